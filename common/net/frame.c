@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/net/frame.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "common/net/socket.h"
+#include "common/util/bytes.h"
+#include "common/util/clock.h"
+
+/* Payload buffers start with this size and double. */
+#define MIN_CAPACITY ((size_t)64 << 10)
+
+/* How often a waiting reader or writer looks whether the peer is lost. */
+#define PEER_CHECK_MS 5000
+
+void vp_frame_header_store(uint8_t out[VP_FRAME_HEADER_SIZE], const struct vp_frame_header *header)
+{
+   vp_bytes_store_u32(out, header->type);
+   vp_bytes_store_u32(out + 4, header->length);
+   vp_bytes_store_u64(out + 8, header->tag);
+}
+
+void vp_frame_header_load(struct vp_frame_header *header, const uint8_t in[VP_FRAME_HEADER_SIZE])
+{
+   header->type = vp_bytes_load_u32(in);
+   header->length = vp_bytes_load_u32(in + 4);
+   header->tag = vp_bytes_load_u64(in + 8);
+}
+
+void vp_frame_finish(struct vp_frame *frame)
+{
+   free(frame->payload);
+   *frame = (struct vp_frame){ 0 };
+}
+
+const char *vp_frame_status_text(enum vp_frame_status status)
+{
+   switch (status) {
+   case VP_FRAME_OK:
+      return "no error";
+   case VP_FRAME_CLOSED:
+      return "the peer closed the connection";
+   case VP_FRAME_BROKEN:
+      return "the connection broke";
+   case VP_FRAME_TIMEOUT:
+      return "the peer does not answer";
+   case VP_FRAME_MALFORMED:
+      return "the peer sent data that is not of this protocol";
+   case VP_FRAME_NO_MEMORY:
+      return "out of memory for a message";
+   }
+   return "unknown error";
+}
+
+/* Waits until `events` (or an error, which the next call will tell) are there.
+ * VP_FRAME_OK, VP_FRAME_TIMEOUT or VP_FRAME_BROKEN with errno. */
+static enum vp_frame_status frame_wait(int fd, short events, int timeout_ms)
+{
+   const int64_t deadline = vp_clock_ms() + timeout_ms;
+
+   for (;;) {
+      int wait_ms = PEER_CHECK_MS;
+      if (timeout_ms >= 0) {
+         const int64_t left = deadline - vp_clock_ms();
+         wait_ms = left < 0 ? 0 : left < PEER_CHECK_MS ? (int)left : PEER_CHECK_MS;
+      }
+
+      struct pollfd pollfd = { .fd = fd, .events = events };
+      const int n = poll(&pollfd, 1, wait_ms);
+      if (n > 0)
+         return VP_FRAME_OK;
+      if (n < 0 && errno != EINTR)
+         return VP_FRAME_BROKEN;
+      if (timeout_ms >= 0 && vp_clock_ms() >= deadline)
+         return VP_FRAME_TIMEOUT;
+      if (n == 0 && vp_socket_peer_lost(fd)) {
+         errno = ETIMEDOUT;
+         return VP_FRAME_BROKEN;
+      }
+   }
+}
+
+/* Receives between 1 and `size` bytes. VP_FRAME_CLOSED at the end of the stream. */
+static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, int timeout_ms, size_t *received)
+{
+   for (;;) {
+      const ssize_t n = recv(fd, data, size, MSG_DONTWAIT);
+      if (n > 0) {
+         *received = (size_t)n;
+         return VP_FRAME_OK;
+      }
+      if (n == 0)
+         return VP_FRAME_CLOSED;
+      if (errno == EINTR)
+         continue;
+      if (errno != EAGAIN && errno != EWOULDBLOCK)
+         return VP_FRAME_BROKEN;
+
+      const enum vp_frame_status status = frame_wait(fd, POLLIN, timeout_ms);
+      if (status != VP_FRAME_OK)
+         return status;
+   }
+}
+
+static bool frame_header_valid(const struct vp_frame_header *header)
+{
+   return header->type >= VP_FRAME_HELLO && header->type <= VP_FRAME_ALIVE &&
+          header->length <= VP_FRAME_MAX_PAYLOAD;
+}
+
+static enum vp_frame_status frame_read_header(int fd, struct vp_frame_header *header, int timeout_ms)
+{
+   uint8_t bytes[VP_FRAME_HEADER_SIZE];
+
+   for (size_t have = 0; have < sizeof(bytes);) {
+      size_t received;
+      const enum vp_frame_status status = frame_receive(fd, bytes + have, sizeof(bytes) - have, timeout_ms, &received);
+      if (status == VP_FRAME_CLOSED && have > 0)
+         return VP_FRAME_BROKEN;
+      if (status != VP_FRAME_OK)
+         return status;
+      have += received;
+   }
+
+   vp_frame_header_load(header, bytes);
+   return frame_header_valid(header) ? VP_FRAME_OK : VP_FRAME_MALFORMED;
+}
+
+/* Doubles the payload buffer. */
+static bool frame_grow(struct vp_frame *frame)
+{
+   const size_t capacity = frame->capacity ? frame->capacity * 2 : MIN_CAPACITY;
+   uint8_t *payload = realloc(frame->payload, capacity);
+   if (!payload)
+      return false;
+
+   frame->payload = payload;
+   frame->capacity = capacity;
+   return true;
+}
+
+enum vp_frame_status vp_frame_read(int fd, struct vp_frame *frame, int timeout_ms)
+{
+   enum vp_frame_status status = frame_read_header(fd, &frame->header, timeout_ms);
+   if (status != VP_FRAME_OK)
+      return status;
+
+   const size_t length = frame->header.length;
+   for (size_t have = 0; have < length;) {
+      if (have == frame->capacity && !frame_grow(frame))
+         return VP_FRAME_NO_MEMORY;
+
+      const size_t room = (length < frame->capacity ? length : frame->capacity) - have;
+      size_t received;
+      status = frame_receive(fd, frame->payload + have, room, timeout_ms, &received);
+      if (status == VP_FRAME_CLOSED)
+         return VP_FRAME_BROKEN;
+      if (status != VP_FRAME_OK)
+         return status;
+      have += received;
+   }
+   return VP_FRAME_OK;
+}
+
+/* Takes the first `size` bytes off the parts. */
+static void iov_advance(struct msghdr *message, size_t size)
+{
+   while (size > 0 && size >= message->msg_iov->iov_len) {
+      size -= message->msg_iov->iov_len;
+      message->msg_iov++;
+      message->msg_iovlen--;
+   }
+   if (size > 0) {
+      message->msg_iov->iov_base = (uint8_t *)message->msg_iov->iov_base + size;
+      message->msg_iov->iov_len -= size;
+   }
+}
+
+bool vp_frame_write(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b, size_t b_size)
+{
+   if (a_size > VP_FRAME_MAX_PAYLOAD || b_size > VP_FRAME_MAX_PAYLOAD - a_size) {
+      errno = EMSGSIZE;
+      return false;
+   }
+
+   uint8_t header_bytes[VP_FRAME_HEADER_SIZE];
+   const struct vp_frame_header header = { .type = type, .length = (uint32_t)(a_size + b_size), .tag = tag };
+   vp_frame_header_store(header_bytes, &header);
+
+   struct iovec parts[] = {
+      { .iov_base = header_bytes, .iov_len = sizeof(header_bytes) },
+      { .iov_base = (void *)(uintptr_t)a, .iov_len = a_size },
+      { .iov_base = (void *)(uintptr_t)b, .iov_len = b_size },
+   };
+   struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
+
+   for (size_t left = sizeof(header_bytes) + a_size + b_size; left > 0;) {
+      const ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (n >= 0) {
+         left -= (size_t)n;
+         iov_advance(&message, (size_t)n);
+      } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+         if (frame_wait(fd, POLLOUT, -1) != VP_FRAME_OK)
+            return false;
+      } else if (errno != EINTR) {
+         return false;
+      }
+   }
+   return true;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_NET_FRAME_H
+#define VP_NET_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Everything between client and server travels in frames: a header of 16
+ * bytes (all little-endian) and a payload of `length` bytes. docs/PROTOCOL.md
+ * describes each payload. */
+enum vp_frame_type {
+   VP_FRAME_HELLO = 1,        /* both ways, once, first */
+   VP_FRAME_COMMANDS = 2,     /* client: whole Venus commands, back to back */
+   VP_FRAME_REPLY = 3,        /* server: one Venus reply; tag = its number, from 0 */
+   VP_FRAME_MEMORY = 4,       /* both ways: changed bytes of one mapped memory; tag = memory id */
+   VP_FRAME_PROGRESS = 5,     /* server: a queue has completed a submission; tag = queue id */
+   VP_FRAME_OBJECT_ERROR = 6, /* server: an asynchronous command failed; tag = id of the object */
+   VP_FRAME_ERROR = 7,        /* both ways: the session is over, and why */
+   VP_FRAME_ALIVE = 8,        /* server: nothing to say, but still there */
+};
+
+/* Size of the header on the wire. */
+#define VP_FRAME_HEADER_SIZE 16
+
+/* No payload is longer. Longer data is split by its sender (memory) or refused
+ * before it is sent (one single command). */
+#define VP_FRAME_MAX_PAYLOAD (512u << 20)
+
+struct vp_frame_header {
+   uint32_t type;   /* enum vp_frame_type */
+   uint32_t length; /* bytes of payload, <= VP_FRAME_MAX_PAYLOAD */
+   uint64_t tag;    /* meaning depends on the type; else 0 */
+};
+
+void vp_frame_header_store(uint8_t out[VP_FRAME_HEADER_SIZE], const struct vp_frame_header *header);
+void vp_frame_header_load(struct vp_frame_header *header, const uint8_t in[VP_FRAME_HEADER_SIZE]);
+
+/* A frame as received. The payload buffer is reused from frame to frame and
+ * grows with the bytes that really arrive, never with what a header claims. */
+struct vp_frame {
+   struct vp_frame_header header;
+   uint8_t *payload;
+   size_t capacity;
+};
+
+/* Frees the payload. The frame can be used again. */
+void vp_frame_finish(struct vp_frame *frame);
+
+enum vp_frame_status {
+   VP_FRAME_OK,
+   VP_FRAME_CLOSED,    /* the peer closed between two frames */
+   VP_FRAME_BROKEN,    /* connection error, or closed inside a frame */
+   VP_FRAME_TIMEOUT,   /* nothing arrived for timeout_ms */
+   VP_FRAME_MALFORMED, /* unknown type or a length over the limit */
+   VP_FRAME_NO_MEMORY,
+};
+
+/* A short text for a status, e.g. "the peer closed the connection". */
+const char *vp_frame_status_text(enum vp_frame_status status);
+
+/* Reads one frame. Waits at most timeout_ms for each next piece of data (-1:
+ * for ever, but a peer that is gone is noticed: see vp_socket_peer_lost). One
+ * reader per socket at a time. `frame` starts zeroed; its payload is valid until
+ * the next read, and undefined after anything but VP_FRAME_OK. */
+enum vp_frame_status vp_frame_read(int fd, struct vp_frame *frame, int timeout_ms);
+
+/* Writes a header and its payload, which may be in up to two parts (b may be
+ * NULL with b_size 0). Blocks until everything is written or the connection is
+ * broken or the peer is gone (returns false with errno; EMSGSIZE, and nothing
+ * written, for a payload over the limit). Never raises SIGPIPE. The caller
+ * serialises writers. */
+bool vp_frame_write(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b, size_t b_size);
+
+#endif

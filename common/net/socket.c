@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/net/socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/net/resolve.h"
+#include "common/util/clock.h"
+
+#define LISTEN_LOOKUP_MS 10000
+
+/* A host name in a message, cut so that the sentence around it always fits. */
+#define HOST_FORMAT "%.100s"
+
+static bool parse_port(const char *text, uint16_t *port)
+{
+   unsigned value = 0;
+
+   if (!*text || strlen(text) > 5)
+      return false;
+   for (; *text; text++) {
+      if (*text < '0' || *text > '9')
+         return false;
+      value = value * 10 + (unsigned)(*text - '0');
+   }
+   if (value < 1 || value > UINT16_MAX)
+      return false;
+   *port = (uint16_t)value;
+   return true;
+}
+
+bool vp_socket_parse_address(const char *text, char *host, size_t host_size, uint16_t *port)
+{
+   const char *start = text, *end, *rest;
+
+   if (*text == '[') {
+      start = text + 1;
+      end = strchr(start, ']');
+      if (!end)
+         return false;
+      rest = end + 1;
+   } else {
+      const char *colon = strchr(text, ':');
+      end = colon && !strchr(colon + 1, ':') ? colon : text + strlen(text);
+      rest = end;
+   }
+
+   const size_t length = (size_t)(end - start);
+   uint16_t parsed = VP_DEFAULT_PORT;
+   if (length == 0 || length >= host_size || strcspn(start, " \t\r\n[],/") < length)
+      return false;
+   if (*rest && (*rest != ':' || !parse_port(rest + 1, &parsed)))
+      return false;
+
+   memcpy(host, start, length);
+   host[length] = '\0';
+   *port = parsed;
+   return true;
+}
+
+void vp_socket_format_address(const char *host, uint16_t port, char *out, size_t size)
+{
+   snprintf(out, size, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
+}
+
+/* Waits for a connection under way. Returns 0 or an errno value. */
+static int connect_wait(int fd, int64_t deadline)
+{
+   for (;;) {
+      const int64_t left = deadline - vp_clock_ms();
+      struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
+      const int n = poll(&pollfd, 1, left > 0 ? (int)left : 0);
+      if (n == 0)
+         return ETIMEDOUT;
+      if (n < 0 && errno == EINTR)
+         continue;
+      if (n < 0)
+         return errno;
+
+      int error = 0;
+      socklen_t size = sizeof(error);
+      return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+   }
+}
+
+static bool set_blocking(int fd)
+{
+   const int flags = fcntl(fd, F_GETFL);
+
+   return flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
+}
+
+/* Returns the socket, or -1 with errno. */
+static int connect_address(const struct addrinfo *address, int64_t deadline)
+{
+   const int fd =
+      socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
+   if (fd < 0)
+      return -1;
+
+   int error = 0;
+   if (connect(fd, address->ai_addr, address->ai_addrlen) != 0)
+      error = errno == EINPROGRESS || errno == EINTR ? connect_wait(fd, deadline) : errno;
+   if (error == 0 && !set_blocking(fd))
+      error = errno;
+   if (error != 0) {
+      close(fd);
+      errno = error;
+      return -1;
+   }
+   vp_socket_configure(fd);
+   return fd;
+}
+
+/* Tries the addresses one after another, each with a fair part of the time, so
+ * that one that swallows packets does not use up the time of the others.
+ * Returns -1 and the errno that tells most. */
+static int connect_any(const struct addrinfo *list, int64_t deadline)
+{
+   int addresses = 0, error = 0;
+
+   for (const struct addrinfo *address = list; address; address = address->ai_next)
+      addresses++;
+
+   for (const struct addrinfo *address = list; address; address = address->ai_next, addresses--) {
+      const int64_t now = vp_clock_ms();
+      const int fd = connect_address(address, now + (deadline - now) / addresses);
+      if (fd >= 0)
+         return fd;
+      if (error == 0 || errno == ECONNREFUSED)
+         error = errno;
+   }
+   errno = error;
+   return -1;
+}
+
+static void describe_connect_error(const char *host, uint16_t port, int timeout_ms, char error[VP_SOCKET_ERROR_SIZE])
+{
+   char name[128], where[160];
+   snprintf(name, sizeof(name), HOST_FORMAT, host);
+   vp_socket_format_address(name, port, where, sizeof(where));
+
+   if (errno == ECONNREFUSED)
+      snprintf(error, VP_SOCKET_ERROR_SIZE,
+               "cannot reach the Venus server at %s: connection refused; is venus-server running there?", where);
+   else if (errno == ETIMEDOUT)
+      snprintf(error, VP_SOCKET_ERROR_SIZE,
+               "cannot reach the Venus server at %s: no answer within %d ms; check the address and the firewall",
+               where, timeout_ms);
+   else
+      snprintf(error, VP_SOCKET_ERROR_SIZE, "cannot reach the Venus server at %s: %s; check the network", where,
+               strerror(errno));
+}
+
+int vp_socket_connect(const char *host, uint16_t port, int timeout_ms, char error[VP_SOCKET_ERROR_SIZE])
+{
+   const int64_t deadline = vp_clock_ms() + timeout_ms;
+   struct addrinfo *list;
+
+   const int rc = vp_resolve(host, port, 0, timeout_ms, &list);
+   if (rc != 0) {
+      snprintf(error, VP_SOCKET_ERROR_SIZE,
+               "cannot find the address of the Venus server \"" HOST_FORMAT "\": %s; check the name", host,
+               gai_strerror(rc));
+      return -1;
+   }
+
+   const int fd = connect_any(list, deadline);
+   if (fd < 0)
+      describe_connect_error(host, port, timeout_ms, error);
+   freeaddrinfo(list);
+   return fd;
+}
+
+static uint16_t bound_port(int fd)
+{
+   struct sockaddr_storage address;
+   socklen_t size = sizeof(address);
+
+   if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+      return 0;
+   return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((struct sockaddr_in *)&address)->sin_port);
+}
+
+/* Returns the socket, or -1 with errno. */
+static int listen_address(const struct addrinfo *address)
+{
+   const int fd =
+      socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
+   if (fd < 0)
+      return -1;
+
+   const int on = 1, off = 0;
+   (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+   if (address->ai_family == AF_INET6)
+      (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+
+   if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0) {
+      const int saved_errno = errno;
+      close(fd);
+      errno = saved_errno;
+      return -1;
+   }
+   return fd;
+}
+
+static void describe_listen_error(const char *host, uint16_t port, char error[VP_SOCKET_ERROR_SIZE])
+{
+   if (errno == EADDRINUSE)
+      snprintf(error, VP_SOCKET_ERROR_SIZE,
+               "port %u of " HOST_FORMAT " is taken by another program; stop that one or choose another port",
+               (unsigned)port, host);
+   else if (errno == EADDRNOTAVAIL)
+      snprintf(error, VP_SOCKET_ERROR_SIZE, "this machine does not have the address " HOST_FORMAT "; choose one it has",
+               host);
+   else if (errno == EACCES)
+      snprintf(error, VP_SOCKET_ERROR_SIZE,
+               "no permission to listen on port %u of " HOST_FORMAT "; choose a port above 1023", (unsigned)port, host);
+   else
+      snprintf(error, VP_SOCKET_ERROR_SIZE, "cannot listen on port %u of " HOST_FORMAT ": %s", (unsigned)port, host,
+               strerror(errno));
+}
+
+int vp_socket_listen(const char *host, uint16_t port, uint16_t *real_port, char error[VP_SOCKET_ERROR_SIZE])
+{
+   struct addrinfo *list;
+   int fd = -1;
+
+   const int rc = vp_resolve(host, port, AI_PASSIVE, LISTEN_LOOKUP_MS, &list);
+   if (rc != 0) {
+      snprintf(error, VP_SOCKET_ERROR_SIZE,
+               "cannot find the address \"" HOST_FORMAT "\" to listen on: %s; check the name", host, gai_strerror(rc));
+      return -1;
+   }
+
+   for (const struct addrinfo *address = list; address && fd < 0; address = address->ai_next)
+      fd = listen_address(address);
+   if (fd >= 0)
+      *real_port = bound_port(fd);
+   else
+      describe_listen_error(host, port, error);
+   freeaddrinfo(list);
+   return fd;
+}
+
+static void format_peer(const struct sockaddr_storage *address, char *out, size_t size)
+{
+   char host[INET6_ADDRSTRLEN] = "";
+   uint16_t port;
+
+   if (address->ss_family == AF_INET6) {
+      const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+      if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+         inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], host, sizeof(host));
+      else
+         inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
+      port = ntohs(v6->sin6_port);
+   } else {
+      const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+      inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
+      port = ntohs(v4->sin_port);
+   }
+   vp_socket_format_address(host, port, out, size);
+}
+
+int vp_socket_accept(int listener, char *peer, size_t peer_size)
+{
+   struct sockaddr_storage address = { 0 };
+   socklen_t size = sizeof(address);
+   int fd;
+
+   do {
+      fd = accept4(listener, (struct sockaddr *)&address, &size, SOCK_CLOEXEC);
+   } while (fd < 0 && errno == EINTR);
+   if (fd < 0)
+      return -1;
+
+   format_peer(&address, peer, peer_size);
+   vp_socket_configure(fd);
+   return fd;
+}
+
+bool vp_socket_is_loopback(int fd)
+{
+   struct sockaddr_storage address;
+   socklen_t size = sizeof(address);
+
+   if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+      return false;
+   if (address.ss_family == AF_INET6) {
+      const struct in6_addr *v6 = &((struct sockaddr_in6 *)&address)->sin6_addr;
+      return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
+   }
+   return ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == 127;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/util/arena.h"
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_CHUNK_SIZE ((size_t)32 << 10)
+#define MAX_GROWTH ((size_t)4 << 20)
+
+struct vp_arena_chunk {
+   struct vp_arena_chunk *next;
+   size_t size;
+   alignas(max_align_t) uint8_t data[];
+};
+
+void vp_arena_init(struct vp_arena *arena, size_t limit)
+{
+   *arena = (struct vp_arena){ .limit = limit };
+}
+
+static void arena_pop_chunk(struct vp_arena *arena)
+{
+   struct vp_arena_chunk *chunk = arena->chunks;
+
+   arena->chunks = chunk->next;
+   arena->used -= chunk->size;
+   free(chunk);
+}
+
+void vp_arena_finish(struct vp_arena *arena)
+{
+   while (arena->chunks)
+      arena_pop_chunk(arena);
+   arena->cur = arena->end = NULL;
+}
+
+void vp_arena_reset(struct vp_arena *arena)
+{
+   while (arena->chunks && arena->chunks->next)
+      arena_pop_chunk(arena);
+
+   /* A single huge request must not be kept for ever. */
+   if (arena->chunks && arena->chunks->size > MAX_GROWTH)
+      arena_pop_chunk(arena);
+
+   arena->cur = arena->chunks ? arena->chunks->data : NULL;
+   arena->end = arena->chunks ? arena->chunks->data + arena->chunks->size : NULL;
+}
+
+/* Adds a chunk with room for `size` bytes. */
+static bool arena_grow(struct vp_arena *arena, size_t size)
+{
+   /* An empty chunk that is too small only stands in the way of the cap. */
+   if (arena->chunks && !arena->chunks->next && arena->cur == arena->chunks->data)
+      vp_arena_finish(arena);
+
+   const size_t left = arena->limit - arena->used;
+   if (size > left || size > SIZE_MAX - sizeof(struct vp_arena_chunk))
+      return false;
+
+   size_t chunk_size = arena->used > FIRST_CHUNK_SIZE ? arena->used : FIRST_CHUNK_SIZE;
+   if (chunk_size > MAX_GROWTH)
+      chunk_size = MAX_GROWTH;
+   if (chunk_size > left)
+      chunk_size = left;
+   if (chunk_size < size)
+      chunk_size = size;
+
+   struct vp_arena_chunk *chunk = malloc(sizeof(*chunk) + chunk_size);
+   if (!chunk)
+      return false;
+
+   chunk->next = arena->chunks;
+   chunk->size = chunk_size;
+   arena->chunks = chunk;
+   arena->used += chunk_size;
+   arena->cur = chunk->data;
+   arena->end = chunk->data + chunk_size;
+   return true;
+}
+
+void *vp_arena_alloc(struct vp_arena *arena, size_t size)
+{
+   if (size == 0)
+      size = 1;
+   if (size > (size_t)(arena->end - arena->cur) && !arena_grow(arena, size))
+      return NULL;
+
+   uint8_t *p = arena->cur;
+   const size_t room = (size_t)(arena->end - p);
+   const size_t padding = (alignof(max_align_t) - size % alignof(max_align_t)) % alignof(max_align_t);
+   arena->cur += padding < room - size ? size + padding : room;
+   assert((uintptr_t)p % alignof(max_align_t) == 0);
+   return memset(p, 0, size);
+}
+
+void *vp_arena_alloc_array(struct vp_arena *arena, size_t count, size_t size)
+{
+   size_t total;
+
+   if (__builtin_mul_overflow(count, size, &total))
+      return NULL;
+   return vp_arena_alloc(arena, total);
+}
