@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034
+# For test scripts in bash: `. "$(dirname "$0")/../lib.sh"`. Needs a build; tests/run sets the variables below, and a
+# script that is started by hand gets defaults.
+#
+#   VP_SOURCE      root of the project
+#   VP_BUILD       build folder
+#   VP_NATIVE_ICD  manifest of the Vulkan driver that the server uses and that `native` compares with
+#   VP_SANITIZE    the sanitizers of this build, or empty
+#   VP_TEST_TMP    an empty folder for the test
+#
+# A test passes with exit status 0, is skipped with 77 (say why with `skip`), and fails with anything else. What it
+# starts must have ended when it ends.
+
+set -euo pipefail
+
+VP_SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+VP_BUILD=$(cd "$VP_SOURCE" && realpath "${VP_BUILD:-build}")
+VP_NATIVE_ICD=${VP_NATIVE_ICD:-/usr/share/vulkan/icd.d/lvp_icd.x86_64.json}
+VP_SANITIZE=${VP_SANITIZE:-}
+own_tmp=
+[[ -n ${VP_TEST_TMP:-} ]] || own_tmp=$(mktemp -d -t venus-test.XXXXXX)
+VP_TEST_TMP=${VP_TEST_TMP:-$own_tmp}
+export VP_SOURCE VP_BUILD VP_NATIVE_ICD VP_SANITIZE VP_TEST_TMP
+
+VP_ICD=$VP_BUILD/client/venus_icd.$(uname -m).json
+VP_SERVER=$VP_BUILD/server/venus-server
+VP_TEST_APP=$VP_BUILD/test-app/venus-test-app
+
+# Set by server_start.
+SERVER_PID=
+SERVER_PORT=
+SERVER_ADDRESS= # host:port
+SERVER_LOG=
+CLIENT_PID= # set by client_start
+server_pids=()
+
+fail() {
+   echo "FAIL: $*"
+   exit 1
+}
+
+skip() {
+   echo "SKIP: $*"
+   exit 77
+}
+
+# need PROGRAM...: skips the test when one is not installed.
+need() {
+   local program
+   for program; do
+      command -v "$program" >/dev/null || skip "$program is not installed"
+   done
+}
+
+# wait_until SECONDS COMMAND...: true as soon as the command is; false after that time.
+wait_until() {
+   local deadline=$((SECONDS + $1))
+   shift
+   until "$@"; do
+      ((SECONDS < deadline)) || return 1
+      sleep 0.05
+   done
+}
+
+# process_gone PID: a zombie that nobody has waited for yet counts as gone.
+process_gone() {
+   local state
+   state=$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null) || return 0
+   [[ $state == [ZX] ]]
+}
+
+# server_start [ARGUMENT...]: starts venus-server on a free port, on VP_NATIVE_ICD, and waits until it listens.
+server_start() {
+   SERVER_LOG=$(mktemp "$VP_TEST_TMP/server.XXXXXX")
+   env -u VENUS_SERVER VK_DRIVER_FILES="$VP_NATIVE_ICD" "$VP_SERVER" --port 0 "$@" >"$SERVER_LOG" 2>&1 &
+   SERVER_PID=$!
+   server_pids+=("$SERVER_PID")
+   wait_until 20 server_is_up || fail "the server does not listen; it said: $(cat "$SERVER_LOG")"
+   process_gone "$SERVER_PID" && fail "the server ended; it said: $(cat "$SERVER_LOG")"
+   SERVER_ADDRESS=$(sed -n 's/.*listening on \([^ ]*:[0-9]*\).*/\1/p' "$SERVER_LOG" | head -n 1)
+   SERVER_PORT=${SERVER_ADDRESS##*:}
+}
+
+server_is_up() {
+   grep -q 'listening on .*:[0-9]' "$SERVER_LOG" || process_gone "$SERVER_PID"
+}
+
+# server_stop [PID]: asks the server to end and gives its exit status; 124 when it had to be killed.
+server_stop() {
+   local pid=${1:-$SERVER_PID} status=0 left=() other
+   for other in "${server_pids[@]}"; do
+      [[ $other == "$pid" ]] || left+=("$other")
+   done
+   server_pids=(${left[@]+"${left[@]}"})
+   kill -TERM "$pid" 2>/dev/null || true
+   if ! wait_until 10 process_gone "$pid"; then
+      echo "the server did not end within 10 seconds of SIGTERM" >&2
+      kill -KILL "$pid" 2>/dev/null || true
+      wait "$pid" 2>/dev/null || true
+      return 124
+   fi
+   wait "$pid" 2>/dev/null || status=$?
+   return "$status"
+}
+
+# native COMMAND...: on the real driver, without us.
+native() {
+   env -u VENUS_SERVER VK_DRIVER_FILES="$VP_NATIVE_ICD" "$@"
+}
+
+# remote COMMAND...: through our driver, on the server that was started last.
+remote() {
+   set_remote_env "$1"
+   "${remote_env[@]}" "$@"
+}
+
+# client_start COMMAND...: the same in the background; CLIENT_PID is the program's own id.
+client_start() {
+   set_remote_env "$1"
+   "${remote_env[@]}" "$@" &
+   CLIENT_PID=$!
+}
+
+# A program that is not one of this build must load the sanitizer's runtime before our driver.
+set_remote_env() {
+   remote_env=(env VK_DRIVER_FILES="$VP_ICD" VENUS_SERVER="$SERVER_ADDRESS")
+   if [[ -n ${VP_PRELOAD:-} && $(command -v "$1") != "$VP_BUILD"/* ]]; then
+      remote_env+=(LD_PRELOAD="$VP_PRELOAD" ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0")
+   fi
+}
+
+lib_cleanup() {
+   local status=$? pid
+   trap - EXIT
+   for pid in ${server_pids[@]+"${server_pids[@]}"}; do
+      server_stop "$pid" || {
+         echo "server $pid ended with status $?" >&2
+         [[ $status != 0 ]] || status=1
+      }
+   done
+   [[ -z $own_tmp ]] || rm -rf "$own_tmp"
+   exit "$status"
+}
+trap lib_cleanup EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
