@@ -23,6 +23,11 @@ own_tmp=
 VP_TEST_TMP=${VP_TEST_TMP:-$own_tmp}
 export VP_SOURCE VP_BUILD VP_NATIVE_ICD VP_SANITIZE VP_TEST_TMP
 
+# The desktop of whoever runs the tests stays out of them; a test that needs a window starts a display of its own.
+unset DISPLAY WAYLAND_DISPLAY
+export XDG_RUNTIME_DIR=$VP_TEST_TMP/runtime
+mkdir -p -m 700 "$XDG_RUNTIME_DIR"
+
 VP_ICD=$VP_BUILD/client/venus_icd.$(uname -m).json
 VP_SERVER=$VP_BUILD/server/venus-server
 VP_TEST_APP=$VP_BUILD/test-app/venus-test-app
