@@ -2,9 +2,8 @@
 #ifndef VP_UTIL_IDENTITY_H
 #define VP_UTIL_IDENTITY_H
 
-/* Who we say we are, to applications, to the other side and to ourselves. */
-
-#define VP_VERSION "0.1.0"
+/* Who we say we are, to applications, to the other side and to ourselves.
+ * VP_VERSION, the version of the project as a string, comes from the build. */
 
 /* VkPhysicalDeviceDriverProperties of the client driver. The id is a private
  * value ("VPLS") far from the registered ones; the server knows its own driver
