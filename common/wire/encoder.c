@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/wire/encoder.h"
+
+#include <stdlib.h>
+
+#define INITIAL_CAPACITY ((size_t)16 << 10)
+
+_Static_assert(INITIAL_CAPACITY >= VP_ENC_MAX_RUN, "vp_enc_space() falls back to the start of the buffer");
+
+bool vp_encoder_init(struct vp_encoder *enc)
+{
+   *enc = (struct vp_encoder){.start = malloc(INITIAL_CAPACITY)};
+   enc->cur = enc->start;
+   enc->end = enc->start ? enc->start + INITIAL_CAPACITY : NULL;
+   return enc->start != NULL;
+}
+
+void vp_encoder_finish(struct vp_encoder *enc)
+{
+   free(enc->start);
+   *enc = (struct vp_encoder){0};
+}
+
+bool vp_encoder_grow(struct vp_encoder *enc, size_t size)
+{
+   const size_t used = vp_encoder_size(enc);
+   size_t capacity = (size_t)(enc->end - enc->start);
+   size_t needed;
+   if (enc->failed || __builtin_add_overflow(used, size, &needed) || needed > SIZE_MAX / 2)
+      goto fail;
+   while (capacity < needed)
+      capacity *= 2;
+   uint8_t *start = realloc(enc->start, capacity);
+   if (!start)
+      goto fail;
+   enc->start = start;
+   enc->cur = start + used;
+   enc->end = start + capacity;
+   return true;
+fail:
+   enc->failed = true;
+   return false;
+}
+
+uint8_t *vp_enc_array(struct vp_encoder *enc, uint64_t count, size_t size)
+{
+   size_t bytes;
+   if (enc->failed)
+      return NULL;
+   if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 4) {
+      enc->failed = true;
+      return NULL;
+   }
+   const size_t padded = (bytes + 3) & ~(size_t)3;
+   if ((size_t)(enc->end - enc->cur) < padded && !vp_encoder_grow(enc, padded))
+      return NULL;
+   uint8_t *p = enc->cur;
+   memset(p + bytes, 0, padded - bytes);
+   enc->cur += padded;
+   return p;
+}
+
+void vp_enc_bytes(struct vp_encoder *enc, const void *data, uint64_t count, size_t size)
+{
+   uint8_t *p = vp_enc_array(enc, count, size);
+   if (p && count)
+      memcpy(p, data, count * size);
+}
+
+void vp_enc_string(struct vp_encoder *enc, const char *text)
+{
+   const size_t size = text ? strlen(text) + 1 : 0;
+   vp_enc_u64(enc, size);
+   vp_enc_bytes(enc, text, size, 1);
+}
+
+void vp_enc_string_array(struct vp_encoder *enc, const char *const *texts, uint64_t count)
+{
+   vp_enc_u64(enc, count);
+   for (uint64_t i = 0; i < count; i++)
+      vp_enc_string(enc, texts[i]);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_WIRE_ENCODER_H
+#define VP_WIRE_ENCODER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* The wire is little-endian and so is every host we build for; values are
+ * copied as they are. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the codec copies little-endian memory");
+
+/* Which parts of Vulkan the peer's decoder knows (from its hello). */
+struct vp_wire_peer {
+   uint32_t vk_xml_version;
+   uint32_t extension_mask[32];
+};
+
+/* Writes Venus commands into a growing buffer. An allocation that fails sets
+ * `failed`, which stays set; what is written after that is lost. */
+struct vp_encoder {
+   uint8_t *start, *cur, *end;
+   const struct vp_wire_peer *peer; /* NULL: the peer knows everything */
+   bool failed;
+};
+
+/* The most that vp_enc_space() gives at once. */
+#define VP_ENC_MAX_RUN 4096
+
+bool vp_encoder_init(struct vp_encoder *enc);
+void vp_encoder_finish(struct vp_encoder *enc);
+
+/* Makes room for size more bytes. */
+bool vp_encoder_grow(struct vp_encoder *enc, size_t size);
+
+static inline size_t vp_encoder_size(const struct vp_encoder *enc)
+{
+   return (size_t)(enc->cur - enc->start);
+}
+
+/* Empties the buffer and keeps its memory. */
+static inline void vp_encoder_reset(struct vp_encoder *enc)
+{
+   enc->cur = enc->start;
+   enc->failed = false;
+}
+
+/* Room for size <= VP_ENC_MAX_RUN bytes, which the caller writes. Never NULL:
+ * after a failure it is memory whose content does not matter. */
+static inline uint8_t *vp_enc_space(struct vp_encoder *enc, size_t size)
+{
+   if (__builtin_expect((size_t)(enc->end - enc->cur) < size, 0) && !vp_encoder_grow(enc, size))
+      enc->cur = enc->start; /* the buffer is never smaller than VP_ENC_MAX_RUN */
+   uint8_t *p = enc->cur;
+   enc->cur += size;
+   return p;
+}
+
+/* Room for count elements of size bytes, rounded up to 4 with zeros; NULL
+ * after a failure. */
+uint8_t *vp_enc_array(struct vp_encoder *enc, uint64_t count, size_t size);
+
+/* count elements of size bytes that look the same in memory and on the wire. */
+void vp_enc_bytes(struct vp_encoder *enc, const void *data, uint64_t count, size_t size);
+
+/* NULL becomes count 0. */
+void vp_enc_string(struct vp_encoder *enc, const char *text);
+void vp_enc_string_array(struct vp_encoder *enc, const char *const *texts, uint64_t count);
+
+static inline uint8_t *vp_put_u32(uint8_t *p, uint32_t value)
+{
+   memcpy(p, &value, 4);
+   return p + 4;
+}
+
+static inline uint8_t *vp_put_u64(uint8_t *p, uint64_t value)
+{
+   memcpy(p, &value, 8);
+   return p + 8;
+}
+
+static inline uint8_t *vp_put_f32(uint8_t *p, float value)
+{
+   memcpy(p, &value, 4);
+   return p + 4;
+}
+
+static inline uint8_t *vp_put_f64(uint8_t *p, double value)
+{
+   memcpy(p, &value, 8);
+   return p + 8;
+}
+
+/* A fixed array: its size is known, so is its filler. */
+static inline uint8_t *vp_put_fixed(uint8_t *p, const void *data, size_t count, size_t size)
+{
+   p = vp_put_u64(p, count);
+   const size_t bytes = count * size, padded = (bytes + 3) & ~(size_t)3;
+   memcpy(p, data, bytes);
+   memset(p + bytes, 0, padded - bytes);
+   return p + padded;
+}
+
+/* char name[count]: what follows the NUL is not for others to see. */
+static inline uint8_t *vp_put_text(uint8_t *p, const char *text, size_t count)
+{
+   const char *nul = memchr(text, 0, count);
+   const size_t length = nul ? (size_t)(nul - text) : count, padded = (count + 3) & ~(size_t)3;
+   p = vp_put_u64(p, count);
+   memcpy(p, text, length);
+   memset(p + length, 0, padded - length);
+   return p + padded;
+}
+
+static inline void vp_enc_u32(struct vp_encoder *enc, uint32_t value)
+{
+   vp_put_u32(vp_enc_space(enc, 4), value);
+}
+
+static inline void vp_enc_u64(struct vp_encoder *enc, uint64_t value)
+{
+   vp_put_u64(vp_enc_space(enc, 8), value);
+}
+
+/* Whether a chain node that came with one of these extensions may be sent. */
+static inline bool vp_enc_peer_has(const struct vp_encoder *enc, uint32_t extension)
+{
+   if (!enc->peer || !(enc->peer->extension_mask[0] & 1))
+      return true;
+   return extension / 32 < 32 && (enc->peer->extension_mask[extension / 32] >> extension % 32 & 1);
+}
+
+static inline bool vp_enc_peer_has_version(const struct vp_encoder *enc, uint32_t version)
+{
+   return !enc->peer || enc->peer->vk_xml_version >= version;
+}
+
+#endif

@@ -1,0 +1,694 @@
+# SPDX-License-Identifier: MIT
+"""Writes C functions that encode and decode structs and commands in the Venus wire format."""
+
+import re
+
+from scope import SCALARS, SENT_IF, UNION_MEMBER, length_identifiers
+
+
+def pad4(n):
+    return (n + 3) & ~3
+
+
+def indent(lines, levels=1):
+    return [('   ' * levels + line) if line else line for line in lines]
+
+
+def block(head, lines):
+    """head { lines }"""
+    return [head + ' {'] + indent(lines) + ['}']
+
+
+class Item:
+    """Part of an encoder: C lines that store exactly `size` bytes at p, or (size None) any C lines."""
+
+    def __init__(self, size, lines):
+        self.size, self.lines = size, lines
+
+
+def join_items(items):
+    """Lines for items, one reservation of space for each run of fixed-size ones."""
+    lines, run, total = [], [], 0
+
+    def flush():
+        nonlocal run, total
+        if run:
+            lines.extend(['{', '   uint8_t *p = vp_enc_space(e, %d);' % total] + indent(run) + ['   (void)p;', '}'])
+        run, total = [], 0
+
+    for item in items:
+        if item.size is None:
+            flush()
+            lines.extend(item.lines)
+        else:
+            if total + item.size > 4096:  # VP_ENC_MAX_RUN
+                flush()
+            run += item.lines
+            total += item.size
+    flush()
+    return lines
+
+
+class Codec:
+    """The functions of one side. Asking for a function by name makes it and all that it needs."""
+
+    def __init__(self, scope, prefix):
+        self.scope, self.registry, self.prefix = scope, scope.registry, prefix
+        self.inlines, self.prototypes, self.functions = [], [], []
+        self.done = set()
+
+    # --- facts about types ----------------------------------------------------------------------------------------
+
+    def base(self, name):
+        """What a type is on the wire: ('scalar', T), ('handle', T), ('struct', Struct)."""
+        registry = self.registry
+        name = registry.resolve(name)
+        while name in registry.basetypes:
+            name = registry.resolve(registry.basetypes[name])
+        if name in SCALARS:
+            return 'scalar', name
+        if name in registry.enums:
+            return 'scalar', 'uint64_t' if registry.enums[name] == 64 else 'int32_t'
+        if name in registry.bitmasks:
+            return 'scalar', 'uint64_t' if registry.bitmasks[name] == 64 else 'uint32_t'
+        if name in registry.handles:
+            return 'handle', name
+        return 'struct', registry.structs[name]
+
+    def dimension(self, variable):
+        text = variable.dimensions[0]
+        return int(text) if text.isdigit() else self.registry.constants[text]
+
+    def nodes(self, struct):
+        return self.scope.nodes.get(struct.name, [])
+
+    def stype(self, struct):
+        return self.scope.stype_value(struct)
+
+    def flat_type(self, name):
+        """Bytes that one value of the type always takes; None when that varies."""
+        kind, what = self.base(name)
+        if kind == 'scalar':
+            return SCALARS[what][0]
+        if kind == 'handle':
+            return 8
+        return self.flat_struct(what)
+
+    def flat_struct(self, struct):
+        if struct.category == 'union':
+            if struct.name not in UNION_MEMBER:
+                return None
+            member = self.flat_variable(struct.members[UNION_MEMBER[struct.name]], struct)
+            return None if member is None else 4 + member
+        if struct.stype and self.nodes(struct):
+            return None
+        sizes = [self.flat_variable(m, struct) for m in struct.body()]
+        return None if None in sizes else sum(sizes) + (12 if struct.stype else 0)
+
+    def flat_variable(self, variable, owner):
+        if self.scope.never_sent(variable, owner):
+            return 8
+        if variable.depth or (variable.selector and variable.type not in UNION_MEMBER):
+            return None
+        if not variable.dimensions:
+            return self.flat_type(variable.type)
+        count = self.dimension(variable)
+        if variable.type == 'char':
+            return 8 + pad4(count)
+        kind, what = self.base(variable.type)
+        if kind == 'scalar':
+            return 8 + pad4(count * SCALARS[what][1])
+        size = self.flat_type(variable.type)
+        return None if size is None else 8 + count * size
+
+    def least_type(self, name, partial=False):
+        """The fewest bytes that one array element of the type can take."""
+        kind, what = self.base(name)
+        if kind == 'scalar':
+            return 0 if partial else SCALARS[what][1]
+        if kind == 'handle':
+            return 8
+        if what.category == 'union':
+            return 4
+        total = 12 if what.stype else 0
+        for member in what.body():
+            mode = self.partial_mode(member, what.body()) if partial else 'full'
+            if mode == 'none' and not member.depth:
+                continue
+            if member.depth or self.scope.never_sent(member, what):
+                total += 8
+            elif member.dimensions:
+                total += 8
+            elif self.base(member.type)[0] == 'scalar':
+                total += SCALARS[self.base(member.type)[1]][0]
+            else:
+                total += self.least_type(member.type, mode == 'partial')
+        return total
+
+    def partial_mode(self, variable, siblings):
+        """How an output's member is written in a request: 'full', 'partial' or 'none' (only its count, if any)."""
+        for other in siblings:
+            if not other.dimensions and any(variable.name in length_identifiers(l) for l in other.lengths):
+                return 'full'
+        if variable.type in ('void', 'char'):
+            return 'none'
+        return 'none' if self.base(variable.type)[0] == 'scalar' else 'partial'
+
+    def same_in_memory(self, name):
+        """Whether an array of the type can be copied as it lies."""
+        kind, what = self.base(name)
+        return kind == 'scalar' and what != 'size_t'
+
+    def element(self, variable):
+        return 'uint8_t' if variable.type == 'void' else variable.type
+
+    def length(self, expression, siblings, acc, index=None):
+        """A length expression as C, a uint64_t."""
+        depths = {s.name: s.depth for s in siblings}
+        for name, value in self.registry.constants.items():
+            expression = re.sub(r'\b%s\b' % name, str(value), expression) if name in expression else expression
+        expression = expression.replace('@', index or '')
+
+        def reference(match):
+            name, rest = match.group(1), match.group(2) or ''
+            whole = acc + name
+            if rest.startswith('['):
+                return whole + rest
+            if rest:
+                return '(%s ? %s%s : 0)' % (whole, whole, rest)
+            return '(%s ? *%s : 0)' % (whole, whole) if depths.get(name) else whole
+
+        return '(uint64_t)(%s)' % re.sub(r'\b([a-zA-Z_]\w*)((?:\[\w+\]\.\w+)|(?:->\w+))?', reference, expression)
+
+    # --- functions by name ----------------------------------------------------------------------------------------
+
+    def need(self, verb, struct):
+        """Makes sure the function exists and gives its name."""
+        name = '%s_%s_%s' % (self.prefix, verb, struct.name)
+        if name not in self.done:
+            self.done.add(name)
+            getattr(self, 'make_' + verb)(name, struct)
+        return name
+
+    def add(self, head, lines, inline=False):
+        if inline:
+            self.inlines += ['static inline ' + head, '{'] + indent(lines) + ['}', '']
+        else:
+            self.prototypes.append(head + ';')
+            self.functions += [head, '{'] + indent(lines) + ['}', '']
+
+    # --- encoding -------------------------------------------------------------------------------------------------
+
+    def handle_id(self, acc):
+        return 'vp_object_id((uint64_t)(uintptr_t)(%s))' % acc if self.prefix == 'vpc' else '(uint64_t)(uintptr_t)(%s)' % acc
+
+    def put_value(self, name, acc):
+        """Lines that store one value of a flat type at p."""
+        kind, what = self.base(name)
+        if kind == 'handle':
+            return ['p = vp_put_u64(p, %s);' % self.handle_id(acc)]
+        if kind == 'struct':
+            return ['p = %s(p, &%s);' % (self.need('put', what), acc)]
+        put = {'float': 'f32', 'double': 'f64'}.get(what) or ('u64' if SCALARS[what][0] == 8 else 'u32')
+        cast = '' if put[0] == 'f' else '(uint%s_t)' % put[1:]
+        return ['p = vp_put_%s(p, %s%s);' % (put, cast, acc)]
+
+    def put_variable(self, variable, owner, acc):
+        if self.scope.never_sent(variable, owner):
+            return ['p = vp_put_u64(p, 0);']
+        whole = acc + variable.name
+        if not variable.dimensions:
+            return self.put_value(variable.type, whole)
+        count = self.dimension(variable)
+        if variable.type == 'char':
+            return ['p = vp_put_text(p, %s, %d);' % (whole, count)]
+        if self.same_in_memory(variable.type):
+            return ['p = vp_put_fixed(p, %s, %d, sizeof(*%s));' % (whole, count, whole)]
+        return ['p = vp_put_u64(p, %d);' % count] + \
+            block('for (unsigned i = 0; i < %d; i++)' % count, self.put_value(variable.type, whole + '[i]'))
+
+    def make_put(self, name, struct):
+        lines = []
+        if struct.category == 'union':
+            index = UNION_MEMBER[struct.name]
+            lines = ['p = vp_put_u32(p, %d);' % index] + self.put_variable(struct.members[index], struct, 'v->')
+        else:
+            if struct.stype:
+                lines = ['p = vp_put_u32(p, %du);' % self.stype(struct), 'p = vp_put_u64(p, 0);']
+            for member in struct.body():
+                lines += self.put_variable(member, struct, 'v->')
+        self.add('uint8_t *%s(uint8_t *p, const %s *v)' % (name, struct.name), ['(void)v;'] + lines + ['return p;'], inline=True)
+
+    def encode_value(self, name, acc, verb='enc'):
+        """An item for one value that is not an array."""
+        kind, what = self.base(name)
+        if verb == 'enc' and self.flat_type(name) is not None:
+            return Item(self.flat_type(name), self.put_value(name, acc))
+        if kind == 'handle':
+            return Item(8, self.put_value(name, acc))
+        if kind == 'scalar':
+            return Item(0, [])
+        return Item(None, ['%s(e, &%s);' % (self.need(verb, what), acc)])
+
+    def encode_variable(self, variable, owner, siblings, acc, mode='full'):
+        """An item for a member or parameter: mode 'full', 'partial' or 'none'."""
+        whole = acc + variable.name
+        if mode == 'full' and self.flat_variable(variable, owner) is not None:
+            return Item(self.flat_variable(variable, owner), self.put_variable(variable, owner, acc))
+        if self.scope.never_sent(variable, owner):
+            return Item(8, ['p = vp_put_u64(p, 0);'])
+        lengths = self.scope.lengths(variable, owner)
+        if variable.depth and lengths:
+            return Item(None, self.encode_array(variable, owner, siblings, acc, lengths, mode))
+        if variable.depth:
+            if mode == 'none':
+                return Item(8, ['p = vp_put_u64(p, %s != NULL);' % whole])
+            inner = self.encode_value(variable.type, '(*%s)' % whole, 'partial' if mode == 'partial' else 'enc')
+            return Item(None, ['vp_enc_u64(e, %s != NULL);' % whole] + block('if (%s)' % whole, join_items([inner])))
+        if mode == 'none':
+            return Item(0, [])
+        if variable.dimensions:
+            return Item(None, self.encode_fixed(variable, whole, 'partial' if mode == 'partial' else 'enc'))
+        if variable.selector and variable.type not in UNION_MEMBER:
+            union = self.base(variable.type)[1]
+            return Item(None, ['%s(e, &%s, %s%s);' % (self.need('enc_union', union), whole, acc, variable.selector)])
+        return self.encode_value(variable.type, whole, 'partial' if mode == 'partial' else 'enc')
+
+    def encode_fixed(self, variable, whole, verb):
+        count = self.dimension(variable)
+        inner = join_items([self.encode_value(variable.type, whole + '[i]', verb)])
+        return ['vp_enc_u64(e, %d);' % count] + (block('for (unsigned i = 0; i < %d; i++)' % count, inner) if inner else [])
+
+    def encode_array(self, variable, owner, siblings, acc, lengths, mode):
+        whole = acc + variable.name
+        if variable.is_string():
+            if variable.depth == 1:
+                return ['vp_enc_string(e, %s);' % whole]
+            length = self.length(lengths[0], siblings, acc)
+            return ['vp_enc_string_array(e, %s, %s ? %s : 0);' % (whole, whole, length)]
+        condition = SENT_IF.get((owner.name, variable.name))
+        present = '%s && %s' % (whole, condition) if condition else whole
+        count = 'n_' + variable.name
+        lines = ['const uint64_t %s = %s ? %s : 0;' % (count, present, self.length(lengths[0], siblings, acc)),
+                 'vp_enc_u64(e, %s);' % count]
+        if mode == 'none':
+            return ['{'] + indent(lines) + ['}']
+        if variable.depth == 2:
+            inner = self.length(lengths[1], siblings, acc, 'i')
+            lines += block('for (uint64_t i = 0; i < %s && !e->failed; i++)' % count,
+                           ['const uint64_t n = %s[i] ? %s : 0;' % (whole, inner), 'vp_enc_u64(e, n);'] +
+                           self.encode_elements(variable, whole + '[i]', 'n', 'enc', 'j'))
+        else:
+            lines += self.encode_elements(variable, whole, count, 'partial' if mode == 'partial' else 'enc', 'i')
+        return ['{'] + indent(lines) + ['}']
+
+    def encode_elements(self, variable, whole, count, verb, index):
+        element = self.element(variable)
+        if verb == 'enc' and self.same_in_memory(element):
+            return ['vp_enc_bytes(e, %s, %s, sizeof(%s));' % (whole, count, element)]
+        size = self.flat_type(element) if verb == 'enc' or self.base(element)[0] == 'handle' else None
+        item = '%s[%s]' % (whole, index)
+        if variable.stride:
+            item = '((const %s *)(const void *)((const uint8_t *)%s + %s * a->%s))[0]' % (
+                element, whole, index, variable.stride)
+        if size is not None:
+            return ['uint8_t *p = vp_enc_array(e, %s, %d);' % (count, size)] + \
+                block('for (uint64_t %s = 0; p && %s < %s; %s++)' % (index, index, count, index),
+                      self.put_value(element, item))
+        inner = join_items([self.encode_value(element, item, verb)])
+        return block('for (uint64_t %s = 0; %s < %s && !e->failed; %s++)' % (index, index, count, index), inner)
+
+    def make_enc(self, name, struct):
+        if struct.category == 'union':
+            index = UNION_MEMBER[struct.name]
+            items = [Item(4, ['p = vp_put_u32(p, %d);' % index]),
+                     self.encode_variable(struct.members[index], struct, struct.members, 'v->')]
+        else:
+            items = self.encode_head(struct, 'enc_chain')
+            items += [self.encode_variable(m, struct, struct.members, 'v->') for m in struct.body()]
+        self.add('void %s(struct vp_encoder *e, const %s *v)' % (name, struct.name), ['(void)v;'] + (join_items(items) or ['(void)e;']))
+
+    def encode_head(self, struct, chain_verb):
+        if not struct.stype:
+            return []
+        head = Item(4, ['p = vp_put_u32(p, %du);' % self.stype(struct)])
+        if not self.nodes(struct):
+            return [head, Item(8, ['p = vp_put_u64(p, 0);'])]
+        return [head, Item(None, ['%s(e, v->pNext);' % self.need(chain_verb, struct)])]
+
+    def make_enc_union(self, name, union):
+        lines = ['vp_enc_u32(e, (uint32_t)selector);', 'switch ((uint32_t)selector) {']
+        for member in union.members:
+            for selection in member.selection:
+                lines += ['case %su:' % (self.registry.values[selection] & 0xffffffff)]
+            lines += indent(join_items([self.encode_variable(member, union, union.members, 'v->')]) + ['break;'])
+        lines += ['default:', '   e->failed = true;', '}']
+        self.add('void %s(struct vp_encoder *e, const %s *v, int64_t selector)' % (name, union.name), lines)
+
+    def make_enc_self(self, name, struct):
+        items = [self.encode_variable(m, struct, struct.members, 'v->') for m in struct.body()]
+        self.add('void %s(struct vp_encoder *e, const %s *v)' % (name, struct.name), ['(void)v;'] + (join_items(items) or ['(void)e;']))
+
+    def make_partial_self(self, name, struct):
+        items = [self.encode_variable(m, struct, struct.members, 'v->', self.partial_mode(m, struct.members))
+                 for m in struct.body()]
+        self.add('void %s(struct vp_encoder *e, const %s *v)' % (name, struct.name), ['(void)v;'] + (join_items(items) or ['(void)e;']))
+
+    def make_partial(self, name, struct):
+        items = self.encode_head(struct, 'partial_chain')
+        items += [self.encode_variable(m, struct, struct.members, 'v->', self.partial_mode(m, struct.members))
+                  for m in struct.body()]
+        self.add('void %s(struct vp_encoder *e, const %s *v)' % (name, struct.name), ['(void)v;'] + (join_items(items) or ['(void)e;']))
+
+    def make_enc_chain(self, name, struct, self_verb='enc_self', chain_verb='enc_chain'):
+        cases = []
+        for node in self.nodes(struct):
+            gate = self.gate_condition(node)
+            body = ['vp_enc_u64(e, 1);', 'vp_enc_u32(e, %du);' % self.stype(node),
+                    '%s(e, node->pNext);' % self.need(chain_verb, struct),
+                    '%s(e, (const %s *)node);' % (self.need(self_verb, node), node.name), 'return;']
+            cases += ['case %du:' % self.stype(node)]
+            cases += indent((['if (!(%s))' % gate, '   break;'] if gate else []) + body)
+        loop = ['switch ((uint32_t)node->sType) {'] + cases + ['default:', '   break;', '}']
+        lines = ['for (const VkBaseInStructure *node = next; node; node = node->pNext) {'] + indent(loop) + \
+            ['}', 'vp_enc_u64(e, 0);']
+        self.add('void %s(struct vp_encoder *e, const void *next)' % name, lines)
+
+    def make_partial_chain(self, name, struct):
+        self.make_enc_chain(name, struct, 'partial_self', 'partial_chain')
+
+    def gate_condition(self, node):
+        version, numbers = self.scope.gate(node)
+        if numbers:
+            return ' || '.join('vp_enc_peer_has(e, %d)' % n for n in numbers)
+        if version:
+            return 'vp_enc_peer_has_version(e, VK_MAKE_API_VERSION(0, %d, %d, 0))' % version
+        return None
+
+    # --- decoding into new memory (requests) --------------------------------------------------------------------------
+
+    def scalar_read(self, what):
+        return {'float': 'vp_dec_f32(d)', 'double': 'vp_dec_f64(d)'}.get(what) or \
+            ('vp_dec_u64(d)' if SCALARS[what][0] == 8 else 'vp_dec_u32(d)')
+
+    def decode_value(self, name, acc, verb, fresh=False):
+        """Lines that read one value into acc. fresh: the handle is that of an object to be made."""
+        kind, what = self.base(name)
+        if kind == 'scalar':
+            return [] if verb == 'new_partial' else ['%s = (%s)%s;' % (acc, name, self.scalar_read(what))]
+        if kind == 'handle':
+            if verb == 'into':
+                return ['vp_dec_reply_handle(d, &%s, sizeof(%s));' % (acc, acc)]
+            function = 'vp_dec_new_handle' if fresh or verb == 'new_partial' else 'vp_dec_handle'
+            return ['%s = (%s)(uintptr_t)%s(d, %s);' % (acc, name, function, self.registry.handles[what])]
+        return ['%s(d, &%s);' % (self.need(verb, what), acc)]
+
+    def decode_variable(self, variable, owner, siblings, acc, verb, mode='full', fresh=False):
+        """(lines, checks at the end) to read a member or parameter."""
+        whole = acc + variable.name
+        if self.scope.never_sent(variable, owner):
+            return ['if (vp_dec_flag(d))', '   vp_dec_fail(d, "%s.%s cannot be sent");' % (owner.name, variable.name)], []
+        if mode == 'partial':
+            verb = 'new_partial'
+        lengths = self.scope.lengths(variable, owner)
+        if variable.depth and lengths:
+            return self.decode_array(variable, owner, siblings, acc, lengths, verb, mode, fresh)
+        if variable.depth:
+            return self.decode_pointer(variable, whole, verb, mode, fresh), []
+        if mode == 'none':
+            return [], []
+        if variable.dimensions:
+            return self.decode_fixed(variable, whole, verb, fresh), []
+        if variable.selector and variable.type not in UNION_MEMBER:
+            union = self.base(variable.type)[1]
+            return ['%s(d, &%s, %s%s);' % (self.need('new_union', union), whole, acc, variable.selector)], []
+        return self.decode_value(variable.type, whole, verb, fresh), []
+
+    def decode_pointer(self, variable, whole, verb, mode, fresh):
+        element = self.element(variable)
+        if verb == 'into':
+            inner = self.decode_value(element, '(*%s)' % whole, verb)
+            return block('if (vp_dec_flag(d))', ['if (!%s)' % whole, '   vp_dec_fail(d, "an output was not asked for");',
+                                                 'else {'] + indent(inner) + ['}'])
+        inner = [] if mode == 'none' else self.decode_value(element, '(*x)', verb, fresh)
+        lines = block('if (vp_dec_flag(d))', ['%s *x = vp_dec_alloc(d, 1, sizeof(*x));' % element] +
+                      (block('if (x)', inner) if inner else []) + ['%s = x;' % whole])
+        if variable.optional[0] != 'true' and not variable.noautovalidity:
+            lines += ['if (!%s)' % whole, '   vp_dec_fail(d, "%s is missing");' % variable.name]
+        return lines
+
+    def decode_fixed(self, variable, whole, verb, fresh):
+        count = self.dimension(variable)
+        lines = ['vp_dec_count(d, %d);' % count]
+        if variable.type == 'char' or self.same_in_memory(variable.type):
+            lines += ['vp_dec_bytes(d, %s, %d, sizeof(*%s));' % (whole, count, whole)]
+            return lines + (['%s[%d] = 0;' % (whole, count - 1)] if variable.type == 'char' else [])
+        inner = self.decode_value(variable.type, whole + '[i]', verb, fresh)
+        return lines + (block('for (unsigned i = 0; i < %d; i++)' % count, inner) if inner else [])
+
+    def decode_array(self, variable, owner, siblings, acc, lengths, verb, mode, fresh):
+        whole, count = acc + variable.name, 'n_' + variable.name
+        expected = self.length(lengths[0], siblings, acc) if lengths[0] != 'null-terminated' else None
+        may_be_null = 'true' if variable.optional[0] == 'true' or variable.noautovalidity else 'false'
+        if verb == 'into':
+            return self.decode_into_array(variable, whole), []
+        if variable.is_string() and variable.depth == 1:
+            lines = ['%s = vp_dec_string(d);' % whole]
+            if may_be_null == 'false':
+                lines += ['if (!%s)' % whole, '   vp_dec_fail(d, "%s is missing");' % variable.name]
+            return lines, []
+        checks = ['vp_dec_check_count(d, %s, %s, %s);' % (count, expected, may_be_null)]
+        if variable.is_string():
+            return ['%s = vp_dec_string_array(d, &%s);' % (whole, count)], checks
+        element = self.element(variable)
+        if variable.depth == 2:
+            return self.decode_array_2(variable, owner, siblings, acc, lengths, checks)
+        if mode == 'full' and self.same_in_memory(element):
+            return ['%s = vp_dec_blob(d, sizeof(%s), &%s);' % (whole, element, count)], checks
+        inner = [] if mode == 'none' else self.decode_value(element, 'x[i]', verb, fresh)
+        least = 0 if mode == 'none' else self.least_type(element, verb == 'new_partial')
+        lines = ['%s = vp_dec_array_count(d, %d);' % (count, least)]
+        loop = block('for (uint64_t i = 0; x && i < %s && !d->error; i++)' % count, inner) if inner else []
+        lines += block('if (%s)' % count, ['%s *x = vp_dec_alloc(d, %s, sizeof(*x));' % (element, count)] + loop +
+                       ['%s = x;' % whole])
+        return lines, checks
+
+    def decode_array_2(self, variable, owner, siblings, acc, lengths, checks):
+        """An array of pointers to arrays."""
+        whole, count, element = acc + variable.name, 'n_' + variable.name, variable.type
+        inner_length = self.length(lengths[1], siblings, acc, 'i')
+        if self.same_in_memory(element):
+            fill = ['x[i] = vp_dec_blob(d, sizeof(%s), &n);' % element]
+        else:
+            fill = ['n = vp_dec_array_count(d, %d);' % self.least_type(element),
+                    '%s *y = vp_dec_alloc(d, n, sizeof(*y));' % element] + \
+                block('for (uint64_t j = 0; y && j < n && !d->error; j++)', self.decode_value(element, 'y[j]', 'new')) + \
+                ['x[i] = y;']
+        known = [s for s in siblings if '[' in lengths[1] and s.name == lengths[1].split('[')[0]]
+        guard = ' && %s%s' % (acc, known[0].name) if known else ''
+        loop = block('for (uint64_t i = 0; x && i < %s && !d->error; i++)' % count,
+                     ['uint64_t n = 0;'] + fill +
+                     ['if (!d->error%s && i < %s)' % (guard, self.length(lengths[0], siblings, acc)),
+                      '   vp_dec_check_count(d, n, %s, false);' % inner_length])
+        lines = ['%s = vp_dec_array_count(d, 8);' % count]
+        lines += block('if (%s)' % count, ['const %s **x = vp_dec_alloc(d, %s, sizeof(*x));' % (element, count)] + loop +
+                       ['%s = x;' % whole])
+        return lines, checks
+
+    def decode_into_array(self, variable, whole):
+        """A reply's array goes where the application wants it; cap_ is what it has room for."""
+        element, name = self.element(variable), variable.name
+        least = SCALARS[self.base(element)[1]][1] if self.same_in_memory(element) else self.least_type(element)
+        lines = ['const uint64_t n = vp_dec_array_count(d, %d);' % least,
+                 'if (n > cap_%s)' % name, '   vp_dec_fail(d, "a reply has more elements than were asked for");']
+        if self.same_in_memory(element):
+            lines += ['else if (n)', '   vp_dec_bytes(d, %s, n, sizeof(%s));' % (whole, element)]
+        else:
+            lines += block('for (uint64_t i = 0; i < n && !d->error; i++)', self.decode_value(element, whole + '[i]', 'into'))
+        return ['{'] + indent(lines) + ['}']
+
+    def decode_body(self, struct, verb, members, modes, acc='v->', fresh=()):
+        """Lines for all members: declarations, reads, checks."""
+        declarations, reads, checks = [], [], []
+        for member, mode in zip(members, modes):
+            lines, checked = self.decode_variable(member, struct, members if acc == 'a->' else struct.members, acc, verb,
+                                                  mode, member.name in fresh)
+            reads += lines
+            checks += checked
+            lengths = self.scope.lengths(member, struct)
+            if checked:
+                declarations.append('uint64_t n_%s = 0;' % member.name)
+            if verb == 'into' and member.depth and lengths and not member.is_string():
+                siblings = members if acc == 'a->' else struct.members
+                declarations.append('const uint64_t cap_%s = %s%s ? %s : 0;' % (
+                    member.name, acc, member.name, self.length(lengths[0], siblings, acc)))
+        return declarations + reads + checks
+
+    def decode_head(self, struct, chain_verb):
+        if not struct.stype:
+            return []
+        lines = ['if (vp_dec_u32(d) != %du)' % self.stype(struct), '   vp_dec_fail(d, "a struct has the wrong sType");']
+        if chain_verb != 'into_chain':
+            lines += ['v->sType = (VkStructureType)%du;' % self.stype(struct)]
+        if not self.nodes(struct):
+            return lines + ['if (vp_dec_flag(d))', '   vp_dec_fail(d, "%s takes no chain");' % struct.name]
+        if chain_verb == 'into_chain':
+            return lines + ['%s(d, v->pNext);' % self.need(chain_verb, struct)]
+        return lines + ['v->pNext = %s(d);' % self.need(chain_verb, struct)]
+
+    def make_decoder(self, name, struct, verb, head, partial):
+        if struct.category == 'union':
+            lines = self.decode_union(struct, verb)
+        else:
+            body = struct.body()
+            modes = [self.partial_mode(m, struct.members) if partial else 'full' for m in body]
+            lines = head + self.decode_body(struct, verb, body, modes)
+        self.add('void %s(struct vp_decoder *d, %s *v)' % (name, struct.name), lines + ['(void)d, (void)v;'])
+
+    def make_new(self, name, struct):
+        self.make_decoder(name, struct, 'new', self.decode_head(struct, 'new_chain'), False)
+
+    def make_new_self(self, name, struct):
+        self.make_decoder(name, struct, 'new', [], False)
+
+    def make_new_partial(self, name, struct):
+        self.make_decoder(name, struct, 'new', self.decode_head(struct, 'new_partial_chain'), True)
+
+    def make_new_partial_self(self, name, struct):
+        self.make_decoder(name, struct, 'new', [], True)
+
+    def make_into(self, name, struct):
+        self.make_decoder(name, struct, 'into', self.decode_head(struct, 'into_chain'), False)
+
+    def make_into_self(self, name, struct):
+        self.make_decoder(name, struct, 'into', [], False)
+
+    def decode_union(self, union, verb):
+        lines = ['switch (vp_dec_u32(d)) {']
+        for index, member in enumerate(union.members):
+            if self.scope.variable_serializable(member, union):
+                reads, _ = self.decode_variable(member, union, union.members, 'v->', verb)
+                lines += ['case %d:' % index] + indent(reads + ['break;'])
+        return lines + ['default:', '   vp_dec_fail(d, "a union has an unknown member");', '}']
+
+    def make_new_union(self, name, union):
+        lines = ['if (vp_dec_u32(d) != (uint32_t)selector)', '   vp_dec_fail(d, "a union is not what its struct says");',
+                 'switch ((uint32_t)selector) {']
+        for member in union.members:
+            lines += ['case %su:' % (self.registry.values[s] & 0xffffffff) for s in member.selection]
+            reads, _ = self.decode_variable(member, union, union.members, 'v->', 'new')
+            lines += indent(reads + ['break;'])
+        lines += ['default:', '   vp_dec_fail(d, "a union has an unknown member");', '}']
+        self.add('void %s(struct vp_decoder *d, %s *v, int64_t selector)' % (name, union.name), lines)
+
+    def make_new_chain(self, name, struct, self_verb='new_self'):
+        cases = []
+        for node in self.nodes(struct):
+            cases += ['case %du: {' % self.stype(node),
+                      '   %s *v = vp_dec_alloc(d, 1, sizeof(*v));' % node.name,
+                      '   if (v) {',
+                      '      v->sType = (VkStructureType)%du;' % self.stype(node),
+                      '      v->pNext = %s(d);' % name,
+                      '      %s(d, v);' % self.need(self_verb, node),
+                      '   }',
+                      '   node = v;',
+                      '   break;',
+                      '}']
+        lines = ['void *node = NULL;', 'if (!vp_dec_flag(d))', '   return NULL;', 'if (vp_dec_enter(d)) {',
+                 '   switch (vp_dec_u32(d)) {'] + indent(cases) + \
+            ['   default:', '      vp_dec_fail(d, "%s has a chain node that is unknown here");' % struct.name, '   }', '}',
+             'vp_dec_leave(d);', 'return node;']
+        self.add('void *%s(struct vp_decoder *d)' % name, lines)
+
+    def make_new_partial_chain(self, name, struct):
+        self.make_new_chain(name, struct, 'new_partial_self')
+
+    def make_into_chain(self, name, struct):
+        cases = []
+        for node in self.nodes(struct):
+            cases += ['case %du:' % self.stype(node), '   %s(d, (%s *)node);' % (self.need('into_self', node), node.name),
+                      '   break;']
+        lines = ['if (!vp_dec_flag(d) || !vp_dec_enter(d))', '   return;',
+                 'const uint32_t type = vp_dec_u32(d);',
+                 'VkBaseOutStructure *node = next;',
+                 'while (node && (uint32_t)node->sType != type)',
+                 '   node = node->pNext;',
+                 'if (!node) {',
+                 '   vp_dec_fail(d, "a reply has a chain node that was not asked for");',
+                 '   return;',
+                 '}',
+                 '%s(d, node->pNext);' % name,
+                 'switch (type) {'] + cases + \
+            ['default:', '   vp_dec_fail(d, "%s has a chain node that is unknown here");' % struct.name, '}', 'vp_dec_leave(d);']
+        self.add('void %s(struct vp_decoder *d, void *next)' % name, lines)
+
+    # --- commands -----------------------------------------------------------------------------------------------------
+
+    def request_modes(self, command):
+        """How each parameter is written in a request."""
+        modes = []
+        for parameter in command.parameters:
+            output = command.is_output(parameter)
+            modes.append(self.partial_mode(parameter, command.parameters) if output else 'full')
+        return modes
+
+    def encode_request(self, command):
+        """Lines that write the request of struct vp_cmd_NAME *a with flags."""
+        items = [Item(4, ['p = vp_put_u32(p, %du);' % command.number]), Item(4, ['p = vp_put_u32(p, flags);'])]
+        for parameter, mode in zip(command.parameters, self.request_modes(command)):
+            strided = [p for p in command.parameters if p.stride == parameter.name]
+            if strided:  # the elements are sent tightly
+                items.append(Item(4, ['p = vp_put_u32(p, (uint32_t)sizeof(%s));' % strided[0].type]))
+            else:
+                items.append(self.encode_parameter(parameter, command, mode))
+        return join_items(items)
+
+    def encode_parameter(self, parameter, command, mode):
+        if parameter.dimensions:  # an array parameter is a pointer in C
+            count = self.dimension(parameter)
+            return Item(8 + count * 4, ['p = vp_put_fixed(p, a->%s, %d, sizeof(*a->%s));' % (
+                parameter.name, count, parameter.name)])
+        return self.encode_variable(parameter, command, command.parameters, 'a->', mode)
+
+    def decode_request(self, command, fresh):
+        """Lines that read a request, after its number and flags, into struct vp_cmd_NAME *a."""
+        modes = self.request_modes(command)
+        declarations, reads, checks = [], [], []
+        for parameter, mode in zip(command.parameters, modes):
+            if parameter.dimensions:
+                count = self.dimension(parameter)
+                reads += ['{', '   vp_dec_count(d, %d);' % count,
+                          '   %s *x = vp_dec_alloc(d, %d, sizeof(*x));' % (parameter.type, count), '   if (x)',
+                          '      vp_dec_bytes(d, x, %d, sizeof(*x));' % count, '   a->%s = x;' % parameter.name, '}']
+                continue
+            lines, checked = self.decode_variable(parameter, command, command.parameters, 'a->', 'new', mode,
+                                                  parameter.name in fresh)
+            reads += lines
+            checks += checked
+            if checked:
+                declarations.append('uint64_t n_%s = 0;' % parameter.name)
+        return declarations + reads + checks
+
+    def outputs(self, command):
+        return [p for p in command.parameters if command.is_output(p)]
+
+    def encode_reply(self, command):
+        items = [Item(4, ['p = vp_put_u32(p, %du);' % command.number])]
+        if command.result != 'void':
+            items.append(self.encode_value(command.result, 'a->ret'))
+        for parameter in self.outputs(command):
+            items.append(self.encode_variable(parameter, command, command.parameters, 'a->'))
+        return join_items(items)
+
+    def decode_reply(self, command):
+        lines = ['if (vp_dec_u32(d) != %du)' % command.number, '   vp_dec_fail(d, "the reply is to another command");']
+        if command.result != 'void':
+            lines += self.decode_value(command.result, 'a->ret', 'into')
+        declarations = []
+        for parameter in self.outputs(command):
+            read, _ = self.decode_variable(parameter, command, command.parameters, 'a->', 'into')
+            lines += read
+            if parameter.lengths:
+                declarations.append('const uint64_t cap_%s = a->%s ? %s : 0;' % (
+                    parameter.name, parameter.name, self.length(parameter.lengths[0], command.parameters, 'a->')))
+        return declarations + lines

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""Puts the generated C files together."""
+
+from codec import Codec, indent
+
+BANNER = '/* SPDX-License-Identifier: MIT */\n/* Generated from the Vulkan registry by protocol/gen. Do not edit. */\n'
+
+
+def c_parameter(parameter):
+    """A parameter as C declares it in a struct: arrays become pointers."""
+    text = parameter.declaration
+    return text.split('[')[0].replace(parameter.name, '*' + parameter.name) if parameter.dimensions else text
+
+
+def header(guard, includes, body):
+    lines = [BANNER, '#ifndef %s' % guard, '#define %s' % guard, '']
+    return '\n'.join(lines + ['#include %s' % i for i in includes] + [''] + body + ['', '#endif', ''])
+
+
+def source(includes, body):
+    return '\n'.join([BANNER] + ['#include %s' % i for i in includes] + [''] + body) + '\n'
+
+
+def private_types(registry):
+    """C definitions of what vulkan.h does not have."""
+    lines = []
+    for struct in registry.structs.values():
+        if struct.own:
+            if struct.stype:
+                lines += ['#define %s ((VkStructureType)%d)' % (struct.stype, registry.values[struct.stype])]
+            lines += ['typedef struct %s {' % struct.name]
+            lines += ['   %s;' % m.declaration for m in struct.members]
+            lines += ['} %s;' % struct.name, '']
+    return lines
+
+
+def commands_header(scope):
+    """Numbers, and one struct per command that holds its parameters and its result."""
+    body = private_types(scope.registry) + ['enum vp_command {']
+    body += ['   VP_CMD_%s = %d,' % (c.name, c.number) for c in scope.wire_commands()]
+    body += ['};', '']
+    for command in scope.wire_commands():
+        body += ['struct vp_cmd_%s {' % command.name]
+        body += ['   %s;' % c_parameter(p) for p in command.parameters]
+        if command.result != 'void':
+            body += ['   %s ret;' % command.result]
+        body += ['};', '']
+    registry = scope.registry
+    body += ['/* The registry that this was made from. */',
+             '#define VP_REGISTRY_VERSION VK_MAKE_API_VERSION(0, %d, %d, %d)' % (*registry.api_version,
+                                                                                registry.header_version),
+             '#define VP_API_VERSION VK_MAKE_API_VERSION(0, %d, %d, 0)' % registry.api_version, '']
+    words = [0] * 32
+    for extension in scope.extensions.values():
+        if extension.number < 32 * 32:
+            words[extension.number // 32] |= 1 << extension.number % 32
+    words[0] |= 1
+    body += ['/* Bit N: extension number N is known to the codec; bit 0: always. */',
+             '#define VP_EXTENSION_MASK \\', '   {' + ', '.join('0x%08x' % w for w in words) + '}']
+    return header('VP_COMMANDS_H', ['<vulkan/vulkan.h>'], body)
+
+
+def raw_parameters(command):
+    """Parameters that the server's handler wants as ids: what it destroys, and what its row says."""
+    raw = set((command.row or {}).get('raw', '').split(',')) - {''} if command.row else set()
+    if (command.row or {}).get('server') == 'gen' and is_destroy(command):
+        raw.add(command.parameters[-2].name)
+    return raw
+
+
+def is_destroy(command):
+    return command.name.startswith('vkDestroy') and len(command.parameters) == 3
+
+
+def client_codec(scope):
+    """{file: text}: how the client writes requests and reads replies."""
+    codec = Codec(scope, 'vpc')
+    calls = []
+    for command in scope.wire_commands():
+        calls += ['static inline void vp_request_%s(struct vp_encoder *e, uint32_t flags, const struct vp_cmd_%s *a)' %
+                  (command.name, command.name), '{']
+        calls += indent(codec.encode_request(command) + ['(void)a;']) + ['}', '']
+        calls += ['static inline void vp_reply_%s(struct vp_decoder *d, struct vp_cmd_%s *a)' %
+                  (command.name, command.name), '{']
+        calls += indent(codec.decode_reply(command) + ['(void)a;']) + ['}', '']
+    includes = ['"vp_commands.h"', '"client/object.h"', '"common/wire/decoder.h"', '"common/wire/encoder.h"']
+    return {
+        'client/vp_client_structs.h': header('VP_CLIENT_STRUCTS_H', includes, codec.prototypes + [''] + codec.inlines),
+        'client/vp_client_structs.c': source(['"client/vp_client_structs.h"'], codec.functions),
+        'client/vp_client_calls.h': header('VP_CLIENT_CALLS_H', ['"client/vp_client_structs.h"'], calls),
+    }
+
+
+def server_codec(scope):
+    """{file: text}: how the server reads requests and writes replies."""
+    codec = Codec(scope, 'vps')
+    calls, prototypes = [], []
+    for command in scope.wire_commands():
+        heads = ['void vp_decode_%s(struct vp_decoder *d, struct vp_cmd_%s *a)' % (command.name, command.name),
+                 'void vp_answer_%s(struct vp_encoder *e, const struct vp_cmd_%s *a)' % (command.name, command.name)]
+        prototypes += [h + ';' for h in heads]
+        calls += [heads[0], '{'] + indent(codec.decode_request(command, raw_parameters(command)) + ['(void)a;']) + ['}', '']
+        calls += [heads[1], '{'] + indent(codec.encode_reply(command) + ['(void)a;']) + ['}', '']
+    includes = ['"vp_commands.h"', '"common/wire/decoder.h"', '"common/wire/encoder.h"']
+    return {
+        'server/vp_server_structs.h': header('VP_SERVER_STRUCTS_H', includes, codec.prototypes + [''] + codec.inlines),
+        'server/vp_server_structs.c': source(['"server/vp_server_structs.h"'], codec.functions),
+        'server/vp_server_calls.h': header('VP_SERVER_CALLS_H', includes, prototypes),
+        'server/vp_server_calls.c': source(['"server/vp_server_calls.h"', '"server/vp_server_structs.h"'], calls),
+    }
+
+
+def check_table(scope):
+    """Both codecs in one table, for programs that check them against each other."""
+    body = []
+    for command in scope.wire_commands():
+        name = command.name
+        body += ['static void request_%s(struct vp_encoder *e, uint32_t flags, const void *a)' % name, '{',
+                 '   vp_request_%s(e, flags, a);' % name, '}', '',
+                 'static void reply_%s(struct vp_decoder *d, void *a)' % name, '{', '   vp_reply_%s(d, a);' % name, '}', '',
+                 'static void decode_%s(struct vp_decoder *d, void *a)' % name, '{', '   vp_decode_%s(d, a);' % name, '}',
+                 '', 'static void answer_%s(struct vp_encoder *e, const void *a)' % name, '{',
+                 '   vp_answer_%s(e, a);' % name, '}', '']
+    body += ['static const struct vp_check_command vp_check_commands[] = {']
+    for command in scope.wire_commands():
+        n = command.name
+        body += ['   {"%s", %d, sizeof(struct vp_cmd_%s), decode_%s, request_%s, answer_%s, reply_%s},' % (
+            n, command.number, n, n, n, n, n)]
+    body += ['};']
+    return {'tools/vp_check_table.h': header('VP_CHECK_TABLE_H', [
+        '"client/vp_client_calls.h"', '"server/vp_server_calls.h"', '"tools/check_table.h"'], body)}

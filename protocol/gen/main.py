@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Generates all of the project's generated C from the Vulkan registry and the tables of this folder."""
+
+import argparse
+import os
+import sys
+
+import emit
+from registry import Registry
+from scope import Scope
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..')
+
+
+def generate(scope):
+    files = {'vp_commands.h': emit.commands_header(scope)}
+    files.update(emit.client_codec(scope))
+    files.update(emit.server_codec(scope))
+    files.update(emit.check_table(scope))
+    return files
+
+
+def write(path, text):
+    """Leaves a file that is already right alone, so that nothing is built again for it."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.exists(path):
+        with open(path) as file:
+            if file.read() == text:
+                return
+    with open(path, 'w') as file:
+        file.write(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--registry', required=True, help='path of vk.xml')
+    parser.add_argument('--out', help='folder for the generated files')
+    parser.add_argument('--list-outputs', action='store_true', help='print the names of the generated files')
+    arguments = parser.parse_args()
+    scope = Scope(Registry(arguments.registry, os.path.join(FOLDER, 'private.xml')), FOLDER)
+    files = generate(scope)
+    if arguments.list_outputs:
+        print('\n'.join(files))
+    else:
+        for name, text in files.items():
+            write(os.path.join(arguments.out, name), text)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

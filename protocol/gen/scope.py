@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: MIT
+"""Decides what is supported: which extensions, commands, structs and chain nodes can cross the wire."""
+
+import csv
+import os
+import re
+
+# The wire carries these instead of what the registry says (or does not say).
+LENGTH_OVERRIDES = {
+    ('vkCmdBuildAccelerationStructuresKHR', 'ppBuildRangeInfos'): ['infoCount', 'pInfos[@].geometryCount'],
+    ('vkCmdBuildAccelerationStructuresIndirectKHR', 'ppMaxPrimitiveCounts'): ['infoCount', 'pInfos[@].geometryCount'],
+}
+
+# Optional pointers that are sent as absent, whatever the application gives.
+NEVER_SENT = {
+    ('VkRayTracingShaderGroupCreateInfoKHR', 'pShaderGroupCaptureReplayHandle'),
+}
+
+# Arrays that count only under a condition on their struct (v->).
+SENT_IF = {
+    ('VkImageCreateInfo', 'pQueueFamilyIndices'): 'v->sharingMode == VK_SHARING_MODE_CONCURRENT',
+    ('VkBufferCreateInfo', 'pQueueFamilyIndices'): 'v->sharingMode == VK_SHARING_MODE_CONCURRENT',
+    ('VkPhysicalDeviceImageDrmFormatModifierInfoEXT', 'pQueueFamilyIndices'):
+        'v->sharingMode == VK_SHARING_MODE_CONCURRENT',
+    ('VkFramebufferCreateInfo', 'pAttachments'): '!(v->flags & VK_FRAMEBUFFER_CREATE_IMAGELESS_BIT)',
+}
+
+# Unions without a selector: the member that is sent, and others that a decoder takes.
+UNION_MEMBER = {
+    'VkClearColorValue': 2,
+    'VkClearValue': 0,
+    'VkDeviceOrHostAddressKHR': 0,
+    'VkDeviceOrHostAddressConstKHR': 0,
+    'VkPipelineExecutableStatisticValueKHR': 2,
+}
+
+# Left out although their extension is in: nobody can use them from afar, or the format leaves them out.
+EXCLUDED_STRUCTS = {
+    'VkImportMemoryFdInfoKHR', 'VkPhysicalDeviceLayeredApiPropertiesListKHR',
+    'VkPhysicalDeviceLayeredApiPropertiesKHR', 'VkPhysicalDeviceLayeredApiVulkanPropertiesKHR',
+    'VkBaseInStructure', 'VkBaseOutStructure',
+}
+
+SCALARS = {  # type -> (size on the wire alone, size in an array)
+    'uint8_t': (4, 1), 'uint16_t': (4, 2), 'uint32_t': (4, 4), 'int32_t': (4, 4), 'float': (4, 4),
+    'uint64_t': (8, 8), 'int64_t': (8, 8), 'double': (8, 8), 'size_t': (8, 8),
+}
+
+
+def read_table(path):
+    with open(path, newline='') as file:
+        return list(csv.DictReader(file, delimiter='\t', quoting=csv.QUOTE_NONE))
+
+
+class Scope:
+    def __init__(self, registry, folder):
+        self.registry = registry
+        self.skipped = []  # (what, why), for the report
+        self._read_extensions(folder)
+        self._read_numbers(folder)
+        self._serializable = {}
+        self._gates()
+        self._select_structs()
+        self._select_commands(folder)
+
+    # --- extensions -------------------------------------------------------------------------------------------
+
+    def _read_extensions(self, folder):
+        self.policy = {row['extension']: row for row in read_table(os.path.join(folder, 'extension-policy.tsv'))}
+        names = [row['extension'] for row in read_table(os.path.join(folder, 'extensions.tsv'))]
+        names += [name for name, row in self.policy.items() if row['kind'] == 'add']
+        self.extensions = {}
+        for name in names:
+            if name in self.registry.extensions:
+                self.extensions[name] = self.registry.extensions[name]
+            elif name not in self.policy or self.policy[name]['kind'] != 'hide':
+                self.skipped.append((name, 'extension is not in this registry'))
+
+    def offered(self, extension):
+        """Whether applications are told of an extension that the GPU has."""
+        return self.policy.get(extension.name, {}).get('kind') in (None, 'add')
+
+    # --- numbers ----------------------------------------------------------------------------------------------
+
+    def _read_numbers(self, folder):
+        self.numbers, self.alias_of = {}, {}
+        for row in read_table(os.path.join(folder, 'command-types.tsv')):
+            self.numbers[row['command']] = int(row['VkCommandTypeEXT'])
+        for row in read_table(os.path.join(folder, 'own-commands.tsv')):
+            self.numbers[row['command']] = int(row['number'], 0)
+
+    def number(self, name):
+        """A command's number under any of its names."""
+        names = [name] + [alias for alias in self.registry.aliases if self.registry.resolve(alias) == name]
+        for candidate in names:
+            if candidate in self.numbers:
+                return self.numbers[candidate]
+        return None
+
+    # --- chain nodes ------------------------------------------------------------------------------------------
+
+    def _gates(self):
+        """For each struct, which part of the API brings it: a core version or extension numbers."""
+        self.core_version, self.providers = {}, {}
+        for feature in self.registry.features:
+            for name in self._brought(feature.types):
+                self.core_version.setdefault(self.registry.resolve(name), feature.version)
+        for extension in self.extensions.values():
+            for name in self._brought(extension.types):
+                self.providers.setdefault(self.registry.resolve(name), []).append(extension)
+
+    def _brought(self, requirements):
+        """The names whose condition holds in this scope."""
+        return sorted(name for name, condition in requirements if self._holds(condition))
+
+    def _holds(self, condition):
+        def known(match):
+            name = match.group(0)
+            return str(name in self.extensions or any(f.name == name for f in self.registry.features))
+        if not condition:
+            return True
+        expression = re.sub(r'\w+(::\w+)?', known, condition)
+        return eval(expression.replace('+', ' and ').replace(',', ' or '), {})  # only True, False and parentheses
+
+    def _in_scope(self, name):
+        struct = self.registry.structs.get(name)
+        return bool(struct) and (struct.own or name in self.core_version or name in self.providers)
+
+    def _select_structs(self):
+        self.nodes = {}  # root -> chain nodes
+        for name, struct in self.registry.structs.items():
+            if not struct.stype or not self._in_scope(name) or name in EXCLUDED_STRUCTS:
+                continue
+            if struct.stype not in self.registry.values and struct.stype not in self.registry.aliases:
+                continue
+            for root in struct.extends:
+                root = self.registry.resolve(root) if root else None
+                if root and self._in_scope(root) and self.serializable(name):
+                    self.nodes.setdefault(root, []).append(struct)
+        for nodes in self.nodes.values():
+            nodes.sort(key=lambda s: self.stype_value(s))
+
+    def stype_value(self, struct):
+        name = struct.stype
+        while name in self.registry.aliases:
+            name = self.registry.aliases[name]
+        return self.registry.values[name]
+
+    def gate(self, struct):
+        """(version or None, extension numbers): what the peer must know to be sent this node; (None, []) = always."""
+        version = self.core_version.get(struct.name)
+        numbers = sorted(e.number for e in self.providers.get(struct.name, []))
+        if struct.own or (version and version <= (1, 2)):
+            return None, []
+        return (None, numbers) if numbers else (version, [])
+
+    # --- what can be written down --------------------------------------------------------------------------------
+
+    def serializable(self, name):
+        """Whether a type has a wire form."""
+        registry = self.registry
+        name = registry.resolve(name)
+        if name in self._serializable:
+            return self._serializable[name]
+        if name in SCALARS or name in registry.enums or name in registry.bitmasks or name in registry.handles:
+            return True
+        if name in registry.basetypes:
+            return self.serializable(registry.basetypes[name])
+        if name not in registry.structs:
+            return False
+        self._serializable[name] = True  # for types that contain themselves
+        struct = registry.structs[name]
+        if struct.category == 'union':
+            result = name in UNION_MEMBER or all(m.selection for m in struct.members) and \
+                all(self.variable_serializable(m, struct) for m in struct.members)
+        else:
+            result = all(self.variable_serializable(m, struct) for m in struct.body())
+        self._serializable[name] = result
+        return result
+
+    def variable_serializable(self, variable, owner):
+        return self.never_sent(variable, owner) or self._has_wire_form(variable, owner)
+
+    def never_sent(self, variable, owner):
+        if (owner.name, variable.name) in NEVER_SENT:
+            return True
+        return variable.depth == 1 and variable.optional[0] == 'true' and not self._has_wire_form(variable, owner)
+
+    def _has_wire_form(self, variable, owner):
+        if variable.bitfield or len(variable.dimensions) > 1:
+            return False
+        if variable.type == 'char':
+            return variable.is_string() or bool(variable.dimensions)
+        if variable.type == 'void':
+            return variable.depth == 1 and bool(variable.lengths)
+        if variable.depth > 1 and len(self.lengths(variable, owner)) != variable.depth:
+            return False
+        return self.serializable(variable.type)
+
+    def lengths(self, variable, owner):
+        return LENGTH_OVERRIDES.get((owner.name, variable.name), variable.lengths)
+
+    # --- commands -------------------------------------------------------------------------------------------------
+
+    def _select_commands(self, folder):
+        rows = {}
+        for row in read_table(os.path.join(folder, 'commands.tsv')):
+            rows[row['command']] = row
+        wanted = {}
+        for feature in self.registry.features:
+            for name in self._brought(feature.commands):
+                wanted[self.registry.resolve(name)] = None
+        for extension in self.extensions.values():
+            for name in self._brought(extension.commands):
+                wanted.setdefault(self.registry.resolve(name), None)
+        for command in self.registry.commands.values():
+            if command.own:
+                wanted[command.name] = None
+        self.commands, self.missing = [], []
+        for name in wanted:
+            command = self.registry.commands[name]
+            command.number = self.number(name)
+            command.row = next((rows[n] for n in self.names(name) if n in rows), None)
+            # a pointer of an output that has no wire form makes the whole command unserializable
+            command.serializable = command.number is not None and \
+                all(self.variable_serializable(p, command) for p in command.parameters) and \
+                (command.result == 'void' or self.serializable(command.result))
+            if command.row is None:
+                self.missing.append(name)
+            self.commands.append(command)
+        self.commands.sort(key=lambda c: (c.number is None, c.number or 0, c.name))
+
+    def names(self, name):
+        """A command's canonical name and all its aliases."""
+        return [name] + sorted(a for a in self.registry.aliases if self.registry.resolve(a) == name)
+
+    def wire_commands(self):
+        return [c for c in self.commands if c.serializable]
+
+
+def length_identifiers(expression):
+    """The first names in a length expression: 'pInfo->count' gives ['pInfo']."""
+    names = re.findall(r'(?<![\w>.])[a-zA-Z_]\w*', re.sub(r'(->|\.)\w+', '', expression))
+    return [n for n in names if not n.startswith('VK_') and n != 'null']
