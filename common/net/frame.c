@@ -108,7 +108,7 @@ static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, in
 
 static bool frame_header_valid(const struct vp_frame_header *header)
 {
-   return header->type >= VP_FRAME_HELLO && header->type <= VP_FRAME_ALIVE &&
+   return header->type >= VP_FRAME_HELLO && header->type <= VP_FRAME_QUERIES &&
           header->length <= VP_FRAME_MAX_PAYLOAD;
 }
 

@@ -18,6 +18,8 @@ enum vp_frame_type {
    VP_FRAME_OBJECT_ERROR = 6, /* server: an asynchronous command failed; tag = id of the object */
    VP_FRAME_ERROR = 7,        /* both ways: the session is over, and why */
    VP_FRAME_ALIVE = 8,        /* server: nothing to say, but still there */
+   VP_FRAME_EVENT = 9,        /* server: state of an event; tag = event id */
+   VP_FRAME_QUERIES = 10,     /* server: results of queries; tag = query pool id */
 };
 
 /* Size of the header on the wire. */

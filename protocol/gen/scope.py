@@ -203,9 +203,9 @@ class Scope:
     # --- commands -------------------------------------------------------------------------------------------------
 
     def _select_commands(self, folder):
-        rows = {}
+        rows = {}  # by number, which all names of a command share
         for row in read_table(os.path.join(folder, 'commands.tsv')):
-            rows[row['command']] = row
+            rows[self.numbers[row['command']]] = row
         wanted = {}
         for feature in self.registry.features:
             for name in self._brought(feature.commands):
@@ -220,7 +220,7 @@ class Scope:
         for name in wanted:
             command = self.registry.commands[name]
             command.number = self.number(name)
-            command.row = next((rows[n] for n in self.names(name) if n in rows), None)
+            command.row = rows.get(command.number)
             # a pointer of an output that has no wire form makes the whole command unserializable
             command.serializable = command.number is not None and \
                 all(self.variable_serializable(p, command) for p in command.parameters) and \
