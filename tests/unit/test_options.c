@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/net/socket.h"
+#include "server/gpu_list.h"
+#include "server/options.h"
+#include "tests/unit/check.h"
+
+enum { MAX_ARGS = 16 };
+
+/* Parses a command line given as one text, words apart by one space each. */
+static bool parse(struct vp_server_options *options, char *line, char error[256])
+{
+   char *argv[MAX_ARGS] = { "venus-server" };
+   int argc = 1;
+
+   for (char *word = strtok(line, " "); word && argc < MAX_ARGS; word = strtok(NULL, " "))
+      argv[argc++] = word;
+   error[0] = '\0';
+   return vp_server_options_parse(options, argc, argv, error, 256);
+}
+
+static void test_defaults(void)
+{
+   struct vp_server_options options;
+   char line[] = "", error[256];
+
+   CHECK(parse(&options, line, error));
+   CHECK(options.mode == VP_SERVER_LISTEN);
+   CHECK(strcmp(options.host, "127.0.0.1") == 0 && options.port == VP_DEFAULT_PORT);
+   CHECK(options.gpu_count == 0 && options.max_clients == 64 && !options.validate);
+   CHECK(options.log_level == VP_LOG_INFO && options.worker_fd == -1 && !options.worker_peer);
+   vp_server_options_finish(&options);
+}
+
+static void test_all_options(void)
+{
+   struct vp_server_options options;
+   char line[] = "--port 0 --host=:: --gpu 1 --gpu=RTX --gpu --x --validate --log debug --max-clients 4096", error[256];
+
+   CHECK(parse(&options, line, error));
+   CHECK(options.port == 0 && strcmp(options.host, "::") == 0);
+   CHECK(options.gpu_count == 3 && strcmp(options.gpus[1], "RTX") == 0 && strcmp(options.gpus[2], "--x") == 0);
+   CHECK(options.validate && options.log_level == VP_LOG_DEBUG && options.max_clients == 4096);
+   vp_server_options_finish(&options);
+}
+
+static void test_modes(void)
+{
+   static const struct {
+      const char *line;
+      enum vp_server_mode mode;
+   } modes[] = {
+      { "--list --gpu 0", VP_SERVER_LIST }, { "--version", VP_SERVER_VERSION },       { "--help", VP_SERVER_HELP },
+      { "--check-gpus", VP_SERVER_CHECK_GPUS }, { "--worker-fd 3 --worker-peer x", VP_SERVER_WORKER },
+   };
+   struct vp_server_options options;
+   char line[64], error[256];
+
+   for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+      strcpy(line, modes[i].line);
+      CHECK(parse(&options, line, error));
+      CHECK(options.mode == modes[i].mode);
+      vp_server_options_finish(&options);
+   }
+}
+
+static void test_wrong(void)
+{
+   static const struct {
+      const char *line, *said;
+   } wrong[] = {
+      { "--frobnicate", "unknown option \"--frobnicate\"" },
+      { "--por 5", "unknown option \"--por\"" },
+      { "5556", "unknown option \"5556\"" },
+      { "--port", "--port needs a value" },
+      { "--port 65536", "not \"65536\"" },
+      { "--port -1", "not \"-1\"" },
+      { "--port 1x", "not \"1x\"" },
+      { "--port 99999999999999999999", "needs a number" },
+      { "--port=", "not \"\"" },
+      { "--host=", "not \"\"" },
+      { "--gpu=", "not \"\"" },
+      { "--max-clients 0", "from 1 to 4096" },
+      { "--max-clients 4097", "from 1 to 4096" },
+      { "--log loud", "error, warn, info or debug" },
+      { "--validate=yes", "takes no value" },
+      { "--list=1", "takes no value" },
+      { "--worker-fd 2", "not \"2\"" },
+   };
+   struct vp_server_options options;
+   char line[64], error[256];
+
+   for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+      strcpy(line, wrong[i].line);
+      if (!CHECK(!parse(&options, line, error)) || !CHECK(strstr(error, wrong[i].said)))
+         fprintf(stderr, "  for \"%s\": %s\n", wrong[i].line, error);
+      vp_server_options_finish(&options);
+   }
+
+   char longest[5000];
+   memset(longest, 'x', sizeof(longest) - 1);
+   longest[sizeof(longest) - 1] = '\0';
+   CHECK(!parse(&options, longest, error));
+   vp_server_options_finish(&options);
+}
+
+static int count_args(char **argv)
+{
+   int argc = 0;
+
+   while (argv[argc])
+      argc++;
+   return argc;
+}
+
+static void test_handed_on(void)
+{
+   struct vp_server_options options, other;
+   char line[] = "--gpu 0 --gpu --validate --gpu a=b --validate --log error", error[256];
+
+   CHECK(parse(&options, line, error));
+   char **argv = vp_server_options_make_argv(&options, VP_SERVER_WORKER, "[::1]:77");
+   if (CHECK(argv)) {
+      CHECK(vp_server_options_parse(&other, count_args(argv), argv, error, sizeof(error)));
+      CHECK(other.mode == VP_SERVER_WORKER && other.worker_fd == 3 && strcmp(other.worker_peer, "[::1]:77") == 0);
+      CHECK(other.validate && other.log_level == VP_LOG_ERROR);
+      CHECK(other.gpu_count == options.gpu_count);
+      for (unsigned i = 0; i < options.gpu_count; i++)
+         CHECK(strcmp(other.gpus[i], options.gpus[i]) == 0);
+      vp_server_options_finish(&other);
+   }
+   free(argv);
+
+   argv = vp_server_options_make_argv(&options, VP_SERVER_CHECK_GPUS, NULL);
+   if (CHECK(argv)) {
+      CHECK(vp_server_options_parse(&other, count_args(argv), argv, error, sizeof(error)));
+      CHECK(other.mode == VP_SERVER_CHECK_GPUS && other.gpu_count == 3 && other.validate && other.worker_fd == -1);
+      vp_server_options_finish(&other);
+   }
+   free(argv);
+   vp_server_options_finish(&options);
+}
+
+static void test_gpu_selection(void)
+{
+   struct vp_server_options options;
+   char all[] = "", some[] = "--gpu 01 --gpu rtx", error[256];
+
+   CHECK(parse(&options, all, error));
+   CHECK(vp_gpu_selected(&options, 0, "x") && vp_gpu_selected(&options, 99, ""));
+   vp_server_options_finish(&options);
+
+   CHECK(parse(&options, some, error));
+   CHECK(!vp_gpu_selected(&options, 0, "llvmpipe 01"));
+   CHECK(vp_gpu_selected(&options, 1, "llvmpipe"));
+   CHECK(!vp_gpu_selected(&options, 11, "llvmpipe"));
+   CHECK(vp_gpu_selected(&options, 2, "NVIDIA GeForce RTX 4090"));
+   CHECK(!vp_gpu_selected(&options, 3, "NVIDIA H200"));
+   vp_server_options_finish(&options);
+}
+
+static void test_gpu_check(void)
+{
+   struct vp_gpu gpus[] = { { .name = "A fast one" }, { .name = "A slow one" } };
+   const struct vp_gpu_list list = { .gpus = gpus, .count = 2 };
+   struct vp_server_options options;
+   char good[] = "--gpu 1 --gpu FAST", high[] = "--gpu 0 --gpu 2", other[] = "--gpu medium", error[256];
+
+   CHECK(parse(&options, good, error));
+   CHECK(vp_gpu_list_check(&list, &options, error, sizeof(error)));
+   vp_server_options_finish(&options);
+   CHECK(parse(&options, high, error));
+   CHECK(!vp_gpu_list_check(&list, &options, error, sizeof(error)) && strstr(error, "no GPU \"2\""));
+   vp_server_options_finish(&options);
+   CHECK(parse(&options, other, error));
+   CHECK(!vp_gpu_list_check(&list, &options, error, sizeof(error)) && strstr(error, "no GPU \"medium\""));
+   vp_server_options_finish(&options);
+}
+
+int main(void)
+{
+   test_defaults();
+   test_all_options();
+   test_modes();
+   test_wrong();
+   test_handed_on();
+   test_gpu_selection();
+   test_gpu_check();
+   return check_finish();
+}
