@@ -19,7 +19,7 @@ if(NOT vp_lines MATCHES "VK_HEADER_VERSION ([0-9]+).*VK_MAKE_API_VERSION\\(0, ([
    message(FATAL_ERROR "Cannot find the version in \"${Vulkan_INCLUDE_DIR}/vulkan/vulkan_core.h\".")
 endif()
 set(vp_header_patch ${CMAKE_MATCH_1})
-set(VP_VULKAN_VERSION ${CMAKE_MATCH_2}.${CMAKE_MATCH_3}.${CMAKE_MATCH_1})
+set(VP_VULKAN_VERSION ${CMAKE_MATCH_2}.${CMAKE_MATCH_3}.${CMAKE_MATCH_1} CACHE INTERNAL "Version of the Vulkan headers")
 
 # The first one is Vulkan's; Vulkan SC has its own further down.
 file(STRINGS "${VP_REGISTRY}" vp_lines REGEX "#define <name>VK_HEADER_VERSION</name>" LIMIT_COUNT 1)
