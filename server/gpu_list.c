@@ -104,7 +104,7 @@ bool vp_gpu_list_init(struct vp_gpu_list *list, char *error, size_t error_size)
 {
    VkInstance instance;
 
-   *list = (struct vp_gpu_list){ 0 };
+   *list = (struct vp_gpu_list){0};
    VkResult result = create_instance(&instance);
    if (result == VK_SUCCESS) {
       result = list_devices(list, instance);
@@ -131,7 +131,7 @@ bool vp_gpu_list_init(struct vp_gpu_list *list, char *error, size_t error_size)
 void vp_gpu_list_finish(struct vp_gpu_list *list)
 {
    free(list->gpus);
-   *list = (struct vp_gpu_list){ 0 };
+   *list = (struct vp_gpu_list){0};
 }
 
 static bool is_index(const char *wanted)

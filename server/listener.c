@@ -83,7 +83,7 @@ static bool check_gpus(const struct vp_server_options *options)
  * data in it would make TCP throw away what we said. */
 static void refuse_client(struct listener *listener, int fd, const char *peer, const char *text)
 {
-   struct vp_error error = { .command = VP_ERROR_NO_COMMAND };
+   struct vp_error error = {.command = VP_ERROR_NO_COMMAND};
 
    vp_log(VP_LOG_WARN, "client %s: refused: %s", peer, text);
    snprintf(error.text, sizeof(error.text), "%s", text);
@@ -94,7 +94,7 @@ static void refuse_client(struct listener *listener, int fd, const char *peer, c
    }
    shutdown(fd, SHUT_WR);
    listener->refused[listener->refused_count++] =
-      (struct refused_client){ .fd = fd, .deadline_ms = vp_clock_ms() + REFUSAL_MS };
+      (struct refused_client){.fd = fd, .deadline_ms = vp_clock_ms() + REFUSAL_MS};
 }
 
 static void drop_refused(struct listener *listener, unsigned index)
@@ -241,10 +241,10 @@ static bool listener_step(struct listener *listener)
    const bool accepting = listener->state == RUNNING && vp_clock_ms() >= listener->accept_after_ms;
 
    /* A negative fd is not polled. */
-   pollfds[0] = (struct pollfd){ .fd = listener->signal_fd, .events = POLLIN };
-   pollfds[1] = (struct pollfd){ .fd = accepting ? listener->listen_fd : -1, .events = POLLIN };
+   pollfds[0] = (struct pollfd){.fd = listener->signal_fd, .events = POLLIN};
+   pollfds[1] = (struct pollfd){.fd = accepting ? listener->listen_fd : -1, .events = POLLIN};
    for (unsigned i = 0; i < listener->refused_count; i++)
-      pollfds[2 + i] = (struct pollfd){ .fd = listener->refused[i].fd, .events = POLLIN };
+      pollfds[2 + i] = (struct pollfd){.fd = listener->refused[i].fd, .events = POLLIN};
 
    if (poll(pollfds, 2 + listener->refused_count, next_timeout(listener)) < 0) {
       if (errno == EINTR)
@@ -265,7 +265,7 @@ static bool listener_step(struct listener *listener)
 
 static bool listener_init(struct listener *listener, const struct vp_server_options *options)
 {
-   *listener = (struct listener){ .options = options, .listen_fd = -1, .signal_fd = -1 };
+   *listener = (struct listener){.options = options, .listen_fd = -1, .signal_fd = -1};
 
    listener->workers = calloc(options->max_clients, sizeof(*listener->workers));
    if (!listener->workers) {

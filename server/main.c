@@ -60,8 +60,8 @@ static bool enable_validation(void)
    const char *name = "VK_INSTANCE_LAYERS", *old = getenv(name);
    char layers[4096];
 
-   const int length = snprintf(layers, sizeof(layers), "%s%s%s", old ? old : "", old && *old ? ":" : "",
-                               VP_VALIDATION_LAYER);
+   const int length =
+      snprintf(layers, sizeof(layers), "%s%s%s", old ? old : "", old && *old ? ":" : "", VP_VALIDATION_LAYER);
    return length > 0 && (size_t)length < sizeof(layers) && setenv(name, layers, 1) == 0;
 }
 

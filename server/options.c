@@ -14,6 +14,7 @@
 #define STRING_OF(x) #x
 #define STRING(x) STRING_OF(x)
 
+/* clang-format off */
 const char vp_server_usage[] =
    "usage: venus-server [OPTION]...\n"
    "\n"
@@ -31,6 +32,7 @@ const char vp_server_usage[] =
    "  --list           show the GPUs and exit\n"
    "  --version        show the version and exit\n"
    "  --help           show this and exit\n";
+/* clang-format on */
 
 /* One row an option. A row without `set` sets the mode. */
 struct option {
@@ -115,20 +117,22 @@ static bool set_worker_peer(struct vp_server_options *options, const char *value
 }
 
 static const struct option option_table[] = {
-   { .name = "--port", .has_value = true, .set = set_port, .expected = "a number from 0 to 65535" },
-   { .name = "--host", .has_value = true, .set = set_host, .expected = "an address of this machine" },
-   { .name = "--gpu", .has_value = true, .set = set_gpu, .expected = "the index or a part of the name of a GPU" },
-   { .name = "--max-clients", .has_value = true, .set = set_max_clients,
-     .expected = "a number from 1 to " STRING(LIMIT_MAX_CLIENTS) },
-   { .name = "--validate", .set = set_validate },
-   { .name = "--log", .has_value = true, .set = set_log, .expected = "error, warn, info or debug" },
-   { .name = "--list", .mode = VP_SERVER_LIST },
-   { .name = "--version", .mode = VP_SERVER_VERSION },
-   { .name = "--help", .mode = VP_SERVER_HELP },
+   {.name = "--port", .has_value = true, .set = set_port, .expected = "a number from 0 to 65535"},
+   {.name = "--host", .has_value = true, .set = set_host, .expected = "an address of this machine"},
+   {.name = "--gpu", .has_value = true, .set = set_gpu, .expected = "the index or a part of the name of a GPU"},
+   {.name = "--max-clients",
+    .has_value = true,
+    .set = set_max_clients,
+    .expected = "a number from 1 to " STRING(LIMIT_MAX_CLIENTS)},
+   {.name = "--validate", .set = set_validate},
+   {.name = "--log", .has_value = true, .set = set_log, .expected = "error, warn, info or debug"},
+   {.name = "--list", .mode = VP_SERVER_LIST},
+   {.name = "--version", .mode = VP_SERVER_VERSION},
+   {.name = "--help", .mode = VP_SERVER_HELP},
    /* not for people */
-   { .name = "--check-gpus", .mode = VP_SERVER_CHECK_GPUS },
-   { .name = "--worker-fd", .has_value = true, .set = set_worker_fd, .expected = "an open socket" },
-   { .name = "--worker-peer", .has_value = true, .set = set_worker_peer, .expected = "an address" },
+   {.name = "--check-gpus", .mode = VP_SERVER_CHECK_GPUS},
+   {.name = "--worker-fd", .has_value = true, .set = set_worker_fd, .expected = "an open socket"},
+   {.name = "--worker-peer", .has_value = true, .set = set_worker_peer, .expected = "an address"},
 };
 
 /* The row of an argument "--name" or "--name=value"; *value becomes the value or NULL. */
@@ -208,7 +212,7 @@ char **vp_server_options_make_argv(const struct vp_server_options *options, enum
    if (!argv)
       return NULL;
 
-   /* exec takes them as char *, but changes nothing */
+      /* exec takes them as char *, but changes nothing */
 #define ADD(text) argv[n++] = (char *)(uintptr_t)(text)
    ADD("venus-server");
    if (mode == VP_SERVER_WORKER) {

@@ -21,11 +21,11 @@ enum vp_server_mode {
 struct vp_server_options {
    enum vp_server_mode mode;
    const char *host;
-   uint16_t port;           /* 0: any free one */
-   const char **gpus;       /* index or part of a name; see vp_gpu_selected */
-   unsigned gpu_count;      /* 0: offer all GPUs */
-   unsigned max_clients;    /* at the same time, >= 1 */
-   bool validate;           /* with the validation layer */
+   uint16_t port;        /* 0: any free one */
+   const char **gpus;    /* index or part of a name; see vp_gpu_selected */
+   unsigned gpu_count;   /* 0: offer all GPUs */
+   unsigned max_clients; /* at the same time, >= 1 */
+   bool validate;        /* with the validation layer */
    enum vp_log_level log_level;
 
    int worker_fd;           /* workers only: the connection to the client, else -1 */
@@ -44,8 +44,7 @@ void vp_server_options_finish(struct vp_server_options *options);
  * (VP_SERVER_WORKER, VP_SERVER_CHECK_GPUS) on to another process of the server;
  * `peer` is for workers. NULL without memory. The array is for free(), its
  * strings belong to the options and to `peer`. */
-char **vp_server_options_make_argv(const struct vp_server_options *options, enum vp_server_mode mode,
-                                   const char *peer);
+char **vp_server_options_make_argv(const struct vp_server_options *options, enum vp_server_mode mode, const char *peer);
 
 /* The text of --help. */
 extern const char vp_server_usage[];

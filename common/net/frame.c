@@ -34,7 +34,7 @@ void vp_frame_header_load(struct vp_frame_header *header, const uint8_t in[VP_FR
 void vp_frame_finish(struct vp_frame *frame)
 {
    free(frame->payload);
-   *frame = (struct vp_frame){ 0 };
+   *frame = (struct vp_frame){0};
 }
 
 const char *vp_frame_status_text(enum vp_frame_status status)
@@ -69,7 +69,7 @@ static enum vp_frame_status frame_wait(int fd, short events, int timeout_ms)
          wait_ms = left < 0 ? 0 : left < PEER_CHECK_MS ? (int)left : PEER_CHECK_MS;
       }
 
-      struct pollfd pollfd = { .fd = fd, .events = events };
+      struct pollfd pollfd = {.fd = fd, .events = events};
       const int n = poll(&pollfd, 1, wait_ms);
       if (n > 0)
          return VP_FRAME_OK;
@@ -108,8 +108,7 @@ static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, in
 
 static bool frame_header_valid(const struct vp_frame_header *header)
 {
-   return header->type >= VP_FRAME_HELLO && header->type <= VP_FRAME_QUERIES &&
-          header->length <= VP_FRAME_MAX_PAYLOAD;
+   return header->type >= VP_FRAME_HELLO && header->type <= VP_FRAME_QUERIES && header->length <= VP_FRAME_MAX_PAYLOAD;
 }
 
 static enum vp_frame_status frame_read_header(int fd, struct vp_frame_header *header, int timeout_ms)
@@ -188,15 +187,15 @@ bool vp_frame_write(int fd, uint32_t type, uint64_t tag, const void *a, size_t a
    }
 
    uint8_t header_bytes[VP_FRAME_HEADER_SIZE];
-   const struct vp_frame_header header = { .type = type, .length = (uint32_t)(a_size + b_size), .tag = tag };
+   const struct vp_frame_header header = {.type = type, .length = (uint32_t)(a_size + b_size), .tag = tag};
    vp_frame_header_store(header_bytes, &header);
 
    struct iovec parts[] = {
-      { .iov_base = header_bytes, .iov_len = sizeof(header_bytes) },
-      { .iov_base = (void *)(uintptr_t)a, .iov_len = a_size },
-      { .iov_base = (void *)(uintptr_t)b, .iov_len = b_size },
+      {.iov_base = header_bytes, .iov_len = sizeof(header_bytes)},
+      {.iov_base = (void *)(uintptr_t)a, .iov_len = a_size},
+      {.iov_base = (void *)(uintptr_t)b, .iov_len = b_size},
    };
-   struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
+   struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
 
    for (size_t left = sizeof(header_bytes) + a_size + b_size; left > 0;) {
       const ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);

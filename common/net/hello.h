@@ -14,15 +14,15 @@
 #define VP_HELLO_EXTENSION_WORDS 32
 
 struct vp_hello {
-   uint32_t protocol_version;       /* ours; must be equal */
-   uint32_t wire_format_version;    /* Venus; must be equal */
-   uint32_t vk_xml_version;         /* registry the codec was generated from */
-   uint32_t serialization_spec;     /* VK_EXT_command_serialization */
-   uint32_t venus_spec;             /* VK_MESA_venus_protocol */
-   uint32_t codec_hash;             /* of the policy and number tables; informative */
+   uint32_t protocol_version;                         /* ours; must be equal */
+   uint32_t wire_format_version;                      /* Venus; must be equal */
+   uint32_t vk_xml_version;                           /* registry the codec was generated from */
+   uint32_t serialization_spec;                       /* VK_EXT_command_serialization */
+   uint32_t venus_spec;                               /* VK_MESA_venus_protocol */
+   uint32_t codec_hash;                               /* of the policy and number tables; informative */
    uint32_t extension_mask[VP_HELLO_EXTENSION_WORDS]; /* bit N: extension number N is known; bit 0: mask is valid */
-   char name[VP_HELLO_NAME_SIZE];   /* application, or server host and version; NUL-terminated, UTF-8 */
-   uint8_t auth[64];                /* reserved for authentication, zero */
+   char name[VP_HELLO_NAME_SIZE]; /* application, or server host and version; NUL-terminated, UTF-8 */
+   uint8_t auth[64];              /* reserved for authentication, zero */
 };
 
 #define VP_HELLO_WIRE_SIZE (8 + 6 * 4 + VP_HELLO_EXTENSION_WORDS * 4 + VP_HELLO_NAME_SIZE + 64)

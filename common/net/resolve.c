@@ -27,7 +27,7 @@ static struct lookup *lookup_create(const char *host, uint16_t port, int flags)
 
    memcpy(lookup->host, host, host_size);
    snprintf(lookup->port, sizeof(lookup->port), "%u", (unsigned)port);
-   lookup->hints = (struct addrinfo){ .ai_flags = flags, .ai_socktype = SOCK_STREAM };
+   lookup->hints = (struct addrinfo){.ai_flags = flags, .ai_socktype = SOCK_STREAM};
    lookup->request = (struct gaicb){
       .ar_name = lookup->host,
       .ar_service = lookup->port,
@@ -39,8 +39,8 @@ static struct lookup *lookup_create(const char *host, uint16_t port, int flags)
 /* Asks the name service, in a thread of the C library. */
 static int lookup_run(struct lookup *lookup, int timeout_ms)
 {
-   struct gaicb *requests[] = { &lookup->request };
-   struct sigevent no_event = { .sigev_notify = SIGEV_NONE };
+   struct gaicb *requests[] = {&lookup->request};
+   struct sigevent no_event = {.sigev_notify = SIGEV_NONE};
    const int64_t deadline = vp_clock_ms() + timeout_ms;
 
    int rc = getaddrinfo_a(GAI_NOWAIT, requests, 1, &no_event);
@@ -51,7 +51,7 @@ static int lookup_run(struct lookup *lookup, int timeout_ms)
       const int64_t left = deadline - vp_clock_ms();
       if (left <= 0)
          break;
-      const struct timespec wait = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
+      const struct timespec wait = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
       gai_suspend((const struct gaicb *const *)requests, 1, &wait);
    }
    return rc;

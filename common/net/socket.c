@@ -76,7 +76,7 @@ static int connect_wait(int fd, int64_t deadline)
 {
    for (;;) {
       const int64_t left = deadline - vp_clock_ms();
-      struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
+      struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
       const int n = poll(&pollfd, 1, left > 0 ? (int)left : 0);
       if (n == 0)
          return ETIMEDOUT;
@@ -101,8 +101,7 @@ static bool set_blocking(int fd)
 /* Returns the socket, or -1 with errno. */
 static int connect_address(const struct addrinfo *address, int64_t deadline)
 {
-   const int fd =
-      socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
+   const int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
    if (fd < 0)
       return -1;
 
@@ -153,8 +152,8 @@ static void describe_connect_error(const char *host, uint16_t port, int timeout_
                "cannot reach the Venus server at %s: connection refused; is venus-server running there?", where);
    else if (errno == ETIMEDOUT)
       snprintf(error, VP_SOCKET_ERROR_SIZE,
-               "cannot reach the Venus server at %s: no answer within %d ms; check the address and the firewall",
-               where, timeout_ms);
+               "cannot reach the Venus server at %s: no answer within %d ms; check the address and the firewall", where,
+               timeout_ms);
    else
       snprintf(error, VP_SOCKET_ERROR_SIZE, "cannot reach the Venus server at %s: %s; check the network", where,
                strerror(errno));
@@ -188,14 +187,13 @@ static uint16_t bound_port(int fd)
    if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
       return 0;
    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
+                                              : ((struct sockaddr_in *)&address)->sin_port);
 }
 
 /* Returns the socket, or -1 with errno. */
 static int listen_address(const struct addrinfo *address)
 {
-   const int fd =
-      socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
+   const int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
    if (fd < 0)
       return -1;
 
@@ -274,7 +272,7 @@ static void format_peer(const struct sockaddr_storage *address, char *out, size_
 
 int vp_socket_accept(int listener, char *peer, size_t peer_size)
 {
-   struct sockaddr_storage address = { 0 };
+   struct sockaddr_storage address = {0};
    socklen_t size = sizeof(address);
    int fd;
 

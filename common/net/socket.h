@@ -24,7 +24,8 @@ bool vp_socket_parse_address(const char *text, char *host, size_t host_size, uin
 int vp_socket_connect(const char *host, uint16_t port, int timeout_ms, char error[VP_SOCKET_ERROR_SIZE]);
 
 /* Listens on host:port (port 0: any free one) and stores the real port. The
- * socket is non-blocking and close-on-exec. "::" takes IPv4 clients too. Returns -1 and a sentence in `error` on failure. */
+ * socket is non-blocking and close-on-exec. "::" takes IPv4 clients too. Returns -1 and a sentence in `error` on
+ * failure. */
 int vp_socket_listen(const char *host, uint16_t port, uint16_t *real_port, char error[VP_SOCKET_ERROR_SIZE]);
 
 /* Accepts with the same options as vp_socket_connect; `peer` gets a printable

@@ -31,7 +31,7 @@ void vp_socket_configure(int fd)
 
 bool vp_socket_peer_lost(int fd)
 {
-   struct tcp_info info = { 0 };
+   struct tcp_info info = {0};
    socklen_t size = sizeof(info);
 
    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)

@@ -19,7 +19,7 @@ struct vp_arena_chunk {
 
 void vp_arena_init(struct vp_arena *arena, size_t limit)
 {
-   *arena = (struct vp_arena){ .limit = limit };
+   *arena = (struct vp_arena){.limit = limit};
 }
 
 static void arena_pop_chunk(struct vp_arena *arena)

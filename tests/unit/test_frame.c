@@ -79,7 +79,7 @@ static void *feeder_main(void *arg)
 
 static void feeder_start(struct feeder *feeder, int fd, const void *data, size_t size, size_t piece)
 {
-   *feeder = (struct feeder){ .fd = fd, .data = data, .size = size, .piece = piece };
+   *feeder = (struct feeder){.fd = fd, .data = data, .size = size, .piece = piece};
    if (pthread_create(&feeder->thread, NULL, feeder_main, feeder) != 0)
       abort();
 }
@@ -100,15 +100,15 @@ static enum vp_frame_status read_bytes(struct vp_frame *frame, const void *data,
 
 static void make_header(uint8_t out[VP_FRAME_HEADER_SIZE], uint32_t type, uint32_t length)
 {
-   const struct vp_frame_header header = { .type = type, .length = length, .tag = 0x1122334455667788 };
+   const struct vp_frame_header header = {.type = type, .length = length, .tag = 0x1122334455667788};
 
    vp_frame_header_store(out, &header);
 }
 
 static void test_header(void)
 {
-   static const uint8_t expected[VP_FRAME_HEADER_SIZE] = { 2,    0,    0,    0,    0x04, 0x03, 0x02, 0x01,
-                                                           0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11 };
+   static const uint8_t expected[VP_FRAME_HEADER_SIZE] = {2,    0,    0,    0,    0x04, 0x03, 0x02, 0x01,
+                                                          0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11};
    uint8_t bytes[VP_FRAME_HEADER_SIZE];
    struct vp_frame_header header;
 
@@ -120,7 +120,7 @@ static void test_header(void)
 
 static void test_round_trip(void)
 {
-   struct vp_frame frame = { 0 };
+   struct vp_frame frame = {0};
    int fds[2];
    make_pair(fds);
 
@@ -145,7 +145,7 @@ static void test_byte_by_byte(void)
 {
    enum { PAYLOAD = 300 };
    uint8_t stream[2 * (VP_FRAME_HEADER_SIZE + PAYLOAD)];
-   struct vp_frame frame = { 0 };
+   struct vp_frame frame = {0};
    struct feeder feeder;
    int fds[2];
 
@@ -171,14 +171,14 @@ static void test_malformed(void)
    static const struct {
       uint32_t type, length;
    } bad[] = {
-      { 0, 0 },
-      { VP_FRAME_ALIVE + 1, 0 },
-      { UINT32_MAX, 0 },
-      { VP_FRAME_COMMANDS, VP_FRAME_MAX_PAYLOAD + 1 },
-      { VP_FRAME_COMMANDS, UINT32_MAX },
+      {0, 0},
+      {VP_FRAME_QUERIES + 1, 0},
+      {UINT32_MAX, 0},
+      {VP_FRAME_COMMANDS, VP_FRAME_MAX_PAYLOAD + 1},
+      {VP_FRAME_COMMANDS, UINT32_MAX},
    };
    uint8_t bytes[VP_FRAME_HEADER_SIZE];
-   struct vp_frame frame = { 0 };
+   struct vp_frame frame = {0};
 
    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
       make_header(bytes, bad[i].type, bad[i].length);
@@ -191,8 +191,8 @@ static void test_malformed(void)
 
 static void test_cut_off(void)
 {
-   uint8_t bytes[VP_FRAME_HEADER_SIZE + 10] = { 0 };
-   struct vp_frame frame = { 0 };
+   uint8_t bytes[VP_FRAME_HEADER_SIZE + 10] = {0};
+   struct vp_frame frame = {0};
 
    make_header(bytes, VP_FRAME_COMMANDS, 11);
    CHECK(read_bytes(&frame, bytes, 0) == VP_FRAME_CLOSED);
@@ -205,7 +205,7 @@ static void test_memory_follows_arrival(void)
 {
    enum { SENT = 100000 };
    uint8_t *bytes = malloc(VP_FRAME_HEADER_SIZE + SENT);
-   struct vp_frame frame = { 0 };
+   struct vp_frame frame = {0};
    if (!bytes)
       abort();
 
@@ -222,7 +222,7 @@ static void test_memory_follows_arrival(void)
 static void test_timeout(void)
 {
    uint8_t bytes[VP_FRAME_HEADER_SIZE];
-   struct vp_frame frame = { 0 };
+   struct vp_frame frame = {0};
    int fds[2];
    make_pair(fds);
    make_header(bytes, VP_FRAME_COMMANDS, 4);
@@ -250,15 +250,15 @@ static void test_timeout(void)
 static void test_garbage(void)
 {
    uint8_t bytes[512];
-   unsigned seen[VP_FRAME_NO_MEMORY + 1] = { 0 };
+   unsigned seen[VP_FRAME_NO_MEMORY + 1] = {0};
 
    for (unsigned round = 0; round < 3000; round++) {
-      struct vp_frame frame = { 0 };
+      struct vp_frame frame = {0};
       const size_t size = random_u32() % (sizeof(bytes) + 1);
       for (size_t i = 0; i < size; i++)
          bytes[i] = (uint8_t)random_u32();
       if (round % 3 && size >= VP_FRAME_HEADER_SIZE) {
-         make_header(bytes, 1 + random_u32() % VP_FRAME_ALIVE, (uint32_t)size - VP_FRAME_HEADER_SIZE);
+         make_header(bytes, 1 + random_u32() % VP_FRAME_QUERIES, (uint32_t)size - VP_FRAME_HEADER_SIZE);
          if (round % 3 == 1)
             bytes[random_u32() % VP_FRAME_HEADER_SIZE] = (uint8_t)random_u32();
       }
@@ -319,13 +319,13 @@ static void test_partial_writes(bool nonblocking)
    if (nonblocking)
       CHECK(fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0);
 
-   struct interrupter interrupter = { .target = pthread_self() };
-   const struct sigaction action = { .sa_handler = ignore_signal };
+   struct interrupter interrupter = {.target = pthread_self()};
+   const struct sigaction action = {.sa_handler = ignore_signal};
    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
 
    const pid_t child = fork();
    if (child == 0) {
-      struct vp_frame frame = { 0 };
+      struct vp_frame frame = {0};
       int good = 0;
       close(fds[0]);
       while (vp_frame_read(fds[1], &frame, 10000) == VP_FRAME_OK)
@@ -371,7 +371,7 @@ static void test_large(void)
 {
    const size_t size = 20u << 20;
    uint8_t *data = malloc(size);
-   struct vp_frame frame = { 0 };
+   struct vp_frame frame = {0};
    struct feeder feeder;
    int fds[2];
    if (!data)
@@ -392,9 +392,9 @@ static void test_large(void)
 
 static void test_error_frame(void)
 {
-   static const uint8_t expected[] = { 7, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 'n', 'o' };
+   static const uint8_t expected[] = {7, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 'n', 'o'};
    uint8_t bytes[VP_ERROR_WIRE_MAX], longer[2000];
-   struct vp_error error = { .command = 7, .offset = 0x100000009, .text = "no" }, loaded;
+   struct vp_error error = {.command = 7, .offset = 0x100000009, .text = "no"}, loaded;
 
    CHECK(vp_error_store(bytes, &error) == sizeof(expected));
    CHECK(memcmp(bytes, expected, sizeof(expected)) == 0);
@@ -412,10 +412,10 @@ static void test_error_frame(void)
    memset(error.text, 'y', sizeof(error.text)); /* not terminated */
    CHECK(vp_error_store(bytes, &error) == VP_ERROR_WIRE_MAX);
 
-   struct vp_frame frame = { 0 };
+   struct vp_frame frame = {0};
    int fds[2];
    make_pair(fds);
-   error = (struct vp_error){ .command = VP_ERROR_NO_COMMAND, .text = "the server is full" };
+   error = (struct vp_error){.command = VP_ERROR_NO_COMMAND, .text = "the server is full"};
    CHECK(vp_error_send(fds[0], &error));
    CHECK(vp_frame_read(fds[1], &frame, 1000) == VP_FRAME_OK && frame.header.type == VP_FRAME_ERROR);
    CHECK(vp_error_load(&loaded, frame.payload, frame.header.length));

@@ -42,7 +42,7 @@ static void test_round_trip(void)
 static void test_not_ours(void)
 {
    const struct vp_hello hello = example();
-   uint8_t bytes[VP_HELLO_WIRE_SIZE + 1] = { 0 };
+   uint8_t bytes[VP_HELLO_WIRE_SIZE + 1] = {0};
    struct vp_hello loaded;
    char error[256];
 

@@ -12,7 +12,7 @@ enum { MAX_ARGS = 16 };
 /* Parses a command line given as one text, words apart by one space each. */
 static bool parse(struct vp_server_options *options, char *line, char error[256])
 {
-   char *argv[MAX_ARGS] = { "venus-server" };
+   char *argv[MAX_ARGS] = {"venus-server"};
    int argc = 1;
 
    for (char *word = strtok(line, " "); word && argc < MAX_ARGS; word = strtok(NULL, " "))
@@ -52,8 +52,11 @@ static void test_modes(void)
       const char *line;
       enum vp_server_mode mode;
    } modes[] = {
-      { "--list --gpu 0", VP_SERVER_LIST }, { "--version", VP_SERVER_VERSION },       { "--help", VP_SERVER_HELP },
-      { "--check-gpus", VP_SERVER_CHECK_GPUS }, { "--worker-fd 3 --worker-peer x", VP_SERVER_WORKER },
+      {"--list --gpu 0", VP_SERVER_LIST},
+      {"--version", VP_SERVER_VERSION},
+      {"--help", VP_SERVER_HELP},
+      {"--check-gpus", VP_SERVER_CHECK_GPUS},
+      {"--worker-fd 3 --worker-peer x", VP_SERVER_WORKER},
    };
    struct vp_server_options options;
    char line[64], error[256];
@@ -71,23 +74,23 @@ static void test_wrong(void)
    static const struct {
       const char *line, *said;
    } wrong[] = {
-      { "--frobnicate", "unknown option \"--frobnicate\"" },
-      { "--por 5", "unknown option \"--por\"" },
-      { "5556", "unknown option \"5556\"" },
-      { "--port", "--port needs a value" },
-      { "--port 65536", "not \"65536\"" },
-      { "--port -1", "not \"-1\"" },
-      { "--port 1x", "not \"1x\"" },
-      { "--port 99999999999999999999", "needs a number" },
-      { "--port=", "not \"\"" },
-      { "--host=", "not \"\"" },
-      { "--gpu=", "not \"\"" },
-      { "--max-clients 0", "from 1 to 4096" },
-      { "--max-clients 4097", "from 1 to 4096" },
-      { "--log loud", "error, warn, info or debug" },
-      { "--validate=yes", "takes no value" },
-      { "--list=1", "takes no value" },
-      { "--worker-fd 2", "not \"2\"" },
+      {"--frobnicate", "unknown option \"--frobnicate\""},
+      {"--por 5", "unknown option \"--por\""},
+      {"5556", "unknown option \"5556\""},
+      {"--port", "--port needs a value"},
+      {"--port 65536", "not \"65536\""},
+      {"--port -1", "not \"-1\""},
+      {"--port 1x", "not \"1x\""},
+      {"--port 99999999999999999999", "needs a number"},
+      {"--port=", "not \"\""},
+      {"--host=", "not \"\""},
+      {"--gpu=", "not \"\""},
+      {"--max-clients 0", "from 1 to 4096"},
+      {"--max-clients 4097", "from 1 to 4096"},
+      {"--log loud", "error, warn, info or debug"},
+      {"--validate=yes", "takes no value"},
+      {"--list=1", "takes no value"},
+      {"--worker-fd 2", "not \"2\""},
    };
    struct vp_server_options options;
    char line[64], error[256];
@@ -163,8 +166,8 @@ static void test_gpu_selection(void)
 
 static void test_gpu_check(void)
 {
-   struct vp_gpu gpus[] = { { .name = "A fast one" }, { .name = "A slow one" } };
-   const struct vp_gpu_list list = { .gpus = gpus, .count = 2 };
+   struct vp_gpu gpus[] = {{.name = "A fast one"}, {.name = "A slow one"}};
+   const struct vp_gpu_list list = {.gpus = gpus, .count = 2};
    struct vp_server_options options;
    char good[] = "--gpu 1 --gpu FAST", high[] = "--gpu 0 --gpu 2", other[] = "--gpu medium", error[256];
 

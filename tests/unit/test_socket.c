@@ -21,18 +21,15 @@ static void test_parse(void)
       const char *text, *host;
       unsigned port;
    } good[] = {
-      { "host", "host", VP_DEFAULT_PORT },
-      { "host:1", "host", 1 },
-      { "10.0.0.1:65535", "10.0.0.1", 65535 },
-      { "[::1]", "::1", VP_DEFAULT_PORT },
-      { "[fe80::1%eth0]:99", "fe80::1%eth0", 99 },
-      { "::1", "::1", VP_DEFAULT_PORT },
-      { "fe80::1:2", "fe80::1:2", VP_DEFAULT_PORT },
+      {"host", "host", VP_DEFAULT_PORT},           {"host:1", "host", 1},
+      {"10.0.0.1:65535", "10.0.0.1", 65535},       {"[::1]", "::1", VP_DEFAULT_PORT},
+      {"[fe80::1%eth0]:99", "fe80::1%eth0", 99},   {"::1", "::1", VP_DEFAULT_PORT},
+      {"fe80::1:2", "fe80::1:2", VP_DEFAULT_PORT},
    };
    static const char *const bad[] = {
-      "",        ":1",     "host:",    "host:0", "host:65536", "host:99999", "host:123456", "host:1x",
-      "host:-1", "[::1",   "[::1]5",   "[]",     "[]:5",       "[::1]:",     "[::1]:0",     "a b",
-      "host ",   " host",  "host: 55", "a/b",    "[[::1]]",    "a,b",        "host:+5",
+      "",        ":1",    "host:",    "host:0", "host:65536", "host:99999", "host:123456", "host:1x",
+      "host:-1", "[::1",  "[::1]5",   "[]",     "[]:5",       "[::1]:",     "[::1]:0",     "a b",
+      "host ",   " host", "host: 55", "a/b",    "[[::1]]",    "a,b",        "host:+5",
    };
    char host[64];
    uint16_t port;
@@ -86,7 +83,7 @@ static void test_connection(const char *host, bool required)
    CHECK(vp_socket_accept(listener, peer, sizeof(peer)) == -1 && (errno == EAGAIN || errno == EWOULDBLOCK));
 
    const int client = vp_socket_connect(host, port, 2000, error);
-   struct pollfd pollfd = { .fd = listener, .events = POLLIN };
+   struct pollfd pollfd = {.fd = listener, .events = POLLIN};
    CHECK(poll(&pollfd, 1, 2000) == 1);
    const int server = vp_socket_accept(listener, peer, sizeof(peer));
    if (!CHECK(client >= 0) || !CHECK(server >= 0))
@@ -96,7 +93,7 @@ static void test_connection(const char *host, bool required)
    CHECK(!vp_socket_peer_lost(client));
    CHECK(strchr(host, ':') ? strncmp(peer, "[::1]:", 6) == 0 : strncmp(peer, "127.0.0.1:", 10) == 0);
 
-   struct vp_frame frame = { 0 };
+   struct vp_frame frame = {0};
    CHECK(vp_frame_write(client, VP_FRAME_COMMANDS, 3, "hi", 2, NULL, 0));
    CHECK(vp_frame_read(server, &frame, 2000) == VP_FRAME_OK && frame.header.tag == 3);
    close(client);
@@ -124,7 +121,7 @@ static void test_dual_stack(void)
    }
    CHECK(!vp_socket_is_loopback(listener));
    const int client = vp_socket_connect("127.0.0.1", port, 2000, error);
-   struct pollfd pollfd = { .fd = listener, .events = POLLIN };
+   struct pollfd pollfd = {.fd = listener, .events = POLLIN};
    CHECK(poll(&pollfd, 1, 2000) == 1);
    const int server = vp_socket_accept(listener, peer, sizeof(peer));
    CHECK(client >= 0 && server >= 0);
@@ -159,7 +156,7 @@ static void test_errors(void)
 static void test_connect_timeout(void)
 {
    enum { MAX_CLIENTS = 8 };
-   struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
    socklen_t size = sizeof(address);
    char error[VP_SOCKET_ERROR_SIZE] = "";
    int clients[MAX_CLIENTS], count = 0, fd = 0;
