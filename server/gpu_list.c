@@ -80,7 +80,7 @@ static VkResult list_devices(struct vp_gpu_list *list, VkInstance instance)
    if (result != VK_SUCCESS || count == 0)
       return result;
 
-   VkPhysicalDevice *devices = calloc(count, sizeof(*devices));
+   VkPhysicalDevice *devices = calloc(count, sizeof(VkPhysicalDevice));
    list->gpus = calloc(count, sizeof(*list->gpus));
    if (!devices || !list->gpus) {
       free(devices);

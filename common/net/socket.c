@@ -179,15 +179,36 @@ int vp_socket_connect(const char *host, uint16_t port, int timeout_ms, char erro
    return fd;
 }
 
-static uint16_t bound_port(int fd)
-{
-   struct sockaddr_storage address;
-   socklen_t size = sizeof(address);
+/* An address of either family. */
+union endpoint {
+   struct sockaddr any;
+   struct sockaddr_in v4;
+   struct sockaddr_in6 v6;
+};
 
-   if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
-      return 0;
-   return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                              : ((struct sockaddr_in *)&address)->sin_port);
+static bool local_endpoint(int fd, union endpoint *endpoint)
+{
+   socklen_t size = sizeof(*endpoint);
+
+   memset(endpoint, 0, sizeof(*endpoint));
+   return getsockname(fd, &endpoint->any, &size) == 0;
+}
+
+static uint16_t endpoint_port(const union endpoint *endpoint)
+{
+   return ntohs(endpoint->any.sa_family == AF_INET6 ? endpoint->v6.sin6_port : endpoint->v4.sin_port);
+}
+
+/* Stores the four bytes of an IPv4 address, which may be inside an IPv6 one. */
+static bool endpoint_get_v4(const union endpoint *endpoint, uint8_t v4[4])
+{
+   if (endpoint->any.sa_family == AF_INET)
+      memcpy(v4, &endpoint->v4.sin_addr, 4);
+   else if (IN6_IS_ADDR_V4MAPPED(&endpoint->v6.sin6_addr))
+      memcpy(v4, &endpoint->v6.sin6_addr.s6_addr[12], 4);
+   else
+      return false;
+   return true;
 }
 
 /* Returns the socket, or -1 with errno. */
@@ -242,61 +263,52 @@ int vp_socket_listen(const char *host, uint16_t port, uint16_t *real_port, char 
 
    for (const struct addrinfo *address = list; address && fd < 0; address = address->ai_next)
       fd = listen_address(address);
-   if (fd >= 0)
-      *real_port = bound_port(fd);
-   else
+   if (fd < 0)
       describe_listen_error(host, port, error);
    freeaddrinfo(list);
+
+   union endpoint endpoint;
+   if (fd >= 0)
+      *real_port = local_endpoint(fd, &endpoint) ? endpoint_port(&endpoint) : port;
    return fd;
 }
 
-static void format_peer(const struct sockaddr_storage *address, char *out, size_t size)
+static void format_endpoint(const union endpoint *endpoint, char *out, size_t size)
 {
    char host[INET6_ADDRSTRLEN] = "";
-   uint16_t port;
+   uint8_t v4[4];
 
-   if (address->ss_family == AF_INET6) {
-      const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-      if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-         inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], host, sizeof(host));
-      else
-         inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-      port = ntohs(v6->sin6_port);
-   } else {
-      const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-      inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-      port = ntohs(v4->sin_port);
-   }
-   vp_socket_format_address(host, port, out, size);
+   if (endpoint_get_v4(endpoint, v4))
+      inet_ntop(AF_INET, v4, host, sizeof(host));
+   else
+      inet_ntop(AF_INET6, &endpoint->v6.sin6_addr, host, sizeof(host));
+   vp_socket_format_address(host, endpoint_port(endpoint), out, size);
 }
 
 int vp_socket_accept(int listener, char *peer, size_t peer_size)
 {
-   struct sockaddr_storage address = {0};
-   socklen_t size = sizeof(address);
+   union endpoint endpoint;
    int fd;
 
+   memset(&endpoint, 0, sizeof(endpoint));
    do {
-      fd = accept4(listener, (struct sockaddr *)&address, &size, SOCK_CLOEXEC);
+      socklen_t size = sizeof(endpoint);
+      fd = accept4(listener, &endpoint.any, &size, SOCK_CLOEXEC);
    } while (fd < 0 && errno == EINTR);
    if (fd < 0)
       return -1;
 
-   format_peer(&address, peer, peer_size);
+   format_endpoint(&endpoint, peer, peer_size);
    vp_socket_configure(fd);
    return fd;
 }
 
 bool vp_socket_is_loopback(int fd)
 {
-   struct sockaddr_storage address;
-   socklen_t size = sizeof(address);
+   union endpoint endpoint;
+   uint8_t v4[4];
 
-   if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+   if (!local_endpoint(fd, &endpoint))
       return false;
-   if (address.ss_family == AF_INET6) {
-      const struct in6_addr *v6 = &((struct sockaddr_in6 *)&address)->sin6_addr;
-      return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
-   }
-   return ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == 127;
+   return endpoint_get_v4(&endpoint, v4) ? v4[0] == 127 : IN6_IS_ADDR_LOOPBACK(&endpoint.v6.sin6_addr);
 }

@@ -149,7 +149,7 @@ static void test_byte_by_byte(void)
    struct feeder feeder;
    int fds[2];
 
-   for (unsigned i = 0; i < 2; i++) {
+   for (size_t i = 0; i < 2; i++) {
       uint8_t *at = stream + i * (VP_FRAME_HEADER_SIZE + PAYLOAD);
       make_header(at, VP_FRAME_MEMORY, PAYLOAD);
       fill_pattern(at + VP_FRAME_HEADER_SIZE, PAYLOAD);
@@ -203,18 +203,18 @@ static void test_cut_off(void)
 
 static void test_memory_follows_arrival(void)
 {
-   enum { SENT = 100000 };
-   uint8_t *bytes = malloc(VP_FRAME_HEADER_SIZE + SENT);
+   const size_t sent = 100000;
+   uint8_t *bytes = malloc(VP_FRAME_HEADER_SIZE + sent);
    struct vp_frame frame = {0};
    if (!bytes)
       abort();
 
    make_header(bytes, VP_FRAME_COMMANDS, VP_FRAME_MAX_PAYLOAD);
-   fill_pattern(bytes + VP_FRAME_HEADER_SIZE, SENT);
+   fill_pattern(bytes + VP_FRAME_HEADER_SIZE, sent);
    CHECK(read_bytes(&frame, bytes, VP_FRAME_HEADER_SIZE) == VP_FRAME_BROKEN);
    CHECK(frame.capacity <= 64 << 10);
-   CHECK(read_bytes(&frame, bytes, VP_FRAME_HEADER_SIZE + SENT) == VP_FRAME_BROKEN);
-   CHECK(frame.capacity <= 2 * SENT);
+   CHECK(read_bytes(&frame, bytes, VP_FRAME_HEADER_SIZE + sent) == VP_FRAME_BROKEN);
+   CHECK(frame.capacity <= 2 * sent);
    vp_frame_finish(&frame);
    free(bytes);
 }

@@ -62,7 +62,7 @@ static void test_modes(void)
    char line[64], error[256];
 
    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-      strcpy(line, modes[i].line);
+      snprintf(line, sizeof(line), "%s", modes[i].line);
       CHECK(parse(&options, line, error));
       CHECK(options.mode == modes[i].mode);
       vp_server_options_finish(&options);
@@ -96,7 +96,7 @@ static void test_wrong(void)
    char line[64], error[256];
 
    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-      strcpy(line, wrong[i].line);
+      snprintf(line, sizeof(line), "%s", wrong[i].line);
       if (!CHECK(!parse(&options, line, error)) || !CHECK(strstr(error, wrong[i].said)))
          fprintf(stderr, "  for \"%s\": %s\n", wrong[i].line, error);
       vp_server_options_finish(&options);

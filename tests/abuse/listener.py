@@ -1,0 +1,422 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# test: timeout=180
+"""Everything that a person, a network or a crash can do to the listener of venus-server.
+
+No Vulkan client is needed: a connection that says nothing keeps its worker for as long as these tests take.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BUILD = os.environ.get("VP_BUILD", "build")
+SERVER = os.path.join(BUILD, "server", "venus-server")
+NATIVE_ICD = os.environ.get("VP_NATIVE_ICD", "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json")
+
+FRAME_HEADER = struct.Struct("<IIQ")
+FRAME_ERROR = 7
+NO_COMMAND = 0xFFFFFFFF
+
+
+def environment(**changes):
+    values = dict(os.environ, VK_DRIVER_FILES=NATIVE_ICD, VENUS_SERVER="192.0.2.1:9")
+    values.update(changes)
+    return values
+
+
+def wait_for(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return bool(condition())
+
+
+def read_proc(pid, name):
+    with open(f"/proc/{pid}/{name}", "rb") as file:
+        return file.read()
+
+
+def is_gone(pid):
+    try:
+        return read_proc(pid, "stat").rsplit(b")", 1)[1].split()[0] in (b"Z", b"X")
+    except FileNotFoundError:
+        return True
+
+
+def open_files(pid):
+    """What the files of a process are, but for standard input, output and error."""
+    return [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd") if int(fd) > 2]
+
+
+def freeze(pid):
+    """Stops a process and waits until it is, since signals that come in meanwhile may overtake."""
+    os.kill(pid, signal.SIGSTOP)
+    if not wait_for(lambda: read_proc(pid, "stat").rsplit(b")", 1)[1].split()[0] == b"T"):
+        raise AssertionError(f"process {pid} does not stop")
+
+
+def receive_all(connection, seconds=10):
+    """Everything until the other side closes or resets."""
+    connection.settimeout(seconds)
+    data = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := connection.recv(65536):
+            data += piece
+    return data
+
+
+class Server:
+    """A running venus-server. Its log goes to a file."""
+
+    def __init__(self, *options, pass_fds=()):
+        self.log_file = tempfile.TemporaryFile("w+b")
+        self.process = subprocess.Popen([SERVER, "--port", "0", *options], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=self.log_file, env=environment(),
+                                        pass_fds=pass_fds)
+        self.pid = self.process.pid
+        self.line = self.process.stdout.readline().decode()
+        match = re.fullmatch(r"venus-server: listening on (.*):(\d+)\n", self.line)
+        if not match:
+            self.process.wait(10)
+            raise AssertionError(f"the server does not listen: {self.line!r}, {self.log()}")
+        self.host = match[1].strip("[]")
+        self.port = int(match[2])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+        self.log_file.close()
+
+    def log(self):
+        return os.pread(self.log_file.fileno(), 1 << 20, 0).decode(errors="replace")
+
+    def connect(self):
+        return socket.create_connection((self.host, self.port), 5)
+
+    def workers(self):
+        return [int(pid) for pid in read_proc(self.pid, f"task/{self.pid}/children").split()]
+
+    def connect_worker(self):
+        """A connection and the id of the worker that serves it, once that has been executed."""
+        before = set(self.workers())
+        connection = self.connect()
+        found = []
+
+        def started():
+            found[:] = [pid for pid in self.workers() if pid not in before and
+                        b"--worker-fd" in read_proc(pid, "cmdline")]
+            return found
+
+        if not wait_for(started):
+            raise AssertionError(f"no worker was started: {self.log()}")
+        return connection, found[0]
+
+    def open_files(self):
+        return open_files(self.pid)
+
+    def fds(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def stop(self, number=signal.SIGTERM, seconds=10):
+        """Sends the signal. Returns the exit status and the seconds that it took."""
+        start = time.monotonic()
+        self.process.send_signal(number)
+        return self.process.wait(seconds), time.monotonic() - start
+
+
+def run(*options, **changes):
+    return subprocess.run([SERVER, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=environment(**changes), timeout=60, check=False, text=True)
+
+
+class CommandLine(unittest.TestCase):
+    def check_refusal(self, result, status, *words):
+        self.assertEqual(result.returncode, status, result.stderr)
+        self.assertEqual(result.stdout, "")
+        lines = [line for line in result.stderr.splitlines() if line.startswith("venus-server: error: ")]
+        self.assertEqual(len(lines), 1, result.stderr)
+        for word in words:
+            self.assertIn(word, lines[0])
+
+    def test_wrong_options(self):
+        self.check_refusal(run("--frobnicate"), 2, "--frobnicate", "--help")
+        self.check_refusal(run("--port", "banana"), 2, "--port", "banana")
+        self.check_refusal(run("--max-clients", "0"), 2, "--max-clients")
+        self.check_refusal(run("extra"), 2, "extra")
+
+    def test_information(self):
+        for option in ("--help", "--version"):
+            result = run(option)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertIn("venus-server", result.stdout)
+
+    def test_list(self):
+        result = run("--list")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        lines = result.stdout.splitlines()
+        self.assertRegex(lines[0], "^index +name +type +driver +Vulkan$")
+        self.assertRegex(lines[1], r"^ +0  .* +\d+\.\d+\.\d+$")
+
+    def test_no_driver(self):
+        for options in (("--list",), ("--port", "0")):
+            self.check_refusal(run(*options, VK_DRIVER_FILES="/nonexistent.json"), 1, "no Vulkan driver")
+
+    def test_no_such_gpu(self):
+        for gpu in ("99", "no such name"):
+            self.check_refusal(run("--port", "0", "--gpu", gpu), 1, f'"{gpu}"', "--list")
+
+    def test_port_taken(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            self.check_refusal(run("--port", port), 1, f"port {port}", "is taken")
+
+    def test_not_our_address(self):
+        self.check_refusal(run("--port", "0", "--host", "203.0.113.7"), 1, "203.0.113.7")
+        self.check_refusal(run("--port", "0", "--host", "nothing.invalid"), 1, "nothing.invalid")
+
+
+class Listening(unittest.TestCase):
+    def test_one_line_and_clean_end(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with Server() as server:
+                self.assertEqual(server.host, "127.0.0.1")
+                self.assertNotIn("authentication", server.log())
+                connection, _ = server.connect_worker()
+                with connection:
+                    status, _ = server.stop(number)
+                    self.assertEqual(status, 0, server.log())
+                    receive_all(connection)
+                self.assertEqual(server.process.stdout.read(), b"")
+                with self.assertRaises(ConnectionError):
+                    server.connect()
+
+    def test_address_forms(self):
+        with Server("--host", "0.0.0.0") as server:
+            self.assertIn("listening on 0.0.0.0:", server.line)
+            self.assertIn("no authentication", server.log())
+            self.assertEqual(server.stop()[0], 0)
+        try:
+            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        except OSError:
+            self.skipTest("no IPv6 here")
+        with Server("--host", "::1") as server:
+            self.assertIn("listening on [::1]:", server.line)
+            self.assertNotIn("authentication", server.log())
+            server.connect().close()
+            self.assertTrue(wait_for(lambda: "client [::1]:" in server.log()))
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_closed_standard_input(self):
+        """The listening socket must not become file 0 and be taken for standard input by a worker."""
+        script = f'exec "{SERVER}" --port 0 <&-'
+        with subprocess.Popen(["/bin/sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              env=environment()) as process:
+            self.assertIn(b"listening", process.stdout.readline())
+            self.assertEqual(os.readlink(f"/proc/{process.pid}/fd/0"), "/dev/null")
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(10), 0)
+
+
+class Workers(unittest.TestCase):
+    def test_surroundings(self):
+        # A file that the server inherits open must not reach a worker.
+        with tempfile.TemporaryFile() as secret, Server(pass_fds=(secret.fileno(),)) as server:
+            secret_link = os.readlink(f"/proc/self/fd/{secret.fileno()}")
+            self.assertIn(secret_link, server.open_files())
+            listening = [name for name in server.open_files() if name.startswith("socket:")]
+            self.assertEqual(len(listening), 1)
+
+            connection, worker = server.connect_worker()
+            with connection:
+                files = open_files(worker)
+                self.assertNotIn(secret_link, files)
+                self.assertNotIn(listening[0], files)
+                self.assertTrue([name for name in files if name.startswith("socket:")])
+
+                variables = read_proc(worker, "environ").split(b"\0")
+                self.assertIn(b"VENUS_DISABLE=1", variables)
+                self.assertFalse([name for name in variables if name.startswith(b"VENUS_SERVER=")])
+                self.assertGreater(int(read_proc(worker, "oom_score_adj")),
+                                   int(read_proc(server.pid, "oom_score_adj")))
+                self.assertNotEqual(os.getpgid(worker), os.getpgid(server.pid))
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_a_dead_worker_harms_nobody(self):
+        with Server() as server:
+            first, first_pid = server.connect_worker()
+            second, second_pid = server.connect_worker()
+            with first, second:
+                os.kill(first_pid, signal.SIGKILL)
+                receive_all(first)
+                self.assertTrue(wait_for(lambda: "signal 9" in server.log()), server.log())
+                peer = "{}:{}".format(*first.getsockname())
+                self.assertRegex(server.log(), rf"client {re.escape(peer)}: its worker {first_pid} was ended by signal 9")
+                self.assertFalse(is_gone(second_pid))
+                third, third_pid = server.connect_worker()
+                third.close()
+                self.assertTrue(wait_for(lambda: is_gone(third_pid)))
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_a_client_that_leaves_ends_its_worker(self):
+        with Server() as server:
+            connection, pid = server.connect_worker()
+            connection.close()
+            self.assertTrue(wait_for(lambda: is_gone(pid), 5))
+            self.assertTrue(wait_for(lambda: f"worker {pid}" in server.log().split("connected (", 1)[1]))
+
+    def test_workers_do_not_outlive_a_killed_listener(self):
+        with Server() as server:
+            connections = [server.connect_worker() for _ in range(3)]
+            server.process.kill()
+            server.process.wait()
+            for connection, pid in connections:
+                self.assertTrue(wait_for(lambda pid=pid: is_gone(pid), 5), pid)
+                connection.close()
+
+
+class Shutdown(unittest.TestCase):
+    def test_worker_that_does_not_end(self):
+        with Server() as server:
+            connection, pid = server.connect_worker()
+            with connection:
+                freeze(pid)
+                status, seconds = server.stop()
+                self.assertEqual(status, 0)
+                self.assertTrue(4.5 < seconds < 8, seconds)
+                self.assertTrue(is_gone(pid))
+                self.assertIn("killing 1 worker", server.log())
+
+    def test_second_signal(self):
+        with Server() as server:
+            connection, pid = server.connect_worker()
+            with connection:
+                freeze(pid)
+                server.process.send_signal(signal.SIGTERM)
+                self.assertTrue(wait_for(lambda: "shutting down" in server.log()))
+                self.assertIsNone(server.process.poll())
+                status, seconds = server.stop(signal.SIGINT)
+                self.assertEqual(status, 0)
+                self.assertLess(seconds, 2)
+                self.assertTrue(is_gone(pid))
+
+
+class Abuse(unittest.TestCase):
+    def read_refusal(self, connection):
+        data = receive_all(connection)
+        self.assertGreater(len(data), FRAME_HEADER.size + 12, data)
+        kind, length, tag = FRAME_HEADER.unpack_from(data)
+        self.assertEqual((kind, length, tag), (FRAME_ERROR, len(data) - FRAME_HEADER.size, 0))
+        self.assertEqual(struct.unpack_from("<IQ", data, FRAME_HEADER.size), (NO_COMMAND, 0))
+        return data[FRAME_HEADER.size + 12:].decode()
+
+    def test_too_many_clients(self):
+        with Server("--max-clients", "2") as server:
+            first, first_pid = server.connect_worker()
+            second, _ = server.connect_worker()
+            with first, second:
+                with server.connect() as third:
+                    # What the client has sent already must not cost it the answer.
+                    with contextlib.suppress(ConnectionError):
+                        third.sendall(b"x" * 300000)
+                    self.assertIn("maximum of 2 clients", self.read_refusal(third))
+                self.assertEqual(len(server.workers()), 2)
+
+                first.close()
+                self.assertTrue(wait_for(lambda: is_gone(first_pid)))
+                self.assertTrue(wait_for(lambda: len(server.workers()) == 1))
+                fourth, _ = server.connect_worker()
+                fourth.close()
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_refused_clients_that_stay(self):
+        with Server("--max-clients", "1") as server:
+            first, pid = server.connect_worker()
+            fds = server.fds()
+            with first:
+                stubborn = [server.connect() for _ in range(40)]
+                self.assertTrue(wait_for(lambda: server.log().count("refused") == 40), server.log())
+                self.assertTrue(wait_for(lambda: server.fds() == fds, 8), "refused connections stay open")
+                self.assertFalse(is_gone(pid))
+                for connection in stubborn:
+                    connection.close()
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_garbage_and_silence_block_nobody(self):
+        with Server() as server:
+            silent = [server.connect() for _ in range(5)]
+            for garbage in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", bytes(1000), os.urandom(5000), b"\xff" * 40, b"x"):
+                with server.connect() as connection:
+                    with contextlib.suppress(ConnectionError):
+                        connection.sendall(garbage)
+                        connection.shutdown(socket.SHUT_WR)
+                    receive_all(connection)
+            connection, pid = server.connect_worker()
+            self.assertFalse(is_gone(pid))
+            connection.close()
+            for connection in silent:
+                connection.close()
+            self.assertTrue(wait_for(lambda: not server.workers()), server.log())
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_storm(self):
+        with Server("--max-clients", "8", "--log", "error") as server:
+            fds = server.fds()
+            for _ in range(5):
+                storm = [server.connect() for _ in range(30)]
+                self.assertLessEqual(len(server.workers()), 8)
+                for connection in storm:
+                    connection.close()
+            self.assertTrue(wait_for(lambda: not server.workers(), 20), server.log())
+            self.assertTrue(wait_for(lambda: server.fds() == fds, 8))
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_one_after_another_leaves_nothing(self):
+        with Server() as server:
+            fds = server.fds()
+            for _ in range(30):
+                connection, pid = server.connect_worker()
+                connection.close()
+                self.assertTrue(wait_for(lambda pid=pid: is_gone(pid)))
+            self.assertTrue(wait_for(lambda: not server.workers()))
+            self.assertEqual(server.fds(), fds)
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_out_of_files(self):
+        """A listener that cannot accept waits, without using up the processor, and goes on later."""
+        with Server("--max-clients", "1") as server:
+            first, pid = server.connect_worker()
+            with first:
+                subprocess.run(["prlimit", f"--pid={server.pid}", f"--nofile={server.fds()}:"], check=True)
+                before = server.connect()
+                self.assertTrue(wait_for(lambda: "cannot accept" in server.log()), server.log())
+                ticks = sum(int(field) for field in read_proc(server.pid, "stat").rsplit(b")", 1)[1].split()[11:13])
+                time.sleep(1)
+                later = sum(int(field) for field in read_proc(server.pid, "stat").rsplit(b")", 1)[1].split()[11:13])
+                self.assertLess(later - ticks, 20)
+                subprocess.run(["prlimit", f"--pid={server.pid}", "--nofile=256:"], check=True)
+                self.assertIn("maximum", self.read_refusal(before))
+                before.close()
+                self.assertFalse(is_gone(pid))
+            self.assertEqual(server.stop()[0], 0)
+
+
+if __name__ == "__main__":
+    if not os.access(SERVER, os.X_OK):
+        sys.exit(f"{SERVER} is not built")
+    unittest.main(verbosity=2)
