@@ -266,7 +266,7 @@ class Workers(unittest.TestCase):
                 receive_all(first)
                 self.assertTrue(wait_for(lambda: "signal 9" in server.log()), server.log())
                 peer = "{}:{}".format(*first.getsockname())
-                self.assertRegex(server.log(), rf"client {re.escape(peer)}: its worker {first_pid} was ended by signal 9")
+                self.assertIn(f"client {peer}: its worker {first_pid} was ended by signal 9", server.log())
                 self.assertFalse(is_gone(second_pid))
                 third, third_pid = server.connect_worker()
                 third.close()
