@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <stddef.h>
 #include <string.h>
 
 #include "common/net/hello.h"
 #include "common/util/bytes.h"
 #include "tests/unit/check.h"
+
+static const size_t name_offset = 8 + 24 + 4 * (size_t)VP_HELLO_EXTENSION_WORDS;
 
 static struct vp_hello example(void)
 {
@@ -31,7 +34,7 @@ static void test_round_trip(void)
 
    vp_hello_store(bytes, &hello);
    CHECK(memcmp(bytes, "VENUSPLS\1\0\0\0\1\0\0\0\xef\x30\x40\0", 20) == 0);
-   CHECK(memcmp(bytes + 8 + 24 + 4 * VP_HELLO_EXTENSION_WORDS, "a program\0", 10) == 0);
+   CHECK(memcmp(bytes + name_offset, "a program\0", 10) == 0);
    CHECK(bytes[VP_HELLO_WIRE_SIZE - 1] == 9);
    CHECK(vp_hello_load(&loaded, bytes, sizeof(bytes), error, sizeof(error)));
    CHECK(memcmp(&loaded, &hello, sizeof(hello)) == 0);
@@ -66,7 +69,7 @@ static void test_name_is_tamed(void)
 
    memset(hello.name, 'n', sizeof(hello.name)); /* not terminated */
    vp_hello_store(bytes, &hello);
-   uint8_t *name = bytes + 8 + 24 + 4 * VP_HELLO_EXTENSION_WORDS;
+   uint8_t *name = bytes + name_offset;
    CHECK(name[VP_HELLO_NAME_SIZE - 2] == 'n' && name[VP_HELLO_NAME_SIZE - 1] == '\0');
    name[VP_HELLO_NAME_SIZE - 1] = 'n';
    name[4] = '\n';
