@@ -5,6 +5,7 @@ import argparse
 import os
 import sys
 
+import client
 import emit
 from registry import Registry
 from scope import Scope
@@ -17,6 +18,7 @@ def generate(scope):
     files.update(emit.client_codec(scope))
     files.update(emit.server_codec(scope))
     files.update(emit.check_table(scope))
+    files.update(client.generate(scope))
     return files
 
 

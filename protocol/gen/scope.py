@@ -39,6 +39,7 @@ EXCLUDED_STRUCTS = {
     'VkImportMemoryFdInfoKHR', 'VkPhysicalDeviceLayeredApiPropertiesListKHR',
     'VkPhysicalDeviceLayeredApiPropertiesKHR', 'VkPhysicalDeviceLayeredApiVulkanPropertiesKHR',
     'VkBaseInStructure', 'VkBaseOutStructure',
+    'VkDebugUtilsObjectNameInfoEXT', 'VkDebugUtilsObjectTagInfoEXT',
 }
 
 SCALARS = {  # type -> (size on the wire alone, size in an array)
@@ -103,13 +104,13 @@ class Scope:
         """For each struct, which part of the API brings it: a core version or extension numbers."""
         self.core_version, self.providers = {}, {}
         for feature in self.registry.features:
-            for name in self._brought(feature.types):
+            for name in self.brought(feature.types):
                 self.core_version.setdefault(self.registry.resolve(name), feature.version)
         for extension in self.extensions.values():
-            for name in self._brought(extension.types):
+            for name in self.brought(extension.types):
                 self.providers.setdefault(self.registry.resolve(name), []).append(extension)
 
-    def _brought(self, requirements):
+    def brought(self, requirements):
         """The names whose condition holds in this scope."""
         return sorted(name for name, condition in requirements if self._holds(condition))
 
@@ -205,13 +206,13 @@ class Scope:
     def _select_commands(self, folder):
         rows = {}  # by number, which all names of a command share
         for row in read_table(os.path.join(folder, 'commands.tsv')):
-            rows[self.numbers[row['command']]] = row
+            rows[self.numbers.get(row['command'], row['command'])] = row
         wanted = {}
         for feature in self.registry.features:
-            for name in self._brought(feature.commands):
+            for name in self.brought(feature.commands):
                 wanted[self.registry.resolve(name)] = None
         for extension in self.extensions.values():
-            for name in self._brought(extension.commands):
+            for name in self.brought(extension.commands):
                 wanted.setdefault(self.registry.resolve(name), None)
         for command in self.registry.commands.values():
             if command.own:
@@ -220,7 +221,7 @@ class Scope:
         for name in wanted:
             command = self.registry.commands[name]
             command.number = self.number(name)
-            command.row = rows.get(command.number)
+            command.row = rows.get(command.number if command.number is not None else name)
             # a pointer of an output that has no wire form makes the whole command unserializable
             command.serializable = command.number is not None and \
                 all(self.variable_serializable(p, command) for p in command.parameters) and \

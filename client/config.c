@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/config.h"
+
+#include "client/stats.h"
+#include "common/net/socket.h"
+#include "common/util/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_TIMEOUT_MS 5000
+
+static void read_log_level(void)
+{
+   enum vp_log_level level = VP_LOG_WARN;
+   const char *text = getenv("VENUS_LOG");
+   const bool ok = !text || vp_log_parse_level(text, &level);
+   vp_log_init("venus", level);
+   if (!ok)
+      vp_log(VP_LOG_WARN, "VENUS_LOG=%s is not a level; use error, warn, info or debug", text);
+}
+
+static void read_servers(struct vp_config *config)
+{
+   const char *text = getenv("VENUS_SERVER");
+   while (text && *text) {
+      char item[VP_HOST_SIZE + 8];
+      const size_t length = strcspn(text, ", ");
+      struct vp_server_address *server = &config->servers[config->server_count];
+      if (length && length < sizeof(item)) {
+         memcpy(item, text, length);
+         item[length] = 0;
+      }
+      if (length && config->server_count == VP_MAX_SERVERS)
+         vp_log(VP_LOG_WARN, "VENUS_SERVER lists more than %d servers; the rest is ignored", VP_MAX_SERVERS);
+      else if (length >= sizeof(item) || (length && !vp_socket_parse_address(item, server->host, sizeof(server->host),
+                                                                             &server->port)))
+         vp_log(VP_LOG_ERROR, "VENUS_SERVER: '%.*s' is not host or host:port; it is ignored", (int)length, text);
+      else if (length)
+         config->server_count++;
+      text += length + strspn(text + length, ", ");
+   }
+}
+
+void vp_config_read(struct vp_config *config)
+{
+   *config = (struct vp_config){.timeout_ms = DEFAULT_TIMEOUT_MS};
+   read_log_level();
+   const char *disable = getenv("VENUS_DISABLE");
+   if (!disable || !strcmp(disable, "0"))
+      read_servers(config);
+   const char *timeout = getenv("VENUS_TIMEOUT");
+   if (timeout) {
+      char *end;
+      const double seconds = strtod(timeout, &end);
+      if (end != timeout && !*end && seconds > 0 && seconds < 3600)
+         config->timeout_ms = (int)(seconds * 1000);
+      else
+         vp_log(VP_LOG_WARN, "VENUS_TIMEOUT=%s is not a number of seconds; using %d", timeout, DEFAULT_TIMEOUT_MS / 1000);
+   }
+   const char *bar = getenv("VENUS_BAR_MEMORY");
+   config->show_bar_memory = bar && strcmp(bar, "0") != 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_CONFIG_H
+#define VP_CLIENT_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VP_MAX_SERVERS 16
+#define VP_HOST_SIZE 256
+
+struct vp_server_address {
+   char host[VP_HOST_SIZE];
+   uint16_t port;
+};
+
+/* The client's configuration, read from the environment when an instance is
+ * created. docs/ENVIRONMENT.md lists the variables. */
+struct vp_config {
+   struct vp_server_address servers[VP_MAX_SERVERS];
+   unsigned server_count;
+   int timeout_ms;           /* for connecting to a server and its greeting */
+   bool show_bar_memory;     /* VENUS_BAR_MEMORY: device-local memory stays host-visible */
+};
+
+/* Sets up the log, too. Says what it cannot understand. */
+void vp_config_read(struct vp_config *config);
+
+#endif

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/connection.h"
+
+#include "client/object.h"
+#include "client/receiver.h"
+#include "common/net/error_frame.h"
+#include "common/net/socket.h"
+#include "common/util/log.h"
+#include "vp_commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Buffered commands are sent when there are this many bytes of them. */
+#define SEND_SIZE ((size_t)256 << 10)
+
+/* Keeps up to this much of the stream's memory after a burst. */
+#define KEEP_SIZE ((size_t)4 << 20)
+
+#define NO_FRAME SIZE_MAX
+
+/* --- the stream --- */
+
+static void close_frame(struct vp_connection *conn)
+{
+   if (conn->open_frame == NO_FRAME)
+      return;
+   const size_t payload = vp_encoder_size(&conn->stream) - conn->open_frame - VP_FRAME_HEADER_SIZE;
+   const uint32_t length = (uint32_t)payload;
+   if (!conn->stream.failed)
+      memcpy(conn->stream.start + conn->open_frame + 4, &length, 4);
+   conn->open_frame = NO_FRAME;
+   vp_stats_add(&conn->stats.frames_sent, 1);
+}
+
+static void open_frame(struct vp_connection *conn, uint32_t type, uint64_t tag)
+{
+   conn->open_frame = vp_encoder_size(&conn->stream);
+   vp_frame_header_store(vp_enc_space(&conn->stream, VP_FRAME_HEADER_SIZE),
+                         &(struct vp_frame_header){.type = type, .tag = tag});
+}
+
+struct vp_encoder *vp_stream_begin(struct vp_connection *conn)
+{
+   pthread_mutex_lock(&conn->stream_lock);
+   if (conn->open_frame == NO_FRAME)
+      open_frame(conn, VP_FRAME_COMMANDS, 0);
+   conn->command_start = vp_encoder_size(&conn->stream);
+   return &conn->stream;
+}
+
+void vp_stream_flush_locked(struct vp_connection *conn)
+{
+   close_frame(conn);
+   const size_t size = vp_encoder_size(&conn->stream);
+   size_t sent = 0;
+   while (sent < size && !vp_connection_lost(conn)) {
+      const ssize_t n = send(conn->fd, conn->stream.start + sent, size - sent, MSG_NOSIGNAL);
+      if (n >= 0)
+         sent += (size_t)n;
+      else if (errno != EINTR)
+         vp_connection_lose(conn, "the connection broke while sending");
+   }
+   vp_stats_add(&conn->stats.bytes_sent, sent);
+   vp_encoder_reset(&conn->stream);
+   if ((size_t)(conn->stream.end - conn->stream.start) > KEEP_SIZE) {
+      struct vp_encoder smaller;
+      if (vp_encoder_init(&smaller)) {
+         smaller.peer = conn->stream.peer;
+         vp_encoder_finish(&conn->stream);
+         conn->stream = smaller;
+      }
+   }
+}
+
+/* Takes the last command back when it could not be written or sent. */
+VkResult vp_stream_commit(struct vp_connection *conn)
+{
+   struct vp_encoder *stream = &conn->stream;
+   const bool too_long = conn->open_frame != NO_FRAME &&
+                         vp_encoder_size(stream) - conn->open_frame - VP_FRAME_HEADER_SIZE > VP_FRAME_MAX_PAYLOAD;
+   if (stream->failed || too_long) {
+      stream->failed = false;
+      stream->cur = stream->start + conn->command_start;
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   }
+   if (vp_encoder_size(stream) >= SEND_SIZE)
+      vp_stream_flush_locked(conn);
+   return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+}
+
+void vp_stream_unlock(struct vp_connection *conn)
+{
+   pthread_mutex_unlock(&conn->stream_lock);
+}
+
+VkResult vp_stream_end(struct vp_connection *conn)
+{
+   vp_stats_add(&conn->stats.async_calls, 1);
+   const VkResult result = vp_stream_commit(conn);
+   vp_stream_unlock(conn);
+   return result;
+}
+
+VkResult vp_stream_flush(struct vp_connection *conn)
+{
+   pthread_mutex_lock(&conn->stream_lock);
+   if (vp_encoder_size(&conn->stream))
+      vp_stream_flush_locked(conn);
+   vp_stream_unlock(conn);
+   return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+}
+
+VkResult vp_stream_append(struct vp_connection *conn, const void *data, size_t size)
+{
+   struct vp_encoder *stream = vp_stream_begin(conn);
+   const size_t payload = vp_encoder_size(stream) - conn->open_frame - VP_FRAME_HEADER_SIZE;
+   if (payload && payload + size > SEND_SIZE) { /* a frame of its own, so that the limit is per command buffer */
+      vp_stream_flush_locked(conn);
+      open_frame(conn, VP_FRAME_COMMANDS, 0);
+      conn->command_start = vp_encoder_size(stream);
+   }
+   vp_enc_bytes(stream, data, size, 1);
+   const VkResult result = vp_stream_commit(conn);
+   vp_stream_unlock(conn);
+   return result;
+}
+
+struct vp_encoder *vp_stream_begin_frame(struct vp_connection *conn, enum vp_frame_type type, uint64_t tag)
+{
+   pthread_mutex_lock(&conn->stream_lock);
+   close_frame(conn);
+   conn->command_start = vp_encoder_size(&conn->stream);
+   open_frame(conn, type, tag);
+   return &conn->stream;
+}
+
+VkResult vp_stream_end_frame(struct vp_connection *conn)
+{
+   const VkResult result = vp_stream_commit(conn);
+   if (result == VK_ERROR_OUT_OF_HOST_MEMORY)
+      conn->open_frame = NO_FRAME;
+   else
+      close_frame(conn);
+   vp_stream_unlock(conn);
+   return result;
+}
+
+void vp_stream_cancel_frame(struct vp_connection *conn)
+{
+   conn->stream.cur = conn->stream.start + conn->command_start;
+   conn->open_frame = NO_FRAME;
+   vp_stream_unlock(conn);
+}
+
+/* --- calls --- */
+
+struct vp_encoder *vp_call_begin(struct vp_connection *conn)
+{
+   return vp_stream_begin(conn);
+}
+
+VkResult vp_call_queue(struct vp_connection *conn, struct vp_call *call)
+{
+   *call = (struct vp_call){0};
+   pthread_cond_init(&call->cond, NULL);
+   pthread_mutex_lock(&conn->reply_lock);
+   const VkResult result = vp_stream_commit(conn);
+   if (result == VK_SUCCESS) {
+      *conn->last_call = call;
+      conn->last_call = &call->next;
+   } else {
+      call->failed = true;
+      call->done = true;
+   }
+   pthread_mutex_unlock(&conn->reply_lock);
+   vp_stream_unlock(conn);
+   return result;
+}
+
+VkResult vp_call_wait(struct vp_connection *conn, struct vp_call *call, uint32_t command)
+{
+   if (command != UINT32_MAX)
+      vp_stats_blocking(&conn->stats, command);
+   if (!call->failed)
+      vp_stream_flush(conn);
+   pthread_mutex_lock(&conn->reply_lock);
+   while (!call->done)
+      pthread_cond_wait(&call->cond, &conn->reply_lock);
+   pthread_mutex_unlock(&conn->reply_lock);
+   if (!call->failed)
+      return VK_SUCCESS;
+   return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : VK_ERROR_OUT_OF_HOST_MEMORY;
+}
+
+VkResult vp_call_end(struct vp_connection *conn, struct vp_call *call)
+{
+   VkResult result = call->failed ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+   if (!call->failed && (call->dec.error || call->dec.cur != call->dec.end)) {
+      vp_connection_lose(conn, call->dec.error ? call->dec.error : "a reply is longer than expected");
+      result = VK_ERROR_DEVICE_LOST;
+   }
+   pthread_cond_destroy(&call->cond);
+   free(call->payload);
+   return result;
+}
+
+/* --- the connection --- */
+
+void vp_connection_lose(struct vp_connection *conn, const char *reason)
+{
+   if (atomic_exchange(&conn->lost, true))
+      return;
+   if (reason)
+      vp_log(VP_LOG_ERROR, "lost the server at %s: %s", conn->address, reason);
+   shutdown(conn->fd, SHUT_RDWR);
+   pthread_mutex_lock(&conn->progress_lock);
+   pthread_cond_broadcast(&conn->progress_cond);
+   pthread_mutex_unlock(&conn->progress_lock);
+}
+
+static bool say_hello(struct vp_connection *conn, const char *application)
+{
+   struct vp_hello own = {
+      .protocol_version = VP_PROTOCOL_VERSION,
+      .wire_format_version = 1,
+      .vk_xml_version = VP_REGISTRY_VERSION,
+      .serialization_spec = 1,
+      .venus_spec = 3,
+      .extension_mask = VP_EXTENSION_MASK,
+   };
+   uint8_t data[VP_HELLO_WIRE_SIZE];
+   snprintf(own.name, sizeof(own.name), "%s", application);
+   vp_hello_store(data, &own);
+   return vp_frame_write(conn->fd, VP_FRAME_HELLO, 0, data, sizeof(data), NULL, 0);
+}
+
+/* The server's hello, or its reason why not. */
+static bool hear_hello(struct vp_connection *conn, int timeout_ms)
+{
+   struct vp_frame frame = {0};
+   char text[VP_ERROR_TEXT_SIZE];
+   struct vp_error error;
+   bool ok = false;
+   const enum vp_frame_status status = vp_frame_read(conn->fd, &frame, timeout_ms);
+   if (status != VP_FRAME_OK) {
+      vp_log(VP_LOG_ERROR, "the server at %s does not answer as a Venus server: %s; check VENUS_SERVER", conn->address,
+             vp_frame_status_text(status));
+   } else if (frame.header.type == VP_FRAME_ERROR && vp_error_load(&error, frame.payload, frame.header.length)) {
+      vp_log(VP_LOG_ERROR, "the server at %s refuses: %s", conn->address, error.text);
+   } else if (frame.header.type != VP_FRAME_HELLO) {
+      vp_log(VP_LOG_ERROR, "the server at %s does not speak our protocol; check VENUS_SERVER", conn->address);
+   } else if (!vp_hello_load(&conn->server, frame.payload, frame.header.length, text, sizeof(text))) {
+      vp_log(VP_LOG_ERROR, "the server at %s: %s", conn->address, text);
+   } else {
+      ok = true;
+   }
+   vp_frame_finish(&frame);
+   return ok;
+}
+
+static bool init_locks(struct vp_connection *conn)
+{
+   pthread_condattr_t attributes;
+   if (pthread_condattr_init(&attributes))
+      return false;
+   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+   const bool ok = !pthread_cond_init(&conn->progress_cond, &attributes);
+   pthread_condattr_destroy(&attributes);
+   if (!ok)
+      return false;
+   pthread_mutex_init(&conn->stream_lock, NULL);
+   pthread_mutex_init(&conn->reply_lock, NULL);
+   pthread_mutex_init(&conn->object_lock, NULL);
+   pthread_mutex_init(&conn->progress_lock, NULL);
+   return true;
+}
+
+static void finish_locks(struct vp_connection *conn)
+{
+   pthread_mutex_destroy(&conn->stream_lock);
+   pthread_mutex_destroy(&conn->reply_lock);
+   pthread_mutex_destroy(&conn->object_lock);
+   pthread_mutex_destroy(&conn->progress_lock);
+   pthread_cond_destroy(&conn->progress_cond);
+}
+
+static bool handshake(struct vp_connection *conn, const char *application, int timeout_ms)
+{
+   char error[VP_ERROR_TEXT_SIZE];
+   if (!say_hello(conn, application)) {
+      vp_log(VP_LOG_ERROR, "the server at %s closed the connection at once", conn->address);
+      return false;
+   }
+   if (!hear_hello(conn, timeout_ms))
+      return false;
+   const struct vp_hello own = {.protocol_version = VP_PROTOCOL_VERSION, .wire_format_version = 1};
+   if (!vp_hello_compatible(&own, &conn->server, error, sizeof(error))) {
+      vp_log(VP_LOG_ERROR, "the server at %s does not fit: %s", conn->address, error);
+      return false;
+   }
+   vp_stats_add(&conn->stats.hellos, 1);
+   conn->peer.vk_xml_version = conn->server.vk_xml_version;
+   memcpy(conn->peer.extension_mask, conn->server.extension_mask, sizeof(conn->peer.extension_mask));
+   conn->stream.peer = &conn->peer;
+   return true;
+}
+
+struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms)
+{
+   char error[VP_SOCKET_ERROR_SIZE];
+   struct vp_connection *conn = calloc(1, sizeof(*conn));
+   if (!conn)
+      return NULL;
+   snprintf(conn->address, sizeof(conn->address), "%s:%u", host, port);
+   conn->open_frame = NO_FRAME;
+   conn->last_call = &conn->first_call;
+   if (!init_locks(conn))
+      goto fail_locks;
+   if (!vp_encoder_init(&conn->stream))
+      goto fail_stream;
+   conn->fd = vp_socket_connect(host, port, timeout_ms, error);
+   if (conn->fd < 0) {
+      vp_log(VP_LOG_ERROR, "%s", error);
+      goto fail_socket;
+   }
+   if (!handshake(conn, application, timeout_ms))
+      goto fail_handshake;
+   if (!vp_receiver_start(conn))
+      goto fail_handshake;
+   return conn;
+fail_handshake:
+   close(conn->fd);
+fail_socket:
+   vp_encoder_finish(&conn->stream);
+fail_stream:
+   finish_locks(conn);
+fail_locks:
+   free(conn);
+   return NULL;
+}
+
+void vp_connection_destroy(struct vp_connection *conn)
+{
+   if (!conn)
+      return;
+   vp_stream_flush(conn);
+   vp_connection_lose(conn, NULL);
+   pthread_join(conn->receiver, NULL);
+   close(conn->fd);
+   if (vp_stats_wanted())
+      vp_stats_print(&conn->stats, conn->address);
+   vp_encoder_finish(&conn->stream);
+   finish_locks(conn);
+   free(conn->slots);
+   free(conn);
+}

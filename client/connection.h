@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_CONNECTION_H
+#define VP_CLIENT_CONNECTION_H
+
+#include "client/stats.h"
+#include "common/net/frame.h"
+#include "common/net/hello.h"
+#include "common/wire/decoder.h"
+#include "common/wire/encoder.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <vulkan/vulkan.h>
+
+struct vp_object;
+
+/* The connection to one server: an ordered stream of commands to it, and a
+ * thread that takes in what it sends.
+ *
+ * Locks, in the order in which they are taken: stream, (a memory's), objects,
+ * progress, replies. The receiver never takes the stream lock, so that a
+ * blocked sender cannot stop it. */
+struct vp_connection {
+   int fd;
+   char address[300];
+   struct vp_hello server;   /* what the server said of itself */
+   struct vp_wire_peer peer; /* what its decoder knows */
+   struct vp_stats stats;
+   atomic_bool lost;
+
+   /* What has been said but not sent: whole frames, the last one perhaps open. */
+   pthread_mutex_t stream_lock;
+   struct vp_encoder stream;
+   size_t open_frame;   /* offset of the header of the open COMMANDS frame, or SIZE_MAX */
+   size_t command_start;
+
+   pthread_mutex_t reply_lock;
+   struct vp_call *first_call, **last_call; /* waiting for replies, in order */
+   uint64_t next_reply;
+
+   /* Every object by the slot of its id. */
+   pthread_mutex_t object_lock;
+   struct vp_slot *slots;
+   uint32_t slot_count, slot_capacity, free_slot;
+
+   /* State of queues, fences, semaphores, events and queries, and the news of it. */
+   pthread_mutex_t progress_lock;
+   pthread_cond_t progress_cond;
+
+   pthread_t receiver;
+};
+
+/* One call that waits for its reply. */
+struct vp_call {
+   struct vp_decoder dec; /* of the reply, once it is there */
+   struct vp_call *next;
+   pthread_cond_t cond;
+   uint8_t *payload;
+   bool done, failed;
+};
+
+/* Connects and shakes hands. NULL after one clear line in the log. */
+struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms);
+
+/* Sends what is left, closes and frees. NULL is fine. No other thread may use
+ * it any more. */
+void vp_connection_destroy(struct vp_connection *conn);
+
+/* Ends the session: all that waits returns, all that follows fails. */
+void vp_connection_lose(struct vp_connection *conn, const char *reason);
+
+static inline bool vp_connection_lost(const struct vp_connection *conn)
+{
+   return atomic_load_explicit(&conn->lost, memory_order_relaxed);
+}
+
+/* --- the stream --- */
+
+/* Locks the stream and gives its encoder for one command without reply. */
+struct vp_encoder *vp_stream_begin(struct vp_connection *conn);
+
+/* Unlocks. VK_ERROR_OUT_OF_HOST_MEMORY when the command did not fit in memory
+ * (it is then not sent), VK_ERROR_DEVICE_LOST on a dead connection. */
+VkResult vp_stream_end(struct vp_connection *conn);
+
+/* Same, and keeps the stream locked for more. */
+VkResult vp_stream_commit(struct vp_connection *conn);
+
+/* Sends all that was said. vp_stream_flush_locked() is for a holder of the stream. */
+VkResult vp_stream_flush(struct vp_connection *conn);
+void vp_stream_flush_locked(struct vp_connection *conn);
+void vp_stream_unlock(struct vp_connection *conn);
+
+/* Whole commands that were encoded elsewhere. */
+VkResult vp_stream_append(struct vp_connection *conn, const void *data, size_t size);
+
+/* A frame other than COMMANDS, built in place: returns the encoder, with the
+ * stream locked; the end fixes the length. */
+struct vp_encoder *vp_stream_begin_frame(struct vp_connection *conn, enum vp_frame_type type, uint64_t tag);
+VkResult vp_stream_end_frame(struct vp_connection *conn);
+void vp_stream_cancel_frame(struct vp_connection *conn);
+
+/* --- calls with a reply --- */
+
+/* Like vp_stream_begin(); the command must have the reply bit. */
+struct vp_encoder *vp_call_begin(struct vp_connection *conn);
+
+/* Queues the call for its reply, without sending it: several calls can be
+ * under way. The stream is unlocked. */
+VkResult vp_call_queue(struct vp_connection *conn, struct vp_call *call);
+
+/* Sends, waits and makes call->dec ready. Must be followed by vp_call_end(),
+ * also when it fails. `command` is for the statistics. */
+VkResult vp_call_wait(struct vp_connection *conn, struct vp_call *call, uint32_t command);
+
+/* Frees the reply. A reply that was not understood, or not to its last byte,
+ * loses the connection. */
+VkResult vp_call_end(struct vp_connection *conn, struct vp_call *call);
+
+/* --- objects --- */
+
+bool vp_connection_add_object(struct vp_connection *conn, struct vp_object *object);
+void vp_connection_remove_object(struct vp_connection *conn, struct vp_object *object);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_DEVICE_H
+#define VP_CLIENT_DEVICE_H
+
+#include "client/extensions.h"
+#include "client/object.h"
+#include "client/reply_cache.h"
+
+#include <pthread.h>
+
+struct vp_device {
+   struct vp_object base;
+   struct vp_physical_device *physical_device;
+   struct vp_connection *conn;
+   const VkAllocationCallbacks *allocator; /* NULL: the system's */
+   VkAllocationCallbacks callbacks;
+   struct vp_extension_set extensions;
+   uint32_t api_version;
+   struct vp_reply_cache cache;
+   struct vp_queue **queues;
+   uint32_t queue_count;
+
+   /* Every memory that was mapped once. */
+   pthread_mutex_t memory_lock;
+   struct vp_device_memory *mapped_memories;
+   uint64_t heap_used[VK_MAX_MEMORY_HEAPS]; /* by allocations of this device */
+   uint32_t allocation_count;
+   _Atomic uint64_t submission_count; /* of all queues */
+
+   struct vp_image_kinds *image_kinds;
+   pthread_mutex_t kind_lock;
+};
+
+static inline struct vp_device *vp_device_from_handle(VkDevice handle)
+{
+   return VP_FROM_HANDLE(struct vp_device, handle);
+}
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/event.h"
+
+#include "client/connection.h"
+#include "client/device.h"
+#include "client/device_memory.h"
+#include "client/queue.h"
+#include "client/vp_client_send.h"
+#include "client/vp_entry.h"
+#include "common/util/bytes.h"
+
+bool vp_event_receive(struct vp_connection *conn, struct vp_event *event, const uint8_t *data, size_t size)
+{
+   if (size != 16)
+      return false;
+   pthread_mutex_lock(&conn->progress_lock);
+   if (vp_bytes_load_u64(data) == event->host_operations) /* else older than what the host has done since */
+      event->set = vp_bytes_load_u32(data + 8) != 0;
+   pthread_mutex_unlock(&conn->progress_lock);
+   return true;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateEvent(VkDevice handle, const VkEventCreateInfo *pCreateInfo,
+                                                const VkAllocationCallbacks *pAllocator, VkEvent *pEvent)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
+   struct vp_event *event = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_EVENT, sizeof(*event));
+   if (!event)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   *pEvent = VP_TO_HANDLE(VkEvent, event);
+   const struct vp_cmd_vkCreateEvent a = {.device = handle, .pCreateInfo = pCreateInfo, .pEvent = pEvent};
+   const VkResult result = vp_send_vkCreateEvent(device->conn, &a);
+   if (result != VK_SUCCESS)
+      vp_object_destroy(device->conn, allocator, event);
+   return result;
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkDestroyEvent(VkDevice handle, VkEvent event, const VkAllocationCallbacks *pAllocator)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   if (!event)
+      return;
+   const struct vp_cmd_vkDestroyEvent a = {.device = handle, .event = event};
+   vp_send_vkDestroyEvent(device->conn, &a);
+   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(struct vp_event, event));
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetEventStatus(VkDevice device, VkEvent event)
+{
+   if (vp_device_is_lost(vp_device_from_handle(device)))
+      return VK_ERROR_DEVICE_LOST;
+   return VP_FROM_HANDLE(struct vp_event, event)->set ? VK_EVENT_SET : VK_EVENT_RESET;
+}
+
+static void change(struct vp_device *device, VkEvent handle, uint32_t set)
+{
+   struct vp_event *event = VP_FROM_HANDLE(struct vp_event, handle);
+   pthread_mutex_lock(&device->conn->progress_lock);
+   event->host_operations++;
+   event->set = set;
+   pthread_mutex_unlock(&device->conn->progress_lock);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkSetEvent(VkDevice handle, VkEvent event)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   VkResult result = vp_device_flush_mapped_memory(device); /* a submission may be waiting to read it */
+   if (result != VK_SUCCESS)
+      return result;
+   change(device, event, 1);
+   result = vp_send_vkSetEvent(device->conn, &(struct vp_cmd_vkSetEvent){.device = handle, .event = event});
+   return result == VK_SUCCESS ? vp_stream_flush(device->conn) : result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetEvent(VkDevice handle, VkEvent event)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   change(device, event, 0);
+   return vp_send_vkResetEvent(device->conn, &(struct vp_cmd_vkResetEvent){.device = handle, .event = event});
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/fence.h"
+
+#include "client/connection.h"
+#include "client/device.h"
+#include "client/queue.h"
+#include "client/vp_entry.h"
+
+void vp_fence_set_pending(struct vp_fence *fence, struct vp_queue *queue, uint64_t serial)
+{
+   struct vp_connection *conn = queue->device->conn;
+   pthread_mutex_lock(&conn->progress_lock);
+   atomic_store(&fence->queue, queue);
+   atomic_store_explicit(&fence->serial, serial, memory_order_release);
+   pthread_cond_broadcast(&conn->progress_cond); /* somebody may wait for it already */
+   pthread_mutex_unlock(&conn->progress_lock);
+}
+
+static bool is_signalled(const struct vp_fence *fence)
+{
+   const uint64_t serial = atomic_load_explicit(&fence->serial, memory_order_acquire);
+   if (serial == 0 || serial == VP_FENCE_SIGNALLED)
+      return serial != 0;
+   return vp_queue_is_complete(atomic_load(&fence->queue), serial);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateFence(VkDevice handle, const VkFenceCreateInfo *pCreateInfo,
+                                                const VkAllocationCallbacks *pAllocator, VkFence *pFence)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_fence *fence = vp_object_create(device->conn, vp_allocator(pAllocator, device->allocator), VK_OBJECT_TYPE_FENCE,
+                                             sizeof(*fence));
+   if (!fence)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   fence->serial = pCreateInfo->flags & VK_FENCE_CREATE_SIGNALED_BIT ? VP_FENCE_SIGNALLED : 0;
+   *pFence = VP_TO_HANDLE(VkFence, fence);
+   return VK_SUCCESS;
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkDestroyFence(VkDevice handle, VkFence fence, const VkAllocationCallbacks *pAllocator)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(struct vp_fence, fence));
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetFences(VkDevice device, uint32_t fenceCount, const VkFence *pFences)
+{
+   (void)device;
+   for (uint32_t i = 0; i < fenceCount; i++)
+      atomic_store(&VP_FROM_HANDLE(struct vp_fence, pFences[i])->serial, 0);
+   return VK_SUCCESS;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetFenceStatus(VkDevice device, VkFence fence)
+{
+   if (is_signalled(VP_FROM_HANDLE(struct vp_fence, fence)))
+      return VK_SUCCESS;
+   return vp_device_is_lost(vp_device_from_handle(device)) ? VK_ERROR_DEVICE_LOST : VK_NOT_READY;
+}
+
+static bool are_signalled(const VkFence *fences, uint32_t count, bool all)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      if (is_signalled(VP_FROM_HANDLE(struct vp_fence, fences[i])) != all)
+         return !all;
+   }
+   return all;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForFences(VkDevice handle, uint32_t fenceCount, const VkFence *pFences, VkBool32 waitAll,
+                                                  uint64_t timeout)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   if (are_signalled(pFences, fenceCount, waitAll))
+      return VK_SUCCESS;
+   const struct timespec deadline = vp_deadline(timeout);
+   VkResult result = VK_TIMEOUT;
+   bool more = timeout > 0;
+   pthread_mutex_lock(&device->conn->progress_lock);
+   do {
+      if (are_signalled(pFences, fenceCount, waitAll))
+         result = VK_SUCCESS;
+      else if (vp_device_is_lost(device))
+         result = VK_ERROR_DEVICE_LOST;
+      else if (more)
+         more = vp_progress_wait(device->conn, &deadline);
+      else
+         break;
+   } while (result == VK_TIMEOUT);
+   pthread_mutex_unlock(&device->conn->progress_lock);
+   return result;
+}

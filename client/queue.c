@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/queue.h"
+
+#include "client/chain.h"
+#include "client/command_buffer.h"
+#include "client/connection.h"
+#include "client/device.h"
+#include "client/device_memory.h"
+#include "client/fence.h"
+#include "client/semaphore.h"
+#include "client/vp_client_send.h"
+#include "client/vp_entry.h"
+
+#include <errno.h>
+#include <time.h>
+
+/* --- progress --- */
+
+void vp_queue_receive_progress(struct vp_connection *conn, struct vp_queue *queue, uint64_t serial, VkResult result)
+{
+   pthread_mutex_lock(&conn->progress_lock);
+   if (result < 0)
+      atomic_store(&queue->status, result);
+   else if (serial > queue->completed)
+      atomic_store_explicit(&queue->completed, serial, memory_order_release);
+   pthread_cond_broadcast(&conn->progress_cond);
+   pthread_mutex_unlock(&conn->progress_lock);
+}
+
+bool vp_device_is_lost(const struct vp_device *device)
+{
+   if (vp_connection_lost(device->conn))
+      return true;
+   for (uint32_t i = 0; i < device->queue_count; i++) {
+      if (atomic_load_explicit(&device->queues[i]->status, memory_order_relaxed) < 0)
+         return true;
+   }
+   return false;
+}
+
+struct timespec vp_deadline(uint64_t timeout)
+{
+   const uint64_t second = 1000000000;
+   struct timespec time;
+   clock_gettime(CLOCK_MONOTONIC, &time);
+   time.tv_sec += (time_t)(timeout / second > INT32_MAX ? INT32_MAX : timeout / second);
+   time.tv_nsec += (long)(timeout % second);
+   if (time.tv_nsec >= (long)second) {
+      time.tv_nsec -= (long)second;
+      time.tv_sec++;
+   }
+   return time;
+}
+
+bool vp_progress_wait(struct vp_connection *conn, const struct timespec *deadline)
+{
+   if (!deadline)
+      return !pthread_cond_wait(&conn->progress_cond, &conn->progress_lock);
+   return pthread_cond_timedwait(&conn->progress_cond, &conn->progress_lock, deadline) != ETIMEDOUT;
+}
+
+static VkResult wait_idle(struct vp_queue *queue)
+{
+   struct vp_connection *conn = queue->device->conn;
+   const uint64_t serial = atomic_load(&queue->submitted);
+   pthread_mutex_lock(&conn->progress_lock);
+   while (!vp_queue_is_complete(queue, serial) && !vp_device_is_lost(queue->device))
+      vp_progress_wait(conn, NULL);
+   pthread_mutex_unlock(&conn->progress_lock);
+   return vp_queue_is_complete(queue, serial) && !vp_device_is_lost(queue->device) ? VK_SUCCESS : VK_ERROR_DEVICE_LOST;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueWaitIdle(VkQueue queue)
+{
+   return wait_idle(VP_FROM_HANDLE(struct vp_queue, queue));
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkDeviceWaitIdle(VkDevice handle)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   VkResult result = vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+   for (uint32_t i = 0; i < device->queue_count && result == VK_SUCCESS; i++)
+      result = wait_idle(device->queues[i]);
+   return result;
+}
+
+/* --- submission --- */
+
+/* What all three kinds of submission have in common: the mapped memory goes
+ * first, then the command itself, with the stream locked in between so that
+ * serials are in the order of the stream. */
+static VkResult submission_begin(struct vp_queue *queue)
+{
+   if (vp_device_is_lost(queue->device))
+      return VK_ERROR_DEVICE_LOST;
+   atomic_fetch_add_explicit(&queue->device->submission_count, 1, memory_order_relaxed);
+   return vp_device_flush_mapped_memory(queue->device);
+}
+
+/* The stream is locked and holds the encoded command. */
+static VkResult submission_commit(struct vp_queue *queue, uint32_t batch_count, struct vp_fence *fence)
+{
+   struct vp_connection *conn = queue->device->conn;
+   const VkResult result = vp_stream_commit(conn);
+   if (result == VK_SUCCESS) {
+      atomic_fetch_add(&queue->submitted, batch_count);
+      if (fence)
+         vp_fence_set_pending(fence, queue, atomic_load(&queue->submitted));
+      vp_stats_add(&conn->stats.submissions, 1);
+   }
+   return result;
+}
+
+static void submission_end(struct vp_queue *queue)
+{
+   vp_stream_flush_locked(queue->device->conn);
+   vp_stream_unlock(queue->device->conn);
+}
+
+/* The first error that the server has reported of what is about to run. */
+static VkResult command_buffers_error(const VkSubmitInfo *submits, uint32_t count)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      for (uint32_t j = 0; j < submits[i].commandBufferCount; j++) {
+         const int32_t error = VP_FROM_HANDLE(struct vp_object, submits[i].pCommandBuffers[j])->error;
+         if (error)
+            return (VkResult)error;
+      }
+   }
+   return VK_SUCCESS;
+}
+
+static void signal_semaphores(struct vp_queue *queue, const VkSubmitInfo *submits, uint32_t count, uint64_t first_serial)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      const VkTimelineSemaphoreSubmitInfo *values =
+         vp_chain_find(submits[i].pNext, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+      if (!values || !values->pSignalSemaphoreValues)
+         continue;
+      for (uint32_t j = 0; j < submits[i].signalSemaphoreCount && j < values->signalSemaphoreValueCount; j++)
+         vp_semaphore_add_signal(queue->device->conn, VP_FROM_HANDLE(struct vp_semaphore, submits[i].pSignalSemaphores[j]),
+                                 queue, first_serial + i, values->pSignalSemaphoreValues[j]);
+   }
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit(VkQueue handle, uint32_t submitCount, const VkSubmitInfo *pSubmits, VkFence fence)
+{
+   struct vp_queue *queue = VP_FROM_HANDLE(struct vp_queue, handle);
+   const VkSubmitInfo empty = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO};
+   if (!submitCount && !fence)
+      return vp_device_is_lost(queue->device) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+   if (!submitCount) { /* the fence needs a serial */
+      submitCount = 1;
+      pSubmits = &empty;
+   }
+   VkResult result = command_buffers_error(pSubmits, submitCount);
+   if (result == VK_SUCCESS)
+      result = submission_begin(queue);
+   if (result != VK_SUCCESS)
+      return result;
+   const struct vp_cmd_vkQueueSubmit a = {.queue = handle, .submitCount = submitCount, .pSubmits = pSubmits};
+   vp_request_vkQueueSubmit(vp_stream_begin(queue->device->conn), 0, &a);
+   const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
+   result = submission_commit(queue, submitCount, VP_FROM_HANDLE(struct vp_fence, fence));
+   if (result == VK_SUCCESS)
+      signal_semaphores(queue, pSubmits, submitCount, first_serial);
+   submission_end(queue);
+   return result;
+}
+
+static VkResult command_buffers_error2(const VkSubmitInfo2 *submits, uint32_t count)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      for (uint32_t j = 0; j < submits[i].commandBufferInfoCount; j++) {
+         const int32_t error = VP_FROM_HANDLE(struct vp_object, submits[i].pCommandBufferInfos[j].commandBuffer)->error;
+         if (error)
+            return (VkResult)error;
+      }
+   }
+   return VK_SUCCESS;
+}
+
+static void signal_semaphores2(struct vp_queue *queue, const VkSubmitInfo2 *submits, uint32_t count, uint64_t first_serial)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      for (uint32_t j = 0; j < submits[i].signalSemaphoreInfoCount; j++) {
+         const VkSemaphoreSubmitInfo *info = &submits[i].pSignalSemaphoreInfos[j];
+         vp_semaphore_add_signal(queue->device->conn, VP_FROM_HANDLE(struct vp_semaphore, info->semaphore), queue,
+                                 first_serial + i, info->value);
+      }
+   }
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit2(VkQueue handle, uint32_t submitCount, const VkSubmitInfo2 *pSubmits,
+                                                 VkFence fence)
+{
+   struct vp_queue *queue = VP_FROM_HANDLE(struct vp_queue, handle);
+   if (!submitCount)
+      return vp_vkQueueSubmit(handle, 0, NULL, fence);
+   VkResult result = command_buffers_error2(pSubmits, submitCount);
+   if (result == VK_SUCCESS)
+      result = submission_begin(queue);
+   if (result != VK_SUCCESS)
+      return result;
+   const struct vp_cmd_vkQueueSubmit2 a = {.queue = handle, .submitCount = submitCount, .pSubmits = pSubmits};
+   vp_request_vkQueueSubmit2(vp_stream_begin(queue->device->conn), 0, &a);
+   const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
+   result = submission_commit(queue, submitCount, VP_FROM_HANDLE(struct vp_fence, fence));
+   if (result == VK_SUCCESS)
+      signal_semaphores2(queue, pSubmits, submitCount, first_serial);
+   submission_end(queue);
+   return result;
+}
+
+static void signal_semaphores_sparse(struct vp_queue *queue, const VkBindSparseInfo *binds, uint32_t count,
+                                     uint64_t first_serial)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      const VkTimelineSemaphoreSubmitInfo *values =
+         vp_chain_find(binds[i].pNext, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+      if (!values || !values->pSignalSemaphoreValues)
+         continue;
+      for (uint32_t j = 0; j < binds[i].signalSemaphoreCount && j < values->signalSemaphoreValueCount; j++)
+         vp_semaphore_add_signal(queue->device->conn, VP_FROM_HANDLE(struct vp_semaphore, binds[i].pSignalSemaphores[j]),
+                                 queue, first_serial + i, values->pSignalSemaphoreValues[j]);
+   }
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueBindSparse(VkQueue handle, uint32_t bindInfoCount, const VkBindSparseInfo *pBindInfo,
+                                                    VkFence fence)
+{
+   struct vp_queue *queue = VP_FROM_HANDLE(struct vp_queue, handle);
+   const VkBindSparseInfo empty = {.sType = VK_STRUCTURE_TYPE_BIND_SPARSE_INFO};
+   if (!bindInfoCount && !fence)
+      return VK_SUCCESS;
+   if (!bindInfoCount) {
+      bindInfoCount = 1;
+      pBindInfo = &empty;
+   }
+   VkResult result = submission_begin(queue);
+   if (result != VK_SUCCESS)
+      return result;
+   const struct vp_cmd_vkQueueBindSparse a = {.queue = handle, .bindInfoCount = bindInfoCount, .pBindInfo = pBindInfo};
+   vp_request_vkQueueBindSparse(vp_stream_begin(queue->device->conn), 0, &a);
+   const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
+   result = submission_commit(queue, bindInfoCount, VP_FROM_HANDLE(struct vp_fence, fence));
+   if (result == VK_SUCCESS)
+      signal_semaphores_sparse(queue, pBindInfo, bindInfoCount, first_serial);
+   submission_end(queue);
+   return result;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_QUEUE_H
+#define VP_CLIENT_QUEUE_H
+
+#include "client/object.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct vp_connection;
+struct vp_device;
+
+/* Every batch on a queue has a serial; the server says which are complete. That
+ * one number answers for fences, semaphores and idle waits. */
+struct vp_queue {
+   struct vp_object base;
+   struct vp_device *device;
+   const VkAllocationCallbacks *allocator;
+   VkDeviceQueueCreateFlags flags;
+   uint32_t family, index;
+   _Atomic uint64_t submitted; /* serial of the last batch */
+   _Atomic uint64_t completed;
+   _Atomic int32_t status;     /* VkResult; an error means that the device is lost */
+};
+
+static inline bool vp_queue_is_complete(const struct vp_queue *queue, uint64_t serial)
+{
+   return atomic_load_explicit(&queue->completed, memory_order_acquire) >= serial;
+}
+
+/* News from the server; called by the receiver. */
+void vp_queue_receive_progress(struct vp_connection *conn, struct vp_queue *queue, uint64_t serial, VkResult result);
+
+/* Whether nothing more will complete on this device. */
+bool vp_device_is_lost(const struct vp_device *device);
+
+/* An absolute time on the monotonic clock, `timeout` nanoseconds from now. */
+struct timespec vp_deadline(uint64_t timeout);
+
+/* Waits for news until the deadline (NULL: for ever). The caller holds the
+ * connection's progress lock. False at the deadline. */
+bool vp_progress_wait(struct vp_connection *conn, const struct timespec *deadline);
+
+#endif

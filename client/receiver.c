@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/receiver.h"
+
+#include "client/connection.h"
+#include "client/device_memory.h"
+#include "client/event.h"
+#include "client/object.h"
+#include "client/object_table.h"
+#include "client/query_pool.h"
+#include "client/queue.h"
+#include "common/net/error_frame.h"
+#include "common/util/bytes.h"
+#include "common/util/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+/* A server that has nothing to say still says so every two seconds. */
+#define SILENCE_MS 10000
+
+static bool receive_reply(struct vp_connection *conn, struct vp_frame *frame)
+{
+   pthread_mutex_lock(&conn->reply_lock);
+   struct vp_call *call = conn->first_call;
+   const bool ok = call && frame->header.tag == conn->next_reply;
+   if (ok) {
+      conn->next_reply++;
+      conn->first_call = call->next;
+      if (!call->next)
+         conn->last_call = &conn->first_call;
+      vp_decoder_init(&call->dec, frame->payload, frame->header.length, NULL);
+      call->payload = frame->payload; /* the frame gets a new one */
+      frame->payload = NULL;
+      frame->capacity = 0;
+      call->done = true;
+      pthread_cond_signal(&call->cond);
+   }
+   pthread_mutex_unlock(&conn->reply_lock);
+   return ok;
+}
+
+static bool receive_object_error(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
+{
+   (void)conn;
+   if (frame->header.length != 8)
+      return false;
+   const int32_t result = (int32_t)vp_bytes_load_u32(frame->payload + 4);
+   vp_log(VP_LOG_WARN, "command %u failed on the server with VkResult %d; the application hears of it when it uses the object",
+          vp_bytes_load_u32(frame->payload), result);
+   if (object)
+      object->error = result;
+   return true;
+}
+
+static bool receive_progress(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
+{
+   if (frame->header.length != 12)
+      return false;
+   if (object && object->type == VK_OBJECT_TYPE_QUEUE)
+      vp_queue_receive_progress(conn, (struct vp_queue *)object, vp_bytes_load_u64(frame->payload),
+                                (VkResult)(int32_t)vp_bytes_load_u32(frame->payload + 8));
+   return true;
+}
+
+/* Frames about one object. The object may be gone by now, which is no error. */
+static bool receive_for_object(struct vp_connection *conn, const struct vp_frame *frame)
+{
+   bool ok = true;
+   pthread_mutex_lock(&conn->object_lock);
+   struct vp_object *object = vp_object_table_find(conn, frame->header.tag);
+   switch (frame->header.type) {
+   case VP_FRAME_MEMORY:
+      if (object && object->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
+         ok = vp_device_memory_receive((struct vp_device_memory *)object, frame->payload, frame->header.length);
+      vp_stats_add(&conn->stats.memory_received, frame->header.length);
+      break;
+   case VP_FRAME_PROGRESS:
+      ok = receive_progress(conn, object, frame);
+      break;
+   case VP_FRAME_OBJECT_ERROR:
+      ok = receive_object_error(conn, object, frame);
+      break;
+   case VP_FRAME_EVENT:
+      if (object && object->type == VK_OBJECT_TYPE_EVENT)
+         ok = vp_event_receive(conn, (struct vp_event *)object, frame->payload, frame->header.length);
+      break;
+   default:
+      if (object && object->type == VK_OBJECT_TYPE_QUERY_POOL)
+         ok = vp_query_pool_receive(conn, (struct vp_query_pool *)object, frame->payload, frame->header.length);
+      break;
+   }
+   pthread_mutex_unlock(&conn->object_lock);
+   return ok;
+}
+
+/* False, with the connection lost, when nothing more can be received. */
+static bool receive_frame(struct vp_connection *conn, struct vp_frame *frame)
+{
+   struct vp_error error;
+   bool ok = true;
+   const enum vp_frame_status status = vp_frame_read(conn->fd, frame, SILENCE_MS);
+   if (status != VP_FRAME_OK) {
+      vp_connection_lose(conn, status == VP_FRAME_TIMEOUT ? "no sign of life for ten seconds" : vp_frame_status_text(status));
+      return false;
+   }
+   vp_stats_add(&conn->stats.frames_received, 1);
+   vp_stats_add(&conn->stats.bytes_received, VP_FRAME_HEADER_SIZE + (uint64_t)frame->header.length);
+   switch (frame->header.type) {
+   case VP_FRAME_REPLY:
+      ok = receive_reply(conn, frame);
+      break;
+   case VP_FRAME_MEMORY:
+   case VP_FRAME_PROGRESS:
+   case VP_FRAME_OBJECT_ERROR:
+   case VP_FRAME_EVENT:
+   case VP_FRAME_QUERIES:
+      ok = receive_for_object(conn, frame);
+      break;
+   case VP_FRAME_ALIVE:
+      break;
+   case VP_FRAME_ERROR:
+      vp_connection_lose(conn, vp_error_load(&error, frame->payload, frame->header.length) ? error.text
+                                                                                           : "it ended the session");
+      return false;
+   default:
+      ok = false;
+   }
+   if (!ok)
+      vp_connection_lose(conn, "it sent something that makes no sense");
+   return ok;
+}
+
+static void fail_calls(struct vp_connection *conn)
+{
+   pthread_mutex_lock(&conn->reply_lock);
+   for (struct vp_call *call = conn->first_call; call;) {
+      struct vp_call *next = call->next; /* a finished call may vanish */
+      call->failed = true;
+      call->done = true;
+      pthread_cond_signal(&call->cond);
+      call = next;
+   }
+   conn->first_call = NULL;
+   conn->last_call = &conn->first_call;
+   pthread_mutex_unlock(&conn->reply_lock);
+}
+
+static void *receiver_main(void *data)
+{
+   struct vp_connection *conn = data;
+   struct vp_frame frame = {0};
+   while (!vp_connection_lost(conn) && receive_frame(conn, &frame))
+      ;
+   vp_connection_lose(conn, NULL);
+   fail_calls(conn);
+   vp_frame_finish(&frame);
+   return NULL;
+}
+
+bool vp_receiver_start(struct vp_connection *conn)
+{
+   sigset_t all, before;
+   sigfillset(&all); /* the application's signals are for its own threads */
+   pthread_sigmask(SIG_SETMASK, &all, &before);
+   const bool ok = !pthread_create(&conn->receiver, NULL, receiver_main, conn);
+   pthread_sigmask(SIG_SETMASK, &before, NULL);
+   if (!ok)
+      vp_log(VP_LOG_ERROR, "cannot start a thread for the connection to %s", conn->address);
+   return ok;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/reply_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS 1024
+#define MAX_BYTES ((size_t)8 << 20)
+
+struct vp_reply_entry {
+   struct vp_reply_entry *next;
+   size_t request_size, reply_size;
+   uint8_t bytes[]; /* request, then reply */
+};
+
+bool vp_reply_cache_init(struct vp_reply_cache *cache)
+{
+   *cache = (struct vp_reply_cache){.buckets = calloc(BUCKETS, sizeof(struct vp_reply_entry *))};
+   pthread_mutex_init(&cache->lock, NULL);
+   return cache->buckets != NULL;
+}
+
+static void forget(struct vp_reply_cache *cache)
+{
+   for (size_t i = 0; cache->buckets && i < BUCKETS; i++) {
+      for (struct vp_reply_entry *entry = cache->buckets[i]; entry;) {
+         struct vp_reply_entry *next = entry->next;
+         free(entry);
+         entry = next;
+      }
+      cache->buckets[i] = NULL;
+   }
+   cache->bytes = 0;
+}
+
+void vp_reply_cache_finish(struct vp_reply_cache *cache)
+{
+   forget(cache);
+   free(cache->buckets);
+   pthread_mutex_destroy(&cache->lock);
+}
+
+/* FNV-1a over 32-bit units, of which requests are made. */
+static struct vp_reply_entry **bucket(struct vp_reply_cache *cache, const struct vp_encoder *request)
+{
+   uint32_t hash = 2166136261u;
+   for (const uint8_t *p = request->start; p < request->cur; p += 4) {
+      uint32_t unit;
+      memcpy(&unit, p, 4);
+      hash = (hash ^ unit) * 16777619u;
+   }
+   return &cache->buckets[(hash ^ hash >> 16) % BUCKETS];
+}
+
+static void remember(struct vp_cached_call *call)
+{
+   struct vp_reply_cache *cache = call->cache;
+   const size_t request_size = vp_encoder_size(&call->request), reply_size = vp_dec_remaining(&call->reply);
+   const size_t size = sizeof(struct vp_reply_entry) + request_size + reply_size;
+   struct vp_reply_entry *entry = size < MAX_BYTES / 4 ? malloc(size) : NULL;
+   if (!entry)
+      return; /* it will be asked again */
+   entry->request_size = request_size;
+   entry->reply_size = reply_size;
+   memcpy(entry->bytes, call->request.start, request_size);
+   memcpy(entry->bytes + request_size, call->reply.cur, reply_size);
+   pthread_mutex_lock(&cache->lock);
+   if (cache->bytes + size > MAX_BYTES)
+      forget(cache);
+   struct vp_reply_entry **head = bucket(cache, &call->request);
+   entry->next = *head;
+   *head = entry;
+   cache->bytes += size;
+   pthread_mutex_unlock(&cache->lock);
+}
+
+bool vp_cached_begin(struct vp_reply_cache *cache, struct vp_connection *conn, struct vp_cached_call *call)
+{
+   *call = (struct vp_cached_call){.cache = cache, .conn = conn};
+   if (!vp_encoder_init(&call->request)) {
+      call->result = VK_ERROR_OUT_OF_HOST_MEMORY;
+      return false;
+   }
+   call->request.peer = &conn->peer;
+   return true;
+}
+
+/* Finds the answer and keeps the cache locked while it is read. */
+static bool find(struct vp_cached_call *call)
+{
+   const size_t size = vp_encoder_size(&call->request);
+   pthread_mutex_lock(&call->cache->lock);
+   for (struct vp_reply_entry *entry = *bucket(call->cache, &call->request); entry; entry = entry->next) {
+      if (entry->request_size == size && !memcmp(entry->bytes, call->request.start, size)) {
+         vp_decoder_init(&call->reply, entry->bytes + size, entry->reply_size, NULL);
+         call->locked = true;
+         return true;
+      }
+   }
+   pthread_mutex_unlock(&call->cache->lock);
+   return false;
+}
+
+static bool ask(struct vp_cached_call *call, uint32_t command)
+{
+   call->asked = true;
+   vp_enc_bytes(vp_call_begin(call->conn), call->request.start, vp_encoder_size(&call->request), 1);
+   vp_call_queue(call->conn, &call->call);
+   call->result = vp_call_wait(call->conn, &call->call, command);
+   if (call->result != VK_SUCCESS)
+      return false;
+   call->reply = call->call.dec;
+   remember(call);
+   return true;
+}
+
+bool vp_cached_answer(struct vp_cached_call *call, uint32_t command)
+{
+   if (call->request.failed) {
+      call->result = VK_ERROR_OUT_OF_HOST_MEMORY;
+      return false;
+   }
+   if (!find(call))
+      return ask(call, command);
+   vp_stats_add(&call->conn->stats.cached_calls, 1);
+   return true;
+}
+
+VkResult vp_cached_end(struct vp_cached_call *call)
+{
+   if (call->locked)
+      pthread_mutex_unlock(&call->cache->lock);
+   if (call->asked) {
+      call->call.dec = call->reply;
+      const VkResult result = vp_call_end(call->conn, &call->call);
+      if (call->result == VK_SUCCESS)
+         call->result = result;
+   }
+   vp_encoder_finish(&call->request);
+   return call->result;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/semaphore.h"
+
+#include "client/chain.h"
+#include "client/connection.h"
+#include "client/device.h"
+#include "client/device_memory.h"
+#include "client/queue.h"
+#include "client/vp_client_send.h"
+#include "client/vp_entry.h"
+
+#include <stdlib.h>
+
+/* Takes in what has completed. The caller holds the progress lock. */
+static uint64_t update_value(struct vp_semaphore *semaphore)
+{
+   uint32_t kept = 0;
+   for (uint32_t i = 0; i < semaphore->pending_count; i++) {
+      const struct vp_pending_signal *signal = &semaphore->pending[i];
+      if (!vp_queue_is_complete(signal->queue, signal->serial))
+         semaphore->pending[kept++] = *signal;
+      else if (signal->value > semaphore->value)
+         semaphore->value = signal->value;
+   }
+   semaphore->pending_count = kept;
+   return semaphore->value;
+}
+
+void vp_semaphore_add_signal(struct vp_connection *conn, struct vp_semaphore *semaphore, struct vp_queue *queue,
+                             uint64_t serial, uint64_t value)
+{
+   if (semaphore->type != VK_SEMAPHORE_TYPE_TIMELINE)
+      return;
+   pthread_mutex_lock(&conn->progress_lock);
+   update_value(semaphore);
+   if (semaphore->pending_count == semaphore->pending_capacity) {
+      const uint32_t capacity = semaphore->pending_capacity ? semaphore->pending_capacity * 2 : 8;
+      struct vp_pending_signal *pending = realloc(semaphore->pending, capacity * sizeof(*pending));
+      if (pending) {
+         semaphore->pending = pending;
+         semaphore->pending_capacity = capacity;
+      }
+   }
+   if (semaphore->pending_count < semaphore->pending_capacity)
+      semaphore->pending[semaphore->pending_count++] =
+         (struct vp_pending_signal){.queue = queue, .serial = serial, .value = value};
+   else
+      atomic_store(&queue->status, VK_ERROR_DEVICE_LOST); /* a wait for it could never end */
+   pthread_cond_broadcast(&conn->progress_cond); /* it may be complete already */
+   pthread_mutex_unlock(&conn->progress_lock);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateSemaphore(VkDevice handle, const VkSemaphoreCreateInfo *pCreateInfo,
+                                                    const VkAllocationCallbacks *pAllocator, VkSemaphore *pSemaphore)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
+   struct vp_semaphore *semaphore =
+      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_SEMAPHORE, sizeof(*semaphore));
+   if (!semaphore)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   const VkSemaphoreTypeCreateInfo *type = vp_chain_find(pCreateInfo->pNext, VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
+   semaphore->type = type ? type->semaphoreType : VK_SEMAPHORE_TYPE_BINARY;
+   semaphore->value = type ? type->initialValue : 0;
+   *pSemaphore = VP_TO_HANDLE(VkSemaphore, semaphore);
+   const struct vp_cmd_vkCreateSemaphore a = {.device = handle, .pCreateInfo = pCreateInfo, .pSemaphore = pSemaphore};
+   const VkResult result = vp_send_vkCreateSemaphore(device->conn, &a);
+   if (result != VK_SUCCESS)
+      vp_object_destroy(device->conn, allocator, semaphore);
+   return result;
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkDestroySemaphore(VkDevice handle, VkSemaphore semaphore_handle,
+                                                 const VkAllocationCallbacks *pAllocator)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_semaphore *semaphore = VP_FROM_HANDLE(struct vp_semaphore, semaphore_handle);
+   if (!semaphore)
+      return;
+   const struct vp_cmd_vkDestroySemaphore a = {.device = handle, .semaphore = semaphore_handle};
+   vp_send_vkDestroySemaphore(device->conn, &a);
+   free(semaphore->pending);
+   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), semaphore);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetSemaphoreCounterValue(VkDevice handle, VkSemaphore semaphore, uint64_t *pValue)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   pthread_mutex_lock(&device->conn->progress_lock);
+   *pValue = update_value(VP_FROM_HANDLE(struct vp_semaphore, semaphore));
+   pthread_mutex_unlock(&device->conn->progress_lock);
+   return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkSignalSemaphore(VkDevice handle, const VkSemaphoreSignalInfo *pSignalInfo)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_connection *conn = device->conn;
+   struct vp_semaphore *semaphore = VP_FROM_HANDLE(struct vp_semaphore, pSignalInfo->semaphore);
+   VkResult result = vp_device_flush_mapped_memory(device); /* a waiting submission may read it */
+   if (result != VK_SUCCESS)
+      return result;
+   const struct vp_cmd_vkSignalSemaphore a = {.device = handle, .pSignalInfo = pSignalInfo};
+   result = vp_send_vkSignalSemaphore(conn, &a);
+   if (result != VK_SUCCESS)
+      return result;
+   pthread_mutex_lock(&conn->progress_lock);
+   update_value(semaphore);
+   if (pSignalInfo->value > semaphore->value)
+      semaphore->value = pSignalInfo->value;
+   pthread_cond_broadcast(&conn->progress_cond);
+   pthread_mutex_unlock(&conn->progress_lock);
+   return vp_stream_flush(conn);
+}
+
+/* The caller holds the progress lock. */
+static bool are_reached(const VkSemaphoreWaitInfo *info)
+{
+   const bool all = !(info->flags & VK_SEMAPHORE_WAIT_ANY_BIT);
+   for (uint32_t i = 0; i < info->semaphoreCount; i++) {
+      const bool reached = update_value(VP_FROM_HANDLE(struct vp_semaphore, info->pSemaphores[i])) >= info->pValues[i];
+      if (reached != all)
+         return !all;
+   }
+   return all;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitSemaphores(VkDevice handle, const VkSemaphoreWaitInfo *pWaitInfo, uint64_t timeout)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   const struct timespec deadline = vp_deadline(timeout);
+   VkResult result = VK_TIMEOUT;
+   bool more = timeout > 0;
+   pthread_mutex_lock(&device->conn->progress_lock);
+   do {
+      if (are_reached(pWaitInfo))
+         result = VK_SUCCESS;
+      else if (vp_device_is_lost(device))
+         result = VK_ERROR_DEVICE_LOST;
+      else if (more)
+         more = vp_progress_wait(device->conn, &deadline);
+      else
+         break;
+   } while (result == VK_TIMEOUT);
+   pthread_mutex_unlock(&device->conn->progress_lock);
+   return result;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/stats.h"
+
+#include "client/command_names.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void vp_stats_blocking(struct vp_stats *stats, uint32_t command)
+{
+   vp_stats_add(&stats->blocking[command < VP_STATS_COMMANDS ? command : VP_STATS_COMMANDS - 1], 1);
+}
+
+bool vp_stats_wanted(void)
+{
+   const char *debug = getenv("VENUS_DEBUG");
+   return debug && strstr(debug, "stats");
+}
+
+void vp_stats_print(const struct vp_stats *stats, const char *address)
+{
+   uint64_t blocking = stats->bursts + stats->hellos;
+   for (unsigned i = 0; i < VP_STATS_COMMANDS; i++)
+      blocking += stats->blocking[i];
+   fprintf(stderr, "venus: statistics of the session with %s\n", address);
+   fprintf(stderr, "venus:   calls: %" PRIu64 " asynchronous, %" PRIu64 " recorded, %" PRIu64 " from the cache, %" PRIu64
+                   " submissions\n",
+           stats->async_calls, stats->recorded_calls, stats->cached_calls, stats->submissions);
+   fprintf(stderr, "venus:   sent: %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64 " of them mapped memory\n",
+           stats->bytes_sent, stats->frames_sent, stats->memory_sent);
+   fprintf(stderr, "venus:   received: %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64 " of them mapped memory\n",
+           stats->bytes_received, stats->frames_received, stats->memory_received);
+   fprintf(stderr, "venus:   blocking round trips: %" PRIu64 "\n", blocking);
+   if (stats->hellos)
+      fprintf(stderr, "venus:     %6" PRIu64 " greeting\n", stats->hellos);
+   if (stats->bursts)
+      fprintf(stderr, "venus:     %6" PRIu64 " questions in one burst\n", stats->bursts);
+   for (unsigned i = 0; i < VP_STATS_COMMANDS; i++) {
+      if (stats->blocking[i])
+         fprintf(stderr, "venus:     %6" PRIu64 " %s\n", stats->blocking[i], vp_command_name(i));
+   }
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_STATS_H
+#define VP_CLIENT_STATS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How many different commands can be told apart in the list of blocking calls. */
+#define VP_STATS_COMMANDS 512
+
+/* What a connection has done; printed at its end with VENUS_DEBUG=stats. */
+struct vp_stats {
+   atomic_uint_fast64_t async_calls, recorded_calls, cached_calls;
+   atomic_uint_fast64_t blocking[VP_STATS_COMMANDS]; /* round trips, by command number */
+   atomic_uint_fast64_t bursts;                      /* round trips that asked many things at once */
+   atomic_uint_fast64_t hellos;
+   atomic_uint_fast64_t frames_sent, frames_received, bytes_sent, bytes_received;
+   atomic_uint_fast64_t memory_sent, memory_received; /* bytes of mapped memory, part of the above */
+   atomic_uint_fast64_t submissions, presents;
+};
+
+static inline void vp_stats_add(atomic_uint_fast64_t *counter, uint64_t n)
+{
+   atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+void vp_stats_blocking(struct vp_stats *stats, uint32_t command);
+
+/* Whether VENUS_DEBUG asks for statistics. */
+bool vp_stats_wanted(void);
+
+/* Writes the counters to stderr. */
+void vp_stats_print(const struct vp_stats *stats, const char *address);
+
+#endif

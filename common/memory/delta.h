@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_MEMORY_DELTA_H
+#define VP_MEMORY_DELTA_H
+
+#include "common/wire/encoder.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Differences between a memory and its twin, the copy of what the other side
+ * has. Byte-exact: a byte that did not change is neither sent nor touched, so
+ * that both sides can write different bytes of one cache line. */
+
+/* Appends the payload of a MEMORY frame (docs/PROTOCOL.md) for what differs in
+ * [*position, size), and takes it over into the twin. Stops after about `limit`
+ * bytes; *position says where to go on, size when done. The memory may be
+ * written to meanwhile. Returns the number of bytes that differed. */
+size_t vp_delta_collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t size, size_t *position,
+                        size_t limit);
+
+/* Applies such a payload to a memory of `size` bytes and its twin. False, with
+ * nothing beyond the fault applied, when it is malformed or out of bounds. */
+bool vp_delta_apply(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size);
+
+#endif

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""Emits the client's entry points, and the tables it answers questions from."""
+
+from codec import block, indent
+from emit import c_parameter, header, is_destroy, source
+
+# Roots whose full chains the client fetches once and answers from.
+PREFETCHED_CHAINS = ['VkPhysicalDeviceFeatures2', 'VkPhysicalDeviceProperties2', 'VkPhysicalDeviceMemoryProperties2',
+                     'VkQueueFamilyProperties2', 'VkFormatProperties2']
+
+# Where a command's connection and parent object come from, by the type of its first parameter.
+DISPATCH = {
+    'VkPhysicalDevice': ('struct vp_physical_device', 'self->conn'),
+    'VkDevice': ('struct vp_device', 'self->conn'),
+    'VkQueue': ('struct vp_queue', 'self->device->conn'),
+    'VkCommandBuffer': ('struct vp_command_buffer', 'self->device->conn'),
+}
+
+UNITS = ['"client/command_buffer.h"', '"client/connection.h"', '"client/device.h"', '"client/physical_device.h"',
+         '"client/queue.h"', '"client/reply_cache.h"']
+
+
+def parameters(command):
+    return ', '.join(p.declaration for p in command.parameters)
+
+
+def prototype(command, name):
+    return 'VKAPI_ATTR %s VKAPI_CALL vp_%s(%s)' % (command.result, name, parameters(command))
+
+
+def call_struct(command):
+    names = ', '.join('.%s = %s' % (p.name, p.name) for p in command.parameters)
+    return 'struct vp_cmd_%s a = {%s};' % (command.name, names)
+
+
+def send_header(scope):
+    """vp_send_NAME: says a command. vp_call_NAME: asks one and waits for its reply."""
+    body = []
+    for command in scope.wire_commands():
+        struct = 'struct vp_cmd_%s' % command.name
+        body += ['static inline VkResult vp_send_%s(struct vp_connection *conn, const %s *a)' % (command.name, struct), '{',
+                 '   vp_request_%s(vp_stream_begin(conn), 0, a);' % command.name, '   return vp_stream_end(conn);', '}', '']
+        body += ['static inline VkResult vp_call_%s(struct vp_connection *conn, %s *a)' % (command.name, struct), '{',
+                 '   struct vp_call call;',
+                 '   vp_request_%s(vp_call_begin(conn), 1, a);' % command.name,
+                 '   vp_call_queue(conn, &call);',
+                 '   const VkResult result = vp_call_wait(conn, &call, VP_CMD_%s);' % command.name,
+                 '   if (result == VK_SUCCESS)', '      vp_reply_%s(&call.dec, a);' % command.name,
+                 '   const VkResult end = vp_call_end(conn, &call);',
+                 '   return result == VK_SUCCESS ? end : result;', '}', '']
+    return header('VP_CLIENT_SEND_H', ['"client/connection.h"', '"client/vp_client_calls.h"'], body)
+
+
+class Entries:
+    """The entry points that are generated."""
+
+    def __init__(self, scope):
+        self.scope, self.registry = scope, scope.registry
+
+    def function(self, command):
+        kind = command.row['kind']
+        maker = {'record': self.record, 'async': self.asynchronous, 'sync': self.synchronous, 'cached': self.cached}[kind]
+        return ['', prototype(command, command.name), '{'] + indent(maker(command)) + ['}']
+
+    def head(self, command):
+        first = command.parameters[0]
+        struct, conn = DISPATCH[first.type]
+        return ['%s *self = VP_FROM_HANDLE(%s, %s);' % (struct, struct, first.name),
+                'struct vp_connection *conn = %s;' % conn]
+
+    def record(self, command):
+        first = command.parameters[0]
+        return ['struct vp_command_buffer *self = VP_FROM_HANDLE(struct vp_command_buffer, %s);' % first.name,
+                'const %s' % call_struct(command), 'self->recorded++;',
+                'vp_request_%s(&self->commands, 0, &a);' % command.name]
+
+    def created(self, command):
+        """The output that gets a new handle, if there is one."""
+        for parameter in command.parameters:
+            if command.is_output(parameter) and parameter.type in self.registry.handles and command.name.startswith('vkCreate'):
+                return parameter
+        return None
+
+    def asynchronous(self, command):
+        output = self.created(command)
+        if output:
+            return self.create(command, output)
+        lines = self.head(command)
+        if is_destroy(command):
+            handle = command.parameters[1].name
+            lines += ['if (!%s)' % handle, '   return;']
+        lines += ['const %s' % call_struct(command)]
+        if is_destroy(command):
+            return lines + ['vp_send_%s(conn, &a);' % command.name,
+                            'vp_object_destroy(conn, vp_allocator(pAllocator, self->allocator), VP_FROM_HANDLE(void, %s));' % handle]
+        send = 'vp_send_%s(conn, &a)' % command.name
+        return lines + ['return %s;' % send if command.result == 'VkResult' else send + ';']
+
+    def create(self, command, output):
+        objtype = self.registry.handles[self.registry.resolve(output.type)]
+        fail = ['vp_object_destroy(conn, allocator, object);', '*%s = VK_NULL_HANDLE;' % output.name]
+        return self.head(command) + [
+            'const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, self->allocator);',
+            'struct vp_object *object = vp_object_create(conn, allocator, %s, sizeof(*object));' % objtype,
+            'if (!object)', '   return VK_ERROR_OUT_OF_HOST_MEMORY;',
+            '*%s = VP_TO_HANDLE(%s, object);' % (output.name, output.type),
+            'const %s' % call_struct(command),
+            'const VkResult result = vp_send_%s(conn, &a);' % command.name] + \
+            block('if (result != VK_SUCCESS)', fail) + ['return result;']
+
+    def synchronous(self, command):
+        lines = self.head(command) + [call_struct(command)]
+        if command.result == 'VkResult':
+            lines += ['const VkResult result = vp_call_%s(conn, &a);' % command.name,
+                      'return result == VK_SUCCESS ? a.ret : result;']
+        else:
+            lines += ['vp_call_%s(conn, &a);' % command.name] + (['return a.ret;'] if command.result != 'void' else [])
+        return lines
+
+    def cached(self, command):
+        lines = self.head(command) + [call_struct(command), 'struct vp_cached_call call;',
+                                      'if (vp_cached_begin(&self->cache, conn, &call)) {',
+                                      '   vp_request_%s(&call.request, 1, &a);' % command.name,
+                                      '   if (vp_cached_answer(&call, VP_CMD_%s))' % command.name,
+                                      '      vp_reply_%s(&call.reply, &a);' % command.name,
+                                      '}', 'const VkResult result = vp_cached_end(&call);', '(void)result;']
+        if command.result == 'VkResult':
+            return lines + ['return result == VK_SUCCESS ? a.ret : result;']
+        return lines + (['return a.ret;'] if command.result != 'void' else [])
+
+
+def entry_level(command):
+    first = command.parameters[0].type if command.parameters else None
+    if first in ('VkDevice', 'VkQueue', 'VkCommandBuffer'):
+        return 'VP_ENTRY_DEVICE'
+    if first == 'VkPhysicalDevice':
+        return 'VP_ENTRY_PHYSICAL_DEVICE'
+    return 'VP_ENTRY_INSTANCE' if first == 'VkInstance' else 'VP_ENTRY_GLOBAL'
+
+
+class Availability:
+    """Which core version or extensions bring a command, by any of its names."""
+
+    def __init__(self, scope):
+        self.scope = scope
+        self.index = {name: i for i, name in enumerate(sorted(scope.extensions))}
+        self.core, self.extensions = {}, {}
+        for feature in scope.registry.features:
+            for name in scope.brought(feature.commands):
+                self.core.setdefault(name, feature.version)
+        for extension in scope.extensions.values():
+            for name, condition in extension.commands:
+                self.extensions.setdefault(name, []).append(extension.name)
+
+    def of(self, name):
+        version = self.core.get(name)
+        extensions = sorted(self.extensions.get(name, []))
+        return ('VK_MAKE_API_VERSION(0, %d, %d, 0)' % version if version else '0',
+                [self.index[e] for e in extensions][:4])
+
+
+def entry_points(scope):
+    entries, availability = Entries(scope), Availability(scope)
+    supported = [c for c in scope.commands if c.row and c.row['client'] in ('gen', 'hand')]
+    supported = [c for c in supported if c.serializable or c.row['client'] == 'hand']
+    prototypes = [prototype(c, c.name) + ';' for c in supported]
+    functions = []
+    for command in supported:
+        if command.row['client'] == 'gen':
+            functions += entries.function(command)
+    rows = []
+    for command in supported:
+        for name in scope.names(command.name):
+            version, extensions = availability.of(name)
+            extensions = (extensions + [-1] * 4)[:4]
+            if version == '0' and extensions[0] < 0:
+                continue  # a name of an extension that is not in scope
+            rows.append((name, '   {"%s", (PFN_vkVoidFunction)vp_%s, %s, %s, {%d, %d, %d, %d}},' % (
+                name, command.name, entry_level(command), version, *extensions)))
+    rows.sort()
+    table = ['', 'const struct vp_entry vp_entries[] = {'] + [text for _, text in rows] + ['};', '',
+             'const size_t vp_entry_count = sizeof(vp_entries) / sizeof(*vp_entries);']
+    names = ['', 'const char *vp_command_name(uint32_t number)', '{', '   switch (number) {']
+    for command in scope.wire_commands():
+        names += ['   case %d:' % command.number, '      return "%s";' % command.name]
+    names += ['   default:', '      return "an unknown command";', '   }', '}']
+    return {
+        'client/vp_entry.h': header('VP_ENTRY_H', ['<vulkan/vulkan.h>'], prototypes),
+        'client/vp_entry.c': source(['"client/vp_entry.h"'] + UNITS + [
+            '"client/command_names.h"', '"client/entry_table.h"', '"client/vp_client_send.h"'], functions + table + names),
+    }
+
+
+def extension_table(scope):
+    rows = []
+    for name in sorted(scope.extensions):
+        extension = scope.extensions[name]
+        rows.append('   {"%s", %d, %d, %s, %s},' % (
+            name, extension.spec_version, extension.number, 'true' if extension.kind == 'instance' else 'false',
+            'true' if scope.offered(extension) else 'false'))
+    enum = ['enum vp_extension {'] + ['   VP_EXT_%s,' % n for n in sorted(scope.extensions)] + ['   VP_EXTENSION_COUNT,', '};']
+    return {
+        'client/vp_extensions.h': header('VP_EXTENSIONS_H', [], enum),
+        'client/vp_extensions.c': source(['"client/extensions.h"'],
+                                         ['const struct vp_extension_info vp_extensions[] = {'] + rows + ['};']),
+    }
+
+
+def has_pointer(struct):
+    return any(m.depth for m in struct.body())
+
+
+def chain_tables(scope):
+    """For each prefetched root, its nodes: type, size, and what makes a driver fill them."""
+    index = {name: i for i, name in enumerate(sorted(scope.extensions))}
+    body, prototypes = [], []
+    for root in PREFETCHED_CHAINS:
+        rows = []
+        for node in scope.nodes.get(root, []):
+            version = scope.core_version.get(node.name)
+            extensions = [index[e.name] for e in scope.providers.get(node.name, [])]
+            extensions = (extensions + [-1] * 4)[:4]
+            rows.append('   {(VkStructureType)%d, sizeof(%s), %s, %s, {%s}},' % (
+                scope.stype_value(node), node.name, 'true' if has_pointer(node) else 'false',
+                'VK_MAKE_API_VERSION(0, %d, %d, 0)' % version if version else '0', ', '.join(map(str, extensions))))
+        prototypes.append('extern const struct vp_chain_table vp_chain_%s;' % root)
+        body += ['static const struct vp_chain_node nodes_%s[] = {' % root] + rows + ['};', '',
+                 'const struct vp_chain_table vp_chain_%s = {nodes_%s, %d};' % (root, root, len(rows)), '']
+    return {
+        'client/vp_chains.h': header('VP_CHAINS_H', ['"client/chain.h"'], prototypes),
+        'client/vp_chains.c': source(['"client/vp_chains.h"', '<vulkan/vulkan.h>'], body),
+    }
+
+
+def generate(scope):
+    files = {'client/vp_client_send.h': send_header(scope)}
+    files.update(entry_points(scope))
+    files.update(extension_table(scope))
+    files.update(chain_tables(scope))
+    return files

@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: MIT
+"""Writes the server's dispatch: tables of driver functions, one function per wire command, destruction by type."""
+
+from codec import Codec, block, indent
+from emit import header, is_destroy, raw_parameters, source
+
+# Functions that the server calls although they do not travel, or not by that name.
+DEVICE_EXTRA = [
+    'vkMapMemory', 'vkUnmapMemory', 'vkFlushMappedMemoryRanges', 'vkInvalidateMappedMemoryRanges', 'vkGetEventStatus',
+    'vkGetQueryPoolResults', 'vkWaitSemaphores', 'vkGetSemaphoreCounterValue', 'vkSetDebugUtilsObjectNameEXT',
+]
+INSTANCE_EXTRA = ['vkGetDeviceProcAddr', 'vkCreateDebugUtilsMessengerEXT', 'vkDestroyDebugUtilsMessengerEXT']
+
+# Handlers that look after poisoned objects themselves: they end something, or their failure means more than usual.
+TAKES_POISON = {
+    'vkDestroyInstance', 'vkDestroyDevice', 'vkQueueSubmit', 'vkQueueSubmit2', 'vkQueueBindSparse', 'vkFreeMemory',
+    'vkDestroyEvent', 'vkDestroyQueryPool', 'vkDestroyDescriptorPool', 'vkResetDescriptorPool', 'vkFreeDescriptorSets',
+    'vkDestroyCommandPool', 'vkResetCommandPool', 'vkFreeCommandBuffers', 'vkBeginCommandBuffer', 'vkResetCommandBuffer',
+    'vkSetObjectNameVP',
+}
+
+# Commands that change objects: what of their objects is unusable when they were not executed.
+CHANGES = {
+    'vkBindBufferMemory': ['BUFFER'], 'vkBindBufferMemory2': ['BUFFER'],
+    'vkBindImageMemory': ['IMAGE'], 'vkBindImageMemory2': ['IMAGE'],
+    'vkUpdateDescriptorSets': ['DESCRIPTOR_SET'],
+}
+
+REFUSALS = {
+    'transport': 'belongs to a transport that a network connection does not use',
+    'local': 'must be answered by the client',
+    'none': 'cannot work over a network',
+}
+
+LOW_COUNT, HIGH_BASE = 512, 0x10000
+
+
+def wire(scope):
+    return [c for c in scope.wire_commands() if c.row]
+
+
+def served(scope):
+    return [c for c in wire(scope) if c.row['server'] != 'refuse']
+
+
+def is_instance_level(command):
+    return command.parameters[0].type in ('VkInstance', 'VkPhysicalDevice')
+
+
+def created(scope, command):
+    """The parameter that names new objects, or None."""
+    last = command.parameters[-1]
+    if command.is_output(last) and last.type in scope.registry.handles and command.name != 'vkEnumeratePhysicalDevices':
+        return last
+    return None
+
+
+def field(name):
+    return name[2:]
+
+
+# --- tables of functions ------------------------------------------------------------------------------------------
+
+
+def table_functions(scope):
+    """(instance functions, device functions): canonical names."""
+    instance, device = list(INSTANCE_EXTRA), list(DEVICE_EXTRA)
+    for command in served(scope):
+        if command.own or not command.parameters or command.parameters[0].type not in scope.registry.dispatchable:
+            continue
+        names = instance if is_instance_level(command) else device
+        if command.name not in names:
+            names.append(command.name)
+    return sorted(instance), sorted(device)
+
+
+def table_struct(struct, names):
+    return ['struct %s {' % struct] + ['   PFN_%s %s;' % (n, field(n)) for n in names] + ['};', '']
+
+
+def table_names(scope, struct, names):
+    lines = ['static const struct function_name %s_names[] = {' % struct]
+    for name in names:
+        lines.append('   {offsetof(struct %s, %s), "%s\\0"},' % (struct, field(name), '\\0'.join(scope.names(name))))
+    return lines + ['};', '']
+
+
+FUNCTION_NAME = [
+    'struct function_name {', '   size_t offset;',
+    '   const char *names; /* all names of the command, each with a NUL, an empty one at the end */', '};', '',
+]
+
+LOADERS = '''
+void vps_instance_functions_load(struct vps_instance_functions *functions, PFN_vkGetInstanceProcAddr get,
+                                 VkInstance instance)
+{
+   for (size_t i = 0; i < sizeof(vps_instance_functions_names) / sizeof(vps_instance_functions_names[0]); i++) {
+      const struct function_name *entry = &vps_instance_functions_names[i];
+      PFN_vkVoidFunction function = NULL;
+      for (const char *name = entry->names; *name && !function; name += strlen(name) + 1)
+         function = get(instance, name);
+      memcpy((char *)functions + entry->offset, &function, sizeof(function));
+   }
+}
+
+void vps_device_functions_load(struct vps_device_functions *functions, PFN_vkGetDeviceProcAddr get, VkDevice device)
+{
+   for (size_t i = 0; i < sizeof(vps_device_functions_names) / sizeof(vps_device_functions_names[0]); i++) {
+      const struct function_name *entry = &vps_device_functions_names[i];
+      PFN_vkVoidFunction function = NULL;
+      for (const char *name = entry->names; *name && !function; name += strlen(name) + 1)
+         function = get(device, name);
+      memcpy((char *)functions + entry->offset, &function, sizeof(function));
+   }
+}
+'''.strip().split('\n')
+
+
+# --- commands -----------------------------------------------------------------------------------------------------
+
+
+class Runner:
+    """Writes the function that runs one command."""
+
+    def __init__(self, scope):
+        self.scope, self.codec = scope, Codec(scope, 'vps')
+
+    def object_type(self, parameter):
+        return self.scope.registry.handles[self.scope.registry.resolve(parameter.type)]
+
+    def first_type(self, command):
+        first = command.parameters[0]
+        return self.object_type(first) if first.type in self.scope.registry.handles and not first.depth else \
+            'VK_OBJECT_TYPE_UNKNOWN'
+
+    def each_new(self, command, parameter, lines):
+        """The lines for the element [i] of the new ids."""
+        if not parameter.lengths:
+            return ['{', '   const uint64_t i = 0;'] + indent(lines) + ['}']
+        count = self.codec.length(parameter.lengths[0], command.parameters, 'a.')
+        return block('for (uint64_t i = 0; i < %s; i++)' % count, lines)
+
+    def new_id(self, parameter):
+        return '(uint64_t)(uintptr_t)a.%s[i]' % parameter.name
+
+    def function(self, command):
+        name = command.name
+        new = created(self.scope, command)
+        lines = ['struct vp_cmd_%s a = {0};' % name, 'vp_decode_%s(&ctx->dec, &a);' % name,
+                 'if (!vps_decoded(ctx, %s))' % self.first_type(command), '   return;']
+        if new:
+            lines += self.each_new(command, new, ['if (!vps_check_new(ctx, %s))' % self.new_id(new), '   return;'])
+        if command.row['server'] == 'gen' and is_destroy(command):
+            target = command.parameters[-2]
+            body = ['vps_destroy(ctx, %s, (uint64_t)(uintptr_t)a.%s);' % (self.object_type(target), target.name)]
+        elif name in TAKES_POISON:
+            body = self.checks(command) + ['vp_handle_%s(ctx, &a);' % name]
+        else:
+            body = block('if (ctx->poison)', self.poisoned(command, new)) + \
+                block('else', self.checks(command) + self.execute(command, new))
+        lines += self.join_else(body)
+        lines += block('if (ctx->reply && !ctx->failed)', ['vp_answer_%s(&ctx->enc, &a);' % name, 'vps_send_reply(ctx);'])
+        return ['static void run_%s(struct vp_context *ctx)' % name, '{'] + indent(lines) + ['}', '']
+
+    @staticmethod
+    def join_else(lines):
+        """Puts '} else {' on one line."""
+        out = []
+        for line in lines:
+            if line == 'else {' and out and out[-1] == '}':
+                out[-1] = '} else {'
+            else:
+                out.append(line)
+        return out
+
+    def poisoned(self, command, new):
+        lines = ['a.ret = ctx->poison;'] if command.result == 'VkResult' else []
+        if new:
+            lines += self.each_new(command, new, ['vps_created(ctx, %s, %s, 0, ctx->poison);' % (
+                self.object_type(new), self.new_id(new))])
+        for kind in CHANGES.get(command.name, []):
+            lines.append('vps_poison_used(ctx, VK_OBJECT_TYPE_%s, ctx->poison);' % kind)
+        if command.parameters[0].type == 'VkCommandBuffer':
+            lines.append('ctx->used[0]->poison = ctx->poison;')
+        return lines
+
+    def table(self, command):
+        return 'ctx->instance->functions.' if is_instance_level(command) else 'ctx->used[0]->device->functions.'
+
+    def checks(self, command):
+        """That the driver has the function and that the handles it needs are there."""
+        lines = []
+        if not command.own and command.parameters[0].type in self.scope.registry.dispatchable and \
+                command.name not in TAKES_POISON:
+            if command.row['server'] == 'optional':
+                return []
+            lines += ['if (!%s%s) {' % (self.table(command), field(command.name)), '   vps_missing_function(ctx);', '   return;', '}']
+        raw = raw_parameters(command)
+        for p in command.parameters[1:]:
+            if p.type in self.scope.registry.handles and not p.depth and p.name not in raw and p.optional[0] != 'true' \
+                    and not p.noautovalidity and not is_destroy(command):
+                lines += ['if (!a.%s && !ctx->poison) {' % p.name, '   vps_fail(ctx, "%s is missing");' % p.name, '   return;', '}']
+        return lines
+
+    def execute(self, command, new):
+        if command.row['server'] == 'hand':
+            return ['vp_handle_%s(ctx, &a);' % command.name]
+        if new:
+            return self.create(command, new)
+        call = self.call(command)
+        if command.row['server'] == 'optional':
+            return ['if (%s%s)' % (self.table(command), field(command.name)), '   %s;' % call]
+        if command.result == 'void':
+            return [call + ';']
+        lines = ['a.ret = %s;' % call]
+        if command.result == 'VkResult':
+            lines += block('if (a.ret < 0 && !ctx->reply)', ['vps_not_done(ctx, a.ret);'] + [
+                'vps_poison_used(ctx, VK_OBJECT_TYPE_%s, a.ret);' % kind for kind in CHANGES.get(command.name, [])])
+        return lines
+
+    def call(self, command, replace=None):
+        arguments = []
+        for p in command.parameters:
+            if p.type == 'VkAllocationCallbacks':
+                arguments.append('NULL')
+            elif p.type == 'VkDeferredOperationKHR' and replace and not p.depth:
+                arguments.append('VK_NULL_HANDLE')  # it is done when the call returns
+            else:
+                arguments.append((replace or {}).get(p.name) or 'a.' + p.name)
+        return '%s%s(%s)' % (self.table(command), field(command.name), ', '.join(arguments))
+
+    def create(self, command, new):
+        done = 'vps_created(ctx, %s, %s, (uint64_t)(uintptr_t)%s, a.ret);'
+        if not new.lengths:
+            return ['%s handle = VK_NULL_HANDLE;' % new.type,
+                    'a.ret = %s;' % self.call(command, {new.name: '&handle'}),
+                    'vps_created(ctx, %s, (uint64_t)(uintptr_t)*a.%s, a.ret < 0 ? 0 : (uint64_t)(uintptr_t)handle, a.ret);' % (
+                        self.object_type(new), new.name)]
+        count = self.codec.length(new.lengths[0], command.parameters, 'a.')
+        return ['%s *handles = vps_alloc(ctx, %s, sizeof(*handles));' % (new.type, count), 'if (!handles)', '   return;',
+                'a.ret = %s;' % self.call(command, {new.name: 'handles'})] + \
+            self.each_new(command, new, [done % (self.object_type(new), self.new_id(new), 'handles[i]'),
+                                         'if (!handles[i])', '   a.%s[i] = VK_NULL_HANDLE;' % new.name])
+
+
+def destroy_functions(scope):
+    """Calls the right vkDestroy... for any child of a device that has one."""
+    lines = ['void vps_destroy_handle(const struct vps_device *device, int32_t type, uint64_t handle)', '{',
+             '   const struct vps_device_functions *functions = &device->functions;', '   switch (type) {']
+    registry = scope.registry
+    for command in served(scope):
+        target = command.parameters[-2] if len(command.parameters) == 3 else None
+        if not (is_destroy(command) or command.name == 'vkFreeMemory') or command.parameters[0].type != 'VkDevice':
+            continue
+        lines += ['   case %s:' % registry.handles[registry.resolve(target.type)],
+                  '      functions->%s(device->handle, (%s)(uintptr_t)handle, NULL);' % (field(command.name), target.type),
+                  '      break;']
+    return lines + ['   default: /* freed with its parent */', '      break;', '   }', '}', '']
+
+
+def dispatch_tables(scope):
+    lines = []
+    for name, base, chosen in (('low', 0, [c for c in wire(scope) if c.number < LOW_COUNT]),
+                               ('high', HIGH_BASE, [c for c in wire(scope) if c.number >= HIGH_BASE])):
+        lines.append('static const struct vps_dispatch %s[] = {' % name)
+        for command in chosen:
+            if command.row['server'] == 'refuse':
+                refusal = '"%s"' % REFUSALS.get(command.row['kind'], 'is not served in this way; the client must do it otherwise')
+                lines.append('   [%d] = {"%s", NULL, %s},' % (command.number - base, command.name, refusal))
+            else:
+                lines.append('   [%d] = {"%s", run_%s, NULL},' % (command.number - base, command.name, command.name))
+        lines += ['};', '']
+    return lines + [
+        'const struct vps_dispatch *vps_dispatch_find(uint32_t number)', '{',
+        '   const struct vps_dispatch *found = NULL;',
+        '   if (number < sizeof(low) / sizeof(low[0]))',
+        '      found = &low[number];',
+        '   else if (number >= %d && number - %d < sizeof(high) / sizeof(high[0]))' % (HIGH_BASE, HIGH_BASE),
+        '      found = &high[number - %d];' % HIGH_BASE,
+        '   return found && found->name ? found : NULL;', '}']
+
+
+def dispatch(scope):
+    """{file: text}"""
+    instance, device = table_functions(scope)
+    handlers = [c for c in served(scope) if c.row['server'] == 'hand']
+    head = ['struct vp_context;', 'struct vps_device;', '']
+    head += table_struct('vps_instance_functions', instance) + table_struct('vps_device_functions', device)
+    head += ['/* Loads all functions; those that the driver does not have stay NULL. */',
+             'void vps_instance_functions_load(struct vps_instance_functions *functions, PFN_vkGetInstanceProcAddr get,',
+             '                                 VkInstance instance);',
+             'void vps_device_functions_load(struct vps_device_functions *functions, PFN_vkGetDeviceProcAddr get,',
+             '                               VkDevice device);', '',
+             '/* Destroys a child of a device; does nothing for what is freed with a pool. */',
+             'void vps_destroy_handle(const struct vps_device *device, int32_t type, uint64_t handle);', '',
+             '/* A command of the wire: `run` decodes, executes and answers it; NULL: why it is refused. */',
+             'struct vps_dispatch {', '   const char *name;', '   void (*run)(struct vp_context *ctx);',
+             '   const char *refusal;', '};', '',
+             '/* NULL for a number that is no command of this build. */',
+             'const struct vps_dispatch *vps_dispatch_find(uint32_t number);', '',
+             '/* What is written by hand, in server/. */']
+    head += ['void vp_handle_%s(struct vp_context *ctx, struct vp_cmd_%s *a);' % (c.name, c.name) for c in handlers]
+
+    runner = Runner(scope)
+    body = FUNCTION_NAME + table_names(scope, 'vps_instance_functions', instance) + \
+        table_names(scope, 'vps_device_functions', device) + LOADERS + ['']
+    body += destroy_functions(scope)
+    for command in served(scope):
+        body += runner.function(command)
+    body += dispatch_tables(scope)
+    return {
+        'server/vp_dispatch.h': header('VP_DISPATCH_H', ['"vp_commands.h"'], head),
+        'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/context.h"', '"server/device.h"',
+                                        '"server/instance.h"', '"server/vp_server_calls.h"', '<stddef.h>', '<string.h>'],
+                                       body),
+    }
