@@ -26,7 +26,8 @@ export VP_SOURCE VP_BUILD VP_NATIVE_ICD VP_SANITIZE VP_TEST_TMP
 # The desktop of whoever runs the tests stays out of them; a test that needs a window starts a display of its own.
 unset DISPLAY WAYLAND_DISPLAY
 export XDG_RUNTIME_DIR=$VP_TEST_TMP/runtime
-mkdir -p -m 700 "$XDG_RUNTIME_DIR"
+mkdir -p "$XDG_RUNTIME_DIR"
+chmod 700 "$XDG_RUNTIME_DIR"
 
 VP_ICD=$VP_BUILD/client/venus_icd.$(uname -m).json
 VP_SERVER=$VP_BUILD/server/venus-server
