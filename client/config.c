@@ -34,8 +34,8 @@ static void read_servers(struct vp_config *config)
       }
       if (length && config->server_count == VP_MAX_SERVERS)
          vp_log(VP_LOG_WARN, "VENUS_SERVER lists more than %d servers; the rest is ignored", VP_MAX_SERVERS);
-      else if (length >= sizeof(item) || (length && !vp_socket_parse_address(item, server->host, sizeof(server->host),
-                                                                             &server->port)))
+      else if (length >= sizeof(item) ||
+               (length && !vp_socket_parse_address(item, server->host, sizeof(server->host), &server->port)))
          vp_log(VP_LOG_ERROR, "VENUS_SERVER: '%.*s' is not host or host:port; it is ignored", (int)length, text);
       else if (length)
          config->server_count++;
@@ -57,7 +57,8 @@ void vp_config_read(struct vp_config *config)
       if (end != timeout && !*end && seconds > 0 && seconds < 3600)
          config->timeout_ms = (int)(seconds * 1000);
       else
-         vp_log(VP_LOG_WARN, "VENUS_TIMEOUT=%s is not a number of seconds; using %d", timeout, DEFAULT_TIMEOUT_MS / 1000);
+         vp_log(VP_LOG_WARN, "VENUS_TIMEOUT=%s is not a number of seconds; using %d", timeout,
+                DEFAULT_TIMEOUT_MS / 1000);
    }
    const char *bar = getenv("VENUS_BAR_MEMORY");
    config->show_bar_memory = bar && strcmp(bar, "0") != 0;

@@ -18,8 +18,8 @@ struct vp_server_address {
 struct vp_config {
    struct vp_server_address servers[VP_MAX_SERVERS];
    unsigned server_count;
-   int timeout_ms;           /* for connecting to a server and its greeting */
-   bool show_bar_memory;     /* VENUS_BAR_MEMORY: device-local memory stays host-visible */
+   int timeout_ms;       /* for connecting to a server and its greeting */
+   bool show_bar_memory; /* VENUS_BAR_MEMORY: device-local memory stays host-visible */
 };
 
 /* Sets up the log, too. Says what it cannot understand. */

@@ -33,7 +33,7 @@ struct vp_connection {
    /* What has been said but not sent: whole frames, the last one perhaps open. */
    pthread_mutex_t stream_lock;
    struct vp_encoder stream;
-   size_t open_frame;   /* offset of the header of the open COMMANDS frame, or SIZE_MAX */
+   size_t open_frame; /* offset of the header of the open COMMANDS frame, or SIZE_MAX */
    size_t command_start;
 
    pthread_mutex_t reply_lock;

@@ -5,6 +5,7 @@
 #include "client/extensions.h"
 #include "client/object.h"
 #include "client/reply_cache.h"
+#include "client/resource_kind.h"
 
 #include <pthread.h>
 
@@ -27,8 +28,7 @@ struct vp_device {
    uint32_t allocation_count;
    _Atomic uint64_t submission_count; /* of all queues */
 
-   struct vp_image_kinds *image_kinds;
-   pthread_mutex_t kind_lock;
+   struct vp_resource_kinds kinds;
 };
 
 static inline struct vp_device *vp_device_from_handle(VkDevice handle)

@@ -98,7 +98,8 @@ static void unlink_mapped(struct vp_device_memory *memory)
    pthread_mutex_unlock(&device->memory_lock);
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkFreeMemory(VkDevice handle, VkDeviceMemory memory_handle, const VkAllocationCallbacks *pAllocator)
+VKAPI_ATTR void VKAPI_CALL vp_vkFreeMemory(VkDevice handle, VkDeviceMemory memory_handle,
+                                           const VkAllocationCallbacks *pAllocator)
 {
    struct vp_device *device = vp_device_from_handle(handle);
    struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, memory_handle);
@@ -153,8 +154,8 @@ static VkResult start_mapping(struct vp_device_memory *memory)
    return result == VK_ERROR_DEVICE_LOST ? VK_ERROR_MEMORY_MAP_FAILED : result;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory(VkDevice device, VkDeviceMemory handle, VkDeviceSize offset, VkDeviceSize size,
-                                              VkMemoryMapFlags flags, void **ppData)
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory(VkDevice device, VkDeviceMemory handle, VkDeviceSize offset,
+                                              VkDeviceSize size, VkMemoryMapFlags flags, void **ppData)
 {
    (void)device, (void)size, (void)flags;
    struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, handle);
@@ -184,7 +185,8 @@ VKAPI_ATTR void VKAPI_CALL vp_vkUnmapMemory(VkDevice device, VkDeviceMemory hand
 
 /* Every submission looks at all that is mapped, every completed wait has
  * brought what the GPU wrote: ranges add nothing to that. */
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkFlushMappedMemoryRanges(VkDevice device, uint32_t count, const VkMappedMemoryRange *ranges)
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkFlushMappedMemoryRanges(VkDevice device, uint32_t count,
+                                                            const VkMappedMemoryRange *ranges)
 {
    (void)device, (void)count, (void)ranges;
    return VK_SUCCESS;
@@ -197,7 +199,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkInvalidateMappedMemoryRanges(VkDevice device
    return VK_SUCCESS;
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkGetDeviceMemoryCommitment(VkDevice handle, VkDeviceMemory memory, VkDeviceSize *pCommitted)
+VKAPI_ATTR void VKAPI_CALL vp_vkGetDeviceMemoryCommitment(VkDevice handle, VkDeviceMemory memory,
+                                                          VkDeviceSize *pCommitted)
 {
    struct vp_device *device = vp_device_from_handle(handle);
    struct vp_cmd_vkGetDeviceMemoryCommitment a = {
@@ -239,7 +242,8 @@ VkResult vp_device_flush_mapped_memory(struct vp_device *device)
 {
    VkResult result = VK_SUCCESS;
    pthread_mutex_lock(&device->memory_lock);
-   for (struct vp_device_memory *memory = device->mapped_memories; memory && result == VK_SUCCESS; memory = memory->next) {
+   for (struct vp_device_memory *memory = device->mapped_memories; memory && result == VK_SUCCESS;
+        memory = memory->next) {
       if (memory->maybe_changed)
          result = flush_memory(memory);
    }

@@ -16,10 +16,10 @@ struct vp_device_memory {
    uint32_t heap;
    uint64_t born; /* the device's count of submissions when it was allocated */
 
-   pthread_mutex_t lock; /* shadow and twin change together */
+   pthread_mutex_t lock;       /* shadow and twin change together */
    struct vp_mapping *mapping; /* since it was mapped first */
    bool mapped;
-   bool maybe_changed; /* by the application, since the last flush */
+   bool maybe_changed;                   /* by the application, since the last flush */
    struct vp_device_memory *prev, *next; /* in the device's list of mapped ones */
 };
 

@@ -2,7 +2,7 @@
 #ifndef VP_CLIENT_EXTENSIONS_H
 #define VP_CLIENT_EXTENSIONS_H
 
-#include "vp_extensions.h"
+#include "client/vp_extensions.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -28,8 +28,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateFence(VkDevice handle, const VkFenceCr
                                                 const VkAllocationCallbacks *pAllocator, VkFence *pFence)
 {
    struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_fence *fence = vp_object_create(device->conn, vp_allocator(pAllocator, device->allocator), VK_OBJECT_TYPE_FENCE,
-                                             sizeof(*fence));
+   struct vp_fence *fence =
+      vp_object_create(device->conn, vp_allocator(pAllocator, device->allocator), VK_OBJECT_TYPE_FENCE, sizeof(*fence));
    if (!fence)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    fence->serial = pCreateInfo->flags & VK_FENCE_CREATE_SIGNALED_BIT ? VP_FENCE_SIGNALLED : 0;
@@ -67,8 +67,8 @@ static bool are_signalled(const VkFence *fences, uint32_t count, bool all)
    return all;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForFences(VkDevice handle, uint32_t fenceCount, const VkFence *pFences, VkBool32 waitAll,
-                                                  uint64_t timeout)
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForFences(VkDevice handle, uint32_t fenceCount, const VkFence *pFences,
+                                                  VkBool32 waitAll, uint64_t timeout)
 {
    struct vp_device *device = vp_device_from_handle(handle);
    if (are_signalled(pFences, fenceCount, waitAll))

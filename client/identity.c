@@ -76,9 +76,11 @@ void vp_identity_apply(const struct vp_physical_device *gpu, VkPhysicalDevicePro
    if (vulkan12)
       name_driver(&vulkan12->driverID, vulkan12->driverName, vulkan12->driverInfo, &vulkan12->conformanceVersion);
 
-   VkPhysicalDeviceIDProperties *ids = vp_chain_find(properties->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES);
+   VkPhysicalDeviceIDProperties *ids =
+      vp_chain_find(properties->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES);
    if (ids)
-      replace_ids(server, ids->deviceUUID, ids->driverUUID, ids->deviceLUID, &ids->deviceNodeMask, &ids->deviceLUIDValid);
+      replace_ids(server, ids->deviceUUID, ids->driverUUID, ids->deviceLUID, &ids->deviceNodeMask,
+                  &ids->deviceLUIDValid);
    VkPhysicalDeviceVulkan11Properties *vulkan11 =
       vp_chain_find(properties->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES);
    if (vulkan11)

@@ -2,7 +2,6 @@
 #include "client/instance.h"
 
 #include "client/connection.h"
-#include "client/debug_utils.h"
 #include "client/entry_table.h"
 #include "client/list_query.h"
 #include "client/physical_device.h"
@@ -25,7 +24,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateInstanceVersion(uint32_t *pApiVersi
    return VK_SUCCESS;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateInstanceExtensionProperties(const char *pLayerName, uint32_t *pPropertyCount,
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateInstanceExtensionProperties(const char *pLayerName,
+                                                                         uint32_t *pPropertyCount,
                                                                          VkExtensionProperties *pProperties)
 {
    struct vp_list_query list;
@@ -42,7 +42,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateInstanceExtensionProperties(const c
    return vp_list_query_end(&list);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateInstanceLayerProperties(uint32_t *pPropertyCount, VkLayerProperties *pProperties)
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateInstanceLayerProperties(uint32_t *pPropertyCount,
+                                                                     VkLayerProperties *pProperties)
 {
    (void)pProperties;
    *pPropertyCount = 0;
@@ -61,7 +62,8 @@ static VkResult open_session(struct vp_instance *instance, struct vp_server_sess
    VkInstance handle = VP_TO_HANDLE(VkInstance, session->instance);
    uint32_t count = 0;
    while (count < MAX_GPUS) {
-      gpus[count] = vp_object_create(conn, allocator, VK_OBJECT_TYPE_PHYSICAL_DEVICE, sizeof(struct vp_physical_device));
+      gpus[count] =
+         vp_object_create(conn, allocator, VK_OBJECT_TYPE_PHYSICAL_DEVICE, sizeof(struct vp_physical_device));
       if (!gpus[count])
          break;
       handles[count] = VP_TO_HANDLE(VkPhysicalDevice, gpus[count]);
@@ -71,7 +73,8 @@ static VkResult open_session(struct vp_instance *instance, struct vp_server_sess
    if (info->pApplicationInfo)
       application = *info->pApplicationInfo;
    application.apiVersion = instance->api_version;
-   const VkInstanceCreateInfo plain = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO, .pApplicationInfo = &application};
+   const VkInstanceCreateInfo plain = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+                                       .pApplicationInfo = &application};
    struct vp_cmd_vkCreateInstance create = {.pCreateInfo = &plain, .pInstance = &handle};
    struct vp_cmd_vkEnumeratePhysicalDevices enumerate = {
       .instance = handle, .pPhysicalDeviceCount = &count, .pPhysicalDevices = handles};
@@ -111,12 +114,14 @@ static void close_session(struct vp_instance *instance, struct vp_server_session
 }
 
 /* Adds the server's GPUs to the instance. A server that cannot be had is no error: its GPUs are just not there. */
-static void add_server(struct vp_instance *instance, const struct vp_server_address *address, const VkInstanceCreateInfo *info)
+static void add_server(struct vp_instance *instance, const struct vp_server_address *address,
+                       const VkInstanceCreateInfo *info)
 {
    const VkAllocationCallbacks *allocator = vp_allocator(instance->allocator, NULL);
    const char *application = info->pApplicationInfo ? info->pApplicationInfo->pApplicationName : NULL;
-   struct vp_server_session session = {
-      .conn = vp_connection_create(address->host, address->port, application ? application : "", instance->config.timeout_ms)};
+   struct vp_server_session session = {.conn = vp_connection_create(address->host, address->port,
+                                                                    application ? application : "",
+                                                                    instance->config.timeout_ms)};
    if (!session.conn)
       return;
    session.instance = vp_object_create(session.conn, allocator, VK_OBJECT_TYPE_INSTANCE, sizeof(*session.instance));
@@ -129,8 +134,8 @@ static void add_server(struct vp_instance *instance, const struct vp_server_addr
       vp_log(VP_LOG_ERROR, "the server at %s cannot create an instance: VkResult %d", session.conn->address, result);
       goto fail;
    }
-   struct vp_physical_device **all =
-      realloc(instance->physical_devices, (instance->physical_device_count + count) * sizeof(struct vp_physical_device *) + 1);
+   struct vp_physical_device **all = realloc(
+      instance->physical_devices, (instance->physical_device_count + count) * sizeof(struct vp_physical_device *) + 1);
    if (all)
       instance->physical_devices = all;
    instance->sessions[instance->session_count++] = session;

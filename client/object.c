@@ -8,7 +8,8 @@
 #include <string.h>
 #include <vulkan/vk_icd.h>
 
-static VKAPI_ATTR void *VKAPI_CALL system_alloc(void *data, size_t size, size_t alignment, VkSystemAllocationScope scope)
+static VKAPI_ATTR void *VKAPI_CALL system_alloc(void *data, size_t size, size_t alignment,
+                                                VkSystemAllocationScope scope)
 {
    (void)data, (void)alignment, (void)scope;
    return malloc(size);
@@ -43,7 +44,8 @@ void vp_free(const VkAllocationCallbacks *allocator, void *memory)
       allocator->pfnFree(allocator->pUserData, memory);
 }
 
-void *vp_object_create(struct vp_connection *conn, const VkAllocationCallbacks *allocator, VkObjectType type, size_t size)
+void *vp_object_create(struct vp_connection *conn, const VkAllocationCallbacks *allocator, VkObjectType type,
+                       size_t size)
 {
    struct vp_object *object = vp_alloc(allocator, size, VK_SYSTEM_ALLOCATION_SCOPE_OBJECT);
    if (!object)

@@ -33,7 +33,8 @@ void vp_free(const VkAllocationCallbacks *allocator, void *memory);
 
 /* A new object of `size` bytes (a struct that begins with struct vp_object)
  * with an id of its own. NULL when memory or ids are used up. Thread-safe. */
-void *vp_object_create(struct vp_connection *conn, const VkAllocationCallbacks *allocator, VkObjectType type, size_t size);
+void *vp_object_create(struct vp_connection *conn, const VkAllocationCallbacks *allocator, VkObjectType type,
+                       size_t size);
 
 /* Gives the id back; the command that destroys it must be in the stream
  * already. NULL is fine. */

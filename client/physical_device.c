@@ -59,14 +59,15 @@ static void ask(struct vp_physical_device *gpu, struct questions *q)
    q->extension_count = MAX_EXTENSIONS;
    q->enumerate = (struct vp_cmd_vkEnumerateDeviceExtensionProperties){
       .physicalDevice = handle, .pPropertyCount = &q->extension_count, .pProperties = q->extensions};
-   q->properties = (struct vp_cmd_vkGetPhysicalDeviceProperties2){.physicalDevice = handle, .pProperties = &gpu->properties};
+   q->properties =
+      (struct vp_cmd_vkGetPhysicalDeviceProperties2){.physicalDevice = handle, .pProperties = &gpu->properties};
    q->features = (struct vp_cmd_vkGetPhysicalDeviceFeatures2){.physicalDevice = handle, .pFeatures = &gpu->features};
-   q->memory = (struct vp_cmd_vkGetPhysicalDeviceMemoryProperties2){.physicalDevice = handle,
-                                                                    .pMemoryProperties = &gpu->memory};
-   q->queues = (struct vp_cmd_vkGetPhysicalDeviceQueueFamilyProperties2){
-      .physicalDevice = handle,
-      .pQueueFamilyPropertyCount = &gpu->queue_family_count,
-      .pQueueFamilyProperties = gpu->queue_families};
+   q->memory =
+      (struct vp_cmd_vkGetPhysicalDeviceMemoryProperties2){.physicalDevice = handle, .pMemoryProperties = &gpu->memory};
+   q->queues =
+      (struct vp_cmd_vkGetPhysicalDeviceQueueFamilyProperties2){.physicalDevice = handle,
+                                                                .pQueueFamilyPropertyCount = &gpu->queue_family_count,
+                                                                .pQueueFamilyProperties = gpu->queue_families};
    ASK(vkEnumerateDeviceExtensionProperties, &q->calls[0], &q->enumerate);
    ASK(vkGetPhysicalDeviceProperties2, &q->calls[1], &q->properties);
    ASK(vkGetPhysicalDeviceFeatures2, &q->calls[2], &q->features);
@@ -74,11 +75,11 @@ static void ask(struct vp_physical_device *gpu, struct questions *q)
    ASK(vkGetPhysicalDeviceQueueFamilyProperties2, &q->calls[4], &q->queues);
 }
 
-#define HEAR(command, call, arguments)                             \
-   do {                                                            \
-      if (vp_call_wait(conn, call, UINT32_MAX) == VK_SUCCESS)      \
-         vp_reply_##command(&(call)->dec, arguments);              \
-      ok = vp_call_end(conn, call) == VK_SUCCESS && ok;            \
+#define HEAR(command, call, arguments)                        \
+   do {                                                       \
+      if (vp_call_wait(conn, call, UINT32_MAX) == VK_SUCCESS) \
+         vp_reply_##command(&(call)->dec, arguments);         \
+      ok = vp_call_end(conn, call) == VK_SUCCESS && ok;       \
    } while (0)
 
 static bool hear(struct vp_physical_device *gpu, struct questions *q)
@@ -192,25 +193,27 @@ uint32_t vp_physical_devices_init(struct vp_physical_device **gpus, uint32_t cou
 
 #define SELF struct vp_physical_device *gpu = VP_FROM_HANDLE(struct vp_physical_device, physicalDevice)
 
-static bool answer_chain(const struct vp_physical_device *gpu, const struct vp_chain_table *table, const void *stored, void *chain)
+static bool answer_chain(const struct vp_physical_device *gpu, const struct vp_chain_table *table, const void *stored,
+                         void *chain)
 {
    return vp_chain_answer(table, stored, chain, gpu->api_version, &gpu->extensions);
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceFeatures(VkPhysicalDevice physicalDevice, VkPhysicalDeviceFeatures *pFeatures)
+VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceFeatures(VkPhysicalDevice physicalDevice,
+                                                          VkPhysicalDeviceFeatures *pFeatures)
 {
    SELF;
    *pFeatures = gpu->features.features;
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceFeatures2(VkPhysicalDevice physicalDevice, VkPhysicalDeviceFeatures2 *pFeatures)
+VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceFeatures2(VkPhysicalDevice physicalDevice,
+                                                           VkPhysicalDeviceFeatures2 *pFeatures)
 {
    SELF;
    pFeatures->features = gpu->features.features;
    if (!answer_chain(gpu, &vp_chain_VkPhysicalDeviceFeatures2, gpu->features.pNext, pFeatures->pNext))
-      vp_call_vkGetPhysicalDeviceFeatures2(
-         gpu->conn,
-         &(struct vp_cmd_vkGetPhysicalDeviceFeatures2){.physicalDevice = physicalDevice, .pFeatures = pFeatures});
+      vp_call_vkGetPhysicalDeviceFeatures2(gpu->conn, &(struct vp_cmd_vkGetPhysicalDeviceFeatures2){
+                                                         .physicalDevice = physicalDevice, .pFeatures = pFeatures});
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceProperties(VkPhysicalDevice physicalDevice,
@@ -248,11 +251,12 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceMemoryProperties2(VkPhysicalDev
        !answer_chain(gpu, &vp_chain_VkPhysicalDeviceMemoryProperties2, gpu->memory.pNext, pMemoryProperties->pNext))
       vp_call_vkGetPhysicalDeviceMemoryProperties2(
          gpu->conn, &(struct vp_cmd_vkGetPhysicalDeviceMemoryProperties2){.physicalDevice = physicalDevice,
-                                                                         .pMemoryProperties = pMemoryProperties});
+                                                                          .pMemoryProperties = pMemoryProperties});
    pMemoryProperties->memoryProperties = gpu->memory.memoryProperties;
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceQueueFamilyProperties(VkPhysicalDevice physicalDevice, uint32_t *pCount,
+VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceQueueFamilyProperties(VkPhysicalDevice physicalDevice,
+                                                                       uint32_t *pCount,
                                                                        VkQueueFamilyProperties *pProperties)
 {
    SELF;
@@ -265,7 +269,8 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceQueueFamilyProperties(VkPhysica
    vp_list_query_end(&list);
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceQueueFamilyProperties2(VkPhysicalDevice physicalDevice, uint32_t *pCount,
+VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceQueueFamilyProperties2(VkPhysicalDevice physicalDevice,
+                                                                        uint32_t *pCount,
                                                                         VkQueueFamilyProperties2 *pProperties)
 {
    SELF;
@@ -280,8 +285,8 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceQueueFamilyProperties2(VkPhysic
    vp_list_query_end(&list);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateDeviceExtensionProperties(VkPhysicalDevice physicalDevice, const char *pLayerName,
-                                                                       uint32_t *pPropertyCount,
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateDeviceExtensionProperties(VkPhysicalDevice physicalDevice,
+                                                                       const char *pLayerName, uint32_t *pPropertyCount,
                                                                        VkExtensionProperties *pProperties)
 {
    SELF;
@@ -299,7 +304,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateDeviceExtensionProperties(VkPhysica
    return vp_list_query_end(&list);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateDeviceLayerProperties(VkPhysicalDevice physicalDevice, uint32_t *pPropertyCount,
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateDeviceLayerProperties(VkPhysicalDevice physicalDevice,
+                                                                   uint32_t *pPropertyCount,
                                                                    VkLayerProperties *pProperties)
 {
    (void)physicalDevice, (void)pProperties;
@@ -307,7 +313,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateDeviceLayerProperties(VkPhysicalDev
    return VK_SUCCESS;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceToolProperties(VkPhysicalDevice physicalDevice, uint32_t *pToolCount,
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceToolProperties(VkPhysicalDevice physicalDevice,
+                                                                    uint32_t *pToolCount,
                                                                     VkPhysicalDeviceToolProperties *pToolProperties)
 {
    (void)physicalDevice, (void)pToolProperties;

@@ -18,7 +18,7 @@ struct vp_physical_device {
    struct vp_server_session *session;
    const VkAllocationCallbacks *allocator;
    struct vp_reply_cache cache;
-   struct vp_arena arena; /* the chains below */
+   struct vp_arena arena;              /* the chains below */
    struct vp_extension_set extensions; /* offered to applications */
    uint32_t spec_versions[VP_EXTENSION_COUNT];
    uint32_t api_version;

@@ -130,7 +130,8 @@ static VkResult command_buffers_error(const VkSubmitInfo *submits, uint32_t coun
    return VK_SUCCESS;
 }
 
-static void signal_semaphores(struct vp_queue *queue, const VkSubmitInfo *submits, uint32_t count, uint64_t first_serial)
+static void signal_semaphores(struct vp_queue *queue, const VkSubmitInfo *submits, uint32_t count,
+                              uint64_t first_serial)
 {
    for (uint32_t i = 0; i < count; i++) {
       const VkTimelineSemaphoreSubmitInfo *values =
@@ -138,12 +139,14 @@ static void signal_semaphores(struct vp_queue *queue, const VkSubmitInfo *submit
       if (!values || !values->pSignalSemaphoreValues)
          continue;
       for (uint32_t j = 0; j < submits[i].signalSemaphoreCount && j < values->signalSemaphoreValueCount; j++)
-         vp_semaphore_add_signal(queue->device->conn, VP_FROM_HANDLE(struct vp_semaphore, submits[i].pSignalSemaphores[j]),
-                                 queue, first_serial + i, values->pSignalSemaphoreValues[j]);
+         vp_semaphore_add_signal(queue->device->conn,
+                                 VP_FROM_HANDLE(struct vp_semaphore, submits[i].pSignalSemaphores[j]), queue,
+                                 first_serial + i, values->pSignalSemaphoreValues[j]);
    }
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit(VkQueue handle, uint32_t submitCount, const VkSubmitInfo *pSubmits, VkFence fence)
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit(VkQueue handle, uint32_t submitCount, const VkSubmitInfo *pSubmits,
+                                                VkFence fence)
 {
    struct vp_queue *queue = VP_FROM_HANDLE(struct vp_queue, handle);
    const VkSubmitInfo empty = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO};
@@ -180,7 +183,8 @@ static VkResult command_buffers_error2(const VkSubmitInfo2 *submits, uint32_t co
    return VK_SUCCESS;
 }
 
-static void signal_semaphores2(struct vp_queue *queue, const VkSubmitInfo2 *submits, uint32_t count, uint64_t first_serial)
+static void signal_semaphores2(struct vp_queue *queue, const VkSubmitInfo2 *submits, uint32_t count,
+                               uint64_t first_serial)
 {
    for (uint32_t i = 0; i < count; i++) {
       for (uint32_t j = 0; j < submits[i].signalSemaphoreInfoCount; j++) {
@@ -221,13 +225,14 @@ static void signal_semaphores_sparse(struct vp_queue *queue, const VkBindSparseI
       if (!values || !values->pSignalSemaphoreValues)
          continue;
       for (uint32_t j = 0; j < binds[i].signalSemaphoreCount && j < values->signalSemaphoreValueCount; j++)
-         vp_semaphore_add_signal(queue->device->conn, VP_FROM_HANDLE(struct vp_semaphore, binds[i].pSignalSemaphores[j]),
-                                 queue, first_serial + i, values->pSignalSemaphoreValues[j]);
+         vp_semaphore_add_signal(queue->device->conn,
+                                 VP_FROM_HANDLE(struct vp_semaphore, binds[i].pSignalSemaphores[j]), queue,
+                                 first_serial + i, values->pSignalSemaphoreValues[j]);
    }
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueBindSparse(VkQueue handle, uint32_t bindInfoCount, const VkBindSparseInfo *pBindInfo,
-                                                    VkFence fence)
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueBindSparse(VkQueue handle, uint32_t bindInfoCount,
+                                                    const VkBindSparseInfo *pBindInfo, VkFence fence)
 {
    struct vp_queue *queue = VP_FROM_HANDLE(struct vp_queue, handle);
    const VkBindSparseInfo empty = {.sType = VK_STRUCTURE_TYPE_BIND_SPARSE_INFO};

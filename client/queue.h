@@ -20,7 +20,7 @@ struct vp_queue {
    uint32_t family, index;
    _Atomic uint64_t submitted; /* serial of the last batch */
    _Atomic uint64_t completed;
-   _Atomic int32_t status;     /* VkResult; an error means that the device is lost */
+   _Atomic int32_t status; /* VkResult; an error means that the device is lost */
 };
 
 static inline bool vp_queue_is_complete(const struct vp_queue *queue, uint64_t serial)

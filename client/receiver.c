@@ -45,7 +45,8 @@ static bool receive_object_error(struct vp_connection *conn, struct vp_object *o
    if (frame->header.length != 8)
       return false;
    const int32_t result = (int32_t)vp_bytes_load_u32(frame->payload + 4);
-   vp_log(VP_LOG_WARN, "command %u failed on the server with VkResult %d; the application hears of it when it uses the object",
+   vp_log(VP_LOG_WARN,
+          "command %u failed on the server with VkResult %d; the application hears of it when it uses the object",
           vp_bytes_load_u32(frame->payload), result);
    if (object)
       object->error = result;
@@ -100,7 +101,8 @@ static bool receive_frame(struct vp_connection *conn, struct vp_frame *frame)
    bool ok = true;
    const enum vp_frame_status status = vp_frame_read(conn->fd, frame, SILENCE_MS);
    if (status != VP_FRAME_OK) {
-      vp_connection_lose(conn, status == VP_FRAME_TIMEOUT ? "no sign of life for ten seconds" : vp_frame_status_text(status));
+      vp_connection_lose(conn,
+                         status == VP_FRAME_TIMEOUT ? "no sign of life for ten seconds" : vp_frame_status_text(status));
       return false;
    }
    vp_stats_add(&conn->stats.frames_received, 1);

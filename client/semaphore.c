@@ -46,7 +46,7 @@ void vp_semaphore_add_signal(struct vp_connection *conn, struct vp_semaphore *se
          (struct vp_pending_signal){.queue = queue, .serial = serial, .value = value};
    else
       atomic_store(&queue->status, VK_ERROR_DEVICE_LOST); /* a wait for it could never end */
-   pthread_cond_broadcast(&conn->progress_cond); /* it may be complete already */
+   pthread_cond_broadcast(&conn->progress_cond);          /* it may be complete already */
    pthread_mutex_unlock(&conn->progress_lock);
 }
 
@@ -59,7 +59,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateSemaphore(VkDevice handle, const VkSem
       vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_SEMAPHORE, sizeof(*semaphore));
    if (!semaphore)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
-   const VkSemaphoreTypeCreateInfo *type = vp_chain_find(pCreateInfo->pNext, VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
+   const VkSemaphoreTypeCreateInfo *type =
+      vp_chain_find(pCreateInfo->pNext, VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
    semaphore->type = type ? type->semaphoreType : VK_SEMAPHORE_TYPE_BINARY;
    semaphore->value = type ? type->initialValue : 0;
    *pSemaphore = VP_TO_HANDLE(VkSemaphore, semaphore);
@@ -125,7 +126,8 @@ static bool are_reached(const VkSemaphoreWaitInfo *info)
    return all;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitSemaphores(VkDevice handle, const VkSemaphoreWaitInfo *pWaitInfo, uint64_t timeout)
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitSemaphores(VkDevice handle, const VkSemaphoreWaitInfo *pWaitInfo,
+                                                   uint64_t timeout)
 {
    struct vp_device *device = vp_device_from_handle(handle);
    const struct timespec deadline = vp_deadline(timeout);

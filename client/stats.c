@@ -25,8 +25,9 @@ void vp_stats_print(const struct vp_stats *stats, const char *address)
    for (unsigned i = 0; i < VP_STATS_COMMANDS; i++)
       blocking += stats->blocking[i];
    fprintf(stderr, "venus: statistics of the session with %s\n", address);
-   fprintf(stderr, "venus:   calls: %" PRIu64 " asynchronous, %" PRIu64 " recorded, %" PRIu64 " from the cache, %" PRIu64
-                   " submissions\n",
+   fprintf(stderr,
+           "venus:   calls: %" PRIu64 " asynchronous, %" PRIu64 " recorded, %" PRIu64 " from the cache, %" PRIu64
+           " submissions\n",
            stats->async_calls, stats->recorded_calls, stats->cached_calls, stats->submissions);
    fprintf(stderr, "venus:   sent: %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64 " of them mapped memory\n",
            stats->bytes_sent, stats->frames_sent, stats->memory_sent);

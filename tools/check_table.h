@@ -10,11 +10,11 @@
 struct vp_check_command {
    const char *name;
    uint32_t number;
-   size_t size; /* of its struct vp_cmd_NAME */
-   void (*decode)(struct vp_decoder *dec, void *call);        /* server: request, after number and flags */
+   size_t size;                                        /* of its struct vp_cmd_NAME */
+   void (*decode)(struct vp_decoder *dec, void *call); /* server: request, after number and flags */
    void (*request)(struct vp_encoder *enc, uint32_t flags, const void *call); /* client */
-   void (*answer)(struct vp_encoder *enc, const void *call);  /* server: reply */
-   void (*reply)(struct vp_decoder *dec, void *call);         /* client */
+   void (*answer)(struct vp_encoder *enc, const void *call);                  /* server: reply */
+   void (*reply)(struct vp_decoder *dec, void *call);                         /* client */
 };
 
 #endif

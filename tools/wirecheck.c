@@ -142,7 +142,8 @@ static bool check_line(char *line, struct vp_arena *arena, struct vp_encoder *en
    return ok;
 }
 
-static bool check_file(const char *path, unsigned *passed, unsigned *failed, struct vp_arena *arena, struct vp_encoder *enc)
+static bool check_file(const char *path, unsigned *passed, unsigned *failed, struct vp_arena *arena,
+                       struct vp_encoder *enc)
 {
    FILE *file = fopen(path, "r");
    if (!file) {

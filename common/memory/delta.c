@@ -59,7 +59,8 @@ static size_t store_run(struct vp_encoder *enc, const uint8_t *now, const uint8_
    uint8_t mask[PAGE / 8];
    const size_t changed = make_mask(now, twin, length, mask);
    const bool masked = changed != length;
-   const size_t mask_size = masked ? (length + 7) / 8 : 0, bytes = mask_size + changed, padded = (bytes + 7) & ~(size_t)7;
+   const size_t mask_size = masked ? (length + 7) / 8 : 0, bytes = mask_size + changed,
+                padded = (bytes + 7) & ~(size_t)7;
    uint8_t *p = vp_enc_array(enc, 16 + padded, 1);
    if (!p)
       return 0;

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/command_buffer.h"
+
+#include "client/connection.h"
+#include "client/device.h"
+#include "client/vp_client_send.h"
+#include "client/vp_entry.h"
+
+#include <stdlib.h>
+
+/* --- pools --- */
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateCommandPool(VkDevice handle, const VkCommandPoolCreateInfo *pCreateInfo,
+                                                      const VkAllocationCallbacks *pAllocator,
+                                                      VkCommandPool *pCommandPool)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
+   struct vp_command_pool *pool = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_COMMAND_POOL, sizeof(*pool));
+   if (!pool)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   pool->allocator = device->allocator;
+   *pCommandPool = VP_TO_HANDLE(VkCommandPool, pool);
+   const struct vp_cmd_vkCreateCommandPool a = {
+      .device = handle, .pCreateInfo = pCreateInfo, .pCommandPool = pCommandPool};
+   const VkResult result = vp_send_vkCreateCommandPool(device->conn, &a);
+   if (result != VK_SUCCESS)
+      vp_object_destroy(device->conn, allocator, pool);
+   return result;
+}
+
+static void destroy_buffer(struct vp_command_buffer *cmd)
+{
+   if (cmd->prev)
+      cmd->prev->next = cmd->next;
+   else
+      cmd->pool->buffers = cmd->next;
+   if (cmd->next)
+      cmd->next->prev = cmd->prev;
+   vp_encoder_finish(&cmd->commands);
+   vp_object_destroy(cmd->device->conn, vp_allocator(cmd->allocator, NULL), cmd);
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkDestroyCommandPool(VkDevice handle, VkCommandPool pool_handle,
+                                                   const VkAllocationCallbacks *pAllocator)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_command_pool *pool = VP_FROM_HANDLE(struct vp_command_pool, pool_handle);
+   if (!pool)
+      return;
+   const struct vp_cmd_vkDestroyCommandPool a = {.device = handle, .commandPool = pool_handle};
+   vp_send_vkDestroyCommandPool(device->conn, &a);
+   while (pool->buffers)
+      destroy_buffer(pool->buffers);
+   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), pool);
+}
+
+static void forget_recording(struct vp_command_buffer *cmd)
+{
+   vp_encoder_reset(&cmd->commands);
+   cmd->recorded = 0;
+   cmd->base.error = VK_SUCCESS;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetCommandPool(VkDevice handle, VkCommandPool pool_handle,
+                                                     VkCommandPoolResetFlags flags)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_command_pool *pool = VP_FROM_HANDLE(struct vp_command_pool, pool_handle);
+   for (struct vp_command_buffer *cmd = pool->buffers; cmd; cmd = cmd->next)
+      forget_recording(cmd);
+   const struct vp_cmd_vkResetCommandPool a = {.device = handle, .commandPool = pool_handle, .flags = flags};
+   return vp_send_vkResetCommandPool(device->conn, &a);
+}
+
+/* --- command buffers --- */
+
+static struct vp_command_buffer *create_buffer(struct vp_device *device, struct vp_command_pool *pool,
+                                               VkCommandBufferLevel level)
+{
+   const VkAllocationCallbacks *allocator = vp_allocator(pool->allocator, NULL);
+   struct vp_command_buffer *cmd =
+      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_COMMAND_BUFFER, sizeof(*cmd));
+   if (!cmd)
+      return NULL;
+   if (!vp_encoder_init(&cmd->commands)) {
+      vp_object_destroy(device->conn, allocator, cmd);
+      return NULL;
+   }
+   cmd->commands.peer = &device->conn->peer;
+   cmd->device = device;
+   cmd->allocator = pool->allocator;
+   cmd->pool = pool;
+   cmd->level = level;
+   cmd->next = pool->buffers;
+   if (cmd->next)
+      cmd->next->prev = cmd;
+   pool->buffers = cmd;
+   return cmd;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateCommandBuffers(VkDevice handle,
+                                                           const VkCommandBufferAllocateInfo *pAllocateInfo,
+                                                           VkCommandBuffer *pCommandBuffers)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_command_pool *pool = VP_FROM_HANDLE(struct vp_command_pool, pAllocateInfo->commandPool);
+   const uint32_t count = pAllocateInfo->commandBufferCount;
+   VkResult result = VK_SUCCESS;
+   uint32_t made = 0;
+   for (; made < count; made++) {
+      struct vp_command_buffer *cmd = create_buffer(device, pool, pAllocateInfo->level);
+      if (!cmd)
+         break;
+      pCommandBuffers[made] = VP_TO_HANDLE(VkCommandBuffer, cmd);
+   }
+   if (made < count) {
+      result = VK_ERROR_OUT_OF_HOST_MEMORY;
+   } else {
+      const struct vp_cmd_vkAllocateCommandBuffers a = {
+         .device = handle, .pAllocateInfo = pAllocateInfo, .pCommandBuffers = pCommandBuffers};
+      result = vp_send_vkAllocateCommandBuffers(device->conn, &a);
+   }
+   if (result == VK_SUCCESS)
+      return VK_SUCCESS;
+   for (uint32_t i = 0; i < made; i++)
+      destroy_buffer(VP_FROM_HANDLE(struct vp_command_buffer, pCommandBuffers[i]));
+   for (uint32_t i = 0; i < count; i++)
+      pCommandBuffers[i] = NULL;
+   return result;
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkFreeCommandBuffers(VkDevice handle, VkCommandPool commandPool, uint32_t count,
+                                                   const VkCommandBuffer *pCommandBuffers)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   const struct vp_cmd_vkFreeCommandBuffers a = {
+      .device = handle, .commandPool = commandPool, .commandBufferCount = count, .pCommandBuffers = pCommandBuffers};
+   vp_send_vkFreeCommandBuffers(device->conn, &a);
+   for (uint32_t i = 0; i < count; i++) {
+      if (pCommandBuffers[i])
+         destroy_buffer(VP_FROM_HANDLE(struct vp_command_buffer, pCommandBuffers[i]));
+   }
+}
+
+/* What the specification lets be garbage is left out: a primary's inheritance,
+ * and the render pass of a secondary that does not continue one. */
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkBeginCommandBuffer(VkCommandBuffer handle,
+                                                       const VkCommandBufferBeginInfo *pBeginInfo)
+{
+   struct vp_command_buffer *cmd = VP_FROM_HANDLE(struct vp_command_buffer, handle);
+   VkCommandBufferBeginInfo begin = *pBeginInfo;
+   VkCommandBufferInheritanceInfo inheritance;
+   forget_recording(cmd);
+   if (cmd->level == VK_COMMAND_BUFFER_LEVEL_PRIMARY) {
+      begin.pInheritanceInfo = NULL;
+   } else if (begin.pInheritanceInfo && !(begin.flags & VK_COMMAND_BUFFER_USAGE_RENDER_PASS_CONTINUE_BIT)) {
+      inheritance = *begin.pInheritanceInfo;
+      inheritance.renderPass = VK_NULL_HANDLE;
+      inheritance.subpass = 0;
+      inheritance.framebuffer = VK_NULL_HANDLE;
+      begin.pInheritanceInfo = &inheritance;
+   }
+   const struct vp_cmd_vkBeginCommandBuffer a = {.commandBuffer = handle, .pBeginInfo = &begin};
+   vp_request_vkBeginCommandBuffer(&cmd->commands, 0, &a);
+   return VK_SUCCESS;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkEndCommandBuffer(VkCommandBuffer handle)
+{
+   struct vp_command_buffer *cmd = VP_FROM_HANDLE(struct vp_command_buffer, handle);
+   struct vp_connection *conn = cmd->device->conn;
+   vp_request_vkEndCommandBuffer(&cmd->commands, 0, &(struct vp_cmd_vkEndCommandBuffer){.commandBuffer = handle});
+   vp_stats_add(&conn->stats.recorded_calls, cmd->recorded);
+   VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
+   if (!cmd->commands.failed)
+      result = vp_stream_append(conn, cmd->commands.start, vp_encoder_size(&cmd->commands));
+   vp_encoder_reset(&cmd->commands);
+   if (result == VK_ERROR_DEVICE_LOST)
+      return VK_SUCCESS; /* this call cannot say so; the submission does */
+   return result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetCommandBuffer(VkCommandBuffer handle, VkCommandBufferResetFlags flags)
+{
+   struct vp_command_buffer *cmd = VP_FROM_HANDLE(struct vp_command_buffer, handle);
+   forget_recording(cmd);
+   const struct vp_cmd_vkResetCommandBuffer a = {.commandBuffer = handle, .flags = flags};
+   return vp_send_vkResetCommandBuffer(cmd->device->conn, &a);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/chain.h"
+#include "client/connection.h"
+#include "client/device.h"
+#include "client/resource.h"
+#include "client/vp_client_send.h"
+#include "client/vp_entry.h"
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateImage(VkDevice handle, const VkImageCreateInfo *pCreateInfo,
+                                                const VkAllocationCallbacks *pAllocator, VkImage *pImage)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
+   struct vp_resource *image = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_IMAGE, sizeof(*image));
+   struct vp_encoder request;
+   if (!image)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   struct vp_cmd_vkCreateImage a = {.device = handle, .pCreateInfo = pCreateInfo};
+   VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
+   if (vp_encoder_init(&request)) {
+      request.peer = &device->conn->peer;
+      vp_request_vkCreateImage(&request, 0, &a);
+      image->kind = vp_resource_kind_get(&device->kinds, &request);
+      vp_encoder_finish(&request);
+   }
+   *pImage = VP_TO_HANDLE(VkImage, image);
+   a.pImage = pImage;
+   if (image->kind)
+      result = vp_send_vkCreateImage(device->conn, &a);
+   if (result != VK_SUCCESS) {
+      vp_object_destroy(device->conn, allocator, image);
+      *pImage = VK_NULL_HANDLE;
+   }
+   return result;
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkDestroyImage(VkDevice handle, VkImage image, const VkAllocationCallbacks *pAllocator)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   if (!image)
+      return;
+   vp_send_vkDestroyImage(device->conn, &(struct vp_cmd_vkDestroyImage){.device = handle, .image = image});
+   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(void, image));
+}
+
+/* 0 for the image, 1 to 3 for a plane of a disjoint one. */
+static unsigned plane_of(const VkImageMemoryRequirementsInfo2 *info)
+{
+   const VkImagePlaneMemoryRequirementsInfo *plane =
+      vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_IMAGE_PLANE_MEMORY_REQUIREMENTS_INFO);
+   if (!plane)
+      return 0;
+   switch ((uint32_t)plane->planeAspect) {
+   case VK_IMAGE_ASPECT_PLANE_0_BIT:
+      return 1;
+   case VK_IMAGE_ASPECT_PLANE_1_BIT:
+      return 2;
+   case VK_IMAGE_ASPECT_PLANE_2_BIT:
+      return 3;
+   default:
+      return 0;
+   }
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkGetImageMemoryRequirements2(VkDevice handle,
+                                                            const VkImageMemoryRequirementsInfo2 *pInfo,
+                                                            VkMemoryRequirements2 *pMemoryRequirements)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_resource *image = VP_FROM_HANDLE(struct vp_resource, pInfo->image);
+   const unsigned plane = plane_of(pInfo);
+   if (vp_resource_answer(&device->kinds, image, plane, pMemoryRequirements))
+      return;
+   VkMemoryDedicatedRequirements dedicated = {.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
+   VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
+   struct vp_cmd_vkGetImageMemoryRequirements2 a = {.device = handle, .pInfo = pInfo, .pMemoryRequirements = &answer};
+   if (vp_call_vkGetImageMemoryRequirements2(device->conn, &a) == VK_SUCCESS)
+      vp_resource_remember(&device->kinds, image, plane, &answer);
+   if (!vp_resource_answer(&device->kinds, image, plane, pMemoryRequirements))
+      pMemoryRequirements->memoryRequirements = (VkMemoryRequirements){.size = 1, .alignment = 1};
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkGetImageMemoryRequirements(VkDevice device, VkImage image,
+                                                           VkMemoryRequirements *pMemoryRequirements)
+{
+   const VkImageMemoryRequirementsInfo2 info = {.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_REQUIREMENTS_INFO_2,
+                                                .image = image};
+   VkMemoryRequirements2 requirements = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2};
+   vp_vkGetImageMemoryRequirements2(device, &info, &requirements);
+   *pMemoryRequirements = requirements.memoryRequirements;
+}

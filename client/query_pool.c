@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/query_pool.h"
+
+#include "client/connection.h"
+#include "client/device.h"
+#include "client/queue.h"
+#include "client/vp_client_send.h"
+#include "client/vp_entry.h"
+#include "common/util/bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What comes before a query's values in `state` and on the wire. */
+enum { RESETS, AVAILABLE, VALUES };
+
+static uint64_t *query_state(const struct vp_query_pool *pool, uint32_t query)
+{
+   return pool->state + (size_t)query * (VALUES + pool->values);
+}
+
+static uint32_t values_per_query(const VkQueryPoolCreateInfo *info)
+{
+   switch ((uint32_t)info->queryType) {
+   case VK_QUERY_TYPE_PIPELINE_STATISTICS:
+      return (uint32_t)__builtin_popcount(info->pipelineStatistics);
+   case VK_QUERY_TYPE_TRANSFORM_FEEDBACK_STREAM_EXT:
+      return 2;
+   default:
+      return 1;
+   }
+}
+
+bool vp_query_pool_receive(struct vp_connection *conn, struct vp_query_pool *pool, const uint8_t *data, size_t size)
+{
+   if (size < 16)
+      return false;
+   const uint32_t first = vp_bytes_load_u32(data), count = vp_bytes_load_u32(data + 4);
+   const size_t words = VALUES + (size_t)pool->values;
+   if (first > pool->count || count > pool->count - first || vp_bytes_load_u32(data + 8) != pool->values ||
+       size != 16 + count * words * 8)
+      return false;
+   data += 16;
+   pthread_mutex_lock(&conn->progress_lock);
+   for (uint32_t i = 0; i < count; i++, data += words * 8) {
+      uint64_t *state = query_state(pool, first + i);
+      if (vp_bytes_load_u64(data) == state[RESETS]) /* else the host has reset it since */
+         memcpy(state + AVAILABLE, data + 8, (words - 1) * 8);
+   }
+   pthread_mutex_unlock(&conn->progress_lock);
+   return true;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateQueryPool(VkDevice handle, const VkQueryPoolCreateInfo *pCreateInfo,
+                                                    const VkAllocationCallbacks *pAllocator, VkQueryPool *pQueryPool)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
+   struct vp_query_pool *pool = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_QUERY_POOL, sizeof(*pool));
+   VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
+   if (!pool)
+      return result;
+   pool->count = pCreateInfo->queryCount;
+   pool->values = values_per_query(pCreateInfo);
+   pool->state = calloc((size_t)pool->count * (VALUES + pool->values) + 1, sizeof(uint64_t));
+   *pQueryPool = VP_TO_HANDLE(VkQueryPool, pool);
+   const struct vp_cmd_vkCreateQueryPool a = {.device = handle, .pCreateInfo = pCreateInfo, .pQueryPool = pQueryPool};
+   if (pool->state)
+      result = vp_send_vkCreateQueryPool(device->conn, &a);
+   if (result != VK_SUCCESS) {
+      free(pool->state);
+      vp_object_destroy(device->conn, allocator, pool);
+      *pQueryPool = VK_NULL_HANDLE;
+   }
+   return result;
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkDestroyQueryPool(VkDevice handle, VkQueryPool pool_handle,
+                                                 const VkAllocationCallbacks *pAllocator)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_query_pool *pool = VP_FROM_HANDLE(struct vp_query_pool, pool_handle);
+   if (!pool)
+      return;
+   const struct vp_cmd_vkDestroyQueryPool a = {.device = handle, .queryPool = pool_handle};
+   vp_send_vkDestroyQueryPool(device->conn, &a);
+   vp_connection_remove_object(device->conn, &pool->base); /* the receiver writes into it no more */
+   free(pool->state);
+   vp_object_free(vp_allocator(pAllocator, device->allocator), pool);
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkResetQueryPool(VkDevice handle, VkQueryPool pool_handle, uint32_t firstQuery,
+                                               uint32_t queryCount)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_query_pool *pool = VP_FROM_HANDLE(struct vp_query_pool, pool_handle);
+   pthread_mutex_lock(&device->conn->progress_lock);
+   for (uint32_t i = 0; i < queryCount && firstQuery + i < pool->count; i++) {
+      uint64_t *state = query_state(pool, firstQuery + i);
+      state[RESETS]++;
+      state[AVAILABLE] = 0;
+   }
+   pthread_mutex_unlock(&device->conn->progress_lock);
+   const struct vp_cmd_vkResetQueryPool a = {
+      .device = handle, .queryPool = pool_handle, .firstQuery = firstQuery, .queryCount = queryCount};
+   vp_send_vkResetQueryPool(device->conn, &a);
+}
+
+static void store_value(uint8_t *out, uint64_t value, bool wide)
+{
+   const uint32_t narrow = (uint32_t)value;
+   if (wide)
+      memcpy(out, &value, 8);
+   else
+      memcpy(out, &narrow, 4);
+}
+
+/* One query's results; false when they are not available. */
+static bool write_result(const struct vp_query_pool *pool, uint32_t query, VkQueryResultFlags flags, uint8_t *out)
+{
+   const uint64_t *state = query_state(pool, query);
+   const bool wide = flags & VK_QUERY_RESULT_64_BIT, available = state[AVAILABLE] != 0;
+   const size_t size = wide ? 8 : 4;
+   if (available || (flags & VK_QUERY_RESULT_PARTIAL_BIT)) {
+      for (uint32_t i = 0; i < pool->values; i++)
+         store_value(out + i * size, available ? state[VALUES + i] : 0, wide);
+   }
+   if (flags & VK_QUERY_RESULT_WITH_AVAILABILITY_BIT)
+      store_value(out + pool->values * size, state[AVAILABLE], wide);
+   return available;
+}
+
+/* The caller holds the progress lock. */
+static bool are_available(const struct vp_query_pool *pool, uint32_t first, uint32_t count)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      if (!query_state(pool, first + i)[AVAILABLE])
+         return false;
+   }
+   return true;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetQueryPoolResults(VkDevice handle, VkQueryPool queryPool, uint32_t firstQuery,
+                                                        uint32_t queryCount, size_t dataSize, void *pData,
+                                                        VkDeviceSize stride, VkQueryResultFlags flags)
+{
+   (void)dataSize;
+   struct vp_device *device = vp_device_from_handle(handle);
+   const struct vp_query_pool *pool = VP_FROM_HANDLE(struct vp_query_pool, queryPool);
+   VkResult result = VK_SUCCESS;
+   pthread_mutex_lock(&device->conn->progress_lock);
+   while ((flags & VK_QUERY_RESULT_WAIT_BIT) && !are_available(pool, firstQuery, queryCount) &&
+          !vp_device_is_lost(device))
+      vp_progress_wait(device->conn, NULL);
+   for (uint32_t i = 0; i < queryCount; i++) {
+      if (!write_result(pool, firstQuery + i, flags, (uint8_t *)pData + i * stride) &&
+          !(flags & VK_QUERY_RESULT_PARTIAL_BIT))
+         result = VK_NOT_READY;
+   }
+   pthread_mutex_unlock(&device->conn->progress_lock);
+   return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : result;
+}

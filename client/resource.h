@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_RESOURCE_H
+#define VP_CLIENT_RESOURCE_H
+
+#include "client/object.h"
+#include "client/resource_kind.h"
+
+/* A VkBuffer or VkImage. */
+struct vp_resource {
+   struct vp_object base;
+   struct vp_resource_kind *kind;
+};
+
+/* Fills the answer from the kind. False when it is not known yet. */
+bool vp_resource_answer(struct vp_resource_kinds *kinds, const struct vp_resource *resource, unsigned plane,
+                        VkMemoryRequirements2 *out);
+
+/* Keeps an answer, a VkMemoryRequirements2 with VkMemoryDedicatedRequirements in its chain. */
+void vp_resource_remember(struct vp_resource_kinds *kinds, struct vp_resource *resource, unsigned plane,
+                          const VkMemoryRequirements2 *answer);
+
+#endif
