@@ -7,6 +7,7 @@ import sys
 
 import client
 import emit
+import report
 from registry import Registry
 from scope import Scope
 
@@ -38,8 +39,18 @@ def main():
     parser.add_argument('--registry', required=True, help='path of vk.xml')
     parser.add_argument('--out', help='folder for the generated files')
     parser.add_argument('--list-outputs', action='store_true', help='print the names of the generated files')
+    parser.add_argument('--coverage', action='store_true', help='print what is supported and what is not')
+    parser.add_argument('--document', help='write the table of supported commands and extensions to this file')
     arguments = parser.parse_args()
     scope = Scope(Registry(arguments.registry, os.path.join(FOLDER, 'private.xml')), FOLDER)
+    if report.uncovered(scope):
+        sys.exit(report.coverage(scope))
+    if arguments.coverage:
+        print(report.coverage(scope))
+        return
+    if arguments.document:
+        write(arguments.document, report.document(scope))
+        return
     files = generate(scope)
     if arguments.list_outputs:
         print('\n'.join(files))
