@@ -8,6 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define VP_ARENA_POISON
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define VP_ARENA_POISON
+#endif
+#endif
+
+/* Under the address sanitizer only what was given out can be touched, and there is a gap after it. */
+#ifdef VP_ARENA_POISON
+#include <sanitizer/asan_interface.h>
+#define MIN_GAP ((size_t)1)
+#else
+#define ASAN_POISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
+#define MIN_GAP ((size_t)0)
+#endif
+
 #define FIRST_CHUNK_SIZE ((size_t)32 << 10)
 #define MAX_GROWTH ((size_t)4 << 20)
 
@@ -49,6 +67,8 @@ void vp_arena_reset(struct vp_arena *arena)
 
    arena->cur = arena->chunks ? arena->chunks->data : NULL;
    arena->end = arena->chunks ? arena->chunks->data + arena->chunks->size : NULL;
+   if (arena->chunks)
+      ASAN_POISON_MEMORY_REGION(arena->chunks->data, arena->chunks->size);
 }
 
 /* Adds a chunk with room for `size` bytes. */
@@ -80,6 +100,7 @@ static bool arena_grow(struct vp_arena *arena, size_t size)
    arena->used += chunk_size;
    arena->cur = chunk->data;
    arena->end = chunk->data + chunk_size;
+   ASAN_POISON_MEMORY_REGION(chunk->data, chunk_size);
    return true;
 }
 
@@ -92,9 +113,10 @@ void *vp_arena_alloc(struct vp_arena *arena, size_t size)
 
    uint8_t *p = arena->cur;
    const size_t room = (size_t)(arena->end - p);
-   const size_t padding = (alignof(max_align_t) - size % alignof(max_align_t)) % alignof(max_align_t);
+   const size_t padding = alignof(max_align_t) - 1 - (size + MIN_GAP - 1) % alignof(max_align_t) + MIN_GAP;
    arena->cur += padding < room - size ? size + padding : room;
    assert((uintptr_t)p % alignof(max_align_t) == 0);
+   ASAN_UNPOISON_MEMORY_REGION(p, size);
    return memset(p, 0, size);
 }
 
