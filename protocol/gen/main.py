@@ -7,6 +7,7 @@ import sys
 
 import client
 import emit
+import server
 import report
 from registry import Registry
 from scope import Scope
@@ -20,6 +21,7 @@ def generate(scope):
     files.update(emit.server_codec(scope))
     files.update(emit.check_table(scope))
     files.update(client.generate(scope))
+    files.update(server.dispatch(scope))
     return files
 
 

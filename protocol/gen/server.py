@@ -26,6 +26,9 @@ CHANGES = {
     'vkUpdateDescriptorSets': ['DESCRIPTOR_SET'],
 }
 
+# What takes new objects along, where it is not the command's first object.
+PARENTS = {'vkAllocateCommandBuffers': 'COMMAND_POOL', 'vkAllocateDescriptorSets': 'DESCRIPTOR_POOL'}
+
 REFUSALS = {
     'transport': 'belongs to a transport that a network connection does not use',
     'local': 'must be answered by the client',
@@ -176,8 +179,10 @@ class Runner:
     def poisoned(self, command, new):
         lines = ['a.ret = ctx->poison;'] if command.result == 'VkResult' else []
         if new:
-            lines += self.each_new(command, new, ['vps_created(ctx, %s, %s, 0, ctx->poison);' % (
-                self.object_type(new), self.new_id(new))])
+            parent = 'vps_used(ctx, VK_OBJECT_TYPE_%s)' % PARENTS[command.name] if command.name in PARENTS else \
+                'ctx->used[0]' if self.first_type(command) != 'VK_OBJECT_TYPE_UNKNOWN' else 'NULL'
+            lines += self.each_new(command, new, ['vps_created_child(ctx, %s, %s, 0, ctx->poison, %s);' % (
+                self.object_type(new), self.new_id(new), parent)])
         for kind in CHANGES.get(command.name, []):
             lines.append('vps_poison_used(ctx, VK_OBJECT_TYPE_%s, ctx->poison);' % kind)
         if command.parameters[0].type == 'VkCommandBuffer':

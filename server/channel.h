@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_CHANNEL_H
+#define VP_SERVER_CHANNEL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vp_error;
+
+/* The way to the client, for all threads of a worker. */
+struct vps_channel {
+   int fd; /* -1: nobody listens; what is sent is lost */
+   pthread_mutex_t lock;
+   bool broken;                  /* under the lock: nothing can be sent any more */
+   _Atomic(int64_t) last_sent_ms; /* vp_clock_ms() */
+};
+
+bool vps_channel_init(struct vps_channel *channel, int fd);
+void vps_channel_finish(struct vps_channel *channel);
+
+/* Sends a frame whose payload is in up to two parts, as vp_frame_write does, and blocks like it. False when it cannot
+ * be sent. Thread-safe. */
+bool vps_channel_send(struct vps_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
+                      const void *b, size_t b_size);
+
+/* Sends an ERROR frame. Thread-safe. */
+bool vps_channel_send_error(struct vps_channel *channel, const struct vp_error *error);
+
+/* Sends an ALIVE frame when nothing was sent for some time and nobody is sending just now. Thread-safe. */
+void vps_channel_keep_alive(struct vps_channel *channel);
+
+/* Tells the client that there is nothing more to come and waits, for at most timeout_ms, until it has closed its side,
+ * so that the last frame reaches it. */
+void vps_channel_linger(struct vps_channel *channel, int timeout_ms);
+
+#endif

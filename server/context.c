@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/context.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/net/frame.h"
+#include "common/util/bytes.h"
+#include "server/channel.h"
+#include "server/instance.h"
+
+/* Temporary memory of one command. */
+#define ARENA_LIMIT ((size_t)1 << 30)
+
+#define FLAG_REPLY 1u
+
+static uint64_t find_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
+{
+   const struct vps_object *object = vps_use(dec->context, type, id);
+   return object ? object->handle : 0;
+}
+
+static uint64_t new_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
+{
+   (void)dec;
+   (void)type;
+   return id;
+}
+
+bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_channel *channel,
+                     PFN_vkGetInstanceProcAddr get_proc_addr)
+{
+   *ctx = (struct vp_context){
+      .options = options,
+      .channel = channel,
+      .get_proc_addr = get_proc_addr,
+      .command = VP_ERROR_NO_COMMAND,
+   };
+   vp_arena_init(&ctx->arena, ARENA_LIMIT);
+   if (!vp_encoder_init(&ctx->enc))
+      return false;
+   if (vps_object_table_init(&ctx->objects))
+      return true;
+   vp_encoder_finish(&ctx->enc);
+   return false;
+}
+
+void vp_context_finish(struct vp_context *ctx)
+{
+   if (ctx->instance)
+      vps_object_destroy(ctx->instance->object);
+   vps_object_table_finish(&ctx->objects);
+   vp_encoder_finish(&ctx->enc);
+   vp_arena_finish(&ctx->arena);
+   free(ctx->used);
+   ctx->used = NULL;
+}
+
+/* --- errors --- */
+
+static const char *command_name(const struct vp_context *ctx)
+{
+   const struct vps_dispatch *entry = vps_dispatch_find(ctx->command);
+   return entry ? entry->name : NULL;
+}
+
+void vps_fail(struct vp_context *ctx, const char *format, ...)
+{
+   char reason[VP_ERROR_TEXT_SIZE];
+   va_list arguments;
+
+   if (ctx->failed)
+      return;
+   ctx->failed = true;
+   va_start(arguments, format);
+   vsnprintf(reason, sizeof(reason), format, arguments);
+   va_end(arguments);
+
+   const char *name = command_name(ctx);
+   ctx->error.command = ctx->command;
+   ctx->error.offset = ctx->stream_offset + (uint64_t)(ctx->dec.cur - ctx->dec.start);
+   if (name)
+      snprintf(ctx->error.text, sizeof(ctx->error.text), "%s: %.400s", name, reason);
+   else
+      snprintf(ctx->error.text, sizeof(ctx->error.text), "%s", reason);
+}
+
+void vps_missing_function(struct vp_context *ctx)
+{
+   vps_fail(ctx, "the GPU's driver does not have this command, or its extension was not enabled");
+}
+
+void *vps_alloc(struct vp_context *ctx, uint64_t count, size_t size)
+{
+   void *memory = count <= SIZE_MAX ? vp_arena_alloc_array(&ctx->arena, (size_t)count, size) : NULL;
+   if (!memory)
+      vps_fail(ctx, "the command needs too much temporary memory");
+   return memory;
+}
+
+bool vps_decoded(struct vp_context *ctx, int32_t first_type)
+{
+   if (ctx->dec.error)
+      vps_fail(ctx, "%s", ctx->dec.error);
+   else if (first_type != VK_OBJECT_TYPE_UNKNOWN && (ctx->used_count == 0 || ctx->used[0]->type != first_type))
+      vps_fail(ctx, "its first object is missing");
+   return !ctx->failed;
+}
+
+/* --- objects --- */
+
+struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id)
+{
+   struct vps_object *object = vps_object_find(&ctx->objects, id);
+   const struct vps_device *device = ctx->used_count ? ctx->used[0]->device : NULL;
+
+   if (!object)
+      vps_fail(ctx, "there is no object with the id %#llx", (unsigned long long)id);
+   else if (object->type != type)
+      vps_fail(ctx, "the object with the id %#llx is of type %d instead of %d", (unsigned long long)id, object->type,
+               type);
+   else if (device && object->device && object->device != device)
+      vps_fail(ctx, "the object with the id %#llx belongs to another device", (unsigned long long)id);
+   else
+      return object;
+   vp_dec_fail(&ctx->dec, "an object cannot be used");
+   return NULL;
+}
+
+static bool note_used(struct vp_context *ctx, struct vps_object *object)
+{
+   if (ctx->used_count == ctx->used_capacity) {
+      const unsigned capacity = ctx->used_capacity ? ctx->used_capacity * 2 : 64;
+      struct vps_object **used = realloc(ctx->used, capacity * sizeof(*used));
+      if (!used) {
+         vps_fail(ctx, "the server is out of memory");
+         return false;
+      }
+      ctx->used = used;
+      ctx->used_capacity = capacity;
+   }
+   ctx->used[ctx->used_count++] = object;
+   return true;
+}
+
+struct vps_object *vps_use(struct vp_context *ctx, int32_t type, uint64_t id)
+{
+   struct vps_object *object = vps_find(ctx, type, id);
+   if (!object || !note_used(ctx, object))
+      return NULL;
+   if (ctx->poison == VK_SUCCESS)
+      ctx->poison = object->poison;
+   return object;
+}
+
+struct vps_object *vps_used(const struct vp_context *ctx, int32_t type)
+{
+   for (unsigned i = 0; i < ctx->used_count; i++) {
+      if (ctx->used[i]->type == type)
+         return ctx->used[i];
+   }
+   return NULL;
+}
+
+void vps_poison_used(struct vp_context *ctx, int32_t type, VkResult result)
+{
+   for (unsigned i = 0; i < ctx->used_count; i++) {
+      if (ctx->used[i]->type == type && ctx->used[i]->poison == VK_SUCCESS)
+         ctx->used[i]->poison = result;
+   }
+}
+
+bool vps_check_new(struct vp_context *ctx, uint64_t id)
+{
+   const char *problem = vps_object_reserve(&ctx->objects, id);
+   if (problem)
+      vps_fail(ctx, "%s (%#llx)", problem, (unsigned long long)id);
+   return !problem;
+}
+
+struct vps_object *vps_add_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
+                                 struct vps_object *parent)
+{
+   struct vps_object *object = vps_object_add(&ctx->objects, type, id, handle, parent);
+   if (!object)
+      vps_fail(ctx, "the id %#llx is given to two objects", (unsigned long long)id);
+   return object;
+}
+
+struct vps_object *vps_add(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle)
+{
+   return vps_add_child(ctx, type, id, handle, ctx->used_count ? ctx->used[0] : NULL);
+}
+
+void vps_object_failed(struct vp_context *ctx, struct vps_object *object, VkResult result)
+{
+   uint8_t payload[4 + 4];
+
+   object->poison = result;
+   vp_bytes_store_u32(payload, ctx->command);
+   vp_bytes_store_u32(payload + 4, (uint32_t)result);
+   vps_channel_send(ctx->channel, VP_FRAME_OBJECT_ERROR, object->id, payload, sizeof(payload), NULL, 0);
+}
+
+struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
+                                     VkResult result, struct vps_object *parent)
+{
+   if (handle)
+      return vps_add_child(ctx, type, id, handle, parent);
+   if (result >= 0)
+      return NULL;
+
+   struct vps_object *object = vps_add_child(ctx, type, id, 0, parent);
+   if (object && (ctx->poison || ctx->reply))
+      object->poison = ctx->poison ? ctx->poison : result; /* the client knows already, or hears it from the reply */
+   else if (object)
+      vps_object_failed(ctx, object, result);
+   return NULL;
+}
+
+struct vps_object *vps_created(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle, VkResult result)
+{
+   return vps_created_child(ctx, type, id, handle, result, ctx->used_count ? ctx->used[0] : NULL);
+}
+
+void vps_not_done(struct vp_context *ctx, VkResult result)
+{
+   vps_object_failed(ctx, ctx->used[ctx->used_count > 1 ? 1 : 0], result);
+}
+
+void vps_destroy(struct vp_context *ctx, int32_t type, uint64_t id)
+{
+   struct vps_object *object = id ? vps_find(ctx, type, id) : NULL;
+   if (object)
+      vps_object_destroy(object);
+}
+
+/* --- execution --- */
+
+void vps_send_reply(struct vp_context *ctx)
+{
+   if (ctx->enc.failed)
+      vps_fail(ctx, "the server has no memory for the reply");
+   else if (vp_encoder_size(&ctx->enc) > VP_FRAME_MAX_PAYLOAD)
+      vps_fail(ctx, "the reply is too long");
+   else
+      vps_channel_send(ctx->channel, VP_FRAME_REPLY, ctx->reply_count++, ctx->enc.start, vp_encoder_size(&ctx->enc), NULL,
+                       0);
+}
+
+static void run_command(struct vp_context *ctx)
+{
+   ctx->command = vp_dec_u32(&ctx->dec);
+   const uint32_t flags = vp_dec_u32(&ctx->dec);
+   const struct vps_dispatch *entry = vps_dispatch_find(ctx->command);
+
+   ctx->reply = flags & FLAG_REPLY;
+   ctx->poison = VK_SUCCESS;
+   ctx->used_count = 0;
+   vp_encoder_reset(&ctx->enc);
+
+   if (ctx->dec.error)
+      vps_fail(ctx, "%s", ctx->dec.error);
+   else if (!entry)
+      vps_fail(ctx, "this server does not know the command %u; use the same release of Venus Plus on both machines",
+               ctx->command);
+   else if (!entry->run)
+      vps_fail(ctx, "this command %s", entry->refusal);
+   else if (flags & ~FLAG_REPLY)
+      vps_fail(ctx, "unknown flags %#x", flags);
+   else
+      entry->run(ctx);
+   vp_arena_reset(&ctx->arena);
+}
+
+bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size)
+{
+   vp_decoder_init(&ctx->dec, data, size, &ctx->arena);
+   ctx->dec.find_handle = find_handle;
+   ctx->dec.new_handle = new_handle;
+   ctx->dec.context = ctx;
+
+   while (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0)
+      run_command(ctx);
+   ctx->stream_offset += size;
+   ctx->dec.start = ctx->dec.cur;
+   ctx->command = VP_ERROR_NO_COMMAND;
+   return !ctx->failed;
+}

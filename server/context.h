@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_CONTEXT_H
+#define VP_SERVER_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/net/error_frame.h"
+#include "common/util/arena.h"
+#include "common/wire/decoder.h"
+#include "common/wire/encoder.h"
+#include "server/objects.h"
+#include "server/options.h"
+#include "server/vp_dispatch.h"
+
+struct vps_channel;
+struct vps_instance;
+
+/* A session: everything of one client. It belongs to the thread that executes its commands; what other threads need
+ * is in the structs of devices, queues and memory. */
+struct vp_context {
+   const struct vp_server_options *options;
+   struct vps_channel *channel;
+   PFN_vkGetInstanceProcAddr get_proc_addr; /* where all of Vulkan comes from */
+   struct vps_object_table objects;
+   struct vps_instance *instance; /* NULL before its creation */
+
+   /* The command that is being executed. */
+   struct vp_decoder dec;
+   struct vp_arena arena;
+   struct vp_encoder enc; /* for its reply */
+   uint32_t command;
+   bool reply;              /* it wants one */
+   VkResult poison;         /* of the first unusable object that it uses, or VK_SUCCESS */
+   struct vps_object **used; /* all objects that it uses, in the order of its data */
+   unsigned used_count, used_capacity;
+
+   uint64_t stream_offset; /* of the data that is being executed */
+   uint64_t reply_count;   /* that were sent */
+
+   bool failed; /* the session is over */
+   struct vp_error error;
+};
+
+/* `channel` must live longer than the context; its own fd may be -1. Nothing is loaded before the client creates an
+ * instance, all of it by get_proc_addr. False without memory. */
+bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_channel *channel,
+                     PFN_vkGetInstanceProcAddr get_proc_addr);
+
+/* Destroys all that the client has left. */
+void vp_context_finish(struct vp_context *ctx);
+
+/* Executes whole commands. False when the session is over; ctx->error says why. */
+bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size);
+
+/* Ends the session with a sentence; the first one counts. It gets the name of the current command. */
+void vps_fail(struct vp_context *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The driver lacks the function of the current command. */
+void vps_missing_function(struct vp_context *ctx);
+
+/* Zeroed memory until the end of the command. NULL ends the session. */
+void *vps_alloc(struct vp_context *ctx, uint64_t count, size_t size);
+
+/* After decoding: whether the command is well-formed and begins with an object of that type
+ * (VK_OBJECT_TYPE_UNKNOWN: any). */
+bool vps_decoded(struct vp_context *ctx, int32_t first_type);
+
+/* The object with this id, noted as used, with its poison. NULL ends the session. */
+struct vps_object *vps_use(struct vp_context *ctx, int32_t type, uint64_t id);
+
+/* The same without poison: for what ends with the command. */
+struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id);
+
+/* The first used object of a type, or NULL. */
+struct vps_object *vps_used(const struct vp_context *ctx, int32_t type);
+
+/* Makes all used objects of a type unusable. */
+void vps_poison_used(struct vp_context *ctx, int32_t type, VkResult result);
+
+/* Whether an id can be given to a new object; otherwise the session ends. */
+bool vps_check_new(struct vp_context *ctx, uint64_t id);
+
+/* Enters a new object whose parent is the command's first one. NULL ends the session. */
+struct vps_object *vps_add(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle);
+struct vps_object *vps_add_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
+                                 struct vps_object *parent);
+
+/* After a creation: enters the object, or, when there is none because of an error and the client waits for no reply,
+ * tells it and poisons the id. Returns the object if it is usable. */
+struct vps_object *vps_created(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle, VkResult result);
+struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
+                                     VkResult result, struct vps_object *parent);
+
+/* A command about an object has failed and the client waits for no reply: tells it and poisons the object. */
+void vps_object_failed(struct vp_context *ctx, struct vps_object *object, VkResult result);
+
+/* The same for the object that the command was about. */
+void vps_not_done(struct vp_context *ctx, VkResult result);
+
+/* vkDestroy...: ends an object of the command's device; id 0 is fine. */
+void vps_destroy(struct vp_context *ctx, int32_t type, uint64_t id);
+
+/* Sends what is in ctx->enc as the reply. */
+void vps_send_reply(struct vp_context *ctx);
+
+#endif

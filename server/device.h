@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_DEVICE_H
+#define VP_SERVER_DEVICE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/vp_dispatch.h"
+
+struct vps_channel;
+struct vps_memory;
+struct vps_queue;
+
+/* Queues of one family that a device was created with. */
+struct vps_queue_range {
+   VkDeviceQueueCreateFlags flags;
+   uint32_t family, count;
+};
+
+/* The state of a VkDevice. */
+struct vps_device {
+   struct vps_channel *channel;
+   uint64_t id;
+   VkDevice handle;
+   struct vps_device_functions functions;
+   VkPhysicalDeviceMemoryProperties memory;
+   VkDeviceSize atom; /* nonCoherentAtomSize */
+   struct vps_queue_range *ranges;
+   uint32_t range_count;
+   struct vps_queue *queues;
+
+   pthread_mutex_t mapped_lock;
+   struct vps_memory *mapped; /* under the lock: all that both sides keep equal */
+
+   atomic_bool lost; /* no submission completes any more */
+};
+
+/* Waits until the queues are idle, or for some seconds, and ends their threads. */
+void vps_device_stop(struct vps_device *device);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/context.h"
+#include "server/device.h"
+#include "server/instance.h"
+
+#ifdef VK_EXT_host_image_copy
+
+/* The driver's function under its core name or that of its extension. */
+static PFN_vkVoidFunction find_function(struct vp_context *ctx, const char *core, const char *extension)
+{
+   const VkDevice device = ctx->used[0]->device->handle;
+   const PFN_vkGetDeviceProcAddr get = ctx->instance->functions.GetDeviceProcAddr;
+
+   PFN_vkVoidFunction function = get(device, core);
+   if (!function)
+      function = get(device, extension);
+   if (!function)
+      vps_missing_function(ctx);
+   return function;
+}
+
+void vp_handle_vkCopyImageToMemoryMESA(struct vp_context *ctx, struct vp_cmd_vkCopyImageToMemoryMESA *a)
+{
+   const VkCopyImageToMemoryInfoMESA *wanted = a->pCopyImageToMemoryInfo;
+   const VkImageToMemoryCopyEXT region = {
+      .sType = VK_STRUCTURE_TYPE_IMAGE_TO_MEMORY_COPY_EXT,
+      .pHostPointer = a->pData,
+      .memoryRowLength = wanted->memoryRowLength,
+      .memoryImageHeight = wanted->memoryImageHeight,
+      .imageSubresource = wanted->imageSubresource,
+      .imageOffset = wanted->imageOffset,
+      .imageExtent = wanted->imageExtent,
+   };
+   const VkCopyImageToMemoryInfoEXT info = {
+      .sType = VK_STRUCTURE_TYPE_COPY_IMAGE_TO_MEMORY_INFO_EXT,
+      .flags = wanted->flags,
+      .srcImage = wanted->srcImage,
+      .srcImageLayout = wanted->srcImageLayout,
+      .regionCount = 1,
+      .pRegions = &region,
+   };
+   const PFN_vkCopyImageToMemoryEXT copy =
+      (PFN_vkCopyImageToMemoryEXT)find_function(ctx, "vkCopyImageToMemory", "vkCopyImageToMemoryEXT");
+   if (copy)
+      a->ret = copy(a->device, &info);
+}
+
+void vp_handle_vkCopyMemoryToImageMESA(struct vp_context *ctx, struct vp_cmd_vkCopyMemoryToImageMESA *a)
+{
+   const VkCopyMemoryToImageInfoMESA *wanted = a->pCopyMemoryToImageInfo;
+   const PFN_vkCopyMemoryToImageEXT copy =
+      (PFN_vkCopyMemoryToImageEXT)find_function(ctx, "vkCopyMemoryToImage", "vkCopyMemoryToImageEXT");
+   VkMemoryToImageCopyEXT *regions = vps_alloc(ctx, wanted->regionCount, sizeof(*regions));
+   if (!copy || !regions)
+      return;
+
+   for (uint32_t i = 0; i < wanted->regionCount; i++) {
+      const VkMemoryToImageCopyMESA *region = &wanted->pRegions[i];
+      regions[i] = (VkMemoryToImageCopyEXT){
+         .sType = VK_STRUCTURE_TYPE_MEMORY_TO_IMAGE_COPY_EXT,
+         .pHostPointer = region->pData,
+         .memoryRowLength = region->memoryRowLength,
+         .memoryImageHeight = region->memoryImageHeight,
+         .imageSubresource = region->imageSubresource,
+         .imageOffset = region->imageOffset,
+         .imageExtent = region->imageExtent,
+      };
+   }
+   const VkCopyMemoryToImageInfoEXT info = {
+      .sType = VK_STRUCTURE_TYPE_COPY_MEMORY_TO_IMAGE_INFO_EXT,
+      .flags = wanted->flags,
+      .dstImage = wanted->dstImage,
+      .dstImageLayout = wanted->dstImageLayout,
+      .regionCount = wanted->regionCount,
+      .pRegions = regions,
+   };
+   a->ret = copy(a->device, &info);
+   if (a->ret < 0 && !ctx->reply)
+      vps_not_done(ctx, a->ret);
+}
+
+#else
+
+/* Built with a registry that does not have the extension, so it was never offered. */
+
+void vp_handle_vkCopyImageToMemoryMESA(struct vp_context *ctx, struct vp_cmd_vkCopyImageToMemoryMESA *a)
+{
+   (void)a;
+   vps_missing_function(ctx);
+}
+
+void vp_handle_vkCopyMemoryToImageMESA(struct vp_context *ctx, struct vp_cmd_vkCopyMemoryToImageMESA *a)
+{
+   (void)a;
+   vps_missing_function(ctx);
+}
+
+#endif

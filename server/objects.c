@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/objects.h"
+
+#include <stdlib.h>
+
+#include "server/device.h"
+#include "server/vp_dispatch.h"
+
+/* A slot is a page and a place on it. */
+#define PAGE_SIZE 512u
+#define PAGE_COUNT (VPS_MAX_SLOTS / PAGE_SIZE)
+
+static uint32_t slot_of(uint64_t id)
+{
+   return (uint32_t)id;
+}
+
+bool vps_object_table_init(struct vps_object_table *table)
+{
+   table->pages = calloc(PAGE_COUNT, sizeof(*table->pages));
+   return table->pages != NULL;
+}
+
+void vps_object_table_finish(struct vps_object_table *table)
+{
+   for (unsigned i = 0; table->pages && i < PAGE_COUNT; i++)
+      free(table->pages[i]);
+   free(table->pages);
+   table->pages = NULL;
+}
+
+struct vps_object *vps_object_find(const struct vps_object_table *table, uint64_t id)
+{
+   const uint32_t slot = slot_of(id);
+   if (slot == 0 || slot >= VPS_MAX_SLOTS || !table->pages[slot / PAGE_SIZE])
+      return NULL;
+   struct vps_object *object = &table->pages[slot / PAGE_SIZE][slot % PAGE_SIZE];
+   return object->id == id ? object : NULL;
+}
+
+const char *vps_object_reserve(struct vps_object_table *table, uint64_t id)
+{
+   const uint32_t slot = slot_of(id);
+   if (slot == 0 || slot >= VPS_MAX_SLOTS)
+      return "an id for a new object is out of range";
+   struct vps_object **page = &table->pages[slot / PAGE_SIZE];
+   if (!*page)
+      *page = calloc(PAGE_SIZE, sizeof(**page));
+   if (!*page)
+      return "the server has no memory for another object";
+   struct vps_object *object = &(*page)[slot % PAGE_SIZE];
+   if (object->id && object->poison && !object->handle)
+      vps_object_drop(object); /* it never came to be */
+   return object->id ? "an id for a new object is in use" : NULL;
+}
+
+struct vps_object *vps_object_add(struct vps_object_table *table, int32_t type, uint64_t id, uint64_t handle,
+                                  struct vps_object *parent)
+{
+   if (vps_object_reserve(table, id))
+      return NULL;
+   struct vps_object *object = &table->pages[slot_of(id) / PAGE_SIZE][slot_of(id) % PAGE_SIZE];
+   *object = (struct vps_object){ .id = id, .handle = handle, .type = type, .parent = parent };
+   if (parent) {
+      object->device = parent->device;
+      object->next = parent->children;
+      if (object->next)
+         object->next->previous = object;
+      parent->children = object;
+   }
+   return object;
+}
+
+static void unlink_object(struct vps_object *object)
+{
+   if (object->previous)
+      object->previous->next = object->next;
+   else if (object->parent)
+      object->parent->children = object->next;
+   if (object->next)
+      object->next->previous = object->previous;
+   object->id = 0;
+}
+
+static void release_state(struct vps_object *object)
+{
+   if (object->release)
+      object->release(object->state);
+   object->release = NULL;
+   object->state = NULL;
+}
+
+/* The tree is as deep as Vulkan's: instance, physical device, device, pool, what is in the pool. */
+// NOLINTNEXTLINE(misc-no-recursion)
+void vps_object_drop(struct vps_object *object)
+{
+   while (object->children)
+      vps_object_drop(object->children);
+   release_state(object);
+   unlink_object(object);
+}
+
+// NOLINTNEXTLINE(misc-no-recursion)
+void vps_object_destroy(struct vps_object *object)
+{
+   const struct vps_device *device = object->device;
+   const bool is_device = object->type == VK_OBJECT_TYPE_DEVICE;
+
+   if (is_device && device)
+      vps_device_stop(object->state);
+   while (object->children)
+      vps_object_destroy(object->children);
+   release_state(object); /* a device's and an instance's state destroys the driver's object itself */
+   if (object->handle && device && !is_device)
+      vps_destroy_handle(device, object->type, object->handle);
+   unlink_object(object);
+}

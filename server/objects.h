@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_OBJECTS_H
+#define VP_SERVER_OBJECTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <vulkan/vulkan.h>
+
+struct vps_device;
+
+/* Slots (the low half of an id) are below this. */
+#define VPS_MAX_SLOTS (1u << 22)
+
+/* What an id of the client stands for. Its address does not change. */
+struct vps_object {
+   uint64_t id;                        /* 0: nothing */
+   uint64_t handle;                    /* the driver's; 0 when its creation failed */
+   int32_t type;                       /* VkObjectType */
+   VkResult poison;                    /* not VK_SUCCESS: commands that use it are not executed */
+   struct vps_device *device;          /* that it belongs to (a device: itself), or NULL */
+   struct vps_object *parent;          /* what takes it along when it ends, or NULL */
+   struct vps_object *children;        /* newest first */
+   struct vps_object *next, *previous; /* siblings */
+   void *state;                        /* what the server remembers of it, by type; or NULL */
+   void (*release)(void *state);       /* frees the state before the driver's object is destroyed; or NULL */
+};
+
+/* All objects of a session by id. Used by one thread. */
+struct vps_object_table {
+   struct vps_object **pages;
+};
+
+bool vps_object_table_init(struct vps_object_table *table);
+
+/* Frees the table; the objects must have been removed. */
+void vps_object_table_finish(struct vps_object_table *table);
+
+/* NULL for an unknown id. */
+struct vps_object *vps_object_find(const struct vps_object_table *table, uint64_t id);
+
+/* Makes sure that the id can be given to a new object: NULL, or what is wrong. */
+const char *vps_object_reserve(struct vps_object_table *table, uint64_t id);
+
+/* Enters an object; NULL when the id cannot be given to it. The object belongs to the device of its parent. */
+struct vps_object *vps_object_add(struct vps_object_table *table, int32_t type, uint64_t id, uint64_t handle,
+                                  struct vps_object *parent);
+
+/* Releases and removes an object and all its children; the driver's objects stay as they are. */
+void vps_object_drop(struct vps_object *object);
+
+/* Destroys the driver's objects too, the youngest child first. */
+void vps_object_destroy(struct vps_object *object);
+
+#endif

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/queue.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "common/net/frame.h"
+#include "common/util/bytes.h"
+#include "common/util/clock.h"
+#include "common/util/log.h"
+#include "server/channel.h"
+#include "server/command_buffer.h"
+#include "server/context.h"
+#include "server/device.h"
+#include "server/event.h"
+#include "server/memory.h"
+#include "server/query_pool.h"
+#include "server/submit.h"
+#include "server/track.h"
+
+/* How long the thread waits at once, so that it notices a request to stop; and with events to look at. */
+#define WAIT_NS INT64_C(50000000)
+#define EVENT_WAIT_NS INT64_C(1000000)
+
+/* What a batch that is not complete changes, apart from memory. */
+struct pending {
+   struct pending *next;
+   uint64_t serial;
+   struct vps_track *track;
+};
+
+/* The state of a VkQueue. Its thread waits for the batches that the executing thread submits, and reports them. */
+struct vps_queue {
+   struct vps_queue *next;
+   struct vps_device *device;
+   uint64_t id;
+   VkQueue handle;
+   VkSemaphore timeline; /* reaches the serial of each batch when that is complete */
+   uint64_t serial;      /* of the last batch; of the executing thread */
+   pthread_t thread;
+   bool joined;
+
+   pthread_mutex_t lock; /* of what follows */
+   pthread_cond_t changed;
+   uint64_t submitted, completed; /* serials */
+   struct pending *first, **last; /* in the order of their serials */
+   bool stop;
+   int64_t stop_deadline_ms;
+};
+
+struct vps_queue *vps_queue_next(const struct vps_queue *queue)
+{
+   return queue->next;
+}
+
+/* --- reports --- */
+
+static void send_progress(const struct vps_queue *queue, uint64_t serial, VkResult result)
+{
+   uint8_t payload[8 + 4];
+
+   vp_bytes_store_u64(payload, serial);
+   vp_bytes_store_u32(payload + 8, (uint32_t)result);
+   vps_channel_send(queue->device->channel, VP_FRAME_PROGRESS, queue->id, payload, sizeof(payload), NULL, 0);
+}
+
+static void lose_device(const struct vps_queue *queue, const char *reason, VkResult result)
+{
+   if (!atomic_exchange(&queue->device->lost, true))
+      vp_log(VP_LOG_WARN, "the device is lost: %s (VkResult %d)", reason, result);
+}
+
+static void free_pending(struct pending *list)
+{
+   while (list) {
+      struct pending *next = list->next;
+      vps_track_unref(list->track);
+      free(list);
+      list = next;
+   }
+}
+
+static void report_memory(const struct vps_queue *queue)
+{
+   if (!vps_memory_send_changes(queue->device))
+      lose_device(queue, "there is no memory to send what it has changed", VK_ERROR_OUT_OF_HOST_MEMORY);
+}
+
+/* What the batches have changed. */
+static void report_track(const struct vps_queue *queue, const struct vps_track *track)
+{
+   for (unsigned i = 0; i < track->event_count; i++)
+      vps_event_send(track->events[i]);
+   for (unsigned i = 0; i < track->range_count; i++) {
+      const struct vps_query_range *range = &track->ranges[i];
+      if (!vps_query_pool_send(range->pool, range->first, range->count))
+         lose_device(queue, "the results of queries cannot be read", VK_ERROR_DEVICE_LOST);
+   }
+}
+
+/* Takes what is complete off the list. With the lock. */
+static struct pending *take_completed(struct vps_queue *queue, uint64_t serial)
+{
+   struct pending *taken = queue->first, **end = &taken;
+
+   while (*end && (*end)->serial <= serial)
+      end = &(*end)->next;
+   queue->first = *end;
+   if (!queue->first)
+      queue->last = &queue->first;
+   *end = NULL;
+   return taken;
+}
+
+static void report_completed(struct vps_queue *queue, uint64_t serial)
+{
+   pthread_mutex_lock(&queue->lock);
+   struct pending *done = take_completed(queue, serial);
+   pthread_mutex_unlock(&queue->lock);
+
+   report_memory(queue);
+   for (const struct pending *pending = done; pending; pending = pending->next)
+      report_track(queue, pending->track);
+   free_pending(done);
+   if (!atomic_load(&queue->device->lost))
+      send_progress(queue, serial, VK_SUCCESS);
+}
+
+/* --- the thread --- */
+
+/* The events that running batches can change, held; NULL: none (or no memory: then they are sent at the end). */
+static struct vps_event **hold_events(struct vps_queue *queue, unsigned *count)
+{
+   unsigned total = 0;
+
+   *count = 0;
+   pthread_mutex_lock(&queue->lock);
+   for (const struct pending *pending = queue->first; pending; pending = pending->next)
+      total += pending->track->event_count;
+   struct vps_event **events = total ? malloc(total * sizeof(struct vps_event *)) : NULL;
+   for (const struct pending *pending = queue->first; events && pending; pending = pending->next) {
+      for (unsigned i = 0; i < pending->track->event_count; i++)
+         events[(*count)++] = vps_event_ref(pending->track->events[i]);
+   }
+   pthread_mutex_unlock(&queue->lock);
+   return events;
+}
+
+static void look_at_events(struct vps_queue *queue, struct vps_event *const *events, unsigned count)
+{
+   bool memory_sent = false;
+
+   for (unsigned i = 0; i < count; i++) {
+      if (!vps_event_changed(events[i]))
+         continue;
+      if (!memory_sent)
+         report_memory(queue); /* what was written before the event was set */
+      memory_sent = true;
+      vps_event_send(events[i]);
+   }
+}
+
+static VkResult wait_for(const struct vps_queue *queue, uint64_t serial, int64_t timeout_ns)
+{
+   const VkSemaphoreWaitInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
+      .semaphoreCount = 1,
+      .pSemaphores = &queue->timeline,
+      .pValues = &serial,
+   };
+   return queue->device->functions.WaitSemaphores(queue->device->handle, &info, (uint64_t)timeout_ns);
+}
+
+/* Waits for the next batch for some time. The highest complete serial, or 0 on failure. */
+static uint64_t wait_for_progress(struct vps_queue *queue, uint64_t completed)
+{
+   const struct vps_device *device = queue->device;
+   uint64_t reached = 0;
+   unsigned event_count;
+
+   struct vps_event **events = hold_events(queue, &event_count);
+   VkResult result = wait_for(queue, completed + 1, event_count ? EVENT_WAIT_NS : WAIT_NS);
+   if (result == VK_TIMEOUT)
+      look_at_events(queue, events, event_count);
+   for (unsigned i = 0; i < event_count; i++)
+      vps_event_unref(events[i]);
+   free(events);
+
+   if (result >= 0)
+      result = device->functions.GetSemaphoreCounterValue(device->handle, queue->timeline, &reached);
+   if (result >= 0)
+      return reached > completed ? reached : completed;
+   lose_device(queue, "waiting for the GPU failed", result);
+   return 0;
+}
+
+/* The next thing to wait for; false when the thread ends. */
+static bool next_work(struct vps_queue *queue, uint64_t *completed)
+{
+   pthread_mutex_lock(&queue->lock);
+   while (!queue->stop && queue->completed == queue->submitted)
+      pthread_cond_wait(&queue->changed, &queue->lock);
+   *completed = queue->completed;
+   const bool work = queue->completed < queue->submitted &&
+                     !(queue->stop && vp_clock_ms() >= queue->stop_deadline_ms);
+   pthread_mutex_unlock(&queue->lock);
+   return work;
+}
+
+/* Tells the client that all is over, and is done with everything. */
+static void give_up(struct vps_queue *queue)
+{
+   pthread_mutex_lock(&queue->lock);
+   queue->completed = queue->submitted;
+   struct pending *lost = take_completed(queue, UINT64_MAX);
+   const uint64_t serial = queue->submitted;
+   pthread_mutex_unlock(&queue->lock);
+
+   free_pending(lost);
+   send_progress(queue, serial, VK_ERROR_DEVICE_LOST);
+}
+
+static void *run_thread(void *argument)
+{
+   struct vps_queue *queue = argument;
+   uint64_t completed;
+
+   while (next_work(queue, &completed)) {
+      const uint64_t reached = atomic_load(&queue->device->lost) ? 0 : wait_for_progress(queue, completed);
+      if (reached > completed)
+         report_completed(queue, reached);
+      if (atomic_load(&queue->device->lost)) {
+         give_up(queue);
+      } else if (reached > completed) {
+         pthread_mutex_lock(&queue->lock);
+         queue->completed = reached;
+         pthread_mutex_unlock(&queue->lock);
+      }
+   }
+   return NULL;
+}
+
+/* --- life --- */
+
+void vps_queue_stop(struct vps_queue *queue, int64_t deadline_ms)
+{
+   if (queue->joined)
+      return;
+   pthread_mutex_lock(&queue->lock);
+   queue->stop = true;
+   queue->stop_deadline_ms = deadline_ms;
+   pthread_cond_signal(&queue->changed);
+   pthread_mutex_unlock(&queue->lock);
+   pthread_join(queue->thread, NULL);
+   queue->joined = true;
+}
+
+static void release_queue(void *state)
+{
+   struct vps_queue *queue = state;
+   struct vps_device *device = queue->device;
+
+   vps_queue_stop(queue, vp_clock_ms());
+   for (struct vps_queue **link = &device->queues; *link; link = &(*link)->next) {
+      if (*link == queue) {
+         *link = queue->next;
+         break;
+      }
+   }
+   free_pending(queue->first);
+   device->functions.DestroySemaphore(device->handle, queue->timeline, NULL);
+   pthread_cond_destroy(&queue->changed);
+   pthread_mutex_destroy(&queue->lock);
+   free(queue);
+}
+
+static VkResult create_timeline(struct vps_queue *queue)
+{
+   const VkSemaphoreTypeCreateInfo type = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
+      .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
+   };
+   const VkSemaphoreCreateInfo info = { .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type };
+   const struct vps_device *device = queue->device;
+
+   return device->functions.CreateSemaphore(device->handle, &info, NULL, &queue->timeline);
+}
+
+static struct vps_queue *create_queue(struct vps_device *device, uint64_t id, VkQueue handle)
+{
+   struct vps_queue *queue = calloc(1, sizeof(*queue));
+   if (!queue)
+      return NULL;
+   queue->device = device;
+   queue->id = id;
+   queue->handle = handle;
+   queue->last = &queue->first;
+
+   if (pthread_mutex_init(&queue->lock, NULL) != 0)
+      goto fail;
+   if (pthread_cond_init(&queue->changed, NULL) != 0)
+      goto fail_mutex;
+   if (create_timeline(queue) < 0)
+      goto fail_cond;
+   if (pthread_create(&queue->thread, NULL, run_thread, queue) != 0)
+      goto fail_timeline;
+   queue->next = device->queues;
+   device->queues = queue;
+   return queue;
+
+fail_timeline:
+   device->functions.DestroySemaphore(device->handle, queue->timeline, NULL);
+fail_cond:
+   pthread_cond_destroy(&queue->changed);
+fail_mutex:
+   pthread_mutex_destroy(&queue->lock);
+fail:
+   free(queue);
+   return NULL;
+}
+
+static bool device_has_queue(const struct vps_device *device, const VkDeviceQueueInfo2 *info)
+{
+   for (uint32_t i = 0; i < device->range_count; i++) {
+      const struct vps_queue_range *range = &device->ranges[i];
+      if (range->family == info->queueFamilyIndex && range->flags == info->flags && info->queueIndex < range->count)
+         return true;
+   }
+   return false;
+}
+
+void vp_handle_vkGetDeviceQueue2(struct vp_context *ctx, struct vp_cmd_vkGetDeviceQueue2 *a)
+{
+   const uint64_t id = (uint64_t)(uintptr_t)*a->pQueue;
+   struct vps_device *device = ctx->used[0]->device;
+   VkQueue handle = VK_NULL_HANDLE;
+
+   if (!device_has_queue(device, a->pQueueInfo)) {
+      vps_fail(ctx, "the device was created without queue %u of family %u", a->pQueueInfo->queueIndex,
+               a->pQueueInfo->queueFamilyIndex);
+      return;
+   }
+   device->functions.GetDeviceQueue2(device->handle, a->pQueueInfo, &handle);
+   struct vps_queue *queue = handle ? create_queue(device, id, handle) : NULL;
+   if (!queue) {
+      vps_fail(ctx, "the queue cannot be used; the server is out of memory or threads");
+      return;
+   }
+   struct vps_object *object = vps_add(ctx, VK_OBJECT_TYPE_QUEUE, id, (uint64_t)(uintptr_t)handle);
+   if (!object) {
+      release_queue(queue);
+      return;
+   }
+   object->state = queue;
+   object->release = release_queue;
+}
+
+/* --- submission --- */
+
+/* What is to be known of the batches while they run: one entry for each command buffer that changes something. */
+struct batch_list {
+   struct pending *first, **last;
+   unsigned used; /* the place in ctx->used after the last command buffer */
+};
+
+/* Notes the next `count` command buffers of the command as part of the batch with this serial. */
+static bool add_batch(struct vp_context *ctx, struct batch_list *list, uint64_t serial, uint32_t count)
+{
+   while (count > 0) {
+      while (list->used < ctx->used_count && ctx->used[list->used]->type != VK_OBJECT_TYPE_COMMAND_BUFFER)
+         list->used++;
+      if (list->used == ctx->used_count)
+         return true;
+      const struct vps_command_buffer *command_buffer = ctx->used[list->used++]->state;
+      count--;
+      if (!command_buffer->track)
+         continue;
+      struct pending *pending = malloc(sizeof(*pending));
+      if (!pending) {
+         vps_fail(ctx, "the server is out of memory");
+         return false;
+      }
+      *pending = (struct pending){ .serial = serial, .track = vps_track_ref(command_buffer->track) };
+      *list->last = pending;
+      list->last = &pending->next;
+   }
+   return true;
+}
+
+/* Hands what was submitted to the queue's thread, or reports that it could not be. */
+static void submitted(struct vp_context *ctx, struct vps_queue *queue, uint64_t serial, struct batch_list *list,
+                      VkResult result)
+{
+   if (result < 0)
+      lose_device(queue, "a submission failed", result);
+   if (serial == queue->serial || ctx->failed) {
+      free_pending(list->first);
+      return;
+   }
+   queue->serial = serial;
+   pthread_mutex_lock(&queue->lock);
+   queue->submitted = serial;
+   if (list->first) {
+      *queue->last = list->first;
+      queue->last = list->last;
+   }
+   pthread_cond_signal(&queue->changed);
+   pthread_mutex_unlock(&queue->lock);
+}
+
+/* The queue, or NULL when it could not be created. */
+static struct vps_queue *usable_queue(struct vp_context *ctx)
+{
+   static const uint8_t lost[12] = {
+      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, (uint8_t)VK_ERROR_DEVICE_LOST, 0xff, 0xff, 0xff,
+   };
+   if (!ctx->used[0]->state)
+      vps_channel_send(ctx->channel, VP_FRAME_PROGRESS, ctx->used[0]->id, lost, sizeof(lost), NULL, 0);
+   return ctx->used[0]->state;
+}
+
+/* Whether the submission can be made: nothing of it is unusable and the device is not lost. */
+static VkResult submission_state(const struct vp_context *ctx, const struct vps_queue *queue)
+{
+   return ctx->poison ? ctx->poison : atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+}
+
+static uint32_t count_command_buffers(const VkSubmitInfo *info)
+{
+   uint32_t count = 0;
+   for (uint32_t i = 0; i < info->commandBufferCount; i++)
+      count += info->pCommandBuffers[i] != NULL;
+   return count;
+}
+
+void vp_handle_vkQueueSubmit(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit *a)
+{
+   struct vps_queue *queue = usable_queue(ctx);
+   a->ret = queue ? submission_state(ctx, queue) : VK_ERROR_DEVICE_LOST;
+   if (!queue)
+      return;
+
+   struct batch_list list = { .last = &list.first };
+   uint64_t serial = queue->serial + a->submitCount;
+   VkSubmitInfo *infos = (VkSubmitInfo *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
+   for (uint32_t i = 0; !a->ret && i < a->submitCount; i++) {
+      if (!add_batch(ctx, &list, queue->serial + i + 1, count_command_buffers(&infos[i])) ||
+          !vps_submit_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))
+         break;
+   }
+   if (!a->ret && !ctx->failed)
+      a->ret = queue->device->functions.QueueSubmit(queue->handle, a->submitCount, infos, VK_NULL_HANDLE);
+   submitted(ctx, queue, serial, &list, a->ret);
+}
+
+static uint32_t count_command_buffers_2(const VkSubmitInfo2 *info)
+{
+   uint32_t count = 0;
+   for (uint32_t i = 0; i < info->commandBufferInfoCount; i++)
+      count += info->pCommandBufferInfos[i].commandBuffer != NULL;
+   return count;
+}
+
+void vp_handle_vkQueueSubmit2(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit2 *a)
+{
+   struct vps_queue *queue = usable_queue(ctx);
+   a->ret = queue ? submission_state(ctx, queue) : VK_ERROR_DEVICE_LOST;
+   if (!queue)
+      return;
+   if (!queue->device->functions.QueueSubmit2) {
+      vps_missing_function(ctx);
+      return;
+   }
+
+   struct batch_list list = { .last = &list.first };
+   uint64_t serial = queue->serial + a->submitCount;
+   VkSubmitInfo2 *infos = (VkSubmitInfo2 *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
+   for (uint32_t i = 0; !a->ret && i < a->submitCount; i++) {
+      if (!add_batch(ctx, &list, queue->serial + i + 1, count_command_buffers_2(&infos[i])) ||
+          !vps_submit2_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))
+         break;
+   }
+   if (!a->ret && !ctx->failed)
+      a->ret = queue->device->functions.QueueSubmit2(queue->handle, a->submitCount, infos, VK_NULL_HANDLE);
+   submitted(ctx, queue, serial, &list, a->ret);
+}
+
+void vp_handle_vkQueueBindSparse(struct vp_context *ctx, struct vp_cmd_vkQueueBindSparse *a)
+{
+   struct vps_queue *queue = usable_queue(ctx);
+   a->ret = queue ? submission_state(ctx, queue) : VK_ERROR_DEVICE_LOST;
+   if (!queue)
+      return;
+
+   struct batch_list list = { .last = &list.first };
+   VkBindSparseInfo *infos = (VkBindSparseInfo *)(uintptr_t)a->pBindInfo; /* temporary memory, ours to change */
+   for (uint32_t i = 0; !a->ret && i < a->bindInfoCount; i++) {
+      if (!vps_bind_sparse_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))
+         break;
+   }
+   if (!a->ret && !ctx->failed)
+      a->ret = queue->device->functions.QueueBindSparse(queue->handle, a->bindInfoCount, infos, VK_NULL_HANDLE);
+   submitted(ctx, queue, queue->serial + a->bindInfoCount, &list, a->ret);
+}

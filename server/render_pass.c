@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/render_pass.h"
+
+#include "server/command_buffer.h"
+#include "server/context.h"
+#include "server/device.h"
+
+/* The state of a render pass is the number of its views, kept in the pointer. */
+
+uint32_t vps_view_mask_count(uint32_t mask)
+{
+   return mask ? (uint32_t)__builtin_popcount(mask) : 1;
+}
+
+uint32_t vps_render_pass_views(const struct vps_object *render_pass)
+{
+   const uintptr_t views = (uintptr_t)render_pass->state;
+   return views ? (uint32_t)views : 1;
+}
+
+static void created(struct vp_context *ctx, uint64_t id, VkRenderPass handle, VkResult result, uint32_t views)
+{
+   struct vps_object *object =
+      vps_created(ctx, VK_OBJECT_TYPE_RENDER_PASS, id, result < 0 ? 0 : (uint64_t)(uintptr_t)handle, result);
+   if (object)
+      object->state = (void *)(uintptr_t)views;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+   return a > b ? a : b;
+}
+
+static uint32_t count_views(const VkRenderPassCreateInfo *info)
+{
+   uint32_t views = 1;
+   for (const VkBaseInStructure *node = info->pNext; node; node = node->pNext) {
+      if (node->sType != VK_STRUCTURE_TYPE_RENDER_PASS_MULTIVIEW_CREATE_INFO)
+         continue;
+      const VkRenderPassMultiviewCreateInfo *multiview = (const VkRenderPassMultiviewCreateInfo *)node;
+      for (uint32_t i = 0; i < multiview->subpassCount; i++)
+         views = larger(views, vps_view_mask_count(multiview->pViewMasks[i]));
+   }
+   return views;
+}
+
+static uint32_t count_views_2(const VkRenderPassCreateInfo2 *info)
+{
+   uint32_t views = 1;
+   for (uint32_t i = 0; i < info->subpassCount; i++)
+      views = larger(views, vps_view_mask_count(info->pSubpasses[i].viewMask));
+   return views;
+}
+
+void vp_handle_vkCreateRenderPass(struct vp_context *ctx, struct vp_cmd_vkCreateRenderPass *a)
+{
+   const struct vps_device *device = ctx->used[0]->device;
+   VkRenderPass handle = VK_NULL_HANDLE;
+
+   a->ret = device->functions.CreateRenderPass(a->device, a->pCreateInfo, NULL, &handle);
+   created(ctx, (uint64_t)(uintptr_t)*a->pRenderPass, handle, a->ret, count_views(a->pCreateInfo));
+}
+
+void vp_handle_vkCreateRenderPass2(struct vp_context *ctx, struct vp_cmd_vkCreateRenderPass2 *a)
+{
+   const struct vps_device *device = ctx->used[0]->device;
+   VkRenderPass handle = VK_NULL_HANDLE;
+
+   a->ret = device->functions.CreateRenderPass2(a->device, a->pCreateInfo, NULL, &handle);
+   created(ctx, (uint64_t)(uintptr_t)*a->pRenderPass, handle, a->ret, count_views_2(a->pCreateInfo));
+}
+
+static void begin(struct vp_context *ctx)
+{
+   struct vps_command_buffer *command_buffer = ctx->used[0]->state;
+   const struct vps_object *render_pass = vps_used(ctx, VK_OBJECT_TYPE_RENDER_PASS);
+
+   command_buffer->views = render_pass ? vps_render_pass_views(render_pass) : 1;
+}
+
+void vp_handle_vkCmdBeginRenderPass(struct vp_context *ctx, struct vp_cmd_vkCmdBeginRenderPass *a)
+{
+   begin(ctx);
+   ctx->used[0]->device->functions.CmdBeginRenderPass(a->commandBuffer, a->pRenderPassBegin, a->contents);
+}
+
+void vp_handle_vkCmdBeginRenderPass2(struct vp_context *ctx, struct vp_cmd_vkCmdBeginRenderPass2 *a)
+{
+   begin(ctx);
+   ctx->used[0]->device->functions.CmdBeginRenderPass2(a->commandBuffer, a->pRenderPassBegin, a->pSubpassBeginInfo);
+}
+
+void vp_handle_vkCmdBeginRendering(struct vp_context *ctx, struct vp_cmd_vkCmdBeginRendering *a)
+{
+   struct vps_command_buffer *command_buffer = ctx->used[0]->state;
+
+   command_buffer->views = vps_view_mask_count(a->pRenderingInfo->viewMask);
+   ctx->used[0]->device->functions.CmdBeginRendering(a->commandBuffer, a->pRenderingInfo);
+}

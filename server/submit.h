@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_SUBMIT_H
+#define VP_SERVER_SUBMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <vulkan/vulkan.h>
+
+struct vp_context;
+
+/* These make a batch, which is in temporary memory, signal one more timeline semaphore with a value. False without
+ * memory; the session is over then. */
+bool vps_submit_add_signal(struct vp_context *ctx, VkSubmitInfo *info, VkSemaphore semaphore, uint64_t value);
+bool vps_submit2_add_signal(struct vp_context *ctx, VkSubmitInfo2 *info, VkSemaphore semaphore, uint64_t value);
+bool vps_bind_sparse_add_signal(struct vp_context *ctx, VkBindSparseInfo *info, VkSemaphore semaphore, uint64_t value);
+
+#endif
