@@ -1,31 +1,116 @@
 /* SPDX-License-Identifier: MIT */
+#include "client/buffer.h"
+
+#include "client/chain.h"
 #include "client/connection.h"
 #include "client/device.h"
 #include "client/resource.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 
+#include <stdlib.h>
+
+/* --- rules --- */
+
+struct vp_buffer_rule {
+   struct vp_buffer_rule *next;
+   VkBufferUsageFlags usage;
+   VkBufferRuleVP rule;
+};
+
+void vp_buffer_rules_init(struct vp_buffer_rules *rules)
+{
+   pthread_mutex_init(&rules->lock, NULL);
+}
+
+void vp_buffer_rules_finish(struct vp_buffer_rules *rules)
+{
+   while (rules->others) {
+      struct vp_buffer_rule *next = rules->others->next;
+      free(rules->others);
+      rules->others = next;
+   }
+   pthread_mutex_destroy(&rules->lock);
+}
+
+struct vp_cmd_vkGetBufferRulesVP vp_buffer_rules_request(struct vp_buffer_rules *rules, VkDevice device,
+                                                         VkBufferUsageFlags usages[VP_CORE_USAGES])
+{
+   for (uint32_t i = 0; i < VP_CORE_USAGES - 1; i++)
+      usages[i] = i + 1; /* no usage is no buffer */
+   return (struct vp_cmd_vkGetBufferRulesVP){
+      .device = device, .usageCount = VP_CORE_USAGES - 1, .pUsages = usages, .pRules = rules->core + 1};
+}
+
+/* Asks once for each usage. Without an answer there is no valid rule. */
+static VkBufferRuleVP find_rule(struct vp_device *device, VkBufferUsageFlags usage)
+{
+   struct vp_buffer_rules *rules = &device->buffer_rules;
+   if (usage < VP_CORE_USAGES)
+      return rules->core[usage];
+   pthread_mutex_lock(&rules->lock);
+   struct vp_buffer_rule *known = rules->others;
+   while (known && known->usage != usage)
+      known = known->next;
+   VkBufferRuleVP rule = known ? known->rule : (VkBufferRuleVP){0};
+   if (!known) {
+      struct vp_cmd_vkGetBufferRulesVP a = {
+         .device = VP_TO_HANDLE(VkDevice, device), .usageCount = 1, .pUsages = &usage, .pRules = &rule};
+      known = vp_call_vkGetBufferRulesVP(device->conn, &a) == VK_SUCCESS ? malloc(sizeof(*known)) : NULL;
+      if (known) {
+         *known = (struct vp_buffer_rule){.next = rules->others, .usage = usage, .rule = rule};
+         rules->others = known;
+      }
+   }
+   pthread_mutex_unlock(&rules->lock);
+   return rule;
+}
+
+/* --- buffers --- */
+
+struct vp_buffer {
+   struct vp_resource resource; /* without a kind when the rules are for it */
+   VkBufferUsageFlags usage;
+   VkDeviceSize size;
+};
+
+static bool is_plain(const VkBufferCreateInfo *info)
+{
+   return !info->pNext && !info->flags && info->sharingMode == VK_SHARING_MODE_EXCLUSIVE;
+}
+
+/* Buffers that were created in exactly this way are of one kind. */
+static struct vp_resource_kind *find_kind(struct vp_device *device, const VkBufferCreateInfo *info)
+{
+   const struct vp_cmd_vkCreateBuffer a = {.device = VP_TO_HANDLE(VkDevice, device), .pCreateInfo = info};
+   struct vp_encoder request;
+   if (!vp_encoder_init(&request))
+      return NULL;
+   request.peer = &device->conn->peer;
+   vp_request_vkCreateBuffer(&request, 0, &a);
+   struct vp_resource_kind *kind = vp_resource_kind_get(&device->kinds, &request);
+   vp_encoder_finish(&request);
+   return kind;
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateBuffer(VkDevice handle, const VkBufferCreateInfo *pCreateInfo,
                                                  const VkAllocationCallbacks *pAllocator, VkBuffer *pBuffer)
 {
    struct vp_device *device = vp_device_from_handle(handle);
    const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
-   struct vp_resource *buffer = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_BUFFER, sizeof(*buffer));
-   struct vp_encoder request;
+   struct vp_buffer *buffer = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_BUFFER, sizeof(*buffer));
    if (!buffer)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
-   struct vp_cmd_vkCreateBuffer a = {.device = handle, .pCreateInfo = pCreateInfo};
+   buffer->usage = pCreateInfo->usage;
+   buffer->size = pCreateInfo->size;
    VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
-   if (vp_encoder_init(&request)) {
-      request.peer = &device->conn->peer;
-      vp_request_vkCreateBuffer(&request, 0, &a);
-      buffer->kind = vp_resource_kind_get(&device->kinds, &request);
-      vp_encoder_finish(&request);
-   }
+   if (!is_plain(pCreateInfo))
+      buffer->resource.kind = find_kind(device, pCreateInfo);
    *pBuffer = VP_TO_HANDLE(VkBuffer, buffer);
-   a.pBuffer = pBuffer;
-   if (buffer->kind)
+   if (is_plain(pCreateInfo) || buffer->resource.kind) {
+      const struct vp_cmd_vkCreateBuffer a = {.device = handle, .pCreateInfo = pCreateInfo, .pBuffer = pBuffer};
       result = vp_send_vkCreateBuffer(device->conn, &a);
+   }
    if (result != VK_SUCCESS) {
       vp_object_destroy(device->conn, allocator, buffer);
       *pBuffer = VK_NULL_HANDLE;
@@ -42,21 +127,45 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyBuffer(VkDevice handle, VkBuffer buffer, 
    vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(void, buffer));
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkGetBufferMemoryRequirements2(VkDevice handle,
-                                                             const VkBufferMemoryRequirementsInfo2 *pInfo,
+/* --- requirements --- */
+
+static bool answer_by_rule(struct vp_device *device, const struct vp_buffer *buffer, VkMemoryRequirements2 *out)
+{
+   if (buffer->resource.kind)
+      return false;
+   const VkBufferRuleVP rule = find_rule(device, buffer->usage);
+   if (!rule.valid || buffer->size > UINT64_MAX - rule.granularity)
+      return false;
+   out->memoryRequirements = (VkMemoryRequirements){
+      .size = (buffer->size + rule.granularity - 1) / rule.granularity * rule.granularity,
+      .alignment = rule.alignment,
+      .memoryTypeBits = rule.memoryTypeBits,
+   };
+   VkMemoryDedicatedRequirements *dedicated = vp_chain_find(out->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
+   if (dedicated) {
+      dedicated->prefersDedicatedAllocation = rule.prefersDedicated;
+      dedicated->requiresDedicatedAllocation = rule.requiresDedicated;
+   }
+   return true;
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkGetBufferMemoryRequirements2(VkDevice handle, const VkBufferMemoryRequirementsInfo2 *pInfo,
                                                              VkMemoryRequirements2 *pMemoryRequirements)
 {
    struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_resource *buffer = VP_FROM_HANDLE(struct vp_resource, pInfo->buffer);
-   if (vp_resource_answer(&device->kinds, buffer, 0, pMemoryRequirements))
+   struct vp_buffer *buffer = VP_FROM_HANDLE(struct vp_buffer, pInfo->buffer);
+   if (answer_by_rule(device, buffer, pMemoryRequirements))
+      return;
+   if (buffer->resource.kind && vp_resource_answer(&device->kinds, &buffer->resource, 0, pMemoryRequirements))
       return;
    VkMemoryDedicatedRequirements dedicated = {.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
    VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
    struct vp_cmd_vkGetBufferMemoryRequirements2 a = {.device = handle, .pInfo = pInfo, .pMemoryRequirements = &answer};
-   if (vp_call_vkGetBufferMemoryRequirements2(device->conn, &a) == VK_SUCCESS)
-      vp_resource_remember(&device->kinds, buffer, 0, &answer);
-   if (!vp_resource_answer(&device->kinds, buffer, 0, pMemoryRequirements))
-      pMemoryRequirements->memoryRequirements = (VkMemoryRequirements){.size = 1, .alignment = 1};
+   if (vp_call_vkGetBufferMemoryRequirements2(device->conn, &a) != VK_SUCCESS)
+      answer.memoryRequirements = (VkMemoryRequirements){.size = buffer->size, .alignment = 1};
+   else if (buffer->resource.kind)
+      vp_resource_remember(&device->kinds, &buffer->resource, 0, &answer);
+   vp_memory_requirements_copy(pMemoryRequirements, &answer);
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkGetBufferMemoryRequirements(VkDevice device, VkBuffer buffer,

@@ -44,6 +44,28 @@ bool vp_chain_answer(const struct vp_chain_table *table, const void *stored, voi
    return true;
 }
 
+bool vp_chain_copy(const struct vp_chain_table *table, struct vp_arena *arena, const void *chain, void **copy)
+{
+   *copy = NULL;
+   VkBaseOutStructure *last = NULL;
+   for (const VkBaseInStructure *in = chain; in; in = in->pNext) {
+      const struct vp_chain_node *node = find_node(table, in->sType);
+      if (!node)
+         continue;
+      VkBaseOutStructure *out = vp_arena_alloc(arena, node->size);
+      if (!out)
+         return false;
+      memcpy(out, in, node->size);
+      out->pNext = NULL;
+      if (last)
+         last->pNext = out;
+      else
+         *copy = out;
+      last = out;
+   }
+   return true;
+}
+
 void *vp_chain_find(const void *chain, VkStructureType type)
 {
    for (const VkBaseInStructure *node = chain; node; node = node->pNext) {

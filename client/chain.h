@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <vulkan/vulkan.h>
 
-/* A struct that can stand in the chain of a question about a physical device. */
+/* A struct that can stand in some chain. */
 struct vp_chain_node {
    VkStructureType type;
    size_t size;
@@ -31,6 +31,10 @@ bool vp_chain_build(const struct vp_chain_table *table, struct vp_arena *arena, 
  * is not stored (some others may be filled then). */
 bool vp_chain_answer(const struct vp_chain_table *table, const void *stored, void *chain, uint32_t api_version,
                      const struct vp_extension_set *extensions);
+
+/* A copy of the nodes that are in the table, without what they point to. False
+ * when there is no memory. */
+bool vp_chain_copy(const struct vp_chain_table *table, struct vp_arena *arena, const void *chain, void **copy);
 
 /* The struct of that type in a chain, or NULL. */
 void *vp_chain_find(const void *chain, VkStructureType type);

@@ -3,6 +3,7 @@
 
 #include "client/connection.h"
 #include "client/entry_table.h"
+#include "client/likely_images.h"
 #include "client/physical_device.h"
 #include "client/queue.h"
 #include "client/resource_kind.h"
@@ -74,24 +75,58 @@ static void release(struct vp_device *device, const VkAllocationCallbacks *alloc
    for (uint32_t i = 0; i < device->queue_count; i++)
       vp_object_destroy(device->conn, inner, device->queues[i]);
    free(device->queues);
+   vp_buffer_rules_finish(&device->buffer_rules);
    vp_resource_kinds_finish(&device->kinds);
    vp_reply_cache_finish(&device->cache);
    pthread_mutex_destroy(&device->memory_lock);
    vp_object_destroy(device->conn, &callbacks, device);
 }
 
-/* The extensions that only exist here are not for the server. Names were checked before. */
+/* What is asked together with the creation. */
+struct questions {
+   VkBufferUsageFlags usages[VP_CORE_USAGES];
+   VkImageCreateInfo images[VP_LIKELY_IMAGES];
+   VkImageRequirementsVP requirements[VP_LIKELY_IMAGES];
+};
+
+/* The device, the rules of its buffers and the requirements of likely images in one round trip. Layers are the client's. */
 static VkResult create_on_server(struct vp_device *device, const VkDeviceCreateInfo *info)
 {
+   struct vp_connection *conn = device->conn;
    VkDeviceCreateInfo plain = *info;
    VkDevice handle = VP_TO_HANDLE(VkDevice, device);
+   struct questions questions;
    plain.enabledLayerCount = 0;
    plain.ppEnabledLayerNames = NULL;
-   struct vp_cmd_vkCreateDevice a = {.physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, device->physical_device),
-                                     .pCreateInfo = &plain,
-                                     .pDevice = &handle};
-   const VkResult result = vp_call_vkCreateDevice(device->conn, &a);
-   return result == VK_SUCCESS ? a.ret : result;
+   for (unsigned i = 0; i < VP_LIKELY_IMAGES; i++)
+      questions.images[i] = vp_likely_image(i);
+   struct vp_cmd_vkCreateDevice create = {
+      .physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, device->physical_device), .pCreateInfo = &plain, .pDevice = &handle};
+   struct vp_cmd_vkGetBufferRulesVP rules = vp_buffer_rules_request(&device->buffer_rules, handle, questions.usages);
+   struct vp_cmd_vkGetImageRequirementsVP images = {.device = handle,
+                                                    .imageCount = VP_LIKELY_IMAGES,
+                                                    .pCreateInfos = questions.images,
+                                                    .pRequirements = questions.requirements};
+   struct vp_call calls[3];
+   vp_request_vkCreateDevice(vp_call_begin(conn), 1, &create);
+   vp_call_queue(conn, &calls[0]);
+   vp_request_vkGetBufferRulesVP(vp_call_begin(conn), 1, &rules);
+   vp_call_queue(conn, &calls[1]);
+   vp_request_vkGetImageRequirementsVP(vp_call_begin(conn), 1, &images);
+   vp_call_queue(conn, &calls[2]);
+   VkResult result = vp_call_wait(conn, &calls[0], VP_CMD_vkCreateDevice);
+   if (result == VK_SUCCESS)
+      vp_reply_vkCreateDevice(&calls[0].dec, &create);
+   vp_call_end(conn, &calls[0]);
+   if (vp_call_wait(conn, &calls[1], UINT32_MAX) == VK_SUCCESS)
+      vp_reply_vkGetBufferRulesVP(&calls[1].dec, &rules);
+   vp_call_end(conn, &calls[1]);
+   images.ret = VK_ERROR_UNKNOWN;
+   if (vp_call_wait(conn, &calls[2], UINT32_MAX) == VK_SUCCESS)
+      vp_reply_vkGetImageRequirementsVP(&calls[2].dec, &images);
+   if (vp_call_end(conn, &calls[2]) == VK_SUCCESS && images.ret == VK_SUCCESS)
+      vp_likely_images_remember(device, questions.requirements);
+   return result == VK_SUCCESS ? create.ret : result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDevice(VkPhysicalDevice physicalDevice, const VkDeviceCreateInfo *pCreateInfo,
@@ -111,6 +146,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDevice(VkPhysicalDevice physicalDevice
    }
    device->api_version = gpu->api_version < gpu->instance->api_version ? gpu->api_version : gpu->instance->api_version;
    pthread_mutex_init(&device->memory_lock, NULL);
+   vp_buffer_rules_init(&device->buffer_rules);
    bool ready = vp_reply_cache_init(&device->cache);
    ready = vp_resource_kinds_init(&device->kinds) && ready;
    VkResult result = ready ? enable_extensions(device, pCreateInfo) : VK_ERROR_OUT_OF_HOST_MEMORY;

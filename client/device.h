@@ -2,6 +2,7 @@
 #ifndef VP_CLIENT_DEVICE_H
 #define VP_CLIENT_DEVICE_H
 
+#include "client/buffer.h"
 #include "client/extensions.h"
 #include "client/object.h"
 #include "client/reply_cache.h"
@@ -29,6 +30,7 @@ struct vp_device {
    _Atomic uint64_t submission_count; /* of all queues */
 
    struct vp_resource_kinds kinds;
+   struct vp_buffer_rules buffer_rules;
 };
 
 static inline struct vp_device *vp_device_from_handle(VkDevice handle)

@@ -6,27 +6,34 @@
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 
+struct vp_resource_kind *vp_image_kind(struct vp_device *device, const VkImageCreateInfo *info)
+{
+   const struct vp_cmd_vkCreateImage a = {.device = VP_TO_HANDLE(VkDevice, device), .pCreateInfo = info};
+   struct vp_encoder request;
+   if (!vp_encoder_init(&request))
+      return NULL;
+   request.peer = &device->conn->peer;
+   vp_request_vkCreateImage(&request, 0, &a);
+   struct vp_resource_kind *kind = vp_resource_kind_get(&device->kinds, &request);
+   vp_encoder_finish(&request);
+   return kind;
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateImage(VkDevice handle, const VkImageCreateInfo *pCreateInfo,
                                                 const VkAllocationCallbacks *pAllocator, VkImage *pImage)
 {
    struct vp_device *device = vp_device_from_handle(handle);
    const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
    struct vp_resource *image = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_IMAGE, sizeof(*image));
-   struct vp_encoder request;
    if (!image)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
-   struct vp_cmd_vkCreateImage a = {.device = handle, .pCreateInfo = pCreateInfo};
    VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
-   if (vp_encoder_init(&request)) {
-      request.peer = &device->conn->peer;
-      vp_request_vkCreateImage(&request, 0, &a);
-      image->kind = vp_resource_kind_get(&device->kinds, &request);
-      vp_encoder_finish(&request);
-   }
+   image->kind = vp_image_kind(device, pCreateInfo);
    *pImage = VP_TO_HANDLE(VkImage, image);
-   a.pImage = pImage;
-   if (image->kind)
+   if (image->kind) {
+      const struct vp_cmd_vkCreateImage a = {.device = handle, .pCreateInfo = pCreateInfo, .pImage = pImage};
       result = vp_send_vkCreateImage(device->conn, &a);
+   }
    if (result != VK_SUCCESS) {
       vp_object_destroy(device->conn, allocator, image);
       *pImage = VK_NULL_HANDLE;
@@ -76,8 +83,9 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetImageMemoryRequirements2(VkDevice handle,
    struct vp_cmd_vkGetImageMemoryRequirements2 a = {.device = handle, .pInfo = pInfo, .pMemoryRequirements = &answer};
    if (vp_call_vkGetImageMemoryRequirements2(device->conn, &a) == VK_SUCCESS)
       vp_resource_remember(&device->kinds, image, plane, &answer);
-   if (!vp_resource_answer(&device->kinds, image, plane, pMemoryRequirements))
-      pMemoryRequirements->memoryRequirements = (VkMemoryRequirements){.size = 1, .alignment = 1};
+   else
+      answer.memoryRequirements = (VkMemoryRequirements){.size = 1, .alignment = 1};
+   vp_memory_requirements_copy(pMemoryRequirements, &answer);
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkGetImageMemoryRequirements(VkDevice device, VkImage image,

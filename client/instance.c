@@ -105,10 +105,8 @@ static VkResult open_session(struct vp_instance *instance, struct vp_server_sess
 
 static void close_session(struct vp_instance *instance, struct vp_server_session *session)
 {
-   if (!vp_connection_lost(session->conn)) {
-      struct vp_cmd_vkDestroyInstance a = {.instance = VP_TO_HANDLE(VkInstance, session->instance)};
-      vp_call_vkDestroyInstance(session->conn, &a);
-   }
+   const struct vp_cmd_vkDestroyInstance a = {.instance = VP_TO_HANDLE(VkInstance, session->instance)};
+   vp_send_vkDestroyInstance(session->conn, &a);
    vp_object_destroy(session->conn, vp_allocator(instance->allocator, NULL), session->instance);
    vp_connection_destroy(session->conn);
 }

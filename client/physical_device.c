@@ -3,6 +3,7 @@
 
 #include "client/format.h"
 #include "client/identity.h"
+#include "client/likely_images.h"
 #include "client/list_query.h"
 #include "client/vp_chains.h"
 #include "client/vp_client_send.h"
@@ -27,6 +28,7 @@ struct questions {
    struct vp_cmd_vkGetPhysicalDeviceMemoryProperties2 memory;
    struct vp_cmd_vkGetPhysicalDeviceQueueFamilyProperties2 queues;
    struct vp_call calls[5];
+   struct vp_cache_question images[VP_LIKELY_IMAGES];
 };
 
 static bool build_chains(struct vp_physical_device *gpu)
@@ -52,6 +54,25 @@ static bool build_chains(struct vp_physical_device *gpu)
       vp_call_queue(conn, call);                               \
    } while (0)
 
+/* Its answer is for the cache. */
+static void ask_image_format(struct vp_physical_device *gpu, struct vp_cache_question *question, VkImageCreateInfo image)
+{
+   VkImageFormatProperties properties;
+   const struct vp_cmd_vkGetPhysicalDeviceImageFormatProperties a = {
+      .physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, gpu),
+      .format = image.format,
+      .type = image.imageType,
+      .tiling = image.tiling,
+      .usage = image.usage,
+      .flags = image.flags,
+      .pImageFormatProperties = &properties,
+   };
+   if (vp_cache_question_begin(question, gpu->conn)) {
+      vp_request_vkGetPhysicalDeviceImageFormatProperties(&question->request, 1, &a);
+      vp_cache_question_send(question, gpu->conn);
+   }
+}
+
 static void ask(struct vp_physical_device *gpu, struct questions *q)
 {
    struct vp_connection *conn = gpu->conn;
@@ -73,6 +94,8 @@ static void ask(struct vp_physical_device *gpu, struct questions *q)
    ASK(vkGetPhysicalDeviceFeatures2, &q->calls[2], &q->features);
    ASK(vkGetPhysicalDeviceMemoryProperties2, &q->calls[3], &q->memory);
    ASK(vkGetPhysicalDeviceQueueFamilyProperties2, &q->calls[4], &q->queues);
+   for (unsigned i = 0; i < VP_LIKELY_IMAGES; i++)
+      ask_image_format(gpu, &q->images[i], vp_likely_image(i));
 }
 
 #define HEAR(command, call, arguments)                        \
@@ -91,6 +114,8 @@ static bool hear(struct vp_physical_device *gpu, struct questions *q)
    HEAR(vkGetPhysicalDeviceFeatures2, &q->calls[2], &q->features);
    HEAR(vkGetPhysicalDeviceMemoryProperties2, &q->calls[3], &q->memory);
    HEAR(vkGetPhysicalDeviceQueueFamilyProperties2, &q->calls[4], &q->queues);
+   for (unsigned i = 0; i < VP_LIKELY_IMAGES; i++)
+      vp_cache_question_end(&q->images[i], conn, &gpu->cache);
    return ok && q->enumerate.ret >= 0;
 }
 
@@ -246,8 +271,11 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceMemoryProperties2(VkPhysicalDev
                                                                    VkPhysicalDeviceMemoryProperties2 *pMemoryProperties)
 {
    SELF;
+   const bool budget =
+      vp_extension_set_has(&gpu->extensions, VP_EXT_VK_EXT_memory_budget) &&
+      vp_chain_find(pMemoryProperties->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
    /* How much is in use changes, so that is asked each time. */
-   if (vp_chain_find(pMemoryProperties->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT) ||
+   if (budget ||
        !answer_chain(gpu, &vp_chain_VkPhysicalDeviceMemoryProperties2, gpu->memory.pNext, pMemoryProperties->pNext))
       vp_call_vkGetPhysicalDeviceMemoryProperties2(
          gpu->conn, &(struct vp_cmd_vkGetPhysicalDeviceMemoryProperties2){.physicalDevice = physicalDevice,

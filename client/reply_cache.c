@@ -52,22 +52,21 @@ static struct vp_reply_entry **bucket(struct vp_reply_cache *cache, const struct
    return &cache->buckets[(hash ^ hash >> 16) % BUCKETS];
 }
 
-static void remember(struct vp_cached_call *call)
+static void remember(struct vp_reply_cache *cache, const struct vp_encoder *request, const struct vp_decoder *reply)
 {
-   struct vp_reply_cache *cache = call->cache;
-   const size_t request_size = vp_encoder_size(&call->request), reply_size = vp_dec_remaining(&call->reply);
+   const size_t request_size = vp_encoder_size(request), reply_size = vp_dec_remaining(reply);
    const size_t size = sizeof(struct vp_reply_entry) + request_size + reply_size;
    struct vp_reply_entry *entry = size < MAX_BYTES / 4 ? malloc(size) : NULL;
    if (!entry)
       return; /* it will be asked again */
    entry->request_size = request_size;
    entry->reply_size = reply_size;
-   memcpy(entry->bytes, call->request.start, request_size);
-   memcpy(entry->bytes + request_size, call->reply.cur, reply_size);
+   memcpy(entry->bytes, request->start, request_size);
+   memcpy(entry->bytes + request_size, reply->cur, reply_size);
    pthread_mutex_lock(&cache->lock);
    if (cache->bytes + size > MAX_BYTES)
       forget(cache);
-   struct vp_reply_entry **head = bucket(cache, &call->request);
+   struct vp_reply_entry **head = bucket(cache, request);
    entry->next = *head;
    *head = entry;
    cache->bytes += size;
@@ -110,7 +109,7 @@ static bool ask(struct vp_cached_call *call, uint32_t command)
    if (call->result != VK_SUCCESS)
       return false;
    call->reply = call->call.dec;
-   remember(call);
+   remember(call->cache, &call->request, &call->reply);
    return true;
 }
 
@@ -138,4 +137,33 @@ VkResult vp_cached_end(struct vp_cached_call *call)
    }
    vp_encoder_finish(&call->request);
    return call->result;
+}
+
+bool vp_cache_question_begin(struct vp_cache_question *question, struct vp_connection *conn)
+{
+   *question = (struct vp_cache_question){0};
+   if (!vp_encoder_init(&question->request))
+      return false;
+   question->request.peer = &conn->peer;
+   return true;
+}
+
+void vp_cache_question_send(struct vp_cache_question *question, struct vp_connection *conn)
+{
+   if (question->request.failed)
+      return;
+   vp_enc_bytes(vp_call_begin(conn), question->request.start, vp_encoder_size(&question->request), 1);
+   vp_call_queue(conn, &question->call);
+   question->sent = true;
+}
+
+void vp_cache_question_end(struct vp_cache_question *question, struct vp_connection *conn, struct vp_reply_cache *cache)
+{
+   if (question->sent) {
+      if (vp_call_wait(conn, &question->call, UINT32_MAX) == VK_SUCCESS)
+         remember(cache, &question->request, &question->call.dec);
+      question->call.dec.cur = question->call.dec.end; /* not understood yet, but kept */
+      vp_call_end(conn, &question->call);
+   }
+   vp_encoder_finish(&question->request);
 }

@@ -34,4 +34,16 @@ bool vp_cached_begin(struct vp_reply_cache *cache, struct vp_connection *conn, s
 bool vp_cached_answer(struct vp_cached_call *call, uint32_t command);
 VkResult vp_cached_end(struct vp_cached_call *call);
 
+/* A question that is asked before anybody wants to know, with others: begin, encode into request, send; later end,
+ * which keeps the answer. A failure just means that it will be asked again. */
+struct vp_cache_question {
+   struct vp_encoder request;
+   struct vp_call call;
+   bool sent;
+};
+
+bool vp_cache_question_begin(struct vp_cache_question *question, struct vp_connection *conn);
+void vp_cache_question_send(struct vp_cache_question *question, struct vp_connection *conn);
+void vp_cache_question_end(struct vp_cache_question *question, struct vp_connection *conn, struct vp_reply_cache *cache);
+
 #endif

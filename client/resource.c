@@ -35,3 +35,15 @@ void vp_resource_remember(struct vp_resource_kinds *kinds, struct vp_resource *r
    kind->answers[plane].requires_dedicated = dedicated->requiresDedicatedAllocation;
    pthread_mutex_unlock(&kinds->lock);
 }
+
+void vp_memory_requirements_copy(VkMemoryRequirements2 *out, const VkMemoryRequirements2 *answer)
+{
+   VkMemoryDedicatedRequirements *to = vp_chain_find(out->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
+   const VkMemoryDedicatedRequirements *from =
+      vp_chain_find(answer->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
+   out->memoryRequirements = answer->memoryRequirements;
+   if (to && from) {
+      to->prefersDedicatedAllocation = from->prefersDedicatedAllocation;
+      to->requiresDedicatedAllocation = from->requiresDedicatedAllocation;
+   }
+}

@@ -11,9 +11,17 @@ struct vp_resource {
    struct vp_resource_kind *kind;
 };
 
+struct vp_device;
+
+/* The kind of images that are created in this way; NULL without memory. */
+struct vp_resource_kind *vp_image_kind(struct vp_device *device, const VkImageCreateInfo *info);
+
 /* Fills the answer from the kind. False when it is not known yet. */
 bool vp_resource_answer(struct vp_resource_kinds *kinds, const struct vp_resource *resource, unsigned plane,
                         VkMemoryRequirements2 *out);
+
+/* Copies the requirements and, where both chains have them, the dedicated ones. */
+void vp_memory_requirements_copy(VkMemoryRequirements2 *out, const VkMemoryRequirements2 *answer);
 
 /* Keeps an answer, a VkMemoryRequirements2 with VkMemoryDedicatedRequirements in its chain. */
 void vp_resource_remember(struct vp_resource_kinds *kinds, struct vp_resource *resource, unsigned plane,

@@ -129,7 +129,8 @@ static bool apply_masked(const uint8_t **data, size_t *left, uint8_t *memory, ui
       changed += (size_t)__builtin_popcount(mask[i]);
    if (length % 8 && mask[mask_size - 1] >> length % 8)
       return false;
-   if (*left - mask_size < changed)
+   const size_t used = (mask_size + changed + 7) & ~(size_t)7;
+   if (*left < used)
       return false;
    const uint8_t *bytes = mask + mask_size;
    for (size_t i = 0; i < length; i += 8) {
@@ -138,9 +139,6 @@ static bool apply_masked(const uint8_t **data, size_t *left, uint8_t *memory, ui
          memory[at] = twin[at] = *bytes++;
       }
    }
-   const size_t used = (mask_size + changed + 7) & ~(size_t)7;
-   if (*left < used)
-      return false;
    *data += used;
    *left -= used;
    return true;

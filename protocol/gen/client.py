@@ -2,11 +2,14 @@
 """Emits the client's entry points, and the tables it answers questions from."""
 
 from codec import block, indent
-from emit import c_parameter, header, is_destroy, source
+from emit import c_parameter, header, is_destroy, other_names, source
 
 # Roots whose full chains the client fetches once and answers from.
 PREFETCHED_CHAINS = ['VkPhysicalDeviceFeatures2', 'VkPhysicalDeviceProperties2', 'VkPhysicalDeviceMemoryProperties2',
                      'VkQueueFamilyProperties2', 'VkFormatProperties2']
+
+# Roots whose chains the client changes before it sends them, so that it must copy them.
+COPIED_CHAINS = ['VkGraphicsPipelineCreateInfo', 'VkComputePipelineCreateInfo', 'VkRayTracingPipelineCreateInfoKHR']
 
 # Where a command's connection and parent object come from, by the type of its first parameter.
 DISPATCH = {
@@ -163,7 +166,10 @@ def entry_points(scope):
     entries, availability = Entries(scope), Availability(scope)
     supported = [c for c in scope.commands if c.row and c.row['client'] in ('gen', 'hand')]
     supported = [c for c in supported if c.serializable or c.row['client'] == 'hand']
-    prototypes = [prototype(c, c.name) + ';' for c in supported]
+    prototypes = []
+    for command in supported:
+        prototypes += ['#define vp_%s vp_%s' % (name, command.name) for name in other_names(scope, command)]
+        prototypes.append(prototype(command, command.name) + ';')
     functions = []
     for command in supported:
         if command.row['client'] == 'gen':
@@ -211,10 +217,10 @@ def has_pointer(struct):
 
 
 def chain_tables(scope):
-    """For each prefetched root, its nodes: type, size, and what makes a driver fill them."""
+    """For each root, its nodes: type, size, and what brings them."""
     index = {name: i for i, name in enumerate(sorted(scope.extensions))}
     body, prototypes = [], []
-    for root in PREFETCHED_CHAINS:
+    for root in PREFETCHED_CHAINS + COPIED_CHAINS:
         rows = []
         for node in scope.nodes.get(root, []):
             version = scope.core_version.get(node.name)

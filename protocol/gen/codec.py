@@ -3,7 +3,7 @@
 
 import re
 
-from scope import SCALARS, SENT_IF, UNION_MEMBER, length_identifiers
+from scope import COUNTED_ARRAYS, SCALARS, SENT_IF, UNION_MEMBER, length_identifiers
 
 
 def pad4(n):
@@ -520,9 +520,20 @@ class Codec:
                 declarations.append('uint64_t n_%s = 0;' % member.name)
             if verb == 'into' and member.depth and lengths and not member.is_string():
                 siblings = members if acc == 'a->' else struct.members
-                declarations.append('const uint64_t cap_%s = %s%s ? %s : 0;' % (
-                    member.name, acc, member.name, self.length(lengths[0], siblings, acc)))
+                length = self.length(lengths[0], siblings, acc)
+                declarations.append('const uint64_t cap_%s = %s%s ? %s : 0;' % (member.name, acc, member.name, length))
+                checks += self.reply_count_check(member, acc, length)
+            count = COUNTED_ARRAYS.get((struct.name, member.name))
+            if verb == 'into' and count:
+                checks += ['if (%s%s > %d)' % (acc, count, self.dimension(member)),
+                           '   vp_dec_fail(d, "%s is too large");' % count]
         return declarations + reads + checks
+
+    @staticmethod
+    def reply_count_check(variable, acc, length):
+        """That the count of a reply, which the application trusts, is not more than it has room for."""
+        return ['if (%s%s && %s > cap_%s)' % (acc, variable.name, length, variable.name),
+                '   vp_dec_fail(d, "a reply counts more elements than were asked for");']
 
     def decode_head(self, struct, chain_verb):
         if not struct.stype:
@@ -684,11 +695,12 @@ class Codec:
         lines = ['if (vp_dec_u32(d) != %du)' % command.number, '   vp_dec_fail(d, "the reply is to another command");']
         if command.result != 'void':
             lines += self.decode_value(command.result, 'a->ret', 'into')
-        declarations = []
+        declarations, checks = [], []
         for parameter in self.outputs(command):
             read, _ = self.decode_variable(parameter, command, command.parameters, 'a->', 'into')
             lines += read
             if parameter.lengths:
-                declarations.append('const uint64_t cap_%s = a->%s ? %s : 0;' % (
-                    parameter.name, parameter.name, self.length(parameter.lengths[0], command.parameters, 'a->')))
-        return declarations + lines
+                length = self.length(parameter.lengths[0], command.parameters, 'a->')
+                declarations.append('const uint64_t cap_%s = a->%s ? %s : 0;' % (parameter.name, parameter.name, length))
+                checks += self.reply_count_check(parameter, 'a->', length)
+        return declarations + lines + checks

@@ -34,6 +34,15 @@ def private_types(registry):
     return lines
 
 
+def other_names(scope, command):
+    """What a command that is written by hand may be called too: hand-written code is for all registries, which do not
+    agree on which name of a command is the first and which are aliases."""
+    row = command.row or {}
+    if 'hand' not in (row.get('client'), row.get('server')):
+        return []
+    return sorted({row['command'], *scope.names(command.name)} - {command.name})
+
+
 def commands_header(scope):
     """Numbers, and one struct per command that holds its parameters and its result."""
     body = private_types(scope.registry) + ['enum vp_command {']
@@ -45,6 +54,10 @@ def commands_header(scope):
         if command.result != 'void':
             body += ['   %s ret;' % command.result]
         body += ['};', '']
+        for name in other_names(scope, command):
+            body += ['#define %s%s %s%s' % (prefix, name, prefix, command.name) for prefix in (
+                'VP_CMD_', 'vp_cmd_', 'vp_request_', 'vp_reply_', 'vp_send_', 'vp_call_', 'vp_decode_', 'vp_answer_',
+                'vp_handle_')] + ['']
     registry = scope.registry
     body += ['/* The registry that this was made from. */',
              '#define VP_REGISTRY_VERSION VK_MAKE_API_VERSION(0, %d, %d, %d)' % (*registry.api_version,

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/descriptor_update_template.h"
+
+#include "client/descriptor_set.h"
+#include "client/descriptor_write.h"
+#include "client/device.h"
+#include "client/vp_entry.h"
+
+#include <string.h>
+
+VKAPI_ATTR VkResult VKAPI_CALL
+vp_vkCreateDescriptorUpdateTemplate(VkDevice handle, const VkDescriptorUpdateTemplateCreateInfo *pCreateInfo,
+                                    const VkAllocationCallbacks *pAllocator, VkDescriptorUpdateTemplate *pTemplate)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_descriptor_update_template *self;
+   const uint32_t count = pCreateInfo->descriptorUpdateEntryCount;
+   self = vp_object_create(device->conn, vp_allocator(pAllocator, device->allocator),
+                           VK_OBJECT_TYPE_DESCRIPTOR_UPDATE_TEMPLATE, sizeof(*self) + count * sizeof(self->entries[0]));
+   if (!self)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   if (pCreateInfo->templateType != VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_DESCRIPTOR_SET)
+      self->bind_point = pCreateInfo->pipelineBindPoint;
+   self->entry_count = count;
+   memcpy(self->entries, pCreateInfo->pDescriptorUpdateEntries, count * sizeof(self->entries[0]));
+   *pTemplate = VP_TO_HANDLE(VkDescriptorUpdateTemplate, self);
+   return VK_SUCCESS;
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkDestroyDescriptorUpdateTemplate(VkDevice handle,
+                                                                VkDescriptorUpdateTemplate template_handle,
+                                                                const VkAllocationCallbacks *pAllocator)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator),
+                     VP_FROM_HANDLE(struct vp_descriptor_update_template, template_handle));
+}
+
+void vp_descriptor_update_template_expand(const struct vp_descriptor_update_template *self,
+                                          struct vp_descriptor_writer *writer,
+                                          const struct vp_descriptor_set_layout *layout, VkDescriptorSet set,
+                                          const void *data)
+{
+   for (uint32_t i = 0; i < self->entry_count; i++)
+      vp_descriptor_writer_add_entry(writer, layout, set, &self->entries[i], data);
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkUpdateDescriptorSetWithTemplate(VkDevice handle, VkDescriptorSet set,
+                                                                VkDescriptorUpdateTemplate template_handle,
+                                                                const void *pData)
+{
+   struct vp_descriptor_writer writer;
+   vp_descriptor_set_writer_init(&writer, vp_device_from_handle(handle));
+   vp_descriptor_update_template_expand(VP_FROM_HANDLE(struct vp_descriptor_update_template, template_handle), &writer,
+                                        VP_FROM_HANDLE(struct vp_descriptor_set, set)->layout, set, pData);
+   vp_descriptor_writer_flush(&writer);
+}

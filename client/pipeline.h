@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_PIPELINE_H
+#define VP_CLIENT_PIPELINE_H
+
+#include "client/object.h"
+#include "common/util/arena.h"
+
+#include <stdbool.h>
+
+/* What a graphics pipeline that is linked from others must know of them. */
+struct vp_pipeline_facts {
+   VkGraphicsPipelineLibraryFlagsEXT subsets; /* of the state, that it has or has linked */
+
+   /* With the pre-rasterization subset: */
+   bool vertex_shader; /* else it has mesh shaders */
+   bool discards;      /* there is never rasterization */
+
+   /* With the fragment output subset: */
+   VkImageAspectFlags aspects; /* of the attachments: colour, depth, stencil */
+};
+
+struct vp_pipeline {
+   struct vp_object base;
+   struct vp_pipeline_facts facts;
+};
+
+/* VkPipelineCreateFlags2 where an application uses them, else the old flags. */
+uint64_t vp_pipeline_flags(VkPipelineCreateFlags flags, const void *chain);
+
+/* The base pipeline, where the rest of the struct says that there is one. */
+VkPipeline vp_pipeline_base(uint64_t flags, VkPipeline handle, int32_t index);
+
+/* Makes a copy in which everything that Vulkan lets be garbage is absent, since
+ * the encoder follows every pointer. Its chain is a copy, too; the rest is
+ * shared where nothing changes. False when there is no memory. */
+bool vp_graphics_pipeline_clean(struct vp_arena *arena, const VkGraphicsPipelineCreateInfo *info,
+                                VkGraphicsPipelineCreateInfo *clean, struct vp_pipeline_facts *facts);
+
+#endif
