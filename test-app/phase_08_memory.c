@@ -71,6 +71,7 @@ static bool fixture_create(struct app_test *t, struct fixture *f)
 static void fixture_destroy(struct fixture *f)
 {
    if (f->ctx.device) {
+      VK_CHECK(f->test, vkDeviceWaitIdle(f->ctx.device));
       vkDestroySemaphore(f->ctx.device, f->timeline, NULL);
       vkDestroyFence(f->ctx.device, f->fence, NULL);
    }
