@@ -3,7 +3,7 @@
 
 import re
 
-from scope import COUNTED_ARRAYS, SCALARS, SENT_IF, UNION_MEMBER, length_identifiers
+from scope import SCALARS, SENT_IF, UNION_MEMBER, length_identifiers
 
 
 def pad4(n):
@@ -523,10 +523,6 @@ class Codec:
                 length = self.length(lengths[0], siblings, acc)
                 declarations.append('const uint64_t cap_%s = %s%s ? %s : 0;' % (member.name, acc, member.name, length))
                 checks += self.reply_count_check(member, acc, length)
-            count = COUNTED_ARRAYS.get((struct.name, member.name))
-            if verb == 'into' and count:
-                checks += ['if (%s%s > %d)' % (acc, count, self.dimension(member)),
-                           '   vp_dec_fail(d, "%s is too large");' % count]
         return declarations + reads + checks
 
     @staticmethod
@@ -678,6 +674,9 @@ class Codec:
             checks += checked
             if checked:
                 declarations.append('uint64_t n_%s = 0;' % parameter.name)
+            if parameter.stride:
+                checks += ['if (a->%s != sizeof(%s))' % (parameter.stride, parameter.type),
+                           '   vp_dec_fail(d, "%s is not the size of an element");' % parameter.stride]
         return declarations + reads + checks
 
     def outputs(self, command):

@@ -25,15 +25,6 @@ SENT_IF = {
     ('VkFramebufferCreateInfo', 'pAttachments'): '!(v->flags & VK_FRAMEBUFFER_CREATE_IMAGELESS_BIT)',
 }
 
-# Fixed arrays of outputs of which only the first ones count, and the member that says how many.
-COUNTED_ARRAYS = {
-    ('VkPhysicalDeviceMemoryProperties', 'memoryTypes'): 'memoryTypeCount',
-    ('VkPhysicalDeviceMemoryProperties', 'memoryHeaps'): 'memoryHeapCount',
-    ('VkPhysicalDeviceGroupProperties', 'physicalDevices'): 'physicalDeviceCount',
-    ('VkQueueFamilyGlobalPriorityPropertiesKHR', 'priorities'): 'priorityCount',
-    ('VkQueueFamilyGlobalPriorityProperties', 'priorities'): 'priorityCount',
-}
-
 # Unions without a selector: the member that is sent, and others that a decoder takes.
 UNION_MEMBER = {
     'VkClearColorValue': 2,
