@@ -18,6 +18,7 @@
 #include "common/net/frame.h"
 #include "common/net/hello.h"
 #include "common/util/bytes.h"
+#include "common/util/clock.h"
 #include "server/worker.h"
 #include "tests/unit/check.h"
 

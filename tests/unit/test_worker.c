@@ -281,10 +281,393 @@ static void test_memory(void)
    CHECK(session_close(&s) == 0);
 }
 
+/* Memory that the GPU has written before it is mapped arrives before the reply. */
+static void test_late_mapping(void)
+{
+   struct session s;
+   struct setup x;
+   if (!prepare(&s, &x, false))
+      return;
+
+   VkCommandBuffer command_buffer = start_recording(&s, &x);
+   SEND(&s, vkCmdFillBuffer, .commandBuffer = command_buffer, .dstBuffer = x.buffer, .dstOffset = 0,
+        .size = VK_WHOLE_SIZE, .data = 0);
+   SEND(&s, vkCmdFillBuffer, .commandBuffer = command_buffer, .dstBuffer = x.buffer, .dstOffset = 4096, .size = 8,
+        .data = 0x0a0b0c0d);
+   end_and_submit(&s, &x, command_buffer);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 1) == VK_SUCCESS);
+   CHECK(map_memory(&s, &x, false));
+   CHECK(load_at(&s, 4096) == 0x0a0b0c0d && load_at(&s, 4100) == 0x0a0b0c0d);
+   CHECK(all_bytes(s.memory, 4096, 0) && all_bytes(s.memory + 4104, SIZE - 4104, 0));
+   destroy_all(&s, &x);
+   CHECK(session_close(&s) == 0);
+}
+
+static uint64_t event_operations(const struct recorded *frame)
+{
+   return vp_bytes_load_u64(frame->start);
+}
+
+static bool event_set(const struct recorded *frame)
+{
+   return vp_bytes_load_u32(frame->start + 8) == 1;
+}
+
+/* Events: set by us, reset and set by the GPU, directly and in a secondary command buffer. */
+static void test_events(void)
+{
+   const VkEventCreateInfo info = { .sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO };
+   struct session s;
+   struct setup x;
+   if (!prepare(&s, &x, false))
+      return;
+   VkEvent first = session_object(&s), second = session_object(&s);
+   SEND(&s, vkCreateEvent, .device = x.device, .pCreateInfo = &info, .pEvent = &first);
+   SEND(&s, vkCreateEvent, .device = x.device, .pCreateInfo = &info, .pEvent = &second);
+   SEND(&s, vkSetEvent, .device = x.device, .event = first);
+   SEND(&s, vkResetEvent, .device = x.device, .event = first);
+   SEND(&s, vkSetEvent, .device = x.device, .event = first);
+
+   VkCommandBuffer secondary = allocate(&s, &x, VK_COMMAND_BUFFER_LEVEL_SECONDARY);
+   begin(&s, secondary);
+   SEND(&s, vkCmdSetEvent, .commandBuffer = secondary, .event = second,
+        .stageMask = VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT);
+   SEND(&s, vkEndCommandBuffer, .commandBuffer = secondary);
+   VkCommandBuffer command_buffer = start_recording(&s, &x);
+   SEND(&s, vkCmdResetEvent, .commandBuffer = command_buffer, .event = first,
+        .stageMask = VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT);
+   SEND(&s, vkCmdExecuteCommands, .commandBuffer = command_buffer, .commandBufferCount = 1,
+        .pCommandBuffers = &secondary);
+   end_and_submit(&s, &x, command_buffer);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 1) == VK_SUCCESS);
+   const struct recorded *frame = last_frame(&s, VP_FRAME_EVENT, ID(first));
+   CHECK(frame && event_operations(frame) == 3 && !event_set(frame));
+   frame = last_frame(&s, VP_FRAME_EVENT, ID(second));
+   CHECK(frame && event_operations(frame) == 0 && event_set(frame));
+
+   /* The queue runs on after the first event, which is told at once, until we set the second one. */
+   SEND(&s, vkResetEvent, .device = x.device, .event = second);
+   command_buffer = start_recording(&s, &x);
+   SEND(&s, vkCmdSetEvent, .commandBuffer = command_buffer, .event = first,
+        .stageMask = VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT);
+   SEND(&s, vkCmdWaitEvents, .commandBuffer = command_buffer, .eventCount = 1, .pEvents = &second,
+        .srcStageMask = VK_PIPELINE_STAGE_HOST_BIT, .dstStageMask = VK_PIPELINE_STAGE_TRANSFER_BIT);
+   end_and_submit(&s, &x, command_buffer);
+   const unsigned before = s.recorded_count;
+   CHECK(session_flush(&s));
+   CHECK(session_until(&s, VP_FRAME_EVENT) && s.frame.header.tag == ID(first));
+   CHECK(s.recorded_count == before + 1 && event_set(&s.recorded[before]));
+   SEND(&s, vkSetEvent, .device = x.device, .event = second);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 2) == VK_SUCCESS);
+
+   /* Destroyed right after its submission. */
+   SEND(&s, vkDestroyEvent, .device = x.device, .event = second);
+   SEND(&s, vkDestroyEvent, .device = x.device, .event = first);
+   destroy_all(&s, &x);
+   CHECK(session_close(&s) == 0);
+}
+
+/* Timestamps and their resets on both sides. */
+static void test_queries(void)
+{
+   const VkQueryPoolCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+      .queryType = VK_QUERY_TYPE_TIMESTAMP,
+      .queryCount = 6000,
+   };
+   struct session s;
+   struct setup x;
+   if (!prepare(&s, &x, false))
+      return;
+   VkQueryPool pool = session_object(&s);
+   SEND(&s, vkCreateQueryPool, .device = x.device, .pCreateInfo = &info, .pQueryPool = &pool);
+   SEND(&s, vkResetQueryPool, .device = x.device, .queryPool = pool, .firstQuery = 2, .queryCount = 2);
+   VkCommandBuffer command_buffer = start_recording(&s, &x);
+   SEND(&s, vkCmdResetQueryPool, .commandBuffer = command_buffer, .queryPool = pool, .firstQuery = 0, .queryCount = 6000);
+   for (uint32_t i = 1; i < 4; i++)
+      SEND(&s, vkCmdWriteTimestamp, .commandBuffer = command_buffer,
+           .pipelineStage = VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, .queryPool = pool, .query = i);
+   end_and_submit(&s, &x, command_buffer);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 1) == VK_SUCCESS);
+
+   const struct recorded *frame = NULL;
+   uint32_t seen = 0;
+   for (unsigned i = 0; i < s.recorded_count; i++) {
+      if (s.recorded[i].type != VP_FRAME_QUERIES)
+         continue;
+      const uint8_t *p = s.recorded[i].start;
+      CHECK(vp_bytes_load_u32(p) == seen && vp_bytes_load_u32(p + 8) == 1);
+      CHECK(s.recorded[i].length == 16 + vp_bytes_load_u32(p + 4) * 24);
+      seen += vp_bytes_load_u32(p + 4);
+      frame = frame ? frame : &s.recorded[i];
+   }
+   if (CHECK(frame && seen == 6000)) {
+      const uint8_t *p = frame->start + 16;
+      for (unsigned i = 0; i < 5; i++, p += 24) {
+         CHECK(vp_bytes_load_u64(p) == (i == 2 || i == 3 ? 1 : 0));
+         CHECK(vp_bytes_load_u64(p + 8) == (i >= 1 && i <= 3 ? 1 : 0));
+      }
+   }
+   SEND(&s, vkDestroyQueryPool, .device = x.device, .queryPool = pool);
+   destroy_all(&s, &x);
+   CHECK(session_close(&s) == 0);
+}
+
+/* More than its memory has room for. */
+static const VkImageCreateInfo huge_image = {
+   .sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
+   .imageType = VK_IMAGE_TYPE_2D,
+   .format = VK_FORMAT_R32G32B32A32_SFLOAT,
+   .extent = { 16384, 16384, 1 },
+   .mipLevels = 1,
+   .arrayLayers = 2048,
+   .samples = VK_SAMPLE_COUNT_1_BIT,
+   .usage = VK_IMAGE_USAGE_TRANSFER_DST_BIT,
+};
+
+/* What uses an image whose memory could not be bound is skipped, and submitting it loses the device. */
+static void test_poison(void)
+{
+   static const VkClearColorValue black;
+   static const VkImageSubresourceRange range = { VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1 };
+   struct session s;
+   struct setup x;
+   if (!prepare(&s, &x, false))
+      return;
+   VkImage image = session_object(&s);
+   SEND(&s, vkCreateImage, .device = x.device, .pCreateInfo = &huge_image, .pImage = &image);
+   SEND(&s, vkBindImageMemory, .device = x.device, .image = image, .memory = x.memory);
+   CHECK(session_flush(&s));
+   CHECK(session_until(&s, VP_FRAME_OBJECT_ERROR) && s.frame.header.tag == ID(image) && s.frame.header.length == 8);
+   CHECK(vp_bytes_load_u32(s.frame.payload) == VP_CMD_vkBindImageMemory);
+   const VkResult error = (VkResult)vp_bytes_load_u32(s.frame.payload + 4);
+   CHECK(error == VK_ERROR_OUT_OF_DEVICE_MEMORY || error == VK_ERROR_OUT_OF_HOST_MEMORY);
+
+   /* A recording that uses it is given up; the next one on the same command buffer is fine. */
+   VkCommandBuffer command_buffer = start_recording(&s, &x);
+   SEND(&s, vkCmdClearColorImage, .commandBuffer = command_buffer, .image = image, .pColor = &black, .rangeCount = 1,
+        .pRanges = &range);
+   struct vp_cmd_vkEndCommandBuffer end = { .commandBuffer = command_buffer };
+   CHECK(CALL(&s, vkEndCommandBuffer, &end) && end.ret == error);
+   begin(&s, command_buffer);
+   SEND(&s, vkCmdFillBuffer, .commandBuffer = command_buffer, .dstBuffer = x.buffer, .size = VK_WHOLE_SIZE, .data = 1);
+   end_and_submit(&s, &x, command_buffer);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 1) == VK_SUCCESS);
+
+   begin(&s, command_buffer);
+   SEND(&s, vkCmdClearColorImage, .commandBuffer = command_buffer, .image = image, .pColor = &black, .rangeCount = 1,
+        .pRanges = &range);
+   end_and_submit(&s, &x, command_buffer);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 2) == VK_ERROR_DEVICE_LOST);
+   submit(&s, &x, NULL);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 3) == VK_ERROR_DEVICE_LOST);
+
+   SEND(&s, vkDestroyImage, .device = x.device, .image = image);
+   destroy_all(&s, &x);
+   CHECK(session_close(&s) == 0);
+}
+
+/* A creation that fails is told in its reply, and its id stays free. */
+static void test_failing_reply(void)
+{
+   static const char *const extension = "VK_VP_there_is_no_such_extension";
+   const VkDeviceCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+      .enabledExtensionCount = 1,
+      .ppEnabledExtensionNames = &extension,
+   };
+   const VkEventCreateInfo event_info = { .sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO };
+   struct session s;
+   struct setup x;
+   if (!prepare(&s, &x, false))
+      return;
+   VkDevice device = session_object(&s);
+   struct vp_cmd_vkCreateDevice call = { .physicalDevice = x.gpu, .pCreateInfo = &info, .pDevice = &device };
+   CHECK(CALL(&s, vkCreateDevice, &call) && call.ret == VK_ERROR_EXTENSION_NOT_PRESENT && s.recorded_count == 1);
+   VkEvent event = (VkEvent)(void *)device;
+   struct vp_cmd_vkCreateEvent create = { .device = x.device, .pCreateInfo = &event_info, .pEvent = &event };
+   CHECK(CALL(&s, vkCreateEvent, &create) && create.ret == VK_SUCCESS);
+   SEND(&s, vkDestroyEvent, .device = x.device, .event = event);
+   SEND(&s, vkSetObjectNameVP, .device = x.device, .object = ID(x.buffer), .pObjectName = "a buffer");
+   destroy_all(&s, &x);
+   CHECK(session_close(&s) == 0);
+}
+
+/* A client that goes without a word leaves nothing: the worker frees all of it (the leak sanitizer would tell). */
+static void test_leftovers(void)
+{
+   const VkDescriptorPoolSize size = { .type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = 8 };
+   const VkDescriptorPoolCreateInfo pool_info = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
+      .maxSets = 4,
+      .poolSizeCount = 1,
+      .pPoolSizes = &size,
+   };
+   const VkDescriptorSetLayoutBinding binding = {
+      .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+      .descriptorCount = 2,
+      .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+   };
+   const VkDescriptorSetLayoutCreateInfo layout_info = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+      .bindingCount = 1,
+      .pBindings = &binding,
+   };
+   struct session s;
+   struct setup x;
+   if (!prepare(&s, &x, false) || !map_memory(&s, &x, true))
+      return;
+   VkDescriptorPool pool = session_object(&s);
+   VkDescriptorSetLayout layout = session_object(&s);
+   VkDescriptorSet sets[5];
+   VkDescriptorSetLayout layouts[5];
+   for (unsigned i = 0; i < 5; i++) {
+      sets[i] = session_object(&s);
+      layouts[i] = layout;
+   }
+   const VkDescriptorSetAllocateInfo allocation = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
+      .descriptorPool = pool,
+      .descriptorSetCount = 4,
+      .pSetLayouts = layouts,
+   };
+   SEND(&s, vkCreateDescriptorPool, .device = x.device, .pCreateInfo = &pool_info, .pDescriptorPool = &pool);
+   SEND(&s, vkCreateDescriptorSetLayout, .device = x.device, .pCreateInfo = &layout_info, .pSetLayout = &layout);
+   SEND(&s, vkAllocateDescriptorSets, .device = x.device, .pAllocateInfo = &allocation, .pDescriptorSets = sets);
+   /* The sets end with the reset: their ids can be given again. */
+   SEND(&s, vkResetDescriptorPool, .device = x.device, .descriptorPool = pool);
+   struct vp_cmd_vkAllocateDescriptorSets again = {
+      .device = x.device,
+      .pAllocateInfo = &allocation,
+      .pDescriptorSets = sets,
+   };
+   CHECK(CALL(&s, vkAllocateDescriptorSets, &again) && again.ret == VK_SUCCESS);
+   VkCommandBuffer command_buffer = start_recording(&s, &x);
+   SEND(&s, vkCmdFillBuffer, .commandBuffer = command_buffer, .dstBuffer = x.buffer, .size = VK_WHOLE_SIZE, .data = 1);
+   end_and_submit(&s, &x, command_buffer);
+   CHECK(session_flush(&s));
+   CHECK(session_close(&s) == 0);
+}
+
+/* One error per session: each ends with an ERROR frame that says what, and exit status 1. */
+static void expect_error(struct session *s, uint32_t command, const char *text)
+{
+   struct vp_error error;
+   if (CHECK(session_error(s, &error))) {
+      if (!CHECK(strstr(error.text, text)) || !CHECK(error.command == command))
+         fprintf(stderr, "  it says: %s (command %u)\n", error.text, error.command);
+   }
+   CHECK(session_close(s) == 1);
+}
+
+static void test_greetings(void)
+{
+   struct session s;
+   struct vp_hello hello = session_hello();
+
+   hello.protocol_version = 77;
+   CHECK(session_open(&s, false) && session_greet(&s, &hello));
+   expect_error(&s, VP_ERROR_NO_COMMAND, "the other side has version 77");
+
+   CHECK(session_open(&s, false) && session_send(&s, VP_FRAME_COMMANDS, 0, "abcdefgh", 8));
+   expect_error(&s, VP_ERROR_NO_COMMAND, "does not speak the protocol");
+
+   CHECK(session_open(&s, false) && write(s.fd, "GET / HTTP/1.1\r\n\r\n", 18) == 18);
+   expect_error(&s, VP_ERROR_NO_COMMAND, "does not speak the protocol");
+
+   CHECK(session_open(&s, false));
+   CHECK(session_close(&s) == 1);
+}
+
+static void test_bad_frames(void)
+{
+   static const uint8_t run[24] = { 0, 0, 1, 0, 0, 0, 0, 0, 8 };
+   struct session s;
+   struct setup x;
+
+   CHECK(session_start(&s, false) && session_send(&s, VP_FRAME_REPLY, 0, NULL, 0));
+   expect_error(&s, VP_ERROR_NO_COMMAND, "frames of type 3");
+
+   CHECK(session_start(&s, false) && session_send(&s, 99, 0, NULL, 0));
+   expect_error(&s, VP_ERROR_NO_COMMAND, "not of this protocol");
+
+   CHECK(session_start(&s, false) && session_send(&s, VP_FRAME_MEMORY, 5, run, sizeof(run)));
+   expect_error(&s, VP_ERROR_NO_COMMAND, "no object with the id 0x5");
+
+   CHECK(prepare(&s, &x, false) && session_flush(&s));
+   CHECK(session_send(&s, VP_FRAME_MEMORY, ID(x.memory), run, sizeof(run)));
+   expect_error(&s, VP_ERROR_NO_COMMAND, "is not mapped");
+
+   CHECK(prepare(&s, &x, false) && map_memory(&s, &x, true) && session_flush(&s));
+   CHECK(session_send(&s, VP_FRAME_MEMORY, ID(x.memory), run, sizeof(run)));
+   expect_error(&s, VP_ERROR_NO_COMMAND, "do not fit");
+}
+
+/* SIGTERM: the client is told, and all is freed. */
+static void test_termination(void)
+{
+   struct session s;
+   struct setup x;
+   struct vp_error error;
+
+   if (!prepare(&s, &x, false) || !CHECK(session_flush(&s)))
+      return;
+   kill(s.worker, SIGTERM);
+   CHECK(session_error(&s, &error) && strstr(error.text, "shutting down"));
+   CHECK(session_wait(&s) == 0);
+   session_free(&s);
+}
+
+static void test_alive(void)
+{
+   struct session s;
+   if (!session_start(&s, false))
+      return;
+   CHECK(vp_frame_read(s.fd, &s.frame, 4000) == VP_FRAME_OK && s.frame.header.type == VP_FRAME_ALIVE);
+   CHECK(session_close(&s) == 0);
+}
+
+/* A client that goes while the GPU waits for ever does not keep the worker. */
+static void test_stuck_gpu(void)
+{
+   const VkEventCreateInfo info = { .sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO };
+   struct session s;
+   struct setup x;
+   if (!prepare(&s, &x, false))
+      return;
+   VkEvent event = session_object(&s);
+   SEND(&s, vkCreateEvent, .device = x.device, .pCreateInfo = &info, .pEvent = &event);
+   VkCommandBuffer command_buffer = start_recording(&s, &x);
+   SEND(&s, vkCmdWaitEvents, .commandBuffer = command_buffer, .eventCount = 1, .pEvents = &event,
+        .srcStageMask = VK_PIPELINE_STAGE_HOST_BIT, .dstStageMask = VK_PIPELINE_STAGE_TRANSFER_BIT);
+   end_and_submit(&s, &x, command_buffer);
+   CHECK(session_flush(&s));
+   const int64_t start = vp_clock_ms();
+   CHECK(session_close(&s) == 0);
+   CHECK(vp_clock_ms() - start < 8000);
+}
+
 int main(void)
 {
    session_use_driver();
    test_memory();
-   (void)last_frame;
+   test_late_mapping();
+   test_events();
+   test_queries();
+   test_poison();
+   test_failing_reply();
+   test_leftovers();
+   test_greetings();
+   test_bad_frames();
+   test_termination();
+   test_alive();
+   test_stuck_gpu();
    return check_finish();
 }
