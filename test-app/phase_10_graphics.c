@@ -52,9 +52,10 @@ struct renderer {
    VkRenderPass pass;
    VkPipeline pipelines[2]; /* for the render pass, for dynamic rendering */
    struct slot slots[IN_FLIGHT];
-   uint8_t *first;    /* frame 0 of the sequence under way */
-   uint8_t *previous; /* the frame before */
+   uint8_t *first;      /* frame 0 of the sequence under way */
+   uint8_t *previous;   /* the frame before */
    uint8_t *pass_first; /* frame 0 of the render pass */
+   uint64_t *hashes;    /* of all frames of the sequence under way */
 };
 
 static size_t picture_size(const struct renderer *r)
@@ -467,7 +468,8 @@ static bool renderer_create(struct app_test *t, struct renderer *r)
    r->first = malloc(picture_size(r));
    r->previous = malloc(picture_size(r));
    r->pass_first = malloc(picture_size(r));
-   if (!CHECK(t, r->first && r->previous && r->pass_first) || !app_context_create(t, &r->ctx) ||
+   r->hashes = calloc(t->options->frames, sizeof(*r->hashes));
+   if (!CHECK(t, r->first && r->previous && r->pass_first && r->hashes) || !app_context_create(t, &r->ctx) ||
        !CHECK(t, r->ctx.queues[0].flags & VK_QUEUE_GRAPHICS_BIT))
       return false;
    r->depth_format = choose_depth_format(&r->ctx);
@@ -514,6 +516,7 @@ static void renderer_destroy(struct renderer *r)
       app_buffer_destroy(&r->ctx, &r->vertices);
    }
    app_context_destroy(&r->ctx);
+   free(r->hashes);
    free(r->pass_first);
    free(r->previous);
    free(r->first);
@@ -718,36 +721,61 @@ static void check_picture(struct renderer *r, const uint8_t *picture)
    check_markers(r, picture);
 }
 
+static uint64_t hash_picture(const struct renderer *r, const uint8_t *picture)
+{
+   uint64_t hash = UINT64_C(0xcbf29ce484222325);
+   for (size_t i = 0; i < picture_size(r); i += 4) {
+      uint32_t pixel;
+      memcpy(&pixel, picture + i, sizeof(pixel));
+      hash = (hash ^ pixel) * UINT64_C(0x100000001b3);
+   }
+   return hash;
+}
+
 static void take_picture(struct renderer *r, const char *name, uint32_t frame, const uint8_t *mapped)
 {
    char path[4096];
    const size_t size = picture_size(r);
-   uint32_t at = 0;
    check_picture(r, mapped);
+   r->hashes[frame] = hash_picture(r, mapped);
    if (frame == 0)
       memcpy(r->first, mapped, size);
    else
       CHECK(r->test, memcmp(r->previous, mapped, size) != 0); /* it moves */
    memcpy(r->previous, mapped, size);
-   at = (uint32_t)snprintf(path, sizeof(path), "%s/phase10-%s-%03u.png", r->test->options->out, name, (unsigned)frame);
-   if (CHECK(r->test, at < sizeof(path)))
+   int length = snprintf(path, sizeof(path), "%s/phase10-%s-%03u.png", r->test->options->out, name, (unsigned)frame);
+   if (CHECK(r->test, length > 0 && (size_t)length < sizeof(path)))
       app_png_write(r->test, path, r->width, r->height, r->previous);
 }
 
-static bool render_sequence(struct renderer *r, bool dynamic)
+/* All frames, two in flight. The first time pictures are taken; the second time the same input must give the same
+ * bytes again, which also finds what goes wrong only now and then. */
+static bool render_frames(struct renderer *r, bool dynamic, bool again)
 {
    const uint32_t frames = r->test->options->frames;
    for (uint32_t n = 0; n < frames + IN_FLIGHT; n++) {
       uint32_t slot = n % IN_FLIGHT;
       if (n >= IN_FLIGHT) {
+         uint32_t done = n - IN_FLIGHT;
+         const uint8_t *picture = r->slots[slot].readback.map;
          if (!finish_frame(r, slot))
             return false;
-         take_picture(r, dynamic ? "dynamic" : "renderpass", n - IN_FLIGHT, r->slots[slot].readback.map);
+         if (again)
+            CHECK_EQ(r->test, r->hashes[done], hash_picture(r, picture));
+         else
+            take_picture(r, dynamic ? "dynamic" : "renderpass", done, picture);
       }
       if (n < frames && !start_frame(r, dynamic, n, slot))
          return false;
    }
-   /* Frame 0 once more, in the other slot: the same input must give the same bytes. */
+   return true;
+}
+
+static bool render_sequence(struct renderer *r, bool dynamic)
+{
+   if (!render_frames(r, dynamic, false) || !render_frames(r, dynamic, true))
+      return false;
+   /* Frame 0 once more, in the other slot. */
    if (!start_frame(r, dynamic, 0, 1) || !finish_frame(r, 1))
       return false;
    CHECK_BYTES(r->test, r->first, r->slots[1].readback.map, picture_size(r));
