@@ -141,7 +141,8 @@ static bool answer_by_rule(struct vp_device *device, const struct vp_buffer *buf
       .alignment = rule.alignment,
       .memoryTypeBits = rule.memoryTypeBits,
    };
-   VkMemoryDedicatedRequirements *dedicated = vp_chain_find(out->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
+   VkMemoryDedicatedRequirements *dedicated =
+      vp_chain_find(out->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
    if (dedicated) {
       dedicated->prefersDedicatedAllocation = rule.prefersDedicated;
       dedicated->requiresDedicatedAllocation = rule.requiresDedicated;
@@ -149,7 +150,8 @@ static bool answer_by_rule(struct vp_device *device, const struct vp_buffer *buf
    return true;
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkGetBufferMemoryRequirements2(VkDevice handle, const VkBufferMemoryRequirementsInfo2 *pInfo,
+VKAPI_ATTR void VKAPI_CALL vp_vkGetBufferMemoryRequirements2(VkDevice handle,
+                                                             const VkBufferMemoryRequirementsInfo2 *pInfo,
                                                              VkMemoryRequirements2 *pMemoryRequirements)
 {
    struct vp_device *device = vp_device_from_handle(handle);

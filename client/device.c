@@ -89,7 +89,8 @@ struct questions {
    VkImageRequirementsVP requirements[VP_LIKELY_IMAGES];
 };
 
-/* The device, the rules of its buffers and the requirements of likely images in one round trip. Layers are the client's. */
+/* The device, the rules of its buffers and the requirements of likely images in one round trip. Layers are the
+ * client's. */
 static VkResult create_on_server(struct vp_device *device, const VkDeviceCreateInfo *info)
 {
    struct vp_connection *conn = device->conn;
@@ -100,8 +101,9 @@ static VkResult create_on_server(struct vp_device *device, const VkDeviceCreateI
    plain.ppEnabledLayerNames = NULL;
    for (unsigned i = 0; i < VP_LIKELY_IMAGES; i++)
       questions.images[i] = vp_likely_image(i);
-   struct vp_cmd_vkCreateDevice create = {
-      .physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, device->physical_device), .pCreateInfo = &plain, .pDevice = &handle};
+   struct vp_cmd_vkCreateDevice create = {.physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, device->physical_device),
+                                          .pCreateInfo = &plain,
+                                          .pDevice = &handle};
    struct vp_cmd_vkGetBufferRulesVP rules = vp_buffer_rules_request(&device->buffer_rules, handle, questions.usages);
    struct vp_cmd_vkGetImageRequirementsVP images = {.device = handle,
                                                     .imageCount = VP_LIKELY_IMAGES,

@@ -55,7 +55,8 @@ static bool build_chains(struct vp_physical_device *gpu)
    } while (0)
 
 /* Its answer is for the cache. */
-static void ask_image_format(struct vp_physical_device *gpu, struct vp_cache_question *question, VkImageCreateInfo image)
+static void ask_image_format(struct vp_physical_device *gpu, struct vp_cache_question *question,
+                             VkImageCreateInfo image)
 {
    VkImageFormatProperties properties;
    const struct vp_cmd_vkGetPhysicalDeviceImageFormatProperties a = {

@@ -140,6 +140,47 @@ static bool are_available(const struct vp_query_pool *pool, uint32_t first, uint
    return true;
 }
 
+static bool is_idle(const struct vp_device *device)
+{
+   for (uint32_t i = 0; i < device->queue_count; i++) {
+      if (!vp_queue_is_complete(device->queues[i], device->queues[i]->submitted))
+         return false;
+   }
+   return true;
+}
+
+/* What the driver says of queries that no submission has brought: it may have
+ * an answer for those that were never begun. The caller holds the progress lock. */
+static void ask(struct vp_device *device, VkQueryPool handle, uint32_t first, uint32_t count)
+{
+   const struct vp_query_pool *pool = VP_FROM_HANDLE(struct vp_query_pool, handle);
+   const size_t words = pool->values + 1, stride = words * sizeof(uint64_t);
+   uint64_t *answer = calloc(count, stride);
+   if (!answer)
+      return;
+   struct vp_cmd_vkGetQueryPoolResults a = {
+      .device = VP_TO_HANDLE(VkDevice, device),
+      .queryPool = handle,
+      .firstQuery = first,
+      .queryCount = count,
+      .dataSize = count * stride,
+      .pData = answer,
+      .stride = stride,
+      .flags = VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WITH_AVAILABILITY_BIT,
+   };
+   pthread_mutex_unlock(&device->conn->progress_lock);
+   const VkResult result = vp_call_vkGetQueryPoolResults(device->conn, &a);
+   pthread_mutex_lock(&device->conn->progress_lock);
+   for (uint32_t i = 0; i < count && result == VK_SUCCESS && a.ret >= 0; i++) {
+      uint64_t *state = query_state(pool, first + i);
+      if (!state[AVAILABLE]) {
+         state[AVAILABLE] = answer[i * words + pool->values];
+         memcpy(state + VALUES, answer + i * words, pool->values * sizeof(uint64_t));
+      }
+   }
+   free(answer);
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetQueryPoolResults(VkDevice handle, VkQueryPool queryPool, uint32_t firstQuery,
                                                         uint32_t queryCount, size_t dataSize, void *pData,
                                                         VkDeviceSize stride, VkQueryResultFlags flags)
@@ -148,10 +189,18 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetQueryPoolResults(VkDevice handle, VkQuery
    struct vp_device *device = vp_device_from_handle(handle);
    const struct vp_query_pool *pool = VP_FROM_HANDLE(struct vp_query_pool, queryPool);
    VkResult result = VK_SUCCESS;
+   bool asked = false;
    pthread_mutex_lock(&device->conn->progress_lock);
-   while ((flags & VK_QUERY_RESULT_WAIT_BIT) && !are_available(pool, firstQuery, queryCount) &&
-          !vp_device_is_lost(device))
-      vp_progress_wait(device->conn, NULL);
+   while (!are_available(pool, firstQuery, queryCount) && !vp_device_is_lost(device)) {
+      if (!asked && is_idle(device)) {
+         ask(device, queryPool, firstQuery, queryCount);
+         asked = true;
+      } else if (flags & VK_QUERY_RESULT_WAIT_BIT) {
+         vp_progress_wait(device->conn, NULL);
+      } else {
+         break;
+      }
+   }
    for (uint32_t i = 0; i < queryCount; i++) {
       if (!write_result(pool, firstQuery + i, flags, (uint8_t *)pData + i * stride) &&
           !(flags & VK_QUERY_RESULT_PARTIAL_BIT))
