@@ -8,7 +8,8 @@
 #include "server/context.h"
 #include "server/device.h"
 
-#define LEAST_API_VERSION VK_API_VERSION_1_1
+/* The client asks with all structs that both registries know, whatever version the application wants. */
+#define LEAST_API_VERSION VP_API_VERSION
 
 static VKAPI_ATTR VkBool32 VKAPI_CALL log_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
                                                   VkDebugUtilsMessageTypeFlagsEXT types,
