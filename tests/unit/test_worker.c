@@ -610,6 +610,217 @@ static void test_bad_frames(void)
    expect_error(&s, VP_ERROR_NO_COMMAND, "do not fit");
 }
 
+/* Encodes one bad thing after a good start. */
+struct bad_command {
+   uint32_t command; /* that the error names */
+   const char *text; /* that it says */
+   void (*encode)(struct session *s, struct setup *x);
+};
+
+static void put_header(struct session *s, uint32_t number, uint32_t flags)
+{
+   vp_enc_u32(&s->enc, number);
+   vp_enc_u32(&s->enc, flags);
+}
+
+static void unknown_number(struct session *s, struct setup *x)
+{
+   (void)x;
+   put_header(s, 0x3fff, 0);
+}
+
+static void refused_command(struct session *s, struct setup *x)
+{
+   SEND(s, vkDeviceWaitIdle, .device = x->device);
+}
+
+static void transport_command(struct session *s, struct setup *x)
+{
+   (void)x;
+   SEND(s, vkNotifyRingMESA, .ring = 1);
+}
+
+static void unknown_flags(struct session *s, struct setup *x)
+{
+   vp_request_vkDestroyBuffer(&s->enc, 2, &(struct vp_cmd_vkDestroyBuffer){ .device = x->device, .buffer = x->buffer });
+}
+
+static void half_a_header(struct session *s, struct setup *x)
+{
+   (void)x;
+   vp_enc_u32(&s->enc, VP_CMD_vkDestroyBuffer);
+}
+
+static void truncated(struct session *s, struct setup *x)
+{
+   SEND(s, vkDestroyBuffer, .device = x->device, .buffer = x->buffer);
+   s->enc.cur -= 4;
+}
+
+static void unknown_object(struct session *s, struct setup *x)
+{
+   SEND(s, vkDestroyBuffer, .device = x->device, .buffer = session_object(s));
+}
+
+static void wrong_type(struct session *s, struct setup *x)
+{
+   SEND(s, vkDestroyBuffer, .device = x->device, .buffer = (VkBuffer)(void *)x->memory);
+}
+
+static void wrong_type_first(struct session *s, struct setup *x)
+{
+   SEND(s, vkDestroyBuffer, .device = (VkDevice)x->gpu, .buffer = x->buffer);
+}
+
+static void no_device(struct session *s, struct setup *x)
+{
+   SEND(s, vkDestroyBuffer, .buffer = x->buffer);
+}
+
+static void no_pipeline(struct session *s, struct setup *x)
+{
+   VkCommandBuffer command_buffer = start_recording(s, x);
+   SEND(s, vkCmdBindPipeline, .commandBuffer = command_buffer);
+}
+
+static void id_in_use(struct session *s, struct setup *x)
+{
+   const VkEventCreateInfo info = { .sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO };
+   VkEvent event = (VkEvent)(void *)x->buffer;
+   SEND(s, vkCreateEvent, .device = x->device, .pCreateInfo = &info, .pEvent = &event);
+}
+
+static void id_out_of_range(struct session *s, struct setup *x)
+{
+   const VkEventCreateInfo info = { .sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO };
+   VkEvent event = session_object(s);
+   ((struct vp_object *)(void *)event)->id = 4194304;
+   SEND(s, vkCreateEvent, .device = x->device, .pCreateInfo = &info, .pEvent = &event);
+}
+
+static void one_id_twice(struct session *s, struct setup *x)
+{
+   VkCommandBuffer both[2];
+   const VkCommandBufferAllocateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+      .commandPool = x->pool,
+      .commandBufferCount = 2,
+   };
+   both[0] = both[1] = session_object(s);
+   SEND(s, vkAllocateCommandBuffers, .device = x->device, .pAllocateInfo = &info, .pCommandBuffers = both);
+}
+
+static void use_after_destruction(struct session *s, struct setup *x)
+{
+   VkCommandBuffer command_buffer = start_recording(s, x);
+   SEND(s, vkDestroyCommandPool, .device = x->device, .commandPool = x->pool);
+   SEND(s, vkEndCommandBuffer, .commandBuffer = command_buffer);
+}
+
+static void giant_count(struct session *s, struct setup *x)
+{
+   put_header(s, VP_CMD_vkQueueSubmit, 0);
+   vp_enc_u64(&s->enc, ID(x->queue));
+   vp_enc_u32(&s->enc, UINT32_MAX);
+   vp_enc_u64(&s->enc, UINT32_MAX);
+}
+
+static void giant_output(struct session *s, struct setup *x)
+{
+   put_header(s, VP_CMD_vkEnumeratePhysicalDeviceGroups, 1);
+   vp_enc_u64(&s->enc, ID(x->instance));
+   vp_enc_u64(&s->enc, 1);
+   vp_enc_u32(&s->enc, 0x7fffffff);
+   vp_enc_u64(&s->enc, 0x7fffffff);
+}
+
+static void second_instance(struct session *s, struct setup *x)
+{
+   const VkInstanceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO };
+   VkInstance instance = session_object(s);
+   (void)x;
+   SEND(s, vkCreateInstance, .pCreateInfo = &info, .pInstance = &instance);
+}
+
+static void second_mapping(struct session *s, struct setup *x)
+{
+   SEND(s, vkMapMemoryVP, .device = x->device, .memory = x->memory, .fresh = VK_TRUE);
+   SEND(s, vkMapMemoryVP, .device = x->device, .memory = x->memory, .fresh = VK_TRUE);
+}
+
+static void missing_queue(struct session *s, struct setup *x)
+{
+   const VkDeviceQueueInfo2 info = { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_INFO_2, .queueIndex = 1 };
+   VkQueue queue = session_object(s);
+   SEND(s, vkGetDeviceQueue2, .device = x->device, .pQueueInfo = &info, .pQueue = &queue);
+}
+
+static void missing_queries(struct session *s, struct setup *x)
+{
+   const VkQueryPoolCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+      .queryType = VK_QUERY_TYPE_TIMESTAMP,
+      .queryCount = 4,
+   };
+   VkQueryPool pool = session_object(s);
+   SEND(s, vkCreateQueryPool, .device = x->device, .pCreateInfo = &info, .pQueryPool = &pool);
+   SEND(s, vkResetQueryPool, .device = x->device, .queryPool = pool, .firstQuery = 3, .queryCount = UINT32_MAX);
+}
+
+static void missing_extension(struct session *s, struct setup *x)
+{
+   VkCommandBuffer command_buffer = start_recording(s, x);
+   SEND(s, vkCmdDrawMeshTasksEXT, .commandBuffer = command_buffer, .groupCountX = 1);
+}
+
+static void foreign_object(struct session *s, struct setup *x)
+{
+   const VkDevice device = x->device;
+   create_device(s, x);
+   SEND(s, vkDestroyBuffer, .device = x->device, .buffer = x->buffer);
+   x->device = device;
+}
+
+static const struct bad_command bad_commands[] = {
+   { 0x3fff, "does not know the command 16383", unknown_number },
+   { VP_CMD_vkDeviceWaitIdle, "must be answered by the client", refused_command },
+   { VP_CMD_vkNotifyRingMESA, "does not use", transport_command },
+   { VP_CMD_vkDestroyBuffer, "unknown flags 0x2", unknown_flags },
+   { VP_CMD_vkDestroyBuffer, "the data ends inside a command", half_a_header },
+   { VP_CMD_vkDestroyBuffer, "the data ends inside a command", truncated },
+   { VP_CMD_vkDestroyBuffer, "there is no object", unknown_object },
+   { VP_CMD_vkDestroyBuffer, "is of type 8 instead of 9", wrong_type },
+   { VP_CMD_vkDestroyBuffer, "is of type 2 instead of 3", wrong_type_first },
+   { VP_CMD_vkDestroyBuffer, "its first object is missing", no_device },
+   { VP_CMD_vkCmdBindPipeline, "pipeline is missing", no_pipeline },
+   { VP_CMD_vkCreateEvent, "is in use", id_in_use },
+   { VP_CMD_vkCreateEvent, "out of range", id_out_of_range },
+   { VP_CMD_vkAllocateCommandBuffers, "given to two objects", one_id_twice },
+   { VP_CMD_vkEndCommandBuffer, "there is no object", use_after_destruction },
+   { VP_CMD_vkQueueSubmit, "longer than the data", giant_count },
+   { VP_CMD_vkEnumeratePhysicalDeviceGroups, "longer than the data", giant_output },
+   { VP_CMD_vkCreateInstance, "has an instance already", second_instance },
+   { VP_CMD_vkMapMemoryVP, "is mapped already", second_mapping },
+   { VP_CMD_vkGetDeviceQueue2, "without queue 1", missing_queue },
+   { VP_CMD_vkResetQueryPool, "not all in their pool of 4", missing_queries },
+   { VP_CMD_vkCmdDrawMeshTasksEXT, "does not have this command", missing_extension },
+   { VP_CMD_vkDestroyBuffer, "another device", foreign_object },
+};
+
+static void test_bad_commands(void)
+{
+   for (size_t i = 0; i < sizeof(bad_commands) / sizeof(bad_commands[0]); i++) {
+      struct session s;
+      struct setup x;
+      if (!prepare(&s, &x, false) || !CHECK(session_flush(&s)))
+         return;
+      bad_commands[i].encode(&s, &x);
+      if (vp_encoder_size(&s.enc))
+         CHECK(session_flush(&s));
+      expect_error(&s, bad_commands[i].command, bad_commands[i].text);
+   }
+}
+
 /* SIGTERM: the client is told, and all is freed. */
 static void test_termination(void)
 {
@@ -666,6 +877,7 @@ int main(void)
    test_leftovers();
    test_greetings();
    test_bad_frames();
+   test_bad_commands();
    test_termination();
    test_alive();
    test_stuck_gpu();
