@@ -2,22 +2,17 @@
 /* Both codecs against input that is damaged in every way, made from the golden vectors. What is accepted must be
  * whole: it is written again, which reads all of it, and that must be read and written to the same bytes.
  * test: timeout=300 */
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/check.h"
 #include "tests/unit/codec_check.h"
+#include "tests/unit/golden.h"
 
 /* A damaged count must not get more than this. */
 #define LIMIT ((size_t)1 << 20)
 #define MUTATIONS 150
-
-struct bytes {
-   uint8_t *data; /* of its exact size, for the address sanitizer */
-   size_t size;
-};
 
 static struct vp_arena arena;
 static struct vp_encoder first, second;
@@ -33,9 +28,9 @@ static uint32_t random_u32(void)
    return random_state;
 }
 
-static struct bytes copy_bytes(const void *data, size_t size)
+static struct golden_bytes copy_bytes(const void *data, size_t size)
 {
-   struct bytes copy = {.data = malloc(size ? size : 1), .size = size};
+   struct golden_bytes copy = {.data = malloc(size ? size : 1), .size = size};
    if (!copy.data)
       abort();
    if (size)
@@ -50,7 +45,7 @@ static bool same(const struct vp_encoder *a, const struct vp_encoder *b)
 }
 
 /* Gives the request to the server. When it is accepted it is written, read and written once more. */
-static bool try_request(const char *name, const struct bytes *request)
+static bool try_request(const char *name, const struct golden_bytes *request)
 {
    const struct codec_call call = codec_read_request(request->data, request->size, &arena);
    bool ok = call.call != NULL;
@@ -58,7 +53,7 @@ static bool try_request(const char *name, const struct bytes *request)
    if (ok) {
       vp_encoder_reset(&first);
       call.command->request(&first, call.flags, call.call);
-      const struct bytes written = copy_bytes(first.start, vp_encoder_size(&first));
+      const struct golden_bytes written = copy_bytes(first.start, vp_encoder_size(&first));
       const struct codec_call again = codec_read_request(written.data, written.size, &arena);
       if (!again.call)
          printf("%s: what was written again is refused: %s\n", name, again.error);
@@ -78,7 +73,7 @@ static bool try_request(const char *name, const struct bytes *request)
 }
 
 /* Gives the reply to the client that has sent the request. When it is accepted the outputs are written as a reply. */
-static bool try_reply(const char *name, const struct bytes *request, const struct bytes *reply)
+static bool try_reply(const char *name, const struct golden_bytes *request, const struct golden_bytes *reply)
 {
    const struct codec_call call = codec_read_request(request->data, request->size, &arena);
    if (!CHECK(call.call))
@@ -88,7 +83,7 @@ static bool try_reply(const char *name, const struct bytes *request, const struc
    if (ok) {
       vp_encoder_reset(&first);
       call.command->answer(&first, call.call);
-      const struct bytes written = copy_bytes(first.start, vp_encoder_size(&first));
+      const struct golden_bytes written = copy_bytes(first.start, vp_encoder_size(&first));
       const struct codec_call again = codec_read_request(request->data, request->size, &arena);
       const char *error = codec_read_reply(&again, written.data, written.size, &arena);
       if (error)
@@ -109,13 +104,13 @@ static bool try_reply(const char *name, const struct bytes *request, const struc
 }
 
 /* A request, or a reply to it. */
-static bool try_either(const char *name, const struct bytes *request, const struct bytes *reply)
+static bool try_either(const char *name, const struct golden_bytes *request, const struct golden_bytes *reply)
 {
    return reply ? try_reply(name, request, reply) : try_request(name, request);
 }
 
 /* One or a few changes of the kinds that decoders get wrong. */
-static void damage(struct bytes *bytes)
+static void damage(struct golden_bytes *bytes)
 {
    static const uint32_t values[] = {0,          1,          2,          3,          0x7fffffff, 0x80000000,
                                      0xffffffff, 0xfffffffe, 0x10000,    0x40000000, 255,        64};
@@ -140,14 +135,14 @@ static void damage(struct bytes *bytes)
 }
 
 /* The original, every beginning of it, longer ones, and damaged ones. `given` is the reply, or the request. */
-static void try_all(const char *name, const struct bytes *request, const struct bytes *given, bool is_reply)
+static void try_all(const char *name, const struct golden_bytes *request, const struct golden_bytes *given, bool is_reply)
 {
    if (!CHECK(try_either(name, request, is_reply ? given : NULL))) {
       printf("%s: the %s is refused\n", name, is_reply ? "reply" : "request");
       return;
    }
    for (size_t size = 0; size <= given->size + 4; size += 4) {
-      struct bytes cut = copy_bytes(given->data, size < given->size ? size : given->size);
+      struct golden_bytes cut = copy_bytes(given->data, size < given->size ? size : given->size);
       if (size > given->size) {
          cut.data = realloc(cut.data, size);
          if (!cut.data)
@@ -160,111 +155,42 @@ static void try_all(const char *name, const struct bytes *request, const struct 
       free(cut.data);
    }
    for (unsigned i = 0; i < MUTATIONS; i++) {
-      struct bytes bad = copy_bytes(given->data, given->size);
+      struct golden_bytes bad = copy_bytes(given->data, given->size);
       damage(&bad);
       if (random_u32() % 8 == 0)
          bad.size -= random_u32() % (bad.size / 4 + 1) * 4;
-      struct bytes exact = copy_bytes(bad.data, bad.size);
+      struct golden_bytes exact = copy_bytes(bad.data, bad.size);
       try_either(name, is_reply ? request : &exact, is_reply ? &exact : NULL);
       free(bad.data);
       free(exact.data);
    }
 }
 
-/* --- the golden vectors --- */
-
-static unsigned hex_digit(char c)
-{
-   return (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-}
-
-static struct bytes parse_hex(const char *text)
-{
-   struct bytes bytes = copy_bytes(text, strcspn(text, "\t\r\n") / 2);
-   for (size_t i = 0; i < bytes.size; i++)
-      bytes.data[i] = (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
-   struct bytes exact = copy_bytes(bytes.data, bytes.size);
-   free(bytes.data);
-   return exact;
-}
-
-static bool is_known(const struct bytes *request)
-{
-   uint32_t number = 0;
-   if (request->size >= 4)
-      memcpy(&number, request->data, 4);
-   return codec_find(number);
-}
-
-static void try_line(char *line)
-{
-   char *request_text = strchr(line, '\t'), *reply_text = request_text ? strchr(request_text + 1, '\t') : NULL;
-   if (!CHECK(reply_text))
-      return;
-   *request_text++ = 0;
-   reply_text++;
-   const struct bytes request = parse_hex(request_text);
-   if (is_known(&request)) {
-      try_all(line, &request, &request, false);
-      if (reply_text[0] != '-') {
-         const struct bytes reply = parse_hex(reply_text);
-         try_all(line, &request, &reply, true);
-         free(reply.data);
-      }
-   }
-   free(request.data);
-}
-
-static unsigned try_file(const char *path)
-{
-   FILE *file = fopen(path, "r");
-   char *line = NULL;
-   size_t capacity = 0;
-   unsigned lines = 0;
-
-   if (!CHECK(file))
-      return 0;
-   while (getline(&line, &capacity, file) > 0) {
-      if (line[0] == '#' || line[0] == '\n')
-         continue;
-      try_line(line);
-      lines++;
-   }
-   free(line);
-   fclose(file);
-   return lines;
-}
-
 static void test_golden_vectors(void)
 {
-   const char *source = getenv("VP_SOURCE");
-   char pattern[4096];
-   glob_t found;
-   unsigned lines = 0;
+   struct golden_list golden = golden_load(VK_API_VERSION_MINOR(VP_API_VERSION));
 
-   snprintf(pattern, sizeof(pattern), "%s/tests/golden/%d.%d/*.tsv", source ? source : ".",
-            VK_API_VERSION_MAJOR(VP_API_VERSION), VK_API_VERSION_MINOR(VP_API_VERSION));
-   if (glob(pattern, 0, NULL, &found) != 0 && VK_API_VERSION_MINOR(VP_API_VERSION) > 3) {
-      snprintf(pattern, sizeof(pattern), "%s/tests/golden/1.3/*.tsv", source ? source : ".");
-      CHECK(glob(pattern, 0, NULL, &found) == 0);
+   for (size_t i = 0; i < golden.count; i++) {
+      const struct golden_vector *vector = &golden.vectors[i];
+      try_all(vector->name, &vector->request, &vector->request, false);
+      if (vector->reply.data)
+         try_all(vector->name, &vector->request, &vector->reply, true);
    }
-   for (size_t i = 0; i < found.gl_pathc; i++)
-      lines += try_file(found.gl_pathv[i]);
-   globfree(&found);
-   CHECK(lines > 30);
-   printf("%u golden vectors; %u inputs were accepted, %u refused\n", lines, accepted, refused);
-   CHECK(accepted > lines && refused > lines);
+   CHECK(golden.count > 300);
+   printf("%zu golden vectors; %u inputs were accepted, %u refused\n", golden.count, accepted, refused);
+   CHECK(accepted > golden.count && refused > golden.count);
+   golden_free(&golden);
 }
 
 /* --- every command --- */
 
 /* Messages of zeros after the number, of every size: at most one is right. `request` is for a reply. */
-static struct bytes find_zeros(const struct vp_check_command *command, const struct bytes *request)
+static struct golden_bytes find_zeros(const struct vp_check_command *command, const struct golden_bytes *request)
 {
-   struct bytes found = {0};
+   struct golden_bytes found = {0};
 
    for (size_t size = 4; size < 600 && !found.data; size += 4) {
-      struct bytes zeros = {.data = calloc(1, size), .size = size};
+      struct golden_bytes zeros = {.data = calloc(1, size), .size = size};
       if (!zeros.data)
          abort();
       memcpy(zeros.data, &command->number, 4);
@@ -285,12 +211,12 @@ static void test_zeros(void)
    accepted = refused = 0;
    for (size_t i = 0; i < count; i++) {
       const struct vp_check_command *command = &vp_check_commands[i];
-      const struct bytes request = find_zeros(command, NULL);
+      const struct golden_bytes request = find_zeros(command, NULL);
       if (!request.data)
          continue;
       requests++;
       try_all(command->name, &request, &request, false);
-      const struct bytes reply = find_zeros(command, &request);
+      const struct golden_bytes reply = find_zeros(command, &request);
       if (reply.data)
          try_all(command->name, &request, &reply, true);
       replies += reply.data != NULL;
@@ -312,7 +238,7 @@ static void test_garbage(void)
       for (size_t i = 0; i < length; i++)
          words[i] = random_u32() % 4 ? random_u32() % 3 : random_u32();
       words[0] = vp_check_commands[random_u32() % (sizeof(vp_check_commands) / sizeof(*vp_check_commands))].number;
-      const struct bytes request = copy_bytes(words, length * 4);
+      const struct golden_bytes request = copy_bytes(words, length * 4);
       try_request("garbage", &request);
       free(request.data);
    }
