@@ -1,0 +1,1023 @@
+/* SPDX-License-Identifier: MIT */
+/* test: no-tsan */
+/* (Looking up names runs in a thread that the C library makes out of the thread sanitizer's sight.)
+ *
+ * The client's descriptor code against a server that decodes what it is told and answers what the test wants. */
+
+#include "client/command_buffer.h"
+#include "client/descriptor_pool.h"
+#include "client/descriptor_set.h"
+#include "client/descriptor_set_layout.h"
+#include "client/object_table.h"
+#include "client/pipeline_layout.h"
+#include "client/vp_client_send.h"
+#include "client/vp_entry.h"
+#include "tests/unit/command_peer.h"
+
+#define LENGTH(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
+
+/* Following this would crash. */
+#define GARBAGE ((const void *)(uintptr_t)0x10)
+#define GARBAGE_HANDLE(type) ((type)(uintptr_t)0x18)
+
+/* --- the server --- */
+
+PEER_CODEC(vkCreateDescriptorSetLayout)
+PEER_CODEC(vkDestroyDescriptorSetLayout)
+PEER_CODEC(vkGetDescriptorSetLayoutSupport)
+PEER_CODEC(vkCreatePipelineLayout)
+PEER_CODEC(vkDestroyPipelineLayout)
+PEER_CODEC(vkCreateDescriptorPool)
+PEER_CODEC(vkDestroyDescriptorPool)
+PEER_CODEC(vkResetDescriptorPool)
+PEER_CODEC(vkAllocateDescriptorSets)
+PEER_CODEC(vkFreeDescriptorSets)
+PEER_CODEC(vkUpdateDescriptorSets)
+PEER_CODEC(vkCmdPushDescriptorSet)
+PEER_CODEC(vkCreateSampler)
+PEER_CODEC(vkDestroySampler)
+PEER_CODEC(vkDeviceWaitIdle)
+#ifdef VK_KHR_maintenance6
+PEER_CODEC(vkCmdPushDescriptorSet2)
+#endif
+
+static const struct peer_command commands[] = {
+   PEER_COMMAND(vkCreateDescriptorSetLayout),
+   PEER_COMMAND(vkDestroyDescriptorSetLayout),
+   PEER_COMMAND(vkGetDescriptorSetLayoutSupport),
+   PEER_COMMAND(vkCreatePipelineLayout),
+   PEER_COMMAND(vkDestroyPipelineLayout),
+   PEER_COMMAND(vkCreateDescriptorPool),
+   PEER_COMMAND(vkDestroyDescriptorPool),
+   PEER_COMMAND(vkResetDescriptorPool),
+   PEER_COMMAND(vkAllocateDescriptorSets),
+   PEER_COMMAND(vkFreeDescriptorSets),
+   PEER_COMMAND(vkUpdateDescriptorSets),
+   PEER_COMMAND(vkCmdPushDescriptorSet),
+   PEER_COMMAND(vkCreateSampler),
+   PEER_COMMAND(vkDestroySampler),
+   PEER_COMMAND(vkDeviceWaitIdle),
+#ifdef VK_KHR_maintenance6
+   PEER_COMMAND(vkCmdPushDescriptorSet2),
+#endif
+};
+
+static struct peer peer;
+static unsigned seen;                     /* commands that were looked at */
+static _Atomic(VkResult) allocate_result; /* what the server answers */
+static struct vp_connection *conn;
+static struct vp_device *device;
+static VkDevice device_handle;
+
+static void respond(uint32_t number, void *args)
+{
+   if (number == VP_CMD_vkAllocateDescriptorSets)
+      ((struct vp_cmd_vkAllocateDescriptorSets *)args)->ret = allocate_result;
+   if (number == VP_CMD_vkGetDescriptorSetLayoutSupport)
+      ((struct vp_cmd_vkGetDescriptorSetLayoutSupport *)args)->pSupport->supported = VK_TRUE;
+}
+
+/* The next command, which must be this one; its flags too when wanted. */
+static void *next(uint32_t command, uint32_t *flags)
+{
+   void *args = peer_next(&peer, &seen, command);
+   if (!args)
+      exit(1); /* nothing that follows would make sense */
+   if (flags)
+      *flags = peer_call(&peer, seen)->flags;
+   return args;
+}
+
+/* Whether nothing was said that was not looked at. */
+static bool is_quiet(void)
+{
+   struct vp_cmd_vkDeviceWaitIdle a = {.device = device_handle};
+   CHECK(vp_call_vkDeviceWaitIdle(conn, &a) == VK_SUCCESS);
+   return peer_call(&peer, ++seen)->number == VP_CMD_vkDeviceWaitIdle;
+}
+
+/* --- objects --- */
+
+/* Memory of the device: counted, and refused when `allocations_left` is 0. */
+static uint32_t allocations, allocations_left = UINT32_MAX;
+
+static VKAPI_ATTR void *VKAPI_CALL counted_alloc(void *data, size_t size, size_t alignment,
+                                                 VkSystemAllocationScope scope)
+{
+   (void)data, (void)alignment, (void)scope;
+   if (!allocations_left)
+      return NULL;
+   if (allocations_left != UINT32_MAX)
+      allocations_left--;
+   allocations++;
+   return malloc(size);
+}
+
+static VKAPI_ATTR void VKAPI_CALL counted_free(void *data, void *memory)
+{
+   (void)data;
+   allocations--;
+   free(memory);
+}
+
+static const VkAllocationCallbacks counted = {.pfnAllocation = counted_alloc, .pfnFree = counted_free};
+
+/* Objects that the descriptor code takes as they are. */
+static struct vp_object *views[8];
+
+static void start(void)
+{
+   seen = 0;
+   peer_start(&peer, commands, LENGTH(commands), respond);
+   conn = peer.conn;
+   device = &peer.device;
+   device->allocator = &counted;
+   device_handle = peer_device(&peer);
+   CHECK(vp_reply_cache_init(&device->cache));
+   for (uint32_t i = 0; i < LENGTH(views); i++)
+      views[i] = vp_object_create(conn, &counted, VK_OBJECT_TYPE_IMAGE_VIEW, sizeof(*views[i]));
+   if (!CHECK(views[LENGTH(views) - 1]))
+      exit(1);
+}
+
+static void finish(void)
+{
+   for (uint32_t i = 0; i < LENGTH(views); i++)
+      vp_object_destroy(conn, &counted, views[i]);
+   vp_reply_cache_finish(&device->cache);
+   peer_stop(&peer);
+   CHECK(allocations == 0);
+}
+
+#define HANDLE(type, i) VP_TO_HANDLE(type, views[i])
+
+/* What arrives of a handle, and what should. */
+#define ID(handle) ((uint64_t)(uintptr_t)(handle))
+#define IS(handle, i) (ID(handle) == views[i]->id)
+
+static VkSampler make_sampler(bool conversion)
+{
+   VkSampler sampler = VK_NULL_HANDLE;
+   const VkSamplerYcbcrConversionInfo ycbcr = {.sType = VK_STRUCTURE_TYPE_SAMPLER_YCBCR_CONVERSION_INFO,
+                                               .conversion = HANDLE(VkSamplerYcbcrConversion, 0)};
+   const VkSamplerCreateInfo info = {.sType = VK_STRUCTURE_TYPE_SAMPLER_CREATE_INFO,
+                                     .pNext = conversion ? &ycbcr : NULL};
+   CHECK(vp_vkCreateSampler(device_handle, &info, NULL, &sampler) == VK_SUCCESS);
+   next(VP_CMD_vkCreateSampler, NULL);
+   return sampler;
+}
+
+static void drop_sampler(VkSampler sampler)
+{
+   vp_vkDestroySampler(device_handle, sampler, NULL);
+   next(VP_CMD_vkDestroySampler, NULL);
+}
+
+static VkDescriptorSetLayout make_layout(uint32_t count, const VkDescriptorSetLayoutBinding *bindings,
+                                         const void *chain)
+{
+   VkDescriptorSetLayout layout = VK_NULL_HANDLE;
+   const VkDescriptorSetLayoutCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+                                                 .pNext = chain,
+                                                 .bindingCount = count,
+                                                 .pBindings = bindings};
+   CHECK(vp_vkCreateDescriptorSetLayout(device_handle, &info, NULL, &layout) == VK_SUCCESS);
+   next(VP_CMD_vkCreateDescriptorSetLayout, NULL);
+   return layout;
+}
+
+static void drop_layout(VkDescriptorSetLayout layout)
+{
+   vp_vkDestroyDescriptorSetLayout(device_handle, layout, NULL);
+   next(VP_CMD_vkDestroyDescriptorSetLayout, NULL);
+}
+
+static VkDescriptorPool make_pool(uint32_t max_sets, uint32_t count, const VkDescriptorPoolSize *sizes,
+                                  const void *chain)
+{
+   VkDescriptorPool pool = VK_NULL_HANDLE;
+   const VkDescriptorPoolCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
+                                            .pNext = chain,
+                                            .flags = VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT,
+                                            .maxSets = max_sets,
+                                            .poolSizeCount = count,
+                                            .pPoolSizes = sizes};
+   CHECK(vp_vkCreateDescriptorPool(device_handle, &info, NULL, &pool) == VK_SUCCESS);
+   next(VP_CMD_vkCreateDescriptorPool, NULL);
+   return pool;
+}
+
+static void drop_pool(VkDescriptorPool pool)
+{
+   vp_vkDestroyDescriptorPool(device_handle, pool, NULL);
+   next(VP_CMD_vkDestroyDescriptorPool, NULL);
+}
+
+/* Allocates one set and tells whether the client waited for the answer. */
+static VkDescriptorSet make_set(VkDescriptorPool pool, VkDescriptorSetLayout layout, const void *chain, bool *waited)
+{
+   VkDescriptorSet set = VK_NULL_HANDLE;
+   uint32_t flags = 0;
+   const VkDescriptorSetAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
+                                             .pNext = chain,
+                                             .descriptorPool = pool,
+                                             .descriptorSetCount = 1,
+                                             .pSetLayouts = &layout};
+   const VkResult result = vp_vkAllocateDescriptorSets(device_handle, &info, &set);
+   const struct vp_cmd_vkAllocateDescriptorSets *a = next(VP_CMD_vkAllocateDescriptorSets, &flags);
+   if (waited)
+      *waited = flags & 1;
+   CHECK(result == (flags & 1 ? allocate_result : VK_SUCCESS));
+   CHECK((result == VK_SUCCESS) == (set != VK_NULL_HANDLE));
+   CHECK(result != VK_SUCCESS || ID(a->pDescriptorSets[0]) == vp_object_id(ID(set)));
+   return set;
+}
+
+static VkPipelineLayout make_pipeline_layout(uint32_t count, const VkDescriptorSetLayout *sets)
+{
+   VkPipelineLayout layout = VK_NULL_HANDLE;
+   const VkPipelineLayoutCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, .setLayoutCount = count, .pSetLayouts = sets};
+   CHECK(vp_vkCreatePipelineLayout(device_handle, &info, NULL, &layout) == VK_SUCCESS);
+   next(VP_CMD_vkCreatePipelineLayout, NULL);
+   return layout;
+}
+
+static void drop_pipeline_layout(VkPipelineLayout layout)
+{
+   vp_vkDestroyPipelineLayout(device_handle, layout, NULL);
+   next(VP_CMD_vkDestroyPipelineLayout, NULL);
+}
+
+static uint32_t generation(uint64_t id)
+{
+   pthread_mutex_lock(&conn->object_lock);
+   const uint32_t found = conn->slots[(uint32_t)id].generation;
+   pthread_mutex_unlock(&conn->object_lock);
+   return found;
+}
+
+/* --- layouts --- */
+
+static void test_layout(void)
+{
+   const VkSampler samplers[] = {make_sampler(false), make_sampler(false)};
+   const VkDescriptorSetLayoutBinding bindings[] = {
+      {.binding = 900,
+       .descriptorType = VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER,
+       .descriptorCount = 3,
+       .pImmutableSamplers = GARBAGE},
+      {.binding = 1,
+       .descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
+       .descriptorCount = 2,
+       .pImmutableSamplers = samplers},
+      {.binding = 2, .descriptorType = VK_DESCRIPTOR_TYPE_SAMPLER, .descriptorCount = 0},
+      {.binding = 0, .descriptorType = VK_DESCRIPTOR_TYPE_SAMPLER, .descriptorCount = 4},
+   };
+   const VkDescriptorSetLayoutCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+                                                 .bindingCount = LENGTH(bindings),
+                                                 .pBindings = bindings};
+   VkDescriptorSetLayout handle;
+   CHECK(vp_vkCreateDescriptorSetLayout(device_handle, &info, NULL, &handle) == VK_SUCCESS);
+   const struct vp_cmd_vkCreateDescriptorSetLayout *a = next(VP_CMD_vkCreateDescriptorSetLayout, NULL);
+   CHECK(a->pCreateInfo->bindingCount == 4);
+   CHECK(!a->pCreateInfo->pBindings[0].pImmutableSamplers && a->pCreateInfo->pBindings[0].descriptorCount == 3);
+   CHECK(ID(a->pCreateInfo->pBindings[1].pImmutableSamplers[1]) == vp_object_id(ID(samplers[1])));
+   CHECK(bindings[0].pImmutableSamplers == GARBAGE);
+
+   const struct vp_descriptor_set_layout *layout = VP_FROM_HANDLE(struct vp_descriptor_set_layout, handle);
+   CHECK(layout->binding_count == 3 && layout->has_immutable_samplers && layout->is_countable);
+   CHECK(vp_descriptor_set_layout_find(layout, 900)->count == 3);
+   CHECK(vp_descriptor_set_layout_find(layout, 1)->has_immutable_samplers);
+   CHECK(!vp_descriptor_set_layout_find(layout, 0)->has_immutable_samplers);
+   CHECK(!vp_descriptor_set_layout_find(layout, 2) && !vp_descriptor_set_layout_find(layout, 3));
+
+   for (int i = 0; i < 2; i++) { /* asked once */
+      VkDescriptorSetLayoutSupport support = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_SUPPORT};
+      vp_vkGetDescriptorSetLayoutSupport(device_handle, &info, &support);
+      CHECK(support.supported == VK_TRUE);
+   }
+   const struct vp_cmd_vkGetDescriptorSetLayoutSupport *ask = next(VP_CMD_vkGetDescriptorSetLayoutSupport, NULL);
+   CHECK(!ask->pCreateInfo->pBindings[0].pImmutableSamplers);
+   CHECK(is_quiet());
+   drop_layout(handle);
+   drop_sampler(samplers[0]);
+   drop_sampler(samplers[1]);
+   vp_vkDestroyDescriptorSetLayout(device_handle, VK_NULL_HANDLE, NULL);
+   vp_vkDestroyPipelineLayout(device_handle, VK_NULL_HANDLE, NULL);
+   vp_vkDestroyDescriptorPool(device_handle, VK_NULL_HANDLE, NULL);
+   CHECK(is_quiet());
+}
+
+/* A layout that is used after its end: what is known of it stays, its id goes, once. */
+static void test_lifetime(void)
+{
+   const VkSampler sampler = make_sampler(false);
+   const VkDescriptorSetLayoutBinding binding = {.descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
+                                                 .descriptorCount = 1,
+                                                 .pImmutableSamplers = &sampler};
+   const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 2};
+   const uint32_t before = allocations;
+   const VkDescriptorSetLayout layout = make_layout(1, &binding, NULL);
+   const uint64_t id = vp_object_id(ID(layout));
+   const VkDescriptorSetLayout sets[] = {VK_NULL_HANDLE, layout};
+   const VkPipelineLayout pipeline_layout = make_pipeline_layout(2, sets);
+   const VkDescriptorPool pool = make_pool(2, 1, &size, NULL);
+   const VkDescriptorSet set = make_set(pool, layout, NULL, NULL);
+   make_set(pool, layout, NULL, NULL);
+   CHECK(generation(id) == id >> 32);
+   drop_layout(layout);
+   CHECK(generation(id) == (id >> 32) + 1);
+
+   const VkDescriptorImageInfo image = {GARBAGE_HANDLE(VkSampler), HANDLE(VkImageView, 0), VK_IMAGE_LAYOUT_GENERAL};
+   const VkWriteDescriptorSet write = {.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
+                                       .dstSet = set,
+                                       .descriptorCount = 1,
+                                       .descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
+                                       .pImageInfo = &image};
+   vp_vkUpdateDescriptorSets(device_handle, 1, &write, 0, NULL);
+   const struct vp_cmd_vkUpdateDescriptorSets *a = next(VP_CMD_vkUpdateDescriptorSets, NULL);
+   CHECK(!ID(a->pDescriptorWrites[0].pImageInfo[0].sampler) && IS(a->pDescriptorWrites[0].pImageInfo[0].imageView, 0));
+   drop_pool(pool);
+   const struct vp_pipeline_layout *known = VP_FROM_HANDLE(struct vp_pipeline_layout, pipeline_layout);
+   CHECK(!vp_pipeline_layout_set(known, 0) && vp_pipeline_layout_set(known, 1)->binding_count == 1);
+   CHECK(!vp_pipeline_layout_set(known, 2));
+   drop_pipeline_layout(pipeline_layout);
+   CHECK(generation(id) == (id >> 32) + 1);
+   CHECK(allocations == before);
+   drop_sampler(sampler);
+}
+
+/* --- writes --- */
+
+static VkDescriptorPool write_pool;
+static VkDescriptorSetLayout write_layout;
+static VkDescriptorSet write_set;
+static VkSampler write_sampler;
+
+/* 0: 2 combined with immutable samplers, 1: empty, 5: 3 combined, 6: 1000 of whatever is written, 7: a sampler each. */
+static void start_writes(void)
+{
+   write_sampler = make_sampler(false);
+   const VkSampler samplers[] = {write_sampler, write_sampler};
+   const VkDescriptorSetLayoutBinding bindings[] = {
+      {.binding = 0,
+       .descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
+       .descriptorCount = 2,
+       .pImmutableSamplers = samplers},
+      {.binding = 1, .descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER},
+      {.binding = 5, .descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, .descriptorCount = 3},
+      {.binding = 6, .descriptorType = VK_DESCRIPTOR_TYPE_MUTABLE_VALVE, .descriptorCount = 1000},
+      {.binding = 7,
+       .descriptorType = VK_DESCRIPTOR_TYPE_SAMPLER,
+       .descriptorCount = 2,
+       .pImmutableSamplers = samplers},
+   };
+   write_layout = make_layout(LENGTH(bindings), bindings, NULL);
+   write_pool = make_pool(1, 0, NULL, NULL);
+   write_set = make_set(write_pool, write_layout, NULL, NULL);
+}
+
+static void finish_writes(void)
+{
+   drop_layout(write_layout);
+   drop_pool(write_pool);
+   drop_sampler(write_sampler);
+}
+
+/* A write with pointers that must not be followed, but for those that are set. */
+static VkWriteDescriptorSet dirty_write(VkDescriptorType type, uint32_t binding, uint32_t element, uint32_t count)
+{
+   return (VkWriteDescriptorSet){
+      .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
+      .pNext = GARBAGE,
+      .dstSet = write_set,
+      .dstBinding = binding,
+      .dstArrayElement = element,
+      .descriptorCount = count,
+      .descriptorType = type,
+      .pImageInfo = GARBAGE,
+      .pBufferInfo = GARBAGE,
+      .pTexelBufferView = GARBAGE,
+   };
+}
+
+static const VkWriteDescriptorSet *update(const VkWriteDescriptorSet *write)
+{
+   vp_vkUpdateDescriptorSets(device_handle, 1, write, 0, NULL);
+   const struct vp_cmd_vkUpdateDescriptorSets *a = next(VP_CMD_vkUpdateDescriptorSets, NULL);
+   CHECK(a->descriptorWriteCount == 1 && !a->descriptorCopyCount);
+   CHECK(ID(a->pDescriptorWrites->dstSet) == vp_object_id(ID(write->dstSet)));
+   CHECK(a->pDescriptorWrites->descriptorType == write->descriptorType);
+   CHECK(a->pDescriptorWrites->dstBinding == write->dstBinding);
+   CHECK(a->pDescriptorWrites->dstArrayElement == write->dstArrayElement);
+   CHECK(a->pDescriptorWrites->descriptorCount == write->descriptorCount);
+   return a->pDescriptorWrites;
+}
+
+static void test_image_types(void)
+{
+   static const struct {
+      VkDescriptorType type;
+      uint32_t binding;
+      bool sampler, view;
+   } cases[] = {
+      {VK_DESCRIPTOR_TYPE_SAMPLER, 6, true, false},
+      {VK_DESCRIPTOR_TYPE_SAMPLER, 7, false, false},
+      {VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 5, true, true},
+      {VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 0, false, true},
+      {VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE, 6, false, true},
+      {VK_DESCRIPTOR_TYPE_STORAGE_IMAGE, 6, false, true},
+      {VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT, 6, false, true},
+   };
+   for (uint32_t i = 0; i < LENGTH(cases); i++) {
+      const VkDescriptorImageInfo infos[] = {
+         {cases[i].sampler ? HANDLE(VkSampler, 1) : GARBAGE_HANDLE(VkSampler),
+          cases[i].view ? HANDLE(VkImageView, 2) : GARBAGE_HANDLE(VkImageView), VK_IMAGE_LAYOUT_GENERAL},
+         {cases[i].sampler ? HANDLE(VkSampler, 3) : GARBAGE_HANDLE(VkSampler),
+          cases[i].view ? HANDLE(VkImageView, 4) : GARBAGE_HANDLE(VkImageView), VK_IMAGE_LAYOUT_GENERAL},
+      };
+      VkWriteDescriptorSet write = dirty_write(cases[i].type, cases[i].binding, 0, 2);
+      write.pImageInfo = infos;
+      const VkWriteDescriptorSet *got = update(&write);
+      CHECK(!got->pBufferInfo && !got->pTexelBufferView);
+      for (int j = 0; j < 2; j++) {
+         const VkDescriptorImageInfo *image = &got->pImageInfo[j];
+         CHECK(cases[i].sampler ? IS(image->sampler, 1 + 2 * j) : !ID(image->sampler));
+         CHECK(cases[i].view ? IS(image->imageView, 2 + 2 * j) : !ID(image->imageView));
+         CHECK(image->imageLayout == (cases[i].view ? VK_IMAGE_LAYOUT_GENERAL : VK_IMAGE_LAYOUT_UNDEFINED));
+      }
+   }
+}
+
+static void test_other_types(void)
+{
+   static const VkDescriptorType buffers[] = {VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                                              VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER_DYNAMIC,
+                                              VK_DESCRIPTOR_TYPE_STORAGE_BUFFER_DYNAMIC};
+   static const VkDescriptorType texels[] = {VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER,
+                                             VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER};
+   const VkDescriptorBufferInfo infos[] = {{HANDLE(VkBuffer, 0), 16, 32}, {VK_NULL_HANDLE, 0, VK_WHOLE_SIZE}};
+   const VkBufferView texel_views[] = {HANDLE(VkBufferView, 5), VK_NULL_HANDLE};
+   for (uint32_t i = 0; i < LENGTH(buffers); i++) {
+      VkWriteDescriptorSet write = dirty_write(buffers[i], 6, 3, 2);
+      write.pBufferInfo = infos;
+      const VkWriteDescriptorSet *got = update(&write);
+      CHECK(!got->pImageInfo && !got->pTexelBufferView);
+      CHECK(IS(got->pBufferInfo[0].buffer, 0) && got->pBufferInfo[0].offset == 16 && got->pBufferInfo[0].range == 32);
+      CHECK(!ID(got->pBufferInfo[1].buffer) && got->pBufferInfo[1].range == VK_WHOLE_SIZE);
+   }
+   for (uint32_t i = 0; i < LENGTH(texels); i++) {
+      VkWriteDescriptorSet write = dirty_write(texels[i], 6, 3, 2);
+      write.pTexelBufferView = texel_views;
+      const VkWriteDescriptorSet *got = update(&write);
+      CHECK(!got->pImageInfo && !got->pBufferInfo);
+      CHECK(IS(got->pTexelBufferView[0], 5) && !ID(got->pTexelBufferView[1]));
+   }
+   const VkWriteDescriptorSetInlineUniformBlock block = {
+      .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET_INLINE_UNIFORM_BLOCK, .dataSize = 8, .pData = "abcdefg"};
+   VkWriteDescriptorSet write = dirty_write(VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK, 6, 4, 8);
+   write.pNext = &block;
+   const VkWriteDescriptorSet *got = update(&write);
+   const VkWriteDescriptorSetInlineUniformBlock *got_block = got->pNext;
+   CHECK(!got->pImageInfo && !got->pBufferInfo && !got->pTexelBufferView);
+   CHECK(got_block && got_block->dataSize == 8 && !memcmp(got_block->pData, "abcdefg", 8));
+
+   const VkAccelerationStructureKHR structures[] = {HANDLE(VkAccelerationStructureKHR, 1),
+                                                    HANDLE(VkAccelerationStructureKHR, 2)};
+   const VkWriteDescriptorSetAccelerationStructureKHR node = {
+      .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET_ACCELERATION_STRUCTURE_KHR,
+      .accelerationStructureCount = 2,
+      .pAccelerationStructures = structures};
+   write = dirty_write(VK_DESCRIPTOR_TYPE_ACCELERATION_STRUCTURE_KHR, 6, 0, 2);
+   write.pNext = &node;
+   got = update(&write);
+   const VkWriteDescriptorSetAccelerationStructureKHR *got_node = got->pNext;
+   CHECK(!got->pImageInfo && !got->pBufferInfo && !got->pTexelBufferView);
+   CHECK(got_node && got_node->accelerationStructureCount == 2 && IS(got_node->pAccelerationStructures[1], 2));
+}
+
+/* Over the end of a binding, and over an empty one. */
+static void test_next_binding(void)
+{
+   const VkDescriptorImageInfo infos[] = {
+      {GARBAGE_HANDLE(VkSampler), HANDLE(VkImageView, 0), VK_IMAGE_LAYOUT_GENERAL},
+      {HANDLE(VkSampler, 4), HANDLE(VkImageView, 1), VK_IMAGE_LAYOUT_GENERAL},
+      {HANDLE(VkSampler, 5), HANDLE(VkImageView, 2), VK_IMAGE_LAYOUT_GENERAL},
+   };
+   for (uint32_t element = 1; element <= 2; element++) { /* from the last one of binding 0, or just after it */
+      VkWriteDescriptorSet write = dirty_write(VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 0, element, 4 - element);
+      write.pImageInfo = infos + element - 1;
+      vp_vkUpdateDescriptorSets(device_handle, 1, &write, 0, NULL);
+      const struct vp_cmd_vkUpdateDescriptorSets *a = next(VP_CMD_vkUpdateDescriptorSets, NULL);
+      const VkWriteDescriptorSet *last = &a->pDescriptorWrites[2 - element];
+      CHECK(a->descriptorWriteCount == 3 - element);
+      if (element == 1)
+         CHECK(a->pDescriptorWrites[0].dstBinding == 0 && a->pDescriptorWrites[0].dstArrayElement == 1 &&
+               a->pDescriptorWrites[0].descriptorCount == 1 && !ID(a->pDescriptorWrites[0].pImageInfo[0].sampler));
+      CHECK(last->dstBinding == 5 && last->dstArrayElement == 0 && last->descriptorCount == 2);
+      CHECK(IS(last->pImageInfo[0].sampler, 4) && IS(last->pImageInfo[1].sampler, 5));
+      CHECK(IS(last->pImageInfo[0].imageView, 1) && IS(last->pImageInfo[1].imageView, 2));
+   }
+}
+
+static void test_empty_and_copies(void)
+{
+   const VkWriteDescriptorSet write = dirty_write(VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 6, 0, 0);
+   const VkCopyDescriptorSet copy = {.sType = VK_STRUCTURE_TYPE_COPY_DESCRIPTOR_SET,
+                                     .srcSet = write_set,
+                                     .srcBinding = 5,
+                                     .dstSet = write_set,
+                                     .dstBinding = 6,
+                                     .dstArrayElement = 9,
+                                     .descriptorCount = 2};
+   vp_vkUpdateDescriptorSets(device_handle, 1, &write, 0, NULL);
+   CHECK(is_quiet());
+   vp_vkUpdateDescriptorSets(device_handle, 1, &write, 1, &copy);
+   const struct vp_cmd_vkUpdateDescriptorSets *a = next(VP_CMD_vkUpdateDescriptorSets, NULL);
+   CHECK(a->descriptorWriteCount == 0 && a->descriptorCopyCount == 1);
+   CHECK(ID(a->pDescriptorCopies->srcSet) == vp_object_id(ID(write_set)) && a->pDescriptorCopies->dstArrayElement == 9);
+   CHECK(is_quiet());
+}
+
+/* More than fits into one command. */
+static void test_long_write(void)
+{
+   static VkDescriptorImageInfo infos[1000];
+   for (uint32_t i = 0; i < LENGTH(infos); i++)
+      infos[i] = (VkDescriptorImageInfo){GARBAGE_HANDLE(VkSampler), HANDLE(VkImageView, i % 8), (VkImageLayout)i};
+   VkWriteDescriptorSet write = dirty_write(VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE, 6, 0, LENGTH(infos));
+   write.pImageInfo = infos;
+   vp_vkUpdateDescriptorSets(device_handle, 1, &write, 0, NULL);
+   uint32_t done = 0;
+   while (done < LENGTH(infos)) {
+      const struct vp_cmd_vkUpdateDescriptorSets *a = next(VP_CMD_vkUpdateDescriptorSets, NULL);
+      const VkWriteDescriptorSet *got = a->pDescriptorWrites;
+      CHECK(a->descriptorWriteCount == 1 && got->dstBinding == 6 && got->dstArrayElement == done);
+      for (uint32_t i = 0; i < got->descriptorCount; i++, done++)
+         CHECK(IS(got->pImageInfo[i].imageView, done % 8) && !ID(got->pImageInfo[i].sampler) &&
+               got->pImageInfo[i].imageLayout == (VkImageLayout)done);
+   }
+   CHECK(done == LENGTH(infos) && is_quiet());
+}
+
+static void test_many_writes(void)
+{
+   static VkWriteDescriptorSet writes[300];
+   static VkDescriptorImageInfo image;
+   static VkDescriptorBufferInfo buffer;
+   image = (VkDescriptorImageInfo){GARBAGE_HANDLE(VkSampler), HANDLE(VkImageView, 1), VK_IMAGE_LAYOUT_GENERAL};
+   buffer = (VkDescriptorBufferInfo){HANDLE(VkBuffer, 2), 0, 4};
+   for (uint32_t i = 0; i < LENGTH(writes); i++) { /* every other one is copied */
+      writes[i] = dirty_write(i % 2 ? VK_DESCRIPTOR_TYPE_STORAGE_IMAGE : VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 6, i, 1);
+      if (i % 2)
+         writes[i].pImageInfo = &image;
+      else
+         writes[i].pBufferInfo = &buffer;
+   }
+   vp_vkUpdateDescriptorSets(device_handle, LENGTH(writes), writes, 0, NULL);
+   uint32_t done = 0;
+   while (done < LENGTH(writes)) {
+      const struct vp_cmd_vkUpdateDescriptorSets *a = next(VP_CMD_vkUpdateDescriptorSets, NULL);
+      for (uint32_t i = 0; i < a->descriptorWriteCount; i++, done++) {
+         const VkWriteDescriptorSet *got = &a->pDescriptorWrites[i];
+         CHECK(got->dstArrayElement == done && got->descriptorCount == 1);
+         CHECK(done % 2 ? IS(got->pImageInfo->imageView, 1) : IS(got->pBufferInfo->buffer, 2));
+      }
+   }
+   CHECK(done == LENGTH(writes) && is_quiet());
+}
+
+/* --- templates --- */
+
+/* Data as an application may lay it out. */
+struct template_data {
+   struct {
+      VkDescriptorImageInfo image;
+      uint64_t more;
+   } images[3];
+   VkDescriptorBufferInfo buffers[2]; /* as the API has them */
+   VkBufferView texels[4];            /* every other one is used */
+   VkAccelerationStructureKHR structures[2];
+   uint8_t block[12];
+   uint8_t packed[2 * sizeof(VkDescriptorBufferInfo) + 1]; /* from the second byte on */
+};
+
+static const VkDescriptorUpdateTemplateEntry template_entries[] = {
+   {0, 1, 3, VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, offsetof(struct template_data, images),
+    sizeof(VkDescriptorImageInfo) + 8},
+   {6, 0, 2, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, offsetof(struct template_data, buffers),
+    sizeof(VkDescriptorBufferInfo)},
+   {6, 2, 2, VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, offsetof(struct template_data, texels), 2 * sizeof(VkBufferView)},
+   {6, 4, 2, VK_DESCRIPTOR_TYPE_ACCELERATION_STRUCTURE_KHR, offsetof(struct template_data, structures), 8},
+   {6, 8, 12, VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK, offsetof(struct template_data, block), 99},
+   {6, 20, 2, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, offsetof(struct template_data, packed) + 1,
+    sizeof(VkDescriptorBufferInfo)},
+   {6, 22, 0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 0, sizeof(VkDescriptorBufferInfo)},
+};
+
+static void fill_template_data(struct template_data *data)
+{
+   memset(data, 0x18, sizeof(*data)); /* handles that must not be used */
+   data->images[0].image.imageView = HANDLE(VkImageView, 0);
+   for (int i = 1; i < 3; i++)
+      data->images[i].image =
+         (VkDescriptorImageInfo){HANDLE(VkSampler, i), HANDLE(VkImageView, i + 2), VK_IMAGE_LAYOUT_GENERAL};
+   for (int i = 0; i < 2; i++) {
+      data->buffers[i] = (VkDescriptorBufferInfo){HANDLE(VkBuffer, i), (VkDeviceSize)i, 100};
+      data->texels[(size_t)i * 2] = HANDLE(VkBufferView, i + 3);
+      data->structures[i] = HANDLE(VkAccelerationStructureKHR, i + 5);
+      const VkDescriptorBufferInfo packed = {HANDLE(VkBuffer, i + 6), 7, 8};
+      memcpy(data->packed + 1 + (size_t)i * sizeof(packed), &packed, sizeof(packed));
+   }
+   memcpy(data->block, "hello world", 12);
+}
+
+static void check_template_writes(const VkWriteDescriptorSet *got, uint64_t set)
+{
+   for (int i = 0; i < 7; i++)
+      CHECK(ID(got[i].dstSet) == set);
+   CHECK(got[0].dstBinding == 0 && got[0].dstArrayElement == 1 && got[0].descriptorCount == 1);
+   CHECK(!ID(got[0].pImageInfo[0].sampler) && IS(got[0].pImageInfo[0].imageView, 0));
+   CHECK(got[1].dstBinding == 5 && got[1].dstArrayElement == 0 && got[1].descriptorCount == 2);
+   CHECK(IS(got[1].pImageInfo[0].sampler, 1) && IS(got[1].pImageInfo[1].imageView, 4));
+   CHECK(got[2].dstArrayElement == 0 && got[2].descriptorCount == 2 && !got[2].pImageInfo);
+   CHECK(IS(got[2].pBufferInfo[1].buffer, 1) && got[2].pBufferInfo[1].offset == 1);
+   CHECK(got[3].dstArrayElement == 2 && IS(got[3].pTexelBufferView[0], 3) && IS(got[3].pTexelBufferView[1], 4));
+   const VkWriteDescriptorSetAccelerationStructureKHR *structures = got[4].pNext;
+   CHECK(got[4].dstArrayElement == 4 && structures && structures->accelerationStructureCount == 2);
+   CHECK(IS(structures->pAccelerationStructures[0], 5) && IS(structures->pAccelerationStructures[1], 6));
+   CHECK(!got[4].pTexelBufferView);
+   const VkWriteDescriptorSetInlineUniformBlock *block = got[5].pNext;
+   CHECK(got[5].dstArrayElement == 8 && got[5].descriptorCount == 12);
+   CHECK(block && block->dataSize == 12 && !memcmp(block->pData, "hello world", 12));
+   CHECK(got[6].dstArrayElement == 20 && IS(got[6].pBufferInfo[0].buffer, 6) && IS(got[6].pBufferInfo[1].buffer, 7));
+   CHECK(got[6].pBufferInfo[1].offset == 7 && got[6].pBufferInfo[1].range == 8);
+}
+
+static VkDescriptorUpdateTemplate make_template(VkPipelineLayout push_layout)
+{
+   VkDescriptorUpdateTemplate update_template = VK_NULL_HANDLE;
+   const VkDescriptorUpdateTemplateCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_UPDATE_TEMPLATE_CREATE_INFO,
+      .descriptorUpdateEntryCount = LENGTH(template_entries),
+      .pDescriptorUpdateEntries = template_entries,
+      .templateType = push_layout ? VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_PUSH_DESCRIPTORS_KHR
+                                  : VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_DESCRIPTOR_SET,
+      .descriptorSetLayout = push_layout ? GARBAGE_HANDLE(VkDescriptorSetLayout) : write_layout,
+      .pipelineBindPoint = push_layout ? VK_PIPELINE_BIND_POINT_COMPUTE : VK_PIPELINE_BIND_POINT_MAX_ENUM,
+      .pipelineLayout = push_layout ? push_layout : GARBAGE_HANDLE(VkPipelineLayout),
+      .set = 1};
+   CHECK(vp_vkCreateDescriptorUpdateTemplate(device_handle, &info, NULL, &update_template) == VK_SUCCESS);
+   CHECK(is_quiet());
+   return update_template;
+}
+
+static void test_template(void)
+{
+   struct template_data data;
+   const VkDescriptorUpdateTemplate update_template = make_template(VK_NULL_HANDLE);
+   fill_template_data(&data);
+   vp_vkUpdateDescriptorSetWithTemplate(device_handle, write_set, update_template, &data);
+   const struct vp_cmd_vkUpdateDescriptorSets *a = next(VP_CMD_vkUpdateDescriptorSets, NULL);
+   if (CHECK(a->descriptorWriteCount == 7))
+      check_template_writes(a->pDescriptorWrites, vp_object_id(ID(write_set)));
+   vp_vkDestroyDescriptorUpdateTemplate(device_handle, update_template, NULL);
+   vp_vkDestroyDescriptorUpdateTemplate(device_handle, VK_NULL_HANDLE, NULL);
+   CHECK(is_quiet());
+}
+
+/* --- push descriptors --- */
+
+static struct vp_command_buffer *cmd;
+
+/* Sends what was recorded. */
+static void submit(uint64_t commands_recorded)
+{
+   CHECK(cmd->recorded == commands_recorded);
+   CHECK(vp_stream_append(conn, cmd->commands.start, vp_encoder_size(&cmd->commands)) == VK_SUCCESS);
+   vp_encoder_reset(&cmd->commands);
+   cmd->recorded = 0;
+}
+
+static VkWriteDescriptorSet dirty_push(VkDescriptorImageInfo *image)
+{
+   *image = (VkDescriptorImageInfo){GARBAGE_HANDLE(VkSampler), HANDLE(VkImageView, 3), VK_IMAGE_LAYOUT_GENERAL};
+   VkWriteDescriptorSet write = dirty_write(VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 0, 0, 1);
+   write.dstSet = GARBAGE_HANDLE(VkDescriptorSet);
+   write.pImageInfo = image;
+   return write;
+}
+
+static void check_push(uint32_t count, const VkWriteDescriptorSet *got)
+{
+   CHECK(count == 1 && !ID(got->dstSet));
+   CHECK(!ID(got->pImageInfo->sampler) && IS(got->pImageInfo->imageView, 3) && !got->pBufferInfo);
+}
+
+static void test_push(VkPipelineLayout layout)
+{
+   VkDescriptorImageInfo image;
+   struct template_data data;
+   const VkWriteDescriptorSet write = dirty_push(&image);
+   const VkCommandBuffer handle = VP_TO_HANDLE(VkCommandBuffer, cmd);
+   vp_vkCmdPushDescriptorSet(handle, VK_PIPELINE_BIND_POINT_GRAPHICS, layout, 1, 1, &write);
+   submit(1);
+   const struct vp_cmd_vkCmdPushDescriptorSet *a = next(VP_CMD_vkCmdPushDescriptorSet, NULL);
+   CHECK(ID(a->commandBuffer) == cmd->base.id && ID(a->layout) == vp_object_id(ID(layout)) && a->set == 1);
+   CHECK(a->pipelineBindPoint == VK_PIPELINE_BIND_POINT_GRAPHICS);
+   check_push(a->descriptorWriteCount, a->pDescriptorWrites);
+
+   const VkDescriptorUpdateTemplate update_template = make_template(layout);
+   fill_template_data(&data);
+   vp_vkCmdPushDescriptorSetWithTemplate(handle, update_template, layout, 1, &data);
+   submit(1);
+   a = next(VP_CMD_vkCmdPushDescriptorSet, NULL);
+   CHECK(a->pipelineBindPoint == VK_PIPELINE_BIND_POINT_COMPUTE && a->set == 1);
+   if (CHECK(a->descriptorWriteCount == 7))
+      check_template_writes(a->pDescriptorWrites, 0);
+   vp_vkDestroyDescriptorUpdateTemplate(device_handle, update_template, NULL);
+}
+
+#ifdef VK_KHR_maintenance6
+static void test_push2(VkPipelineLayout layout, const VkDescriptorSetLayout *sets)
+{
+   VkDescriptorImageInfo image;
+   struct template_data data;
+   const VkWriteDescriptorSet write = dirty_push(&image);
+   const VkCommandBuffer handle = VP_TO_HANDLE(VkCommandBuffer, cmd);
+   const VkPipelineLayoutCreateInfo chain = {
+      .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, .setLayoutCount = 2, .pSetLayouts = sets};
+   const VkDescriptorUpdateTemplate update_template = make_template(layout);
+   fill_template_data(&data);
+   for (int without_object = 0; without_object < 2; without_object++) {
+      const VkPushDescriptorSetInfoKHR info = {.sType = VK_STRUCTURE_TYPE_PUSH_DESCRIPTOR_SET_INFO_KHR,
+                                               .pNext = without_object ? &chain : NULL,
+                                               .stageFlags = VK_SHADER_STAGE_VERTEX_BIT,
+                                               .layout = without_object ? VK_NULL_HANDLE : layout,
+                                               .set = 1,
+                                               .descriptorWriteCount = 1,
+                                               .pDescriptorWrites = &write};
+      const VkPushDescriptorSetWithTemplateInfoKHR template_info = {
+         .sType = VK_STRUCTURE_TYPE_PUSH_DESCRIPTOR_SET_WITH_TEMPLATE_INFO_KHR,
+         .pNext = info.pNext,
+         .descriptorUpdateTemplate = update_template,
+         .layout = info.layout,
+         .set = 1,
+         .pData = &data};
+      vp_vkCmdPushDescriptorSet2(handle, &info);
+      vp_vkCmdPushDescriptorSetWithTemplate2(handle, &template_info);
+      submit(2);
+      const struct vp_cmd_vkCmdPushDescriptorSet2 *a = next(VP_CMD_vkCmdPushDescriptorSet2, NULL);
+      CHECK(a->pPushDescriptorSetInfo->stageFlags == VK_SHADER_STAGE_VERTEX_BIT);
+      CHECK(ID(a->pPushDescriptorSetInfo->layout) == vp_object_id(ID(info.layout)));
+      CHECK(!a->pPushDescriptorSetInfo->pNext == !without_object);
+      check_push(a->pPushDescriptorSetInfo->descriptorWriteCount, a->pPushDescriptorSetInfo->pDescriptorWrites);
+      a = next(VP_CMD_vkCmdPushDescriptorSet2, NULL);
+      CHECK(a->pPushDescriptorSetInfo->stageFlags == VK_SHADER_STAGE_COMPUTE_BIT);
+      CHECK(ID(a->pPushDescriptorSetInfo->layout) == vp_object_id(ID(info.layout)));
+      CHECK(!a->pPushDescriptorSetInfo->pNext == !without_object);
+      if (CHECK(a->pPushDescriptorSetInfo->descriptorWriteCount == 7))
+         check_template_writes(a->pPushDescriptorSetInfo->pDescriptorWrites, 0);
+   }
+   vp_vkDestroyDescriptorUpdateTemplate(device_handle, update_template, NULL);
+}
+#endif
+
+static void test_push_descriptors(void)
+{
+   const VkDescriptorSetLayout sets[] = {VK_NULL_HANDLE, write_layout};
+   const VkPipelineLayout layout = make_pipeline_layout(2, sets);
+   cmd = vp_object_create(conn, &counted, VK_OBJECT_TYPE_COMMAND_BUFFER, sizeof(*cmd));
+   if (!CHECK(cmd) || !CHECK(vp_encoder_init(&cmd->commands)))
+      return;
+   test_push(layout);
+#ifdef VK_KHR_maintenance6
+   test_push2(layout, sets);
+#endif
+   vp_encoder_finish(&cmd->commands);
+   vp_object_destroy(conn, &counted, cmd);
+   drop_pipeline_layout(layout);
+}
+
+/* --- pools --- */
+
+static VkDescriptorSetLayout make_buffer_layout(uint32_t uniform, uint32_t storage)
+{
+   const VkDescriptorSetLayoutBinding bindings[] = {
+      {.binding = 0, .descriptorType = VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, .descriptorCount = uniform},
+      {.binding = 1, .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = storage},
+   };
+   return make_layout(2, bindings, NULL);
+}
+
+static bool waits(VkDescriptorPool pool, VkDescriptorSetLayout layout)
+{
+   bool waited;
+   make_set(pool, layout, NULL, &waited);
+   return waited;
+}
+
+static void reset_pool(VkDescriptorPool pool)
+{
+   CHECK(vp_vkResetDescriptorPool(device_handle, pool, 0) == VK_SUCCESS);
+   next(VP_CMD_vkResetDescriptorPool, NULL);
+}
+
+static void free_sets(VkDescriptorPool pool, uint32_t count, const VkDescriptorSet *sets)
+{
+   CHECK(vp_vkFreeDescriptorSets(device_handle, pool, count, sets) == VK_SUCCESS);
+   const struct vp_cmd_vkFreeDescriptorSets *a = next(VP_CMD_vkFreeDescriptorSets, NULL);
+   CHECK(a->descriptorSetCount == count);
+}
+
+static void test_pool_space(void)
+{
+   const VkDescriptorPoolSize sizes[] = {{VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 3},
+                                         {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 10},
+                                         {VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 1}};
+   const VkDescriptorPool pool = make_pool(3, LENGTH(sizes), sizes, NULL);
+   const VkDescriptorSetLayout one = make_buffer_layout(1, 1), three = make_buffer_layout(3, 0);
+   const uint32_t before = allocations;
+   for (int round = 0; round < 2; round++) {
+      CHECK(!waits(pool, three) && !waits(pool, one)); /* 4 of 4 */
+      allocate_result = VK_ERROR_OUT_OF_POOL_MEMORY;
+      CHECK(waits(pool, one));
+      allocate_result = VK_SUCCESS; /* a driver may have more than it must */
+      CHECK(waits(pool, one));
+      reset_pool(pool);
+      CHECK(allocations == before);
+   }
+   for (int i = 0; i < 3; i++)
+      CHECK(!waits(pool, one));
+   allocate_result = VK_ERROR_FRAGMENTED_POOL;
+   CHECK(waits(pool, one)); /* 3 of 3 sets */
+   allocate_result = VK_SUCCESS;
+   reset_pool(pool);
+
+   /* Several at once: together too much. */
+   const VkDescriptorSetLayout layouts[] = {three, three};
+   VkDescriptorSet sets[] = {GARBAGE_HANDLE(VkDescriptorSet), GARBAGE_HANDLE(VkDescriptorSet)};
+   uint32_t flags = 0;
+   const VkDescriptorSetAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
+                                             .descriptorPool = pool,
+                                             .descriptorSetCount = 2,
+                                             .pSetLayouts = layouts};
+   allocate_result = VK_ERROR_OUT_OF_POOL_MEMORY;
+   CHECK(vp_vkAllocateDescriptorSets(device_handle, &info, sets) == VK_ERROR_OUT_OF_POOL_MEMORY);
+   next(VP_CMD_vkAllocateDescriptorSets, &flags);
+   CHECK((flags & 1) && !sets[0] && !sets[1]);
+   allocate_result = VK_SUCCESS;
+   CHECK(allocations == before);
+
+   /* No memory on this side. */
+   sets[0] = sets[1] = GARBAGE_HANDLE(VkDescriptorSet);
+   allocations_left = 1;
+   CHECK(vp_vkAllocateDescriptorSets(device_handle, &info, sets) == VK_ERROR_OUT_OF_HOST_MEMORY);
+   allocations_left = UINT32_MAX;
+   CHECK(!sets[0] && !sets[1] && allocations == before && is_quiet());
+   CHECK(!waits(pool, three)); /* nothing of this was counted */
+   drop_pool(pool);
+   drop_layout(one);
+   drop_layout(three);
+}
+
+static void test_pool_fragments(void)
+{
+   const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 100};
+   const VkDescriptorPool pool = make_pool(100, 1, &size, NULL);
+   const VkDescriptorSetLayout one = make_buffer_layout(1, 0), two = make_buffer_layout(2, 0);
+   VkDescriptorSet sets[] = {make_set(pool, one, NULL, NULL), VK_NULL_HANDLE, make_set(pool, one, NULL, NULL)};
+   free_sets(pool, 3, sets);
+   CHECK(VP_FROM_HANDLE(struct vp_descriptor_pool, pool)->set_count == 0);
+   CHECK(!waits(pool, one)); /* all of one shape */
+   CHECK(waits(pool, two));
+   CHECK(waits(pool, one)); /* now there are two shapes */
+   reset_pool(pool);
+   CHECK(!waits(pool, two) && !waits(pool, one) && !waits(pool, two)); /* nothing was freed */
+   sets[0] = make_set(pool, two, NULL, NULL);
+   free_sets(pool, 1, sets);
+   CHECK(waits(pool, two));
+   reset_pool(pool);
+   sets[0] = make_set(pool, one, NULL, NULL);
+   free_sets(pool, 1, sets);
+   CHECK(waits(pool, two) && waits(pool, two)); /* an empty pool remembers */
+   drop_pool(pool);
+   drop_layout(one);
+   drop_layout(two);
+}
+
+static void test_pool_blocks(void)
+{
+   const VkDescriptorPoolInlineUniformBlockCreateInfo blocks = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_INLINE_UNIFORM_BLOCK_CREATE_INFO, .maxInlineUniformBlockBindings = 2};
+   const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK, 100};
+   const VkDescriptorPool pool = make_pool(100, 1, &size, &blocks);
+   const VkDescriptorSetLayoutBinding small = {.descriptorType = VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK,
+                                               .descriptorCount = 4};
+   const VkDescriptorSetLayoutBinding large = {.descriptorType = VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK,
+                                               .descriptorCount = 64};
+   const VkDescriptorSetLayout small_layout = make_layout(1, &small, NULL), large_layout = make_layout(1, &large, NULL);
+   CHECK(!waits(pool, small_layout) && !waits(pool, small_layout) && waits(pool, small_layout)); /* too many blocks */
+   reset_pool(pool);
+   CHECK(!waits(pool, large_layout) && waits(pool, large_layout)); /* too many bytes */
+   drop_pool(pool);
+   drop_layout(small_layout);
+   drop_layout(large_layout);
+}
+
+static void test_pool_variable(void)
+{
+   const VkDescriptorBindingFlags flag = VK_DESCRIPTOR_BINDING_VARIABLE_DESCRIPTOR_COUNT_BIT;
+   const VkDescriptorSetLayoutBindingFlagsCreateInfo flags = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO,
+      .bindingCount = 1,
+      .pBindingFlags = &flag};
+   const VkDescriptorSetLayoutBinding binding = {.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                                                 .descriptorCount = 1000};
+   const VkDescriptorSetLayout layout = make_layout(1, &binding, &flags);
+   const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 10};
+   const VkDescriptorPool pool = make_pool(100, 1, &size, NULL);
+   uint32_t count = 6;
+   const VkDescriptorSetVariableDescriptorCountAllocateInfo counts = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_VARIABLE_DESCRIPTOR_COUNT_ALLOCATE_INFO,
+      .descriptorSetCount = 1,
+      .pDescriptorCounts = &count};
+   bool waited;
+   CHECK(!waits(pool, layout)); /* without a count: none */
+   const VkDescriptorSet six = make_set(pool, layout, &counts, &waited);
+   CHECK(!waited);
+   count = 5;
+   make_set(pool, layout, &counts, &waited);
+   CHECK(waited);
+   const struct vp_descriptor_pool *known = VP_FROM_HANDLE(struct vp_descriptor_pool, pool);
+   CHECK(known->used.of[VK_DESCRIPTOR_TYPE_STORAGE_BUFFER] == 11 && known->set_count == 3);
+   free_sets(pool, 1, &six);
+   CHECK(known->used.of[VK_DESCRIPTOR_TYPE_STORAGE_BUFFER] == 5 && known->set_count == 2);
+   drop_pool(pool);
+   drop_layout(layout);
+}
+
+/* What nobody can count here is asked for. */
+static void test_pool_uncertain(void)
+{
+   const VkSampler samplers[] = {make_sampler(false), make_sampler(true)};
+   const VkDescriptorSetLayoutBinding plain = {.descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
+                                               .descriptorCount = 1,
+                                               .pImmutableSamplers = samplers};
+   const VkDescriptorSetLayoutBinding planar = {.descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER,
+                                                .descriptorCount = 2,
+                                                .pImmutableSamplers = samplers};
+   const VkDescriptorSetLayoutBinding any = {.descriptorType = VK_DESCRIPTOR_TYPE_MUTABLE_VALVE, .descriptorCount = 1};
+   const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 100};
+   const VkDescriptorPool pool = make_pool(100, 1, &size, NULL);
+   const VkDescriptorSetLayout layouts[] = {make_layout(1, &plain, NULL), make_layout(1, &planar, NULL),
+                                            make_layout(1, &any, NULL)};
+   CHECK(!waits(pool, layouts[0]));
+   for (int i = 1; i < 3; i++) {
+      CHECK(waits(pool, layouts[i]));
+      CHECK(waits(pool, layouts[0])); /* the rest of the pool is uncertain too */
+      reset_pool(pool);
+      CHECK(!waits(pool, layouts[0]));
+   }
+   /* A pool that the server could not create. */
+   VP_FROM_HANDLE(struct vp_descriptor_pool, pool)->base.error = VK_ERROR_OUT_OF_DEVICE_MEMORY;
+   allocate_result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
+   CHECK(waits(pool, layouts[0]));
+   allocate_result = VK_SUCCESS;
+   drop_pool(pool);
+   for (int i = 0; i < 3; i++)
+      drop_layout(layouts[i]);
+   drop_sampler(samplers[0]);
+   drop_sampler(samplers[1]);
+}
+
+int main(void)
+{
+   start();
+   test_layout();
+   test_lifetime();
+   finish();
+
+   start();
+   start_writes();
+   test_image_types();
+   test_other_types();
+   test_next_binding();
+   test_empty_and_copies();
+   test_long_write();
+   test_many_writes();
+   test_template();
+   test_push_descriptors();
+   finish_writes();
+   finish();
+
+   start();
+   test_pool_space();
+   test_pool_fragments();
+   test_pool_blocks();
+   test_pool_variable();
+   test_pool_uncertain();
+   finish();
+   return check_finish();
+}
