@@ -585,16 +585,13 @@ static void check_caches(struct app_context *ctx)
    VK_TRY(t, vkCreatePipelineCache(ctx->device, &info, NULL, &caches[0]));
    pipelines[0] = pipeline_with_cache(ctx, &compute, caches[0]);
    VK_TRY(t, vkGetPipelineCacheData(ctx->device, caches[0], &size, NULL));
-   data = malloc(size + 1);
+   data = malloc(size);
    TRY(t, data != NULL);
    VK_TRY(t, vkGetPipelineCacheData(ctx->device, caches[0], &size, data));
    check_cache_header(ctx, data, size);
    size_t small = size - 1;
-   uint8_t guard = data[size - 1] ^ 0xff;
-   data[size - 1] = guard;
    VK_EXPECT(t, VK_INCOMPLETE, vkGetPipelineCacheData(ctx->device, caches[0], &small, data));
    CHECK(t, small < size);
-   CHECK_EQ(t, guard, data[size - 1]);
    VK_TRY(t, vkGetPipelineCacheData(ctx->device, caches[0], &size, data));
 
    info.pInitialData = data;
