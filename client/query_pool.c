@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long a wait goes on when nothing is submitted that could end it. Drivers
+ * wait for ever there, or not at all. */
+#define IDLE_WAIT_NS 1000000000
+
 /* What comes before a query's values in `state` and on the wire. */
 enum { RESETS, AVAILABLE, VALUES };
 
@@ -181,29 +185,36 @@ static void ask(struct vp_device *device, VkQueryPool handle, uint32_t first, ui
    free(answer);
 }
 
+/* Waits for queries as long as something may bring them: what is submitted, or
+ * another thread that is about to submit. The caller holds the progress lock. */
+static void wait_for_queries(struct vp_device *device, const struct vp_query_pool *pool, uint32_t first, uint32_t count)
+{
+   struct timespec deadline = vp_deadline(IDLE_WAIT_NS);
+   while (!are_available(pool, first, count) && !vp_device_is_lost(device)) {
+      if (!is_idle(device)) {
+         vp_progress_wait(device->conn, NULL);
+         deadline = vp_deadline(IDLE_WAIT_NS);
+      } else if (!vp_progress_wait(device->conn, &deadline)) {
+         return;
+      }
+   }
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetQueryPoolResults(VkDevice handle, VkQueryPool queryPool, uint32_t firstQuery,
-                                                        uint32_t queryCount, size_t dataSize, void *pData,
-                                                        VkDeviceSize stride, VkQueryResultFlags flags)
+                                                        uint32_t queryCount, size_t dataSize, void *pData, VkDeviceSize stride,
+                                                        VkQueryResultFlags flags)
 {
    (void)dataSize;
    struct vp_device *device = vp_device_from_handle(handle);
    const struct vp_query_pool *pool = VP_FROM_HANDLE(struct vp_query_pool, queryPool);
    VkResult result = VK_SUCCESS;
-   bool asked = false;
    pthread_mutex_lock(&device->conn->progress_lock);
-   while (!are_available(pool, firstQuery, queryCount) && !vp_device_is_lost(device)) {
-      if (!asked && is_idle(device)) {
-         ask(device, queryPool, firstQuery, queryCount);
-         asked = true;
-      } else if (flags & VK_QUERY_RESULT_WAIT_BIT) {
-         vp_progress_wait(device->conn, NULL);
-      } else {
-         break;
-      }
-   }
+   if (!are_available(pool, firstQuery, queryCount) && is_idle(device))
+      ask(device, queryPool, firstQuery, queryCount);
+   if (flags & VK_QUERY_RESULT_WAIT_BIT)
+      wait_for_queries(device, pool, firstQuery, queryCount);
    for (uint32_t i = 0; i < queryCount; i++) {
-      if (!write_result(pool, firstQuery + i, flags, (uint8_t *)pData + i * stride) &&
-          !(flags & VK_QUERY_RESULT_PARTIAL_BIT))
+      if (!write_result(pool, firstQuery + i, flags, (uint8_t *)pData + i * stride) && !(flags & VK_QUERY_RESULT_PARTIAL_BIT))
          result = VK_NOT_READY;
    }
    pthread_mutex_unlock(&device->conn->progress_lock);

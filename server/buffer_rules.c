@@ -5,7 +5,19 @@
 /* Drivers round the sizes of buffers up to some power of two and treat all sizes alike. Whether this one does is tried
  * with sizes around those where something could begin: cache lines, pages, huge pages, memory of their own. */
 static const VkDeviceSize tried_sizes[] = {
-   16, 17, 255, 257, 4096, 4097, 65535, 65537, (1 << 20) + 1, (2 << 20) + 1, (16 << 20) + 1, (256 << 20) + 1, (1 << 30) + 1,
+   16,
+   17,
+   255,
+   257,
+   4096,
+   4097,
+   65535,
+   65537,
+   (1 << 20) + 1,
+   (2 << 20) + 1,
+   (16 << 20) + 1,
+   (256 << 20) + 1,
+   (1 << 30) + 1,
 };
 
 /* What a buffer of this size needs; false when it cannot be made. */
@@ -18,12 +30,12 @@ static bool get_requirements(const struct vps_device *device, VkBufferUsageFlags
       .size = size,
       .usage = usage,
    };
-   VkBufferMemoryRequirementsInfo2 question = { .sType = VK_STRUCTURE_TYPE_BUFFER_MEMORY_REQUIREMENTS_INFO_2 };
-   VkMemoryRequirements2 answer = { .sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = dedicated };
+   VkBufferMemoryRequirementsInfo2 question = {.sType = VK_STRUCTURE_TYPE_BUFFER_MEMORY_REQUIREMENTS_INFO_2};
+   VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = dedicated};
 
    if (functions->CreateBuffer(device->handle, &info, NULL, &question.buffer) < 0)
       return false;
-   *dedicated = (VkMemoryDedicatedRequirements){ .sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS };
+   *dedicated = (VkMemoryDedicatedRequirements){.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
    functions->GetBufferMemoryRequirements2(device->handle, &question, &answer);
    functions->DestroyBuffer(device->handle, question.buffer, NULL);
    *requirements = answer.memoryRequirements;
@@ -71,7 +83,7 @@ void vp_handle_vkGetBufferRulesVP(struct vp_context *ctx, struct vp_cmd_vkGetBuf
       return;
    }
    for (uint32_t i = 0; i < a->usageCount; i++) {
-      a->pRules[i] = (VkBufferRuleVP){ 0 };
+      a->pRules[i] = (VkBufferRuleVP){0};
       find_rule(device, a->pUsages[i], &a->pRules[i]);
    }
 }

@@ -14,7 +14,7 @@
 
 bool vps_channel_init(struct vps_channel *channel, int fd)
 {
-   *channel = (struct vps_channel){ .fd = fd };
+   *channel = (struct vps_channel){.fd = fd};
    atomic_store(&channel->last_sent_ms, vp_clock_ms());
    return pthread_mutex_init(&channel->lock, NULL) == 0;
 }
@@ -76,7 +76,7 @@ void vps_channel_linger(struct vps_channel *channel, int timeout_ms)
       return;
    shutdown(channel->fd, SHUT_WR);
    for (;;) {
-      struct pollfd pollfd = { .fd = channel->fd, .events = POLLIN };
+      struct pollfd pollfd = {.fd = channel->fd, .events = POLLIN};
       const int64_t left = deadline - vp_clock_ms();
       if (left <= 0 || poll(&pollfd, 1, (int)left) <= 0)
          return;

@@ -14,7 +14,7 @@ struct vp_error;
 struct vps_channel {
    int fd; /* -1: nobody listens; what is sent is lost */
    pthread_mutex_t lock;
-   bool broken;                  /* under the lock: nothing can be sent any more */
+   bool broken;                   /* under the lock: nothing can be sent any more */
    _Atomic(int64_t) last_sent_ms; /* vp_clock_ms() */
 };
 

@@ -17,7 +17,8 @@ void vp_handle_vkResetCommandPool(struct vp_context *ctx, struct vp_cmd_vkResetC
       a->ret = pool->poison;
       return;
    }
-   a->ret = pool->device->functions.ResetCommandPool(pool->device->handle, (VkCommandPool)(uintptr_t)pool->handle, a->flags);
+   a->ret =
+      pool->device->functions.ResetCommandPool(pool->device->handle, (VkCommandPool)(uintptr_t)pool->handle, a->flags);
    for (struct vps_object *child = pool->children; child; child = child->next)
       vps_command_buffer_clear(child);
    if (a->ret < 0 && !ctx->reply)

@@ -245,8 +245,8 @@ void vps_send_reply(struct vp_context *ctx)
    else if (vp_encoder_size(&ctx->enc) > VP_FRAME_MAX_PAYLOAD)
       vps_fail(ctx, "the reply is too long");
    else
-      vps_channel_send(ctx->channel, VP_FRAME_REPLY, ctx->reply_count++, ctx->enc.start, vp_encoder_size(&ctx->enc), NULL,
-                       0);
+      vps_channel_send(ctx->channel, VP_FRAME_REPLY, ctx->reply_count++, ctx->enc.start, vp_encoder_size(&ctx->enc),
+                       NULL, 0);
 }
 
 static void run_command(struct vp_context *ctx)

@@ -31,8 +31,8 @@ struct vp_context {
    struct vp_arena arena;
    struct vp_encoder enc; /* for its reply */
    uint32_t command;
-   bool reply;              /* it wants one */
-   VkResult poison;         /* of the first unusable object that it uses, or VK_SUCCESS */
+   bool reply;               /* it wants one */
+   VkResult poison;          /* of the first unusable object that it uses, or VK_SUCCESS */
    struct vps_object **used; /* all objects that it uses, in the order of its data */
    unsigned used_count, used_capacity;
 

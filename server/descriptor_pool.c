@@ -59,6 +59,6 @@ void vp_handle_vkFreeDescriptorSets(struct vp_context *ctx, struct vp_cmd_vkFree
          vps_object_drop(object);
    }
    if (handles && count)
-      a->ret = pool->device->functions.FreeDescriptorSets(
-         pool->device->handle, (VkDescriptorPool)(uintptr_t)pool->handle, count, handles);
+      a->ret = pool->device->functions.FreeDescriptorSets(pool->device->handle,
+                                                          (VkDescriptorPool)(uintptr_t)pool->handle, count, handles);
 }

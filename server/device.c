@@ -47,7 +47,7 @@ static struct vps_device *new_device(const struct vp_context *ctx, const VkDevic
    for (uint32_t i = 0; i < info->queueCreateInfoCount; i++) {
       const VkDeviceQueueCreateInfo *queue = &info->pQueueCreateInfos[i];
       device->ranges[device->range_count++] =
-         (struct vps_queue_range){ .flags = queue->flags, .family = queue->queueFamilyIndex, .count = queue->queueCount };
+         (struct vps_queue_range){.flags = queue->flags, .family = queue->queueFamilyIndex, .count = queue->queueCount};
    }
    return device;
 }
@@ -63,7 +63,8 @@ static bool listed(const char *const *names, uint32_t count, const char *name)
 
 static bool gpu_has_extension(struct vp_context *ctx, VkPhysicalDevice gpu, const char *name)
 {
-   const PFN_vkEnumerateDeviceExtensionProperties enumerate = ctx->instance->functions.EnumerateDeviceExtensionProperties;
+   const PFN_vkEnumerateDeviceExtensionProperties enumerate =
+      ctx->instance->functions.EnumerateDeviceExtensionProperties;
    uint32_t count = 0;
 
    if (enumerate(gpu, NULL, &count, NULL) < 0)
@@ -159,7 +160,8 @@ void vp_handle_vkCreateDevice(struct vp_context *ctx, struct vp_cmd_vkCreateDevi
    a->ret = device ? create_device(ctx, device, a->physicalDevice, a->pCreateInfo) : VK_ERROR_OUT_OF_HOST_MEMORY;
    struct vps_object *object = NULL;
    if (!ctx->failed)
-      object = vps_created(ctx, VK_OBJECT_TYPE_DEVICE, id, a->ret < 0 ? 0 : (uint64_t)(uintptr_t)device->handle, a->ret);
+      object =
+         vps_created(ctx, VK_OBJECT_TYPE_DEVICE, id, a->ret < 0 ? 0 : (uint64_t)(uintptr_t)device->handle, a->ret);
    if (!object) {
       if (device)
          release_device(device);

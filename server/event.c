@@ -65,7 +65,7 @@ bool vps_event_changed(struct vps_event *event)
 
 void vps_event_send(struct vps_event *event)
 {
-   uint8_t payload[8 + 4 + 4] = { 0 };
+   uint8_t payload[8 + 4 + 4] = {0};
 
    /* The lock is held until it is sent, so that an older state never follows a newer one. */
    pthread_mutex_lock(&event->lock);

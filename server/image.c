@@ -9,15 +9,14 @@ static VkImageRequirementsVP find_requirements(const struct vps_instance *instan
 {
    const struct vps_device *device = object->device;
    VkPhysicalDevice gpu = (VkPhysicalDevice)(uintptr_t)object->parent->handle;
-   VkMemoryDedicatedRequirements dedicated = { .sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS };
-   VkMemoryRequirements2 requirements = { .sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated };
-   VkImageRequirementsVP out = { 0 };
+   VkMemoryDedicatedRequirements dedicated = {.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
+   VkMemoryRequirements2 requirements = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
+   VkImageRequirementsVP out = {0};
    VkImageFormatProperties properties;
    VkImage image;
 
-   out.result = instance->functions.GetPhysicalDeviceImageFormatProperties(gpu, info->format, info->imageType,
-                                                                           info->tiling, info->usage, info->flags,
-                                                                           &properties);
+   out.result = instance->functions.GetPhysicalDeviceImageFormatProperties(
+      gpu, info->format, info->imageType, info->tiling, info->usage, info->flags, &properties);
    if (out.result == VK_SUCCESS)
       out.result = device->functions.CreateImage(device->handle, info, NULL, &image);
    if (out.result != VK_SUCCESS)

@@ -24,8 +24,7 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL log_message(VkDebugUtilsMessageSeverityFla
 
 static const VkDebugUtilsMessengerCreateInfoEXT messenger_info = {
    .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
-   .messageSeverity =
-      VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+   .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
    .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_TYPE_PERFORMANCE_BIT_EXT,
    .pfnUserCallback = log_message,
 };
@@ -64,8 +63,8 @@ static void release_instance(void *state)
 static VkResult create_instance(struct vp_context *ctx, const VkInstanceCreateInfo *wanted, VkInstance *handle)
 {
    const PFN_vkCreateInstance create = (PFN_vkCreateInstance)ctx->get_proc_addr(NULL, "vkCreateInstance");
-   static const char *const extensions[] = { VK_EXT_DEBUG_UTILS_EXTENSION_NAME };
-   VkApplicationInfo application = { .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO };
+   static const char *const extensions[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME};
+   VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO};
    VkInstanceCreateInfo info = *wanted;
 
    if (!create)

@@ -23,8 +23,8 @@ struct vps_memory {
    VkDeviceSize size;
    bool visible, coherent;
 
-   unsigned refs;                        /* under the device's mapped_lock */
-   struct vps_memory *next, **link;      /* same; link NULL: not in the list */
+   unsigned refs;                   /* under the device's mapped_lock */
+   struct vps_memory *next, **link; /* same; link NULL: not in the list */
 
    pthread_mutex_t lock; /* of what follows */
    uint8_t *real;        /* NULL: not mapped, or freed */

@@ -60,7 +60,7 @@ struct vps_object *vps_object_add(struct vps_object_table *table, int32_t type, 
    if (vps_object_reserve(table, id))
       return NULL;
    struct vps_object *object = &table->pages[slot_of(id) / PAGE_SIZE][slot_of(id) % PAGE_SIZE];
-   *object = (struct vps_object){ .id = id, .handle = handle, .type = type, .parent = parent };
+   *object = (struct vps_object){.id = id, .handle = handle, .type = type, .parent = parent};
    if (parent) {
       object->device = parent->device;
       object->next = parent->children;

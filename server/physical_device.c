@@ -14,7 +14,7 @@ static bool is_own_driver(const struct vps_instance_functions *functions, VkPhys
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
    };
 
-   *properties = (VkPhysicalDeviceProperties2){ .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2 };
+   *properties = (VkPhysicalDeviceProperties2){.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
    functions->GetPhysicalDeviceProperties(handle, &properties->properties);
    if (properties->properties.apiVersion < VK_API_VERSION_1_2 || !functions->GetPhysicalDeviceProperties2)
       return false;
@@ -133,8 +133,7 @@ static VkResult list_groups(struct vp_context *ctx, VkPhysicalDeviceGroupPropert
    return VK_SUCCESS;
 }
 
-void vp_handle_vkEnumeratePhysicalDeviceGroups(struct vp_context *ctx,
-                                               struct vp_cmd_vkEnumeratePhysicalDeviceGroups *a)
+void vp_handle_vkEnumeratePhysicalDeviceGroups(struct vp_context *ctx, struct vp_cmd_vkEnumeratePhysicalDeviceGroups *a)
 {
    const uint32_t room = *a->pPhysicalDeviceGroupCount;
    VkPhysicalDeviceGroupProperties *groups = NULL;

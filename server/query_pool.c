@@ -205,7 +205,8 @@ static VkQueryPool recorded_query(struct vp_context *ctx, VkQueryPool id, uint32
       return VK_NULL_HANDLE;
    const struct vps_command_buffer *command_buffer = ctx->used[0]->state;
    const uint32_t room = pool->count - query, views = command_buffer->views;
-   return vps_command_buffer_note_queries(ctx, pool, query, views < room ? views : room) ? pool->handle : VK_NULL_HANDLE;
+   return vps_command_buffer_note_queries(ctx, pool, query, views < room ? views : room) ? pool->handle
+                                                                                         : VK_NULL_HANDLE;
 }
 
 void vp_handle_vkCmdBeginQuery(struct vp_context *ctx, struct vp_cmd_vkCmdBeginQuery *a)
@@ -263,5 +264,6 @@ void vp_handle_vkCmdWriteAccelerationStructuresPropertiesKHR(
    const VkQueryPool pool = recorded_pool(ctx, a->queryPool, a->firstQuery, a->accelerationStructureCount);
    if (pool)
       ctx->used[0]->device->functions.CmdWriteAccelerationStructuresPropertiesKHR(
-         a->commandBuffer, a->accelerationStructureCount, a->pAccelerationStructures, a->queryType, pool, a->firstQuery);
+         a->commandBuffer, a->accelerationStructureCount, a->pAccelerationStructures, a->queryType, pool,
+         a->firstQuery);
 }

@@ -201,8 +201,7 @@ static bool next_work(struct vps_queue *queue, uint64_t *completed)
    while (!queue->stop && queue->completed == queue->submitted)
       pthread_cond_wait(&queue->changed, &queue->lock);
    *completed = queue->completed;
-   const bool work = queue->completed < queue->submitted &&
-                     !(queue->stop && vp_clock_ms() >= queue->stop_deadline_ms);
+   const bool work = queue->completed < queue->submitted && !(queue->stop && vp_clock_ms() >= queue->stop_deadline_ms);
    pthread_mutex_unlock(&queue->lock);
    return work;
 }
@@ -280,7 +279,7 @@ static VkResult create_timeline(struct vps_queue *queue)
       .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
       .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
    };
-   const VkSemaphoreCreateInfo info = { .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type };
+   const VkSemaphoreCreateInfo info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type};
    const struct vps_device *device = queue->device;
 
    return device->functions.CreateSemaphore(device->handle, &info, NULL, &queue->timeline);
@@ -380,7 +379,7 @@ static bool add_batch(struct vp_context *ctx, struct batch_list *list, uint64_t 
          vps_fail(ctx, "the server is out of memory");
          return false;
       }
-      *pending = (struct pending){ .serial = serial, .track = vps_track_ref(command_buffer->track) };
+      *pending = (struct pending){.serial = serial, .track = vps_track_ref(command_buffer->track)};
       *list->last = pending;
       list->last = &pending->next;
    }
@@ -440,7 +439,7 @@ void vp_handle_vkQueueSubmit(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit
    if (!queue)
       return;
 
-   struct batch_list list = { .last = &list.first };
+   struct batch_list list = {.last = &list.first};
    uint64_t serial = queue->serial + a->submitCount;
    VkSubmitInfo *infos = (VkSubmitInfo *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
    for (uint32_t i = 0; !a->ret && i < a->submitCount; i++) {
@@ -472,7 +471,7 @@ void vp_handle_vkQueueSubmit2(struct vp_context *ctx, struct vp_cmd_vkQueueSubmi
       return;
    }
 
-   struct batch_list list = { .last = &list.first };
+   struct batch_list list = {.last = &list.first};
    uint64_t serial = queue->serial + a->submitCount;
    VkSubmitInfo2 *infos = (VkSubmitInfo2 *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
    for (uint32_t i = 0; !a->ret && i < a->submitCount; i++) {
@@ -492,7 +491,7 @@ void vp_handle_vkQueueBindSparse(struct vp_context *ctx, struct vp_cmd_vkQueueBi
    if (!queue)
       return;
 
-   struct batch_list list = { .last = &list.first };
+   struct batch_list list = {.last = &list.first};
    VkBindSparseInfo *infos = (VkBindSparseInfo *)(uintptr_t)a->pBindInfo; /* temporary memory, ours to change */
    for (uint32_t i = 0; !a->ret && i < a->bindInfoCount; i++) {
       if (!vps_bind_sparse_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))

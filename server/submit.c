@@ -36,8 +36,8 @@ static bool add_value(struct vp_context *ctx, const void **chain, uint32_t index
       *chain = values;
    }
    /* Binary semaphores may have been left out; their values do not matter. */
-   uint64_t *all = extend(ctx, values->pSignalSemaphoreValues, values->signalSemaphoreValueCount, (uint64_t)index + 1,
-                          sizeof(*all));
+   uint64_t *all =
+      extend(ctx, values->pSignalSemaphoreValues, values->signalSemaphoreValueCount, (uint64_t)index + 1, sizeof(*all));
    if (!all)
       return false;
    all[index] = value;
@@ -61,8 +61,8 @@ static bool add_device_index(struct vp_context *ctx, const void *chain, uint32_t
    VkDeviceGroupSubmitInfo *group = find_node(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
    if (!group)
       return true;
-   uint32_t *all = extend(ctx, group->pSignalSemaphoreDeviceIndices, group->signalSemaphoreCount, (uint64_t)index + 1,
-                          sizeof(*all));
+   uint32_t *all =
+      extend(ctx, group->pSignalSemaphoreDeviceIndices, group->signalSemaphoreCount, (uint64_t)index + 1, sizeof(*all));
    if (!all)
       return false;
    group->pSignalSemaphoreDeviceIndices = all;

@@ -78,7 +78,7 @@ static bool append_queries(struct vps_track *track, struct vps_query_pool *pool,
       return false;
    track->ranges = ranges;
    track->ranges[track->range_count++] =
-      (struct vps_query_range){ .pool = vps_query_pool_ref(pool), .first = first, .count = count };
+      (struct vps_query_range){.pool = vps_query_pool_ref(pool), .first = first, .count = count};
    return true;
 }
 

@@ -58,9 +58,9 @@ static void *run_watch(void *argument)
 {
    struct vps_watch *watch = argument;
    struct pollfd fds[] = {
-      { .fd = watch->stop_fd, .events = POLLIN },
-      { .fd = watch->signal_fd, .events = POLLIN },
-      { .fd = watch->channel->fd, .events = POLLRDHUP },
+      {.fd = watch->stop_fd, .events = POLLIN},
+      {.fd = watch->signal_fd, .events = POLLIN},
+      {.fd = watch->channel->fd, .events = POLLRDHUP},
    };
    int64_t gone_deadline_ms = 0;
 
@@ -86,7 +86,7 @@ bool vps_watch_start(struct vps_watch *watch, struct vps_channel *channel, int g
 {
    sigset_t signals;
 
-   *watch = (struct vps_watch){ .channel = channel };
+   *watch = (struct vps_watch){.channel = channel};
    atomic_store(&watch->greeting_deadline_ms, vp_clock_ms() + greeting_ms);
    sigemptyset(&signals);
    sigaddset(&signals, SIGTERM);

@@ -60,7 +60,7 @@ static void refuse(struct worker *worker, const struct vp_error *error)
 
 static void refuse_text(struct worker *worker, uint64_t offset, const char *text)
 {
-   struct vp_error error = { .command = VP_ERROR_NO_COMMAND, .offset = offset };
+   struct vp_error error = {.command = VP_ERROR_NO_COMMAND, .offset = offset};
 
    snprintf(error.text, sizeof(error.text), "%s", text);
    refuse(worker, &error);
@@ -165,7 +165,7 @@ static int run_session(struct worker *worker)
 
 int vp_worker_run(int fd, const struct vp_server_options *options)
 {
-   struct worker worker = { .options = options };
+   struct worker worker = {.options = options};
 
    vp_socket_configure(fd);
    if (!vps_channel_init(&worker.channel, fd)) {

@@ -7,6 +7,7 @@ import sys
 
 import client
 import emit
+import null_driver
 import server
 import report
 from registry import Registry
@@ -22,6 +23,7 @@ def generate(scope):
     files.update(emit.check_table(scope))
     files.update(client.generate(scope))
     files.update(server.dispatch(scope))
+    files.update(null_driver.generate(scope))
     return files
 
 

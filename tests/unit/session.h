@@ -87,7 +87,7 @@ static inline bool session_open(struct session *s, bool validate)
    fflush(NULL);
    s->worker = fork();
    if (s->worker == 0) {
-      struct vp_server_options options = { .mode = VP_SERVER_WORKER, .validate = validate };
+      struct vp_server_options options = {.mode = VP_SERVER_WORKER, .validate = validate};
       close(fds[0]);
       if (validate)
          setenv("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation", 1);
@@ -139,7 +139,7 @@ static inline void session_record(struct session *s)
    if (s->recorded_count == MAX_RECORDED)
       return;
    struct recorded *r = &s->recorded[s->recorded_count++];
-   *r = (struct recorded){ s->frame.header.type, s->frame.header.tag, s->frame.header.length, { 0 } };
+   *r = (struct recorded){s->frame.header.type, s->frame.header.tag, s->frame.header.length, {0}};
    memcpy(r->start, s->frame.payload ? s->frame.payload : r->start,
           r->length < sizeof(r->start) ? r->length : sizeof(r->start));
    if (r->type == VP_FRAME_MEMORY && r->tag == s->memory_id)
@@ -204,7 +204,8 @@ static inline bool session_start(struct session *s, bool validate)
    struct vp_hello peer;
    char error[256];
 
-   return CHECK(session_open(s, validate)) && CHECK(session_greet(s, &hello)) && CHECK(session_until(s, VP_FRAME_HELLO)) &&
+   return CHECK(session_open(s, validate)) && CHECK(session_greet(s, &hello)) &&
+          CHECK(session_until(s, VP_FRAME_HELLO)) &&
           CHECK(vp_hello_load(&peer, s->frame.payload, s->frame.header.length, error, sizeof(error))) &&
           CHECK(peer.protocol_version == VP_PROTOCOL_VERSION);
 }
@@ -220,12 +221,12 @@ static inline void *session_object(struct session *s)
 #define ID(handle) vp_object_id((uint64_t)(uintptr_t)(handle))
 
 /* Encodes a command without reply: SEND(s, vkDestroyBuffer, .device = device, .buffer = buffer). */
-#define SEND(s, name, ...) vp_request_##name(&(s)->enc, 0, &(struct vp_cmd_##name){ __VA_ARGS__ })
+#define SEND(s, name, ...) vp_request_##name(&(s)->enc, 0, &(struct vp_cmd_##name){__VA_ARGS__})
 
 /* Sends a command and all before it and waits for its reply, which is decoded into *call. */
-#define CALL(s, name, call) \
-   (vp_request_##name(&(s)->enc, 1, call), session_flush(s) && session_reply(s) && \
-    (vp_reply_##name(session_decoder(s), call), session_decoded(s)))
+#define CALL(s, name, call)                \
+   (vp_request_##name(&(s)->enc, 1, call), \
+    session_flush(s) && session_reply(s) && (vp_reply_##name(session_decoder(s), call), session_decoded(s)))
 
 static struct vp_decoder session_dec;
 

@@ -26,7 +26,7 @@ static bool create_instance(struct session *s, struct setup *x)
       .pApplicationInfo = &application,
    };
    x->instance = session_object(s);
-   struct vp_cmd_vkCreateInstance call = { .pCreateInfo = &info, .pInstance = &x->instance };
+   struct vp_cmd_vkCreateInstance call = {.pCreateInfo = &info, .pInstance = &x->instance};
    return CHECK(CALL(s, vkCreateInstance, &call)) && CHECK(call.ret == VK_SUCCESS);
 }
 
@@ -70,7 +70,7 @@ static bool create_device(struct session *s, struct setup *x)
       .queueCreateInfoCount = 1,
       .pQueueCreateInfos = &queue,
    };
-   const VkDeviceQueueInfo2 queue_info = { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_INFO_2 };
+   const VkDeviceQueueInfo2 queue_info = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_INFO_2};
    const VkCommandPoolCreateInfo pool_info = {
       .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
       .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
@@ -78,7 +78,7 @@ static bool create_device(struct session *s, struct setup *x)
    x->device = session_object(s);
    x->queue = session_object(s);
    x->pool = session_object(s);
-   struct vp_cmd_vkCreateDevice call = { .physicalDevice = x->gpu, .pCreateInfo = &info, .pDevice = &x->device };
+   struct vp_cmd_vkCreateDevice call = {.physicalDevice = x->gpu, .pCreateInfo = &info, .pDevice = &x->device};
    if (!CHECK(CALL(s, vkCreateDevice, &call)) || !CHECK(call.ret == VK_SUCCESS))
       return false;
    SEND(s, vkGetDeviceQueue2, .device = x->device, .pQueueInfo = &queue_info, .pQueue = &x->queue);
@@ -108,13 +108,13 @@ static bool map_memory(struct session *s, struct setup *x, bool fresh)
       SEND(s, vkMapMemoryVP, .device = x->device, .memory = x->memory, .fresh = VK_TRUE);
       return true;
    }
-   struct vp_cmd_vkMapMemoryVP call = { .device = x->device, .memory = x->memory };
+   struct vp_cmd_vkMapMemoryVP call = {.device = x->device, .memory = x->memory};
    return CHECK(CALL(s, vkMapMemoryVP, &call)) && CHECK(call.ret == VK_SUCCESS);
 }
 
 static bool create_buffer(struct session *s, struct setup *x)
 {
-   VkPhysicalDeviceMemoryProperties properties = { 0 };
+   VkPhysicalDeviceMemoryProperties properties = {0};
    struct vp_cmd_vkGetPhysicalDeviceMemoryProperties ask = {
       .physicalDevice = x->gpu,
       .pMemoryProperties = &properties,
@@ -141,8 +141,9 @@ static bool create_buffer(struct session *s, struct setup *x)
 
 static bool prepare(struct session *s, struct setup *x, bool validate)
 {
-   *x = (struct setup){ 0 };
-   return session_start(s, validate) && create_instance(s, x) && find_gpu(s, x) && create_device(s, x) && create_buffer(s, x);
+   *x = (struct setup){0};
+   return session_start(s, validate) && create_instance(s, x) && find_gpu(s, x) && create_device(s, x) &&
+          create_buffer(s, x);
 }
 
 static VkCommandBuffer allocate(struct session *s, struct setup *x, VkCommandBufferLevel level)
@@ -160,7 +161,7 @@ static VkCommandBuffer allocate(struct session *s, struct setup *x, VkCommandBuf
 
 static void begin(struct session *s, VkCommandBuffer command_buffer)
 {
-   const VkCommandBufferInheritanceInfo inheritance = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_INHERITANCE_INFO };
+   const VkCommandBufferInheritanceInfo inheritance = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_INHERITANCE_INFO};
    const VkCommandBufferBeginInfo info = {
       .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
       .pInheritanceInfo = &inheritance,
@@ -221,7 +222,7 @@ static void destroy_all(struct session *s, struct setup *x)
    SEND(s, vkFreeMemory, .device = x->device, .memory = x->memory);
    SEND(s, vkDestroyCommandPool, .device = x->device, .commandPool = x->pool);
    SEND(s, vkDestroyDevice, .device = x->device);
-   struct vp_cmd_vkDestroyInstance last = { .instance = x->instance };
+   struct vp_cmd_vkDestroyInstance last = {.instance = x->instance};
    CHECK(CALL(s, vkDestroyInstance, &last));
 }
 
@@ -256,7 +257,7 @@ static void test_memory(void)
    CHECK(session_send(&s, VP_FRAME_MEMORY, ID(x.memory), enc.start, vp_encoder_size(&enc)));
    vp_encoder_finish(&enc);
    command_buffer = start_recording(&s, &x);
-   const VkBufferCopy copy = { .srcOffset = 0, .dstOffset = 32768, .size = 400 };
+   const VkBufferCopy copy = {.srcOffset = 0, .dstOffset = 32768, .size = 400};
    SEND(&s, vkCmdCopyBuffer, .commandBuffer = command_buffer, .srcBuffer = x.buffer, .dstBuffer = x.buffer,
         .regionCount = 1, .pRegions = &copy);
    end_and_submit(&s, &x, command_buffer);
@@ -269,7 +270,7 @@ static void test_memory(void)
 
    /* Nothing changes: no MEMORY frame. Two batches, one of them by the newer way. */
    const unsigned quiet = s.recorded_count;
-   const VkSubmitInfo2 info2 = { .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2 };
+   const VkSubmitInfo2 info2 = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2};
    submit(&s, &x, NULL);
    SEND(&s, vkQueueSubmit2, .queue = x.queue, .submitCount = 1, .pSubmits = &info2);
    CHECK(session_flush(&s));
@@ -317,7 +318,7 @@ static bool event_set(const struct recorded *frame)
 /* Events: set by us, reset and set by the GPU, directly and in a secondary command buffer. */
 static void test_events(void)
 {
-   const VkEventCreateInfo info = { .sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO };
+   const VkEventCreateInfo info = {.sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO};
    struct session s;
    struct setup x;
    if (!prepare(&s, &x, false))
@@ -386,7 +387,8 @@ static void test_queries(void)
    SEND(&s, vkCreateQueryPool, .device = x.device, .pCreateInfo = &info, .pQueryPool = &pool);
    SEND(&s, vkResetQueryPool, .device = x.device, .queryPool = pool, .firstQuery = 2, .queryCount = 2);
    VkCommandBuffer command_buffer = start_recording(&s, &x);
-   SEND(&s, vkCmdResetQueryPool, .commandBuffer = command_buffer, .queryPool = pool, .firstQuery = 0, .queryCount = 6000);
+   SEND(&s, vkCmdResetQueryPool, .commandBuffer = command_buffer, .queryPool = pool, .firstQuery = 0,
+        .queryCount = 6000);
    for (uint32_t i = 1; i < 4; i++)
       SEND(&s, vkCmdWriteTimestamp, .commandBuffer = command_buffer,
            .pipelineStage = VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, .queryPool = pool, .query = i);
@@ -422,7 +424,7 @@ static const VkImageCreateInfo huge_image = {
    .sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
    .imageType = VK_IMAGE_TYPE_2D,
    .format = VK_FORMAT_R32G32B32A32_SFLOAT,
-   .extent = { 16384, 16384, 1 },
+   .extent = {16384, 16384, 1},
    .mipLevels = 1,
    .arrayLayers = 2048,
    .samples = VK_SAMPLE_COUNT_1_BIT,
@@ -433,7 +435,7 @@ static const VkImageCreateInfo huge_image = {
 static void test_poison(void)
 {
    static const VkClearColorValue black;
-   static const VkImageSubresourceRange range = { VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1 };
+   static const VkImageSubresourceRange range = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
    struct session s;
    struct setup x;
    if (!prepare(&s, &x, false))
@@ -451,7 +453,7 @@ static void test_poison(void)
    VkCommandBuffer command_buffer = start_recording(&s, &x);
    SEND(&s, vkCmdClearColorImage, .commandBuffer = command_buffer, .image = image, .pColor = &black, .rangeCount = 1,
         .pRanges = &range);
-   struct vp_cmd_vkEndCommandBuffer end = { .commandBuffer = command_buffer };
+   struct vp_cmd_vkEndCommandBuffer end = {.commandBuffer = command_buffer};
    CHECK(CALL(&s, vkEndCommandBuffer, &end) && end.ret == error);
    begin(&s, command_buffer);
    SEND(&s, vkCmdFillBuffer, .commandBuffer = command_buffer, .dstBuffer = x.buffer, .size = VK_WHOLE_SIZE, .data = 1);
@@ -483,16 +485,16 @@ static void test_failing_reply(void)
       .enabledExtensionCount = 1,
       .ppEnabledExtensionNames = &extension,
    };
-   const VkEventCreateInfo event_info = { .sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO };
+   const VkEventCreateInfo event_info = {.sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO};
    struct session s;
    struct setup x;
    if (!prepare(&s, &x, false))
       return;
    VkDevice device = session_object(&s);
-   struct vp_cmd_vkCreateDevice call = { .physicalDevice = x.gpu, .pCreateInfo = &info, .pDevice = &device };
+   struct vp_cmd_vkCreateDevice call = {.physicalDevice = x.gpu, .pCreateInfo = &info, .pDevice = &device};
    CHECK(CALL(&s, vkCreateDevice, &call) && call.ret == VK_ERROR_EXTENSION_NOT_PRESENT && s.recorded_count == 1);
    VkEvent event = (VkEvent)(void *)device;
-   struct vp_cmd_vkCreateEvent create = { .device = x.device, .pCreateInfo = &event_info, .pEvent = &event };
+   struct vp_cmd_vkCreateEvent create = {.device = x.device, .pCreateInfo = &event_info, .pEvent = &event};
    CHECK(CALL(&s, vkCreateEvent, &create) && create.ret == VK_SUCCESS);
    SEND(&s, vkDestroyEvent, .device = x.device, .event = event);
    SEND(&s, vkSetObjectNameVP, .device = x.device, .object = ID(x.buffer), .pObjectName = "a buffer");
@@ -503,7 +505,7 @@ static void test_failing_reply(void)
 /* A client that goes without a word leaves nothing: the worker frees all of it (the leak sanitizer would tell). */
 static void test_leftovers(void)
 {
-   const VkDescriptorPoolSize size = { .type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = 8 };
+   const VkDescriptorPoolSize size = {.type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = 8};
    const VkDescriptorPoolCreateInfo pool_info = {
       .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
       .maxSets = 4,
@@ -588,7 +590,7 @@ static void test_greetings(void)
 
 static void test_bad_frames(void)
 {
-   static const uint8_t run[24] = { 0, 0, 1, 0, 0, 0, 0, 0, 8 };
+   static const uint8_t run[24] = {0, 0, 1, 0, 0, 0, 0, 0, 8};
    struct session s;
    struct setup x;
 
@@ -642,7 +644,7 @@ static void transport_command(struct session *s, struct setup *x)
 
 static void unknown_flags(struct session *s, struct setup *x)
 {
-   vp_request_vkDestroyBuffer(&s->enc, 2, &(struct vp_cmd_vkDestroyBuffer){ .device = x->device, .buffer = x->buffer });
+   vp_request_vkDestroyBuffer(&s->enc, 2, &(struct vp_cmd_vkDestroyBuffer){.device = x->device, .buffer = x->buffer});
 }
 
 static void half_a_header(struct session *s, struct setup *x)
@@ -685,14 +687,14 @@ static void no_pipeline(struct session *s, struct setup *x)
 
 static void id_in_use(struct session *s, struct setup *x)
 {
-   const VkEventCreateInfo info = { .sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO };
+   const VkEventCreateInfo info = {.sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO};
    VkEvent event = (VkEvent)(void *)x->buffer;
    SEND(s, vkCreateEvent, .device = x->device, .pCreateInfo = &info, .pEvent = &event);
 }
 
 static void id_out_of_range(struct session *s, struct setup *x)
 {
-   const VkEventCreateInfo info = { .sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO };
+   const VkEventCreateInfo info = {.sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO};
    VkEvent event = session_object(s);
    ((struct vp_object *)(void *)event)->id = 4194304;
    SEND(s, vkCreateEvent, .device = x->device, .pCreateInfo = &info, .pEvent = &event);
@@ -736,7 +738,7 @@ static void giant_output(struct session *s, struct setup *x)
 
 static void second_instance(struct session *s, struct setup *x)
 {
-   const VkInstanceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO };
+   const VkInstanceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
    VkInstance instance = session_object(s);
    (void)x;
    SEND(s, vkCreateInstance, .pCreateInfo = &info, .pInstance = &instance);
@@ -750,7 +752,7 @@ static void second_mapping(struct session *s, struct setup *x)
 
 static void missing_queue(struct session *s, struct setup *x)
 {
-   const VkDeviceQueueInfo2 info = { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_INFO_2, .queueIndex = 1 };
+   const VkDeviceQueueInfo2 info = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_INFO_2, .queueIndex = 1};
    VkQueue queue = session_object(s);
    SEND(s, vkGetDeviceQueue2, .device = x->device, .pQueueInfo = &info, .pQueue = &queue);
 }
@@ -782,29 +784,29 @@ static void foreign_object(struct session *s, struct setup *x)
 }
 
 static const struct bad_command bad_commands[] = {
-   { 0x3fff, "does not know the command 16383", unknown_number },
-   { VP_CMD_vkDeviceWaitIdle, "must be answered by the client", refused_command },
-   { VP_CMD_vkNotifyRingMESA, "does not use", transport_command },
-   { VP_CMD_vkDestroyBuffer, "unknown flags 0x2", unknown_flags },
-   { VP_CMD_vkDestroyBuffer, "the data ends inside a command", half_a_header },
-   { VP_CMD_vkDestroyBuffer, "the data ends inside a command", truncated },
-   { VP_CMD_vkDestroyBuffer, "there is no object", unknown_object },
-   { VP_CMD_vkDestroyBuffer, "is of type 8 instead of 9", wrong_type },
-   { VP_CMD_vkDestroyBuffer, "is of type 2 instead of 3", wrong_type_first },
-   { VP_CMD_vkDestroyBuffer, "its first object is missing", no_device },
-   { VP_CMD_vkCmdBindPipeline, "pipeline is missing", no_pipeline },
-   { VP_CMD_vkCreateEvent, "is in use", id_in_use },
-   { VP_CMD_vkCreateEvent, "out of range", id_out_of_range },
-   { VP_CMD_vkAllocateCommandBuffers, "given to two objects", one_id_twice },
-   { VP_CMD_vkEndCommandBuffer, "there is no object", use_after_destruction },
-   { VP_CMD_vkQueueSubmit, "longer than the data", giant_count },
-   { VP_CMD_vkEnumeratePhysicalDeviceGroups, "longer than the data", giant_output },
-   { VP_CMD_vkCreateInstance, "has an instance already", second_instance },
-   { VP_CMD_vkMapMemoryVP, "is mapped already", second_mapping },
-   { VP_CMD_vkGetDeviceQueue2, "without queue 1", missing_queue },
-   { VP_CMD_vkResetQueryPool, "not all in their pool of 4", missing_queries },
-   { VP_CMD_vkCmdDrawMeshTasksEXT, "does not have this command", missing_extension },
-   { VP_CMD_vkDestroyBuffer, "another device", foreign_object },
+   {0x3fff, "does not know the command 16383", unknown_number},
+   {VP_CMD_vkDeviceWaitIdle, "must be answered by the client", refused_command},
+   {VP_CMD_vkNotifyRingMESA, "does not use", transport_command},
+   {VP_CMD_vkDestroyBuffer, "unknown flags 0x2", unknown_flags},
+   {VP_CMD_vkDestroyBuffer, "the data ends inside a command", half_a_header},
+   {VP_CMD_vkDestroyBuffer, "the data ends inside a command", truncated},
+   {VP_CMD_vkDestroyBuffer, "there is no object", unknown_object},
+   {VP_CMD_vkDestroyBuffer, "is of type 8 instead of 9", wrong_type},
+   {VP_CMD_vkDestroyBuffer, "is of type 2 instead of 3", wrong_type_first},
+   {VP_CMD_vkDestroyBuffer, "its first object is missing", no_device},
+   {VP_CMD_vkCmdBindPipeline, "pipeline is missing", no_pipeline},
+   {VP_CMD_vkCreateEvent, "is in use", id_in_use},
+   {VP_CMD_vkCreateEvent, "out of range", id_out_of_range},
+   {VP_CMD_vkAllocateCommandBuffers, "given to two objects", one_id_twice},
+   {VP_CMD_vkEndCommandBuffer, "there is no object", use_after_destruction},
+   {VP_CMD_vkQueueSubmit, "longer than the data", giant_count},
+   {VP_CMD_vkEnumeratePhysicalDeviceGroups, "longer than the data", giant_output},
+   {VP_CMD_vkCreateInstance, "has an instance already", second_instance},
+   {VP_CMD_vkMapMemoryVP, "is mapped already", second_mapping},
+   {VP_CMD_vkGetDeviceQueue2, "without queue 1", missing_queue},
+   {VP_CMD_vkResetQueryPool, "not all in their pool of 4", missing_queries},
+   {VP_CMD_vkCmdDrawMeshTasksEXT, "does not have this command", missing_extension},
+   {VP_CMD_vkDestroyBuffer, "another device", foreign_object},
 };
 
 static void test_bad_commands(void)
@@ -848,7 +850,7 @@ static void test_alive(void)
 /* A client that goes while the GPU waits for ever does not keep the worker. */
 static void test_stuck_gpu(void)
 {
-   const VkEventCreateInfo info = { .sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO };
+   const VkEventCreateInfo info = {.sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO};
    struct session s;
    struct setup x;
    if (!prepare(&s, &x, false))
