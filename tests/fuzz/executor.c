@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* The server's request decoder and executor with a null Vulkan behind them: whatever a client sends, the server must
+ * not crash, give the driver anything that is not whole, or leave anything behind. */
+#include <sys/stat.h>
+
+#include "common/util/log.h"
+#include "server/channel.h"
+#include "server/context.h"
+#include "server/memory.h"
+#include "tests/fuzz/null_vulkan.h"
+#include "tests/fuzz/session.h"
+
+#define ARENA_LIMIT ((size_t)32 << 20)
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+const char *__asan_default_options(void);
+
+static struct golden_list golden;
+
+/* A client may ask for more than there is. */
+const char *__asan_default_options(void)
+{
+   return "allocator_may_return_null=1";
+}
+
+/* --- one session --- */
+
+static void run(struct vp_context *ctx, const uint8_t *data, size_t size)
+{
+   while (size >= 4 && !ctx->failed) {
+      uint32_t head;
+      memcpy(&head, data, 4);
+      data += 4;
+      size -= 4;
+      const size_t length = (head & SESSION_SIZE_MASK) < size ? head & SESSION_SIZE_MASK : size;
+      uint8_t *piece = malloc(length ? length : 1); /* of its exact size, for the address sanitizer */
+      uint64_t id = 0;
+      if (!piece)
+         abort();
+      memcpy(piece, data, length);
+      if (!(head & SESSION_MEMORY)) {
+         vp_executor_run(ctx, piece, length);
+      } else if (length >= 8) {
+         memcpy(&id, piece, 8);
+         vps_memory_receive(ctx, id, piece + 8, length - 8);
+      }
+      free(piece);
+      data += length;
+      size -= length;
+   }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+   static const struct vp_server_options options = {.worker_fd = -1};
+   struct vps_channel channel;
+   struct vp_context ctx;
+
+   if (size < SESSION_HEAD)
+      return 0;
+   memcpy(&null_state.random, data, SESSION_HEAD);
+   null_state.next_id = 0;
+   if (!vps_channel_init(&channel, -1) || !vp_context_init(&ctx, &options, &channel, null_vkGetInstanceProcAddr))
+      abort();
+   ctx.arena.limit = ARENA_LIMIT;
+   run(&ctx, data + SESSION_HEAD, size - SESSION_HEAD);
+   if (ctx.failed && !ctx.error.text[0])
+      abort();
+   vp_context_finish(&ctx);
+   vps_channel_finish(&channel);
+   return 0;
+}
+
+/* --- inputs --- */
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+   struct session session;
+
+   if (seed % 3 == 0 || golden.count == 0)
+      return LLVMFuzzerMutate(data, size, max_size);
+   session_init(&session, &golden, seed);
+   session_read_input(&session, data, size);
+   if (size < SESSION_HEAD || session.object_count == 0) {
+      session_finish(&session);
+      session_init(&session, &golden, seed);
+      session_add_start(&session);
+   }
+   for (unsigned n = 1 + session_random(&session) % 3; n > 0; n--) {
+      if (session_random(&session) % 16 == 0)
+         session_add_memory(&session);
+      else
+         session_add_golden(&session, &golden.vectors[session_random(&session) % golden.count].request);
+      session.failed = false;
+   }
+   if (seed % 3 == 1 && !session.out.failed)
+      session.out.start[seed / 3 % SESSION_HEAD] ^= (uint8_t)(seed >> 8); /* other results */
+   const size_t made = vp_encoder_size(&session.out);
+   if (!session.out.failed && made <= max_size) {
+      memcpy(data, session.out.start, made);
+      size = made;
+   } else {
+      size = LLVMFuzzerMutate(data, size, max_size);
+   }
+   session_finish(&session);
+   return size;
+}
+
+static void write_seed(const char *folder, const char *name, const struct vp_encoder *enc)
+{
+   char path[4096];
+   snprintf(path, sizeof(path), "%s/%s", folder, name);
+   FILE *file = fopen(path, "wb");
+   if (!file || fwrite(enc->start, 1, vp_encoder_size(enc), file) != vp_encoder_size(enc) || fclose(file) != 0) {
+      fprintf(stderr, "executor: cannot write %s\n", path);
+      exit(1);
+   }
+}
+
+/* A session for each golden request. */
+static void write_seeds(const char *folder)
+{
+   unsigned whole = 0;
+
+   for (size_t i = 0; i < golden.count; i++) {
+      struct session session;
+      session_init(&session, &golden, i);
+      session_add_start(&session);
+      session_add_memory(&session);
+      whole += session_add_golden(&session, &golden.vectors[i].request);
+      write_seed(folder, golden.vectors[i].name, &session.out);
+      session_finish(&session);
+   }
+   printf("%zu sessions, %u of them with their golden request\n", golden.count, whole);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+   const char *folder = getenv("VP_FUZZ_SEEDS");
+   (void)argc;
+   (void)argv;
+   vp_log_init("executor", VP_LOG_ERROR);
+   if (!vp_encoder_init(&null_state.enc))
+      abort();
+   golden = golden_load(VK_API_VERSION_MINOR(VP_API_VERSION));
+   if (!folder)
+      return 0;
+   write_seeds(folder);
+   exit(0);
+}
