@@ -36,7 +36,7 @@ void vp_handle_vkCreateGraphicsPipelinesVP(struct vp_context *ctx, struct vp_cmd
 
    if (!create)
       vps_missing_function(ctx);
-   if (ctx->failed)
+   if (!create || !handles)
       return;
    a->ret = create(a->device, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, handles);
    for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
@@ -52,7 +52,7 @@ void vp_handle_vkCreateComputePipelinesVP(struct vp_context *ctx, struct vp_cmd_
 
    if (!create)
       vps_missing_function(ctx);
-   if (ctx->failed)
+   if (!create || !handles)
       return;
    a->ret = create(a->device, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, handles);
    for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
@@ -68,7 +68,7 @@ void vp_handle_vkCreateRayTracingPipelinesVP(struct vp_context *ctx, struct vp_c
 
    if (!create)
       vps_missing_function(ctx);
-   if (ctx->failed)
+   if (!create || !handles)
       return;
    a->ret = create(a->device, VK_NULL_HANDLE, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, handles);
    for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
