@@ -17,7 +17,7 @@ const char *app_result_name(VkResult result)
 {
    switch (result) {
 #define NAME(value) \
-   case value: \
+   case value:      \
       return #value
       NAME(VK_SUCCESS);
       NAME(VK_NOT_READY);
@@ -541,8 +541,8 @@ void app_cmd_image_layout(VkCommandBuffer commands, VkImage image, VkImageAspect
       .image = image,
       .subresourceRange = {aspect, 0, VK_REMAINING_MIP_LEVELS, 0, VK_REMAINING_ARRAY_LAYERS},
    };
-   vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 0, NULL,
-                        0, NULL, 1, &barrier);
+   vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 0, NULL, 0,
+                        NULL, 1, &barrier);
 }
 
 VkShaderModule app_shader_module(struct app_context *ctx, const struct app_shader *shader)
@@ -628,8 +628,8 @@ bool app_compute_create(struct app_context *ctx, struct app_compute *compute, co
          },
       .layout = compute->layout,
    };
-   bool good = VK_CHECK(ctx->test,
-                        vkCreateComputePipelines(ctx->device, VK_NULL_HANDLE, 1, &info, NULL, &compute->pipeline));
+   bool good =
+      VK_CHECK(ctx->test, vkCreateComputePipelines(ctx->device, VK_NULL_HANDLE, 1, &info, NULL, &compute->pipeline));
    vkDestroyShaderModule(ctx->device, module, NULL);
    return good;
 }

@@ -64,15 +64,15 @@ void phase_graphics(struct app_test *t);
    app_check_equal((t), (uint64_t)(expected), (uint64_t)(actual), __FILE__, __LINE__, #actual)
 #define VK_EXPECT(t, expected, call) app_check_result((t), (expected), (call), __FILE__, __LINE__, #call)
 #define VK_CHECK(t, call) VK_EXPECT(t, VK_SUCCESS, call)
-#define TRY(t, condition) \
-   do { \
+#define TRY(t, condition)       \
+   do {                         \
       if (!CHECK(t, condition)) \
-         goto done; \
+         goto done;             \
    } while (0)
-#define VK_TRY(t, call) \
-   do { \
+#define VK_TRY(t, call)       \
+   do {                       \
       if (!VK_CHECK(t, call)) \
-         goto done; \
+         goto done;           \
    } while (0)
 
 bool app_check(struct app_test *t, bool condition, const char *file, int line, const char *text);

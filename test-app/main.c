@@ -169,10 +169,14 @@ static unsigned report(const struct outcome *outcomes)
 int main(int argc, char **argv)
 {
    static const struct option long_options[] = {
-      {"phase", required_argument, NULL, 'p'}, {"all", no_argument, NULL, 'a'},
-      {"list", no_argument, NULL, 'l'},        {"gpu", required_argument, NULL, 'g'},
-      {"out", required_argument, NULL, 'o'},   {"frames", required_argument, NULL, 'f'},
-      {"size", required_argument, NULL, 's'},  {"help", no_argument, NULL, 'h'},
+      {"phase", required_argument, NULL, 'p'},
+      {"all", no_argument, NULL, 'a'},
+      {"list", no_argument, NULL, 'l'},
+      {"gpu", required_argument, NULL, 'g'},
+      {"out", required_argument, NULL, 'o'},
+      {"frames", required_argument, NULL, 'f'},
+      {"size", required_argument, NULL, 's'},
+      {"help", no_argument, NULL, 'h'},
       {NULL, 0, NULL, 0},
    };
    struct app_options options = {.out = ".", .frames = 6, .width = 640, .height = 480};

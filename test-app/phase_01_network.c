@@ -56,8 +56,7 @@ static void check_extensions(struct app_test *t)
    CHECK_EQ(t, count - 1, fewer);
 }
 
-static VkResult make(const VkApplicationInfo *application, const VkAllocationCallbacks *allocator,
-                     VkInstance *instance)
+static VkResult make(const VkApplicationInfo *application, const VkAllocationCallbacks *allocator, VkInstance *instance)
 {
    VkInstanceCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,

@@ -314,9 +314,16 @@ static void check_image_format(struct app_test *t, VkPhysicalDevice physical, Vk
 static void check_image_formats(struct app_test *t, VkPhysicalDevice physical)
 {
    static const VkFormat formats[] = {
-      VK_FORMAT_R8_UNORM,           VK_FORMAT_R8G8B8A8_UNORM,      VK_FORMAT_B8G8R8A8_SRGB, VK_FORMAT_R16G16_SFLOAT,
-      VK_FORMAT_R32G32B32A32_UINT,  VK_FORMAT_R64G64B64A64_SFLOAT, VK_FORMAT_D16_UNORM,     VK_FORMAT_D32_SFLOAT,
-      VK_FORMAT_BC1_RGB_UNORM_BLOCK, VK_FORMAT_ASTC_4x4_UNORM_BLOCK,
+      VK_FORMAT_R8_UNORM,
+      VK_FORMAT_R8G8B8A8_UNORM,
+      VK_FORMAT_B8G8R8A8_SRGB,
+      VK_FORMAT_R16G16_SFLOAT,
+      VK_FORMAT_R32G32B32A32_UINT,
+      VK_FORMAT_R64G64B64A64_SFLOAT,
+      VK_FORMAT_D16_UNORM,
+      VK_FORMAT_D32_SFLOAT,
+      VK_FORMAT_BC1_RGB_UNORM_BLOCK,
+      VK_FORMAT_ASTC_4x4_UNORM_BLOCK,
    };
    static const VkImageUsageFlags usages[] = {
       VK_IMAGE_USAGE_SAMPLED_BIT,
@@ -437,8 +444,7 @@ static void check_groups(struct app_test *t, VkInstance instance, const VkPhysic
    for (uint32_t i = 0; i < count; i++) {
       uint32_t found = 0;
       for (uint32_t g = 0; g < group_count; g++) {
-         CHECK(t, groups[g].physicalDeviceCount > 0 &&
-                     groups[g].physicalDeviceCount <= VK_MAX_DEVICE_GROUP_SIZE);
+         CHECK(t, groups[g].physicalDeviceCount > 0 && groups[g].physicalDeviceCount <= VK_MAX_DEVICE_GROUP_SIZE);
          for (uint32_t d = 0; d < groups[g].physicalDeviceCount && d < VK_MAX_DEVICE_GROUP_SIZE; d++)
             found += groups[g].physicalDevices[d] == devices[i];
       }

@@ -204,8 +204,9 @@ static void check_refusals(const struct gpu *gpu)
 static void check_extensions(const struct gpu *gpu)
 {
    static const char *const wanted[] = {
-      "VK_KHR_maintenance1", "VK_KHR_bind_memory2", "VK_KHR_descriptor_update_template", "VK_EXT_host_query_reset",
-      "VK_KHR_image_format_list", "VK_KHR_storage_buffer_storage_class", "VK_EXT_private_data",
+      "VK_KHR_maintenance1",     "VK_KHR_bind_memory2",      "VK_KHR_descriptor_update_template",
+      "VK_EXT_host_query_reset", "VK_KHR_image_format_list", "VK_KHR_storage_buffer_storage_class",
+      "VK_EXT_private_data",
    };
    struct app_test *t = gpu->test;
    for (uint32_t w = 0; w < APP_COUNT(wanted); w++) {
@@ -267,8 +268,8 @@ static void check_group_of_one(const struct gpu *gpu)
 
 static void check_entry_points(const struct gpu *gpu)
 {
-   static const char *const names[] = {"vkQueueSubmit", "vkCreateBuffer", "vkCmdDraw", "vkMapMemory",
-                                       "vkTrimCommandPool", "vkDestroyDevice"};
+   static const char *const names[] = {"vkQueueSubmit", "vkCreateBuffer",    "vkCmdDraw",
+                                       "vkMapMemory",   "vkTrimCommandPool", "vkDestroyDevice"};
    struct app_test *t = gpu->test;
    VkDevice device;
    if (!VK_CHECK(t, make(gpu, 0, NULL, NULL, NULL, &device)))

@@ -428,8 +428,7 @@ static void check_pool_limit(struct app_context *ctx, const VkDescriptorSetLayou
       VkResult result = vkAllocateDescriptorSets(ctx->device, &info, sets);
       CHECK(t, result == VK_SUCCESS || result == VK_ERROR_OUT_OF_POOL_MEMORY);
       if (round == 0)
-         app_note(t, "%u sets of a pool made for %u: %s", (unsigned)TRIED, (unsigned)MADE_FOR,
-                  app_result_name(result));
+         app_note(t, "%u sets of a pool made for %u: %s", (unsigned)TRIED, (unsigned)MADE_FOR, app_result_name(result));
       for (uint32_t i = 0; i < TRIED; i++)
          CHECK(t, (result == VK_SUCCESS) == (sets[i] != VK_NULL_HANDLE));
       VK_CHECK(t, vkResetDescriptorPool(ctx->device, pool, 0));

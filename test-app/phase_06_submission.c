@@ -16,7 +16,7 @@ struct fixture {
    struct app_test *test;
    struct app_buffer target; /* host visible */
    struct app_compute add;
-   VkCommandBuffer plus_one; /* adds 1 to all words; may be submitted many times */
+   VkCommandBuffer plus_one;       /* adds 1 to all words; may be submitted many times */
    VkCommandBuffer steps[BATCHES]; /* step i copies word i to word i + 1 */
    VkFence fence;
 };
@@ -50,8 +50,7 @@ static bool record_all(struct fixture *f)
       if (!record(f, &f->steps[i]))
          return false;
       app_cmd_barrier(f->steps[i]);
-      vkCmdCopyBuffer(f->steps[i], f->target.handle, f->target.handle, 1,
-                      &(VkBufferCopy){i * 4, (i + 1) * 4, 4});
+      vkCmdCopyBuffer(f->steps[i], f->target.handle, f->target.handle, 1, &(VkBufferCopy){i * 4, (i + 1) * 4, 4});
       app_cmd_barrier(f->steps[i]);
       if (!VK_CHECK(f->test, vkEndCommandBuffer(f->steps[i])))
          return false;
@@ -69,8 +68,8 @@ static VkFence make_fence(struct fixture *f, VkFenceCreateFlags flags)
 
 static bool fixture_create(struct app_test *t, struct fixture *f)
 {
-   const VkBufferUsageFlags usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT |
-                                    VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
+   const VkBufferUsageFlags usage =
+      VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
    memset(f, 0, sizeof(*f));
    f->test = t;
    if (!app_context_create(t, &f->ctx) ||
@@ -641,8 +640,7 @@ static void check_timestamps(struct fixture *f)
       app_cmd_barrier(commands);
    }
    vkCmdCopyQueryPoolResults(commands, pool, 0, STAMPS, f->target.handle, 0, 16,
-                             VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT |
-                                VK_QUERY_RESULT_WITH_AVAILABILITY_BIT);
+                             VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT | VK_QUERY_RESULT_WITH_AVAILABILITY_BIT);
    app_cmd_barrier(commands);
    if (!app_commands_run(&f->ctx, commands))
       goto done;
@@ -656,8 +654,7 @@ static void check_timestamps(struct fixture *f)
       CHECK(t, i == 0 || stamps[i][0] >= stamps[i - 1][0] || bits < 64);
    }
    /* The last one was reset but never written. */
-   VK_EXPECT(t, VK_NOT_READY,
-             vkGetQueryPoolResults(device, pool, 0, STAMPS + 1, sizeof(stamps), stamps, 16, flags));
+   VK_EXPECT(t, VK_NOT_READY, vkGetQueryPoolResults(device, pool, 0, STAMPS + 1, sizeof(stamps), stamps, 16, flags));
    CHECK_EQ(t, 0, stamps[STAMPS][1]);
    uint32_t narrow[STAMPS];
    VK_CHECK(t, vkGetQueryPoolResults(device, pool, 0, STAMPS, sizeof(narrow), narrow, 4, VK_QUERY_RESULT_WAIT_BIT));
@@ -682,8 +679,8 @@ struct triangle {
 
 static bool triangle_create_pass(struct fixture *f, struct triangle *tri)
 {
-   VkImageCreateInfo image = app_image_info(VK_FORMAT_R8G8B8A8_UNORM, TARGET_SIZE, TARGET_SIZE,
-                                            VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT);
+   VkImageCreateInfo image =
+      app_image_info(VK_FORMAT_R8G8B8A8_UNORM, TARGET_SIZE, TARGET_SIZE, VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT);
    if (!app_image_create(&f->ctx, &tri->image, &image, VK_IMAGE_ASPECT_COLOR_BIT))
       return false;
    VkAttachmentDescription attachment = {
@@ -771,8 +768,8 @@ static bool triangle_create_pipeline(struct fixture *f, struct triangle *tri)
       .attachmentCount = 1,
       .pAttachments = &attachment,
    };
-   bool good = vertex && fragment &&
-               VK_CHECK(f->test, vkCreatePipelineLayout(f->ctx.device, &layout, NULL, &tri->layout));
+   bool good =
+      vertex && fragment && VK_CHECK(f->test, vkCreatePipelineLayout(f->ctx.device, &layout, NULL, &tri->layout));
    VkGraphicsPipelineCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO,
       .stageCount = 2,
@@ -786,8 +783,8 @@ static bool triangle_create_pipeline(struct fixture *f, struct triangle *tri)
       .layout = tri->layout,
       .renderPass = tri->pass,
    };
-   good = good && VK_CHECK(f->test, vkCreateGraphicsPipelines(f->ctx.device, VK_NULL_HANDLE, 1, &info, NULL,
-                                                              &tri->pipeline));
+   good = good &&
+          VK_CHECK(f->test, vkCreateGraphicsPipelines(f->ctx.device, VK_NULL_HANDLE, 1, &info, NULL, &tri->pipeline));
    vkDestroyShaderModule(f->ctx.device, fragment, NULL);
    vkDestroyShaderModule(f->ctx.device, vertex, NULL);
    return good;
@@ -803,7 +800,8 @@ static void triangle_destroy(struct fixture *f, struct triangle *tri)
 }
 
 /* Query 0 counts a triangle over all samples, query 1 a pass without any draw. */
-static void cmd_draw_queries(struct triangle *tri, VkCommandBuffer commands, VkQueryPool pool, VkQueryControlFlags flags)
+static void cmd_draw_queries(struct triangle *tri, VkCommandBuffer commands, VkQueryPool pool,
+                             VkQueryControlFlags flags)
 {
    VkClearValue black = {.color = {.float32 = {0.0f, 0.0f, 0.0f, 1.0f}}};
    VkRenderPassBeginInfo begin = {

@@ -26,8 +26,7 @@ static bool fixture_create(struct app_test *t, struct fixture *f)
    f->expected = calloc(1, STAGING_SIZE);
    return CHECK(t, f->expected != NULL) && app_context_create(t, &f->ctx) &&
           app_buffer_create(&f->ctx, &f->upload, STAGING_SIZE, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, APP_MEMORY_UPLOAD) &&
-          app_buffer_create(&f->ctx, &f->readback, STAGING_SIZE, VK_BUFFER_USAGE_TRANSFER_DST_BIT,
-                            APP_MEMORY_READBACK);
+          app_buffer_create(&f->ctx, &f->readback, STAGING_SIZE, VK_BUFFER_USAGE_TRANSFER_DST_BIT, APP_MEMORY_READBACK);
 }
 
 static void fixture_destroy(struct fixture *f)
@@ -75,8 +74,8 @@ static void check_copy_chain(struct fixture *f)
    VkCommandBuffer commands = VK_NULL_HANDLE;
    memset(chain, 0, sizeof(chain));
    for (uint32_t i = 0; i < LENGTH; i++) {
-      if (!app_buffer_create(&f->ctx, &chain[i], SIZE, VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
-                             APP_MEMORY_DEVICE))
+      if (!app_buffer_create(&f->ctx, &chain[i], SIZE,
+                             VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT, APP_MEMORY_DEVICE))
          goto done;
    }
    app_random_bytes(&f->seed, now, SIZE);
@@ -138,8 +137,8 @@ static void check_clear(struct fixture *f, const struct clear_case *c)
    const VkClearColorValue zero = {.uint32 = {0, 0, 0, 0}};
    const VkImageSubresourceRange all = {VK_IMAGE_ASPECT_COLOR_BIT, 0, LEVELS, 0, 1};
    const VkImageSubresourceRange middle = {VK_IMAGE_ASPECT_COLOR_BIT, 1, 1, 0, 1};
-   VkImageCreateInfo info = app_image_info(c->format, WIDTH, HEIGHT,
-                                           VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT);
+   VkImageCreateInfo info =
+      app_image_info(c->format, WIDTH, HEIGHT, VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT);
    VkBufferImageCopy regions[LEVELS];
    struct app_image image = {0};
    uint32_t offset = 0;
@@ -186,8 +185,8 @@ done:
 static void check_depth_clear(struct fixture *f, VkFormat format, float depth, uint32_t size, const uint8_t *texel)
 {
    enum { SIZE = 33 };
-   VkImageCreateInfo info = app_image_info(format, SIZE, SIZE,
-                                           VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT);
+   VkImageCreateInfo info =
+      app_image_info(format, SIZE, SIZE, VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT);
    VkClearDepthStencilValue value = {depth, 0};
    VkImageSubresourceRange range = {VK_IMAGE_ASPECT_DEPTH_BIT, 0, 1, 0, 1};
    VkBufferImageCopy region = whole(SIZE, SIZE, VK_IMAGE_ASPECT_DEPTH_BIT);
@@ -294,8 +293,8 @@ static void check_round_trips(struct fixture *f)
       VkFormat format;
       uint32_t texel;
    } formats[] = {
-      {VK_FORMAT_R8_UINT, 1},     {VK_FORMAT_R16_UINT, 2},           {VK_FORMAT_R8G8B8A8_UNORM, 4},
-      {VK_FORMAT_R32_UINT, 4},    {VK_FORMAT_R32G32_UINT, 8},        {VK_FORMAT_R32G32B32A32_UINT, 16},
+      {VK_FORMAT_R8_UINT, 1},  {VK_FORMAT_R16_UINT, 2},    {VK_FORMAT_R8G8B8A8_UNORM, 4},
+      {VK_FORMAT_R32_UINT, 4}, {VK_FORMAT_R32G32_UINT, 8}, {VK_FORMAT_R32G32B32A32_UINT, 16},
    };
    const VkImageUsageFlags usage = VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT;
    for (uint32_t i = 0; i < APP_COUNT(formats); i++) {
@@ -454,8 +453,8 @@ static void check_blits(struct fixture *f)
       for (uint32_t i = 0; i < PAIR_WIDTH / 2 * PAIR_HEIGHT / 2 * 4; i++) {
          uint32_t x = i / 4 % (PAIR_WIDTH / 2) * 2;
          uint32_t y = i / 4 / (PAIR_WIDTH / 2) * 2;
-         int sum = source_texel(f, x, y)[i % 4] + source_texel(f, x + 1, y)[i % 4] +
-                   source_texel(f, x, y + 1)[i % 4] + source_texel(f, x + 1, y + 1)[i % 4];
+         int sum = source_texel(f, x, y)[i % 4] + source_texel(f, x + 1, y)[i % 4] + source_texel(f, x, y + 1)[i % 4] +
+                   source_texel(f, x + 1, y + 1)[i % 4];
          good &= abs(4 * got[i] - sum) <= 8;
       }
       CHECK(f->test, good);
@@ -469,8 +468,8 @@ static void check_resolve(struct fixture *f)
    const VkImageUsageFlags usage = VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT;
    const VkClearColorValue color = {.float32 = {1.0f, 0.2f, 0.0f, 0.6f}};
    const VkImageSubresourceRange range = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
-   VkImageCreateInfo many_info = app_image_info(VK_FORMAT_R8G8B8A8_UNORM, SIZE, SIZE,
-                                                usage | VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT);
+   VkImageCreateInfo many_info =
+      app_image_info(VK_FORMAT_R8G8B8A8_UNORM, SIZE, SIZE, usage | VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT);
    VkImageCreateInfo one_info = app_image_info(VK_FORMAT_R8G8B8A8_UNORM, SIZE, SIZE, usage);
    VkImageResolve region = {
       .srcSubresource = color_layer,
@@ -510,7 +509,8 @@ done:
 
 #define PASS_SIZE 50
 
-static bool pass_create(struct fixture *f, const struct app_image *image, VkRenderPass *pass, VkFramebuffer *framebuffer)
+static bool pass_create(struct fixture *f, const struct app_image *image, VkRenderPass *pass,
+                        VkFramebuffer *framebuffer)
 {
    VkAttachmentDescription attachment = {
       .format = VK_FORMAT_R8G8B8A8_UNORM,

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STORAGE (VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | \
-                 VK_BUFFER_USAGE_TRANSFER_DST_BIT)
+#define STORAGE \
+   (VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT)
 
 /* Up to four buffers and the pipeline that works on them. */
 struct job {
@@ -43,7 +43,8 @@ static void job_destroy(struct app_context *ctx, struct job *job)
       app_buffer_destroy(ctx, &job->buffers[i]);
 }
 
-static bool job_run(struct app_context *ctx, struct job *job, const void *push, uint32_t push_size, uint32_t x, uint32_t y)
+static bool job_run(struct app_context *ctx, struct job *job, const void *push, uint32_t push_size, uint32_t x,
+                    uint32_t y)
 {
    VkCommandBuffer commands = app_commands_begin(ctx);
    if (!commands)
@@ -320,7 +321,8 @@ static void check_queues(struct app_context *ctx)
          good = VK_CHECK(ctx->test, vkQueueSubmit(ctx->queues[i].handle, 1, &submit, lanes[i].fence));
    }
    for (uint32_t i = 0; i < ctx->queue_count && good; i++) {
-      if (!lanes[i].used || !VK_CHECK(ctx->test, vkWaitForFences(ctx->device, 1, &lanes[i].fence, VK_TRUE, APP_WAIT_NS)))
+      if (!lanes[i].used ||
+          !VK_CHECK(ctx->test, vkWaitForFences(ctx->device, 1, &lanes[i].fence, VK_TRUE, APP_WAIT_NS)))
          continue;
       const uint32_t *words = lanes[i].job.buffers[0].map;
       uint32_t wrong = 0;

@@ -165,9 +165,9 @@ static void check_levels(struct renderer *r, const uint8_t *painted, const uint8
 
 static bool create_texture(struct renderer *r)
 {
-   VkImageCreateInfo info = app_image_info(VK_FORMAT_R8G8B8A8_UNORM, SCENE_TEXTURE, SCENE_TEXTURE,
-                                           VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT |
-                                              VK_IMAGE_USAGE_TRANSFER_DST_BIT);
+   VkImageCreateInfo info =
+      app_image_info(VK_FORMAT_R8G8B8A8_UNORM, SCENE_TEXTURE, SCENE_TEXTURE,
+                     VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT);
    const size_t painted = SCENE_TEXTURE * SCENE_TEXTURE * 4;
    struct app_buffer staging = {0};
    bool good;
@@ -386,8 +386,8 @@ static bool create_targets(struct renderer *r, struct slot *slot)
 {
    VkImageCreateInfo color = app_image_info(COLOR_FORMAT, r->width, r->height,
                                             VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT);
-   VkImageCreateInfo depth = app_image_info(r->depth_format, r->width, r->height,
-                                            VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT);
+   VkImageCreateInfo depth =
+      app_image_info(r->depth_format, r->width, r->height, VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT);
    if (!app_image_create(&r->ctx, &slot->color, &color, VK_IMAGE_ASPECT_COLOR_BIT) ||
        !app_image_create(&r->ctx, &slot->depth, &depth, VK_IMAGE_ASPECT_DEPTH_BIT) ||
        !app_buffer_create(&r->ctx, &slot->readback, picture_size(r), VK_BUFFER_USAGE_TRANSFER_DST_BIT,
@@ -577,8 +577,8 @@ static VkImageMemoryBarrier target_barrier(VkImage image, VkImageAspectFlags asp
 
 static void cmd_dynamic(struct renderer *r, const struct slot *slot, uint32_t frame)
 {
-   const VkPipelineStageFlags tests = VK_PIPELINE_STAGE_EARLY_FRAGMENT_TESTS_BIT |
-                                      VK_PIPELINE_STAGE_LATE_FRAGMENT_TESTS_BIT;
+   const VkPipelineStageFlags tests =
+      VK_PIPELINE_STAGE_EARLY_FRAGMENT_TESTS_BIT | VK_PIPELINE_STAGE_LATE_FRAGMENT_TESTS_BIT;
    const VkImageMemoryBarrier before[2] = {
       target_barrier(slot->color.handle, VK_IMAGE_ASPECT_COLOR_BIT, 0, VK_IMAGE_LAYOUT_UNDEFINED,
                      VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT, VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL),

@@ -249,7 +249,7 @@ static void put_marker(struct scene_object *object, float half_edge, float depth
 
 void scene_objects_at(uint32_t frame, struct scene_object objects[SCENE_OBJECTS], enum scene_mesh meshes[SCENE_OBJECTS])
 {
-   static const enum scene_mesh which[SCENE_OBJECTS] = {SCENE_QUAD,  SCENE_CUBE, SCENE_SPHERE, SCENE_TORUS,
+   static const enum scene_mesh which[SCENE_OBJECTS] = {SCENE_QUAD, SCENE_CUBE, SCENE_SPHERE, SCENE_TORUS,
                                                         SCENE_CUBE, SCENE_QUAD, SCENE_QUAD};
    static const float tints[SCENE_OBJECTS][4] = {
       {0.7f, 0.7f, 0.7f, 1.0f}, {1.0f, 0.5f, 0.3f, 1.0f}, {0.4f, 0.8f, 1.0f, 1.0f}, {1.0f, 0.9f, 0.3f, 1.0f},

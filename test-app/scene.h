@@ -48,7 +48,8 @@ void scene_build(struct scene_geometry *geometry);
 void scene_paint(uint8_t *texels);
 void scene_frame_at(uint32_t frame, float aspect, struct scene_frame *out);
 /* The last two objects are the depth markers: a small red one drawn first, a larger green one behind it. */
-void scene_objects_at(uint32_t frame, struct scene_object objects[SCENE_OBJECTS], enum scene_mesh meshes[SCENE_OBJECTS]);
+void scene_objects_at(uint32_t frame, struct scene_object objects[SCENE_OBJECTS],
+                      enum scene_mesh meshes[SCENE_OBJECTS]);
 
 /* Clip-space squares of the markers, as centre and half edge; x and y are the same. */
 #define SCENE_MARKER_CENTRE (-0.8f)

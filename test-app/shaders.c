@@ -15,7 +15,10 @@
 #include "scene.frag.h"
 #include "scene.vert.h"
 
-#define SHADER(name) {.code = name, .size = sizeof(name)}
+#define SHADER(name)                     \
+   {                                     \
+      .code = name, .size = sizeof(name) \
+   }
 
 const struct app_shader shader_add = SHADER(add_comp);
 const struct app_shader shader_flat = SHADER(flat_frag);
