@@ -164,20 +164,35 @@ struct vp_encoder *vp_call_begin(struct vp_connection *conn)
    return vp_stream_begin(conn);
 }
 
+/* Takes back a call that was not sent. The receiver has done so already if it ended meanwhile. */
+static void withdraw_call(struct vp_connection *conn, struct vp_call *call)
+{
+   pthread_mutex_lock(&conn->reply_lock);
+   for (struct vp_call **link = &conn->first_call; *link; link = &(*link)->next) {
+      if (*link != call)
+         continue;
+      *link = call->next;
+      if (!*link)
+         conn->last_call = link;
+      break;
+   }
+   call->failed = true;
+   call->done = true;
+   pthread_mutex_unlock(&conn->reply_lock);
+}
+
+/* The lock is not held while sending: the receiver may need it to make room for the server to go on. */
 VkResult vp_call_queue(struct vp_connection *conn, struct vp_call *call)
 {
    *call = (struct vp_call){0};
    pthread_cond_init(&call->cond, NULL);
    pthread_mutex_lock(&conn->reply_lock);
-   const VkResult result = vp_stream_commit(conn);
-   if (result == VK_SUCCESS) {
-      *conn->last_call = call;
-      conn->last_call = &call->next;
-   } else {
-      call->failed = true;
-      call->done = true;
-   }
+   *conn->last_call = call;
+   conn->last_call = &call->next;
    pthread_mutex_unlock(&conn->reply_lock);
+   const VkResult result = vp_stream_commit(conn);
+   if (result != VK_SUCCESS)
+      withdraw_call(conn, call);
    vp_stream_unlock(conn);
    return result;
 }
@@ -186,8 +201,7 @@ VkResult vp_call_wait(struct vp_connection *conn, struct vp_call *call, uint32_t
 {
    if (command != UINT32_MAX)
       vp_stats_blocking(&conn->stats, command);
-   if (!call->failed)
-      vp_stream_flush(conn);
+   vp_stream_flush(conn);
    pthread_mutex_lock(&conn->reply_lock);
    while (!call->done)
       pthread_cond_wait(&call->cond, &conn->reply_lock);
