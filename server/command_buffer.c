@@ -94,12 +94,12 @@ static uint32_t inherited_views(const struct vp_context *ctx, const VkCommandBuf
 void vp_handle_vkBeginCommandBuffer(struct vp_context *ctx, struct vp_cmd_vkBeginCommandBuffer *a)
 {
    struct vps_object *object = ctx->used[0];
-   const struct vps_device_functions *functions = object->device ? &object->device->functions : NULL;
 
    if (!object->handle) {
       a->ret = object->poison;
       return;
    }
+   const struct vps_device_functions *functions = &object->device->functions;
    /* A recording that was given up was not ended either. */
    if (object->poison)
       functions->ResetCommandBuffer(a->commandBuffer, 0);

@@ -157,17 +157,18 @@ void vp_handle_vkCreateDevice(struct vp_context *ctx, struct vp_cmd_vkCreateDevi
    const uint64_t id = (uint64_t)(uintptr_t)*a->pDevice;
 
    struct vps_device *device = new_device(ctx, a->pCreateInfo);
-   a->ret = device ? create_device(ctx, device, a->physicalDevice, a->pCreateInfo) : VK_ERROR_OUT_OF_HOST_MEMORY;
-   struct vps_object *object = NULL;
-   if (!ctx->failed)
-      object =
-         vps_created(ctx, VK_OBJECT_TYPE_DEVICE, id, a->ret < 0 ? 0 : (uint64_t)(uintptr_t)device->handle, a->ret);
-   if (!object) {
-      if (device)
-         release_device(device);
+   if (!device) {
+      a->ret = VK_ERROR_OUT_OF_HOST_MEMORY;
+      vps_created(ctx, VK_OBJECT_TYPE_DEVICE, id, 0, a->ret);
       return;
    }
-   device->id = id;
+   a->ret = create_device(ctx, device, a->physicalDevice, a->pCreateInfo);
+   const uint64_t handle = a->ret < 0 ? 0 : (uint64_t)(uintptr_t)device->handle;
+   struct vps_object *object = ctx->failed ? NULL : vps_created(ctx, VK_OBJECT_TYPE_DEVICE, id, handle, a->ret);
+   if (!object) {
+      release_device(device);
+      return;
+   }
    object->device = device;
    object->state = device;
    object->release = release_device;

@@ -22,7 +22,6 @@ struct vps_queue_range {
 /* The state of a VkDevice. */
 struct vps_device {
    struct vps_channel *channel;
-   uint64_t id;
    VkDevice handle;
    struct vps_device_functions functions;
    VkPhysicalDeviceMemoryProperties memory;

@@ -148,7 +148,7 @@ static bool send_batch(struct vps_query_pool *pool, uint32_t first, uint32_t cou
       vp_bytes_store_u64(p, pool->host_resets[first + i]);
       vp_bytes_store_u64(p + 8, values[pool->values]);
       for (uint32_t k = 0; k < pool->values; k++)
-         vp_bytes_store_u64(p + 16 + 8 * k, values[k]);
+         vp_bytes_store_u64(p + 16 + (size_t)8 * k, values[k]);
    }
    vp_bytes_store_u32(payload, first);
    vp_bytes_store_u32(payload + 4, count);

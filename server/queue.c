@@ -171,6 +171,15 @@ static VkResult wait_for(const struct vps_queue *queue, uint64_t serial, int64_t
    return queue->device->functions.WaitSemaphores(queue->device->handle, &info, (uint64_t)timeout_ns);
 }
 
+/* The GPU can be ahead of the executing thread, which has yet to say what the batch it just submitted changes. */
+static uint64_t known_serial(struct vps_queue *queue, uint64_t reached)
+{
+   pthread_mutex_lock(&queue->lock);
+   const uint64_t submitted = queue->submitted;
+   pthread_mutex_unlock(&queue->lock);
+   return reached < submitted ? reached : submitted;
+}
+
 /* Waits for the next batch for some time. The highest complete serial, or 0 on failure. */
 static uint64_t wait_for_progress(struct vps_queue *queue, uint64_t completed)
 {
@@ -189,7 +198,7 @@ static uint64_t wait_for_progress(struct vps_queue *queue, uint64_t completed)
    if (result >= 0)
       result = device->functions.GetSemaphoreCounterValue(device->handle, queue->timeline, &reached);
    if (result >= 0)
-      return reached > completed ? reached : completed;
+      return known_serial(queue, reached);
    lose_device(queue, "waiting for the GPU failed", result);
    return 0;
 }
