@@ -64,8 +64,11 @@ static VkResult open_session(struct vp_instance *instance, struct vp_server_sess
    while (count < MAX_GPUS) {
       gpus[count] =
          vp_object_create(conn, allocator, VK_OBJECT_TYPE_PHYSICAL_DEVICE, sizeof(struct vp_physical_device));
-      if (!gpus[count])
-         break;
+      if (!gpus[count]) {
+         while (count)
+            vp_object_destroy(conn, allocator, gpus[--count]);
+         return VK_ERROR_OUT_OF_HOST_MEMORY;
+      }
       handles[count] = VP_TO_HANDLE(VkPhysicalDevice, gpus[count]);
       count++;
    }
@@ -111,37 +114,18 @@ static void close_session(struct vp_instance *instance, struct vp_server_session
    vp_connection_destroy(session->conn);
 }
 
-/* Adds the server's GPUs to the instance. A server that cannot be had is no error: its GPUs are just not there. */
-static void add_server(struct vp_instance *instance, const struct vp_server_address *address,
-                       const VkInstanceCreateInfo *info)
+static VkResult add_gpus(struct vp_instance *instance, struct vp_server_session *session, struct vp_object **gpus,
+                         uint32_t count)
 {
-   const VkAllocationCallbacks *allocator = vp_allocator(instance->allocator, NULL);
-   const char *application = info->pApplicationInfo ? info->pApplicationInfo->pApplicationName : NULL;
-   struct vp_server_session session = {.conn = vp_connection_create(address->host, address->port,
-                                                                    application ? application : "",
-                                                                    instance->config.timeout_ms)};
-   if (!session.conn)
-      return;
-   session.instance = vp_object_create(session.conn, allocator, VK_OBJECT_TYPE_INSTANCE, sizeof(*session.instance));
-   if (!session.instance)
-      goto fail;
-   struct vp_object *gpus[MAX_GPUS];
-   uint32_t count = 0;
-   const VkResult result = open_session(instance, &session, info, gpus, &count);
-   if (result != VK_SUCCESS) {
-      vp_log(VP_LOG_ERROR, "the server at %s cannot create an instance: VkResult %d", session.conn->address, result);
-      goto fail;
-   }
-   struct vp_physical_device **all = realloc(
-      instance->physical_devices, (instance->physical_device_count + count) * sizeof(struct vp_physical_device *) + 1);
+   const size_t total = instance->physical_device_count + count;
+   struct vp_physical_device **all = realloc(instance->physical_devices, (total + 1) * sizeof(struct vp_physical_device *));
    if (all)
       instance->physical_devices = all;
-   instance->sessions[instance->session_count++] = session;
    for (uint32_t i = 0; i < count; i++) {
       struct vp_physical_device *gpu = (struct vp_physical_device *)gpus[i];
       gpu->instance = instance;
-      gpu->conn = session.conn;
-      gpu->session = &instance->sessions[instance->session_count - 1];
+      gpu->conn = session->conn;
+      gpu->session = session;
       gpu->allocator = instance->allocator;
    }
    const uint32_t usable = all ? vp_physical_devices_init((struct vp_physical_device **)gpus, count) : 0;
@@ -149,12 +133,38 @@ static void add_server(struct vp_instance *instance, const struct vp_server_addr
       if (i < usable)
          all[instance->physical_device_count++] = (struct vp_physical_device *)gpus[i];
       else
-         vp_object_destroy(session.conn, allocator, gpus[i]);
+         vp_object_destroy(session->conn, vp_allocator(instance->allocator, NULL), gpus[i]);
    }
-   return;
-fail:
-   vp_object_destroy(session.conn, allocator, session.instance);
-   vp_connection_destroy(session.conn);
+   return all ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
+}
+
+/* Adds the server's GPUs to the instance. A server that cannot be had is no
+ * error: its GPUs are just not there. */
+static VkResult add_server(struct vp_instance *instance, const struct vp_server_address *address,
+                           const VkInstanceCreateInfo *info)
+{
+   const VkAllocationCallbacks *allocator = vp_allocator(instance->allocator, NULL);
+   const char *application = info->pApplicationInfo ? info->pApplicationInfo->pApplicationName : NULL;
+   struct vp_server_session *session = &instance->sessions[instance->session_count];
+   struct vp_object *gpus[MAX_GPUS];
+   uint32_t count = 0;
+   session->conn = vp_connection_create(address->host, address->port, application ? application : "",
+                                        instance->config.timeout_ms);
+   if (!session->conn)
+      return VK_SUCCESS;
+   session->instance =
+      vp_object_create(session->conn, allocator, VK_OBJECT_TYPE_INSTANCE, sizeof(*session->instance));
+   if (!session->instance) {
+      vp_connection_destroy(session->conn);
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   }
+   instance->session_count++;
+   const VkResult result = open_session(instance, session, info, gpus, &count);
+   if (result == VK_SUCCESS)
+      return add_gpus(instance, session, gpus, count);
+   if (result != VK_ERROR_OUT_OF_HOST_MEMORY)
+      vp_log(VP_LOG_ERROR, "the server at %s cannot create an instance: VkResult %d", session->conn->address, result);
+   return result == VK_ERROR_OUT_OF_HOST_MEMORY ? result : VK_SUCCESS;
 }
 
 /* --- the instance --- */
@@ -191,7 +201,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateInstance(const VkInstanceCreateInfo *p
       instance->callbacks = *pAllocator;
       instance->allocator = &instance->callbacks;
    }
-   const VkResult result = enable_extensions(instance, pCreateInfo);
+   VkResult result = enable_extensions(instance, pCreateInfo);
    if (result != VK_SUCCESS) {
       vp_free(allocator, instance);
       return result;
@@ -199,10 +209,14 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateInstance(const VkInstanceCreateInfo *p
    instance->api_version = effective_version(pCreateInfo);
    pthread_mutex_init(&instance->messenger_lock, NULL);
    vp_config_read(&instance->config);
-   for (unsigned i = 0; i < instance->config.server_count; i++)
-      add_server(instance, &instance->config.servers[i], pCreateInfo);
    *pInstance = VP_TO_HANDLE(VkInstance, instance);
-   return VK_SUCCESS;
+   for (unsigned i = 0; i < instance->config.server_count && result == VK_SUCCESS; i++)
+      result = add_server(instance, &instance->config.servers[i], pCreateInfo);
+   if (result != VK_SUCCESS) {
+      vp_vkDestroyInstance(*pInstance, pAllocator);
+      *pInstance = NULL;
+   }
+   return result;
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkDestroyInstance(VkInstance handle, const VkAllocationCallbacks *pAllocator)
