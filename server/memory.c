@@ -15,6 +15,9 @@
 /* About so much goes into one frame. */
 #define FRAME_SIZE ((size_t)1 << 20)
 
+/* What the GPU may write to is known in pieces of this size. */
+#define PIECE_SIZE ((VkDeviceSize)64 << 10)
+
 /* The state of a VkDeviceMemory. The device's list of mapped memory holds it too, for the threads of queues. */
 struct vps_memory {
    struct vps_device *device;
@@ -29,7 +32,13 @@ struct vps_memory {
    pthread_mutex_t lock; /* of what follows */
    uint8_t *real;        /* NULL: not mapped, or freed */
    uint8_t *twin;        /* what the client has */
+   bool *exposed;        /* by piece: something is there that the GPU can write to; NULL: not visible */
 };
+
+static size_t count_pieces(VkDeviceSize size)
+{
+   return (size_t)(size / PIECE_SIZE + 1);
+}
 
 static struct vps_memory *create_state(struct vps_device *device, uint64_t id, const VkMemoryAllocateInfo *info)
 {
@@ -47,7 +56,13 @@ static struct vps_memory *create_state(struct vps_device *device, uint64_t id, c
       memory->visible = flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT;
       memory->coherent = flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
    }
-   return memory;
+   if (memory->visible)
+      memory->exposed = calloc(count_pieces(memory->size), sizeof(*memory->exposed));
+   if (!memory->visible || memory->exposed)
+      return memory;
+   pthread_mutex_destroy(&memory->lock);
+   free(memory);
+   return NULL;
 }
 
 static void unref(struct vps_memory *memory)
@@ -61,6 +76,7 @@ static void unref(struct vps_memory *memory)
       return;
    pthread_mutex_destroy(&memory->lock);
    free(memory->twin);
+   free(memory->exposed);
    free(memory);
 }
 
@@ -158,19 +174,59 @@ static void flush(const struct vps_memory *memory)
       vp_log(VP_LOG_WARN, "mapped memory cannot be flushed");
 }
 
-/* Sends what differs from the twin, and makes that equal. With the lock, so that frames of one memory keep their
- * order. False without memory. */
-static bool send_changes(struct vps_memory *memory, struct vp_encoder *enc)
+/* Sends what differs from the twin in [position, end), and makes that equal. With the lock, so that frames of one
+ * memory keep their order. False without memory. */
+static bool send_range(struct vps_memory *memory, size_t position, size_t end, struct vp_encoder *enc)
 {
-   invalidate(memory);
-   for (size_t position = 0; position < memory->size && !enc->failed;) {
+   while (position < end && !enc->failed) {
       vp_encoder_reset(enc);
-      vp_delta_collect(enc, memory->real, memory->twin, memory->size, &position, FRAME_SIZE);
+      vp_delta_collect(enc, memory->real, memory->twin, end, &position, FRAME_SIZE);
       if (vp_encoder_size(enc) && !enc->failed)
          vps_channel_send(memory->device->channel, VP_FRAME_MEMORY, memory->id, enc->start, vp_encoder_size(enc), NULL,
                           0);
    }
    return !enc->failed;
+}
+
+/* Everything, whoever wrote it. */
+static bool send_all(struct vps_memory *memory, struct vp_encoder *enc)
+{
+   invalidate(memory);
+   return send_range(memory, 0, memory->size, enc);
+}
+
+/* What the GPU can have written. Reading such memory can be slow, so the rest of it is left alone. */
+static bool send_changes(struct vps_memory *memory, struct vp_encoder *enc)
+{
+   const size_t count = count_pieces(memory->size);
+   bool ok = true, invalidated = false;
+
+   for (size_t first = 0, end; first < count && ok; first = end) {
+      end = first + 1;
+      if (!memory->exposed[first])
+         continue;
+      while (end < count && memory->exposed[end])
+         end++;
+      if (!invalidated)
+         invalidate(memory);
+      invalidated = true;
+      const VkDeviceSize last = end * PIECE_SIZE;
+      ok = send_range(memory, first * PIECE_SIZE, last < memory->size ? last : memory->size, enc);
+   }
+   return ok;
+}
+
+void vps_memory_expose(struct vps_object *object, VkDeviceSize offset, VkDeviceSize size)
+{
+   struct vps_memory *memory = object->state;
+
+   if (!memory || !memory->exposed || offset >= memory->size || size == 0)
+      return;
+   const VkDeviceSize end = size < memory->size - offset ? offset + size : memory->size;
+   pthread_mutex_lock(&memory->lock);
+   for (VkDeviceSize piece = offset / PIECE_SIZE; piece * PIECE_SIZE < end; piece++)
+      memory->exposed[piece] = true;
+   pthread_mutex_unlock(&memory->lock);
 }
 
 static VkResult map(struct vps_memory *memory, bool fresh, struct vp_encoder *enc)
@@ -185,17 +241,20 @@ static VkResult map(struct vps_memory *memory, bool fresh, struct vp_encoder *en
    if (result < 0)
       goto fail;
 
+   /* From here on no change is missed: what completes now is sent by whoever reports it. */
    memory->real = real;
+   list_add(memory);
    if (fresh) {
       memset(memory->real, 0, memory->size);
       flush(memory);
-   } else if (!send_changes(memory, enc)) {
+   } else if (!send_all(memory, enc)) {
       result = VK_ERROR_OUT_OF_HOST_MEMORY;
       goto fail_unmap;
    }
    return VK_SUCCESS;
 
 fail_unmap:
+   list_remove(memory);
    device->functions.UnmapMemory(device->handle, memory->handle);
    memory->real = NULL;
 fail:
@@ -225,9 +284,7 @@ void vp_handle_vkMapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkMapMemoryVP
       pthread_mutex_unlock(&memory->lock);
       vp_encoder_finish(&enc);
    }
-   if (a->ret >= 0)
-      list_add(memory);
-   else if (!ctx->reply)
+   if (a->ret < 0 && !ctx->reply)
       vps_object_failed(ctx, object, a->ret);
 }
 

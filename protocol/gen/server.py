@@ -26,6 +26,10 @@ CHANGES = {
     'vkUpdateDescriptorSets': ['DESCRIPTOR_SET'],
 }
 
+# Commands whose success is also told to vps_observe_NAME().
+OBSERVED = ['vkCreateBuffer', 'vkBindBufferMemory', 'vkBindBufferMemory2', 'vkBindImageMemory', 'vkBindImageMemory2',
+            'vkQueueBindSparse']
+
 # What takes new objects along, where it is not the command's first object.
 PARENTS = {'vkAllocateCommandBuffers': 'COMMAND_POOL', 'vkAllocateDescriptorSets': 'DESCRIPTOR_POOL'}
 
@@ -162,6 +166,8 @@ class Runner:
             body = block('if (ctx->poison)', self.poisoned(command, new)) + \
                 block('else', self.checks(command) + self.execute(command, new))
         lines += self.join_else(body)
+        if name in OBSERVED:
+            lines += ['if (!ctx->failed && !ctx->poison && a.ret >= 0)', '   vps_observe_%s(ctx, &a);' % name]
         lines += block('if (ctx->reply && !ctx->failed)', ['vp_answer_%s(&ctx->enc, &a);' % name, 'vps_send_reply(ctx);'])
         return ['static void run_%s(struct vp_context *ctx)' % name, '{'] + indent(lines) + ['}', '']
 
@@ -305,6 +311,7 @@ def dispatch(scope):
              'const struct vps_dispatch *vps_dispatch_find(uint32_t number);', '',
              '/* What is written by hand, in server/. */']
     head += ['void vp_handle_%s(struct vp_context *ctx, struct vp_cmd_%s *a);' % (c.name, c.name) for c in handlers]
+    head += ['void vps_observe_%s(struct vp_context *ctx, const struct vp_cmd_%s *a);' % (n, n) for n in OBSERVED]
 
     runner = Runner(scope)
     body = FUNCTION_NAME + table_names(scope, 'vps_instance_functions', instance) + \
