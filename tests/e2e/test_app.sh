@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test: timeout=300
+# The test application passes through the driver, and its pictures are those of a native run, byte for byte: alone, with
+# two clients at once, and over a slow network.
+. "$(dirname "$0")/../lib.sh"
+. "$VP_SOURCE/tests/e2e/proxy.sh"
+
+# run_app OUT ARGUMENT...: prints what the application says when it fails.
+run_app() {
+   local out=$1
+   shift
+   mkdir -p "$out"
+   remote "$VP_TEST_APP" --out "$out" "$@" >"$out/log" 2>&1 || {
+      cat "$out/log"
+      return 1
+   }
+}
+
+same_pictures() {
+   local picture count=0
+   for picture in "$VP_TEST_TMP"/native/*.png; do
+      cmp "$picture" "$1/${picture##*/}" || fail "$1: a picture is another one than natively"
+      count=$((count + 1))
+   done
+   ((count > 0)) || fail "there are no pictures"
+}
+
+mkdir "$VP_TEST_TMP/native"
+native "$VP_TEST_APP" --phase 10 --out "$VP_TEST_TMP/native" >"$VP_TEST_TMP/native/log" 2>&1 ||
+   fail "the native run: $(cat "$VP_TEST_TMP/native/log")"
+server_start
+
+run_app "$VP_TEST_TMP/one" --all || fail "the application"
+tail -n 1 "$VP_TEST_TMP/one/log"
+same_pictures "$VP_TEST_TMP/one"
+
+run_app "$VP_TEST_TMP/first" --all &
+first=$!
+run_app "$VP_TEST_TMP/second" --all || fail "the second of two applications"
+wait "$first" || fail "the first of two applications"
+same_pictures "$VP_TEST_TMP/first"
+same_pictures "$VP_TEST_TMP/second"
+
+proxy_start --rtt 20
+SERVER_ADDRESS=$PROXY_ADDRESS
+run_app "$VP_TEST_TMP/slow" --phase 3 --phase 5 --phase 6 --phase 7 --phase 8 --phase 10 || fail "over a slow network"
+same_pictures "$VP_TEST_TMP/slow"
