@@ -76,6 +76,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* --- inputs --- */
 
+/* Changes words of what was added, in every second input. */
+static void damage(struct session *session, size_t start)
+{
+   static const uint32_t values[] = {0, 1, 2, 3, 64, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff};
+   const size_t words = (vp_encoder_size(&session->out) - start) / 4;
+
+   for (unsigned n = session_random(session) % 4; n > 1 && words > 1 && !session->out.failed; n--) {
+      uint8_t *word = session->out.start + start + (1 + session_random(session) % (words - 1)) * 4;
+      vp_put_u32(word, values[session_random(session) % (sizeof(values) / sizeof(values[0]))]);
+   }
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
    struct session session;
@@ -89,6 +101,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
       session_init(&session, &golden, seed);
       session_add_start(&session);
    }
+   const size_t before = vp_encoder_size(&session.out);
    for (unsigned n = 1 + session_random(&session) % 3; n > 0; n--) {
       if (session_random(&session) % 16 == 0)
          session_add_memory(&session);
@@ -98,6 +111,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
    }
    if (seed % 3 == 1 && !session.out.failed)
       session.out.start[seed / 3 % SESSION_HEAD] ^= (uint8_t)(seed >> 8); /* other results */
+   damage(&session, before);
    const size_t made = vp_encoder_size(&session.out);
    if (!session.out.failed && made <= max_size) {
       memcpy(data, session.out.start, made);

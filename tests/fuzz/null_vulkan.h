@@ -36,7 +36,6 @@ static struct {
    struct vp_encoder enc;
    uint64_t random; /* 0: nothing fails */
    uint64_t next_id;
-   bool leaks_allowed;
 } null_state = {.lock = PTHREAD_MUTEX_INITIALIZER, .signalled = PTHREAD_COND_INITIALIZER};
 
 /* --- for the generated functions --- */
@@ -123,7 +122,7 @@ static inline void null_object_destroy(uint64_t handle);
 static inline void null_object_clear(struct null_object *object)
 {
    while (object->children) {
-      if (!object->children->pooled && !null_state.leaks_allowed) {
+      if (!object->children->pooled) {
          fprintf(stderr, "an object of type %d is left when its parent of type %d is destroyed\n",
                  object->children->base.type, object->base.type);
          abort();
@@ -148,7 +147,7 @@ static inline void null_object_destroy(uint64_t handle)
    free(object);
 }
 
-struct null_function {
+struct null_function { /* in the order of their names */
    const char *name;
    PFN_vkVoidFunction function;
 };
@@ -593,16 +592,19 @@ static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL null_vkGetDeviceProcAddr(VkDevic
 
 #include "tests/vp_null_driver.h"
 
+static inline int null_compare(const void *name, const void *function)
+{
+   return strcmp(name, ((const struct null_function *)function)->name);
+}
+
 static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL null_vkGetInstanceProcAddr(VkInstance instance, const char *name)
 {
    (void)instance;
    if (strcmp(name, "vkEnumerateInstanceExtensionProperties") == 0)
       return (PFN_vkVoidFunction)null_vkEnumerateInstanceExtensionProperties;
-   for (size_t i = 0; i < sizeof(null_functions) / sizeof(null_functions[0]); i++) {
-      if (strcmp(null_functions[i].name, name) == 0)
-         return null_functions[i].function;
-   }
-   return NULL;
+   const struct null_function *found = bsearch(name, null_functions, sizeof(null_functions) / sizeof(null_functions[0]),
+                                               sizeof(null_functions[0]), null_compare);
+   return found ? found->function : NULL;
 }
 
 static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL null_vkGetDeviceProcAddr(VkDevice device, const char *name)

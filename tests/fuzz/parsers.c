@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* What is read before or beside the commands: frames from a socket, the greeting, error frames, addresses, and
+ * differences of memory. The first byte of an input says which. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/memory/delta.h"
+#include "common/net/error_frame.h"
+#include "common/net/frame.h"
+#include "common/net/hello.h"
+#include "common/net/socket.h"
+
+#define MEMORY_SIZE 5000
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool condition)
+{
+   if (!condition)
+      abort();
+}
+
+static void read_hello(const uint8_t *data, size_t size)
+{
+   struct vp_hello hello;
+   char error[300];
+
+   if (!vp_hello_load(&hello, data, size, error, sizeof(error)))
+      return;
+   const struct vp_hello own = {.protocol_version = VP_PROTOCOL_VERSION, .wire_format_version = 1};
+   require(memchr(hello.name, 0, sizeof(hello.name)));
+   if (!vp_hello_compatible(&own, &hello, error, sizeof(error))) {
+      require(error[0] && memchr(error, 0, sizeof(error)));
+      return;
+   }
+   /* what was understood can be said again */
+   uint8_t bytes[VP_HELLO_WIRE_SIZE];
+   struct vp_hello again;
+   vp_hello_store(bytes, &hello);
+   require(vp_hello_load(&again, bytes, sizeof(bytes), error, sizeof(error)));
+   require(strcmp(again.name, hello.name) == 0 && again.vk_xml_version == hello.vk_xml_version);
+}
+
+static void read_error(const uint8_t *data, size_t size)
+{
+   struct vp_error error, again;
+   uint8_t bytes[VP_ERROR_WIRE_MAX];
+
+   if (!vp_error_load(&error, data, size))
+      return;
+   const size_t length = vp_error_store(bytes, &error);
+   require(length <= sizeof(bytes) && vp_error_load(&again, bytes, length));
+   require(strcmp(again.text, error.text) == 0 && again.offset == error.offset && again.command == error.command);
+}
+
+static void read_frames(const uint8_t *data, size_t size)
+{
+   struct vp_frame frame = {0};
+   enum vp_frame_status status;
+   int fds[2];
+
+   require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+   require(size <= 64 << 10 && send(fds[0], data, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)size);
+   close(fds[0]);
+   do {
+      status = vp_frame_read(fds[1], &frame, 1000);
+      if (status == VP_FRAME_OK && frame.header.length) /* it is all there */
+         require(frame.payload && frame.capacity >= frame.header.length);
+   } while (status == VP_FRAME_OK);
+   require(status != VP_FRAME_TIMEOUT && vp_frame_status_text(status));
+   vp_frame_finish(&frame);
+   close(fds[1]);
+}
+
+static void read_address(const uint8_t *data, size_t size)
+{
+   char text[300], host[64];
+   uint16_t port = 0;
+
+   if (size >= sizeof(text))
+      return;
+   memcpy(text, data, size);
+   text[size] = 0;
+   if (vp_socket_parse_address(text, host, sizeof(host), &port))
+      require(port != 0 && memchr(host, 0, sizeof(host)) && host[0]);
+}
+
+/* The two copies of a memory stay equal, and what is applied can be found again. */
+static void read_delta(const uint8_t *data, size_t size)
+{
+   uint8_t *memory = calloc(1, MEMORY_SIZE), *twin = calloc(1, MEMORY_SIZE), *old = calloc(1, MEMORY_SIZE);
+   struct vp_encoder enc;
+   size_t position = 0;
+
+   require(memory && twin && old && vp_encoder_init(&enc));
+   vp_delta_apply(data, size, memory, twin, MEMORY_SIZE);
+   require(memcmp(memory, twin, MEMORY_SIZE) == 0);
+   vp_delta_collect(&enc, memory, old, MEMORY_SIZE, &position, SIZE_MAX);
+   memset(twin, 0, MEMORY_SIZE);
+   memset(old, 0, MEMORY_SIZE);
+   require(position == MEMORY_SIZE && vp_delta_apply(enc.start, vp_encoder_size(&enc), twin, old, MEMORY_SIZE));
+   require(memcmp(memory, twin, MEMORY_SIZE) == 0);
+   vp_encoder_finish(&enc);
+   free(memory);
+   free(twin);
+   free(old);
+}
+
+static void (*const readers[])(const uint8_t *data, size_t size) = {
+   read_hello, read_error, read_frames, read_address, read_delta,
+};
+#define READERS (sizeof(readers) / sizeof(readers[0]))
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+   if (size < 1 || data[0] >= READERS || size > 32 << 10)
+      return -1;
+   uint8_t *copy = malloc(size); /* of its exact size, for the address sanitizer */
+   require(copy);
+   memcpy(copy, data + 1, size - 1);
+   readers[data[0]](copy, size - 1);
+   free(copy);
+   return 0;
+}
+
+/* --- what is right, to start from --- */
+
+static void write_seed(const char *folder, uint8_t reader, const void *data, size_t size)
+{
+   char path[4096];
+   snprintf(path, sizeof(path), "%s/%u", folder, reader);
+   FILE *file = fopen(path, "wb");
+   const bool ok = file && fputc(reader, file) != EOF && fwrite(data, 1, size, file) == size;
+   if (!file || fclose(file) != 0 || !ok) {
+      fprintf(stderr, "parsers: cannot write %s\n", path);
+      exit(1);
+   }
+}
+
+static void write_seeds(const char *folder)
+{
+   const struct vp_hello hello = {.protocol_version = VP_PROTOCOL_VERSION, .wire_format_version = 1, .name = "name"};
+   const struct vp_error error = {.command = 1, .offset = 2, .text = "a reason"};
+   const struct vp_frame_header header = {.type = VP_FRAME_COMMANDS, .length = 8, .tag = 1};
+   uint8_t bytes[VP_HELLO_WIRE_SIZE + VP_ERROR_WIRE_MAX], changed[MEMORY_SIZE] = {0}, twin[MEMORY_SIZE] = {0};
+   struct vp_encoder enc;
+   size_t position = 0;
+
+   vp_hello_store(bytes, &hello);
+   write_seed(folder, 0, bytes, VP_HELLO_WIRE_SIZE);
+   write_seed(folder, 1, bytes, vp_error_store(bytes, &error));
+   memset(bytes, 0, sizeof(bytes));
+   vp_frame_header_store(bytes, &header);
+   vp_frame_header_store(bytes + VP_FRAME_HEADER_SIZE + 8, &header);
+   write_seed(folder, 2, bytes, 2 * (VP_FRAME_HEADER_SIZE + 8));
+   write_seed(folder, 3, "[2001:db8::1]:5556", 18);
+   memset(changed + 100, 1, 200);
+   memset(changed + 4090, 2, 3);
+   require(vp_encoder_init(&enc));
+   vp_delta_collect(&enc, changed, twin, MEMORY_SIZE, &position, SIZE_MAX);
+   write_seed(folder, 4, enc.start, vp_encoder_size(&enc));
+   vp_encoder_finish(&enc);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+   const char *folder = getenv("VP_FUZZ_SEEDS");
+   (void)argc;
+   (void)argv;
+   if (!folder)
+      return 0;
+   write_seeds(folder);
+   exit(0);
+}
