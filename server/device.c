@@ -11,7 +11,7 @@
 #include "server/queue.h"
 
 /* What still runs on the GPU when its device is destroyed gets this long. */
-#define STOP_MS 4000
+#define STOP_MS 2000
 
 void vps_device_stop(struct vps_device *device)
 {

@@ -18,7 +18,7 @@
 #define TICK_MS 250
 
 /* How long a worker may take to end, and without a client to notice that. */
-#define END_MS 5000
+#define END_MS 4000
 #define GONE_MS 3000
 
 static bool passed(int64_t deadline_ms)
