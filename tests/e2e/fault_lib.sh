@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2154
+# For the scripts about faults: source it after lib.sh. It starts fault_client in some of its modes and sees how the
+# clients end.
+
+fault_modes=()
+fault_pids=()
+fault_logs=()
+
+is_ready() {
+   grep -q ready "$1.out" || process_gone "$2"
+}
+
+# clients_start MODE...: on the server at SERVER_ADDRESS; returns when all are at work.
+clients_start() {
+   local mode log i
+   fault_modes=("$@")
+   fault_pids=()
+   fault_logs=()
+   for mode; do
+      log=$(mktemp "$VP_TEST_TMP/$mode.XXXXXX")
+      client_start "$VP_BUILD/tests/e2e/fault_client" "$mode" >"$log.out" 2>"$log.err"
+      fault_pids+=("$CLIENT_PID")
+      fault_logs+=("$log")
+   done
+   for i in "${!fault_pids[@]}"; do
+      wait_until 30 is_ready "${fault_logs[i]}" "${fault_pids[i]}" || fail "${fault_modes[i]}: does not get ready"
+      ! process_gone "${fault_pids[i]}" || fail "${fault_modes[i]}: ended: $(cat "${fault_logs[i]}.err")"
+   done
+}
+
+# clients_must_lose WHAT SECONDS: every client hears that the device is lost within that time, says so in one line, puts
+# everything away and ends with the status that it chose.
+clients_must_lose() {
+   local what=$1 limit=$2 start=$SECONDS i status
+   for i in "${!fault_pids[@]}"; do
+      if ! wait_until $((start + limit - SECONDS)) process_gone "${fault_pids[i]}"; then
+         kill -KILL "${fault_pids[@]}" 2>/dev/null || true
+         fail "$what, client in mode ${fault_modes[i]}: still there after $limit seconds: $(cat "${fault_logs[i]}.err")"
+      fi
+      status=0
+      wait "${fault_pids[i]}" || status=$?
+      ((status == 42)) ||
+         fail "$what, client in mode ${fault_modes[i]}: exit status $status: $(cat "${fault_logs[i]}.err")"
+      [[ $(wc -l <"${fault_logs[i]}.err") == 1 ]] && grep -q '^venus: error: lost the server at ' "${fault_logs[i]}.err" ||
+         fail "$what, client in mode ${fault_modes[i]}: not one clear line: $(cat "${fault_logs[i]}.err")"
+      echo "$what, ${fault_modes[i]}: $(cat "${fault_logs[i]}.err")"
+   done
+}
+
+clients_kill() {
+   kill -KILL "${fault_pids[@]}"
+   wait "${fault_pids[@]}" 2>/dev/null || true
+}
+
+# workers_of SERVER: the ids of its workers.
+workers_of() {
+   local children
+   children=$(cat "/proc/$1/task/$1/children")
+   echo "$children"
+}
+
+# all_gone PID...
+all_gone() {
+   local pid
+   for pid; do
+      process_gone "$pid" || return 1
+   done
+}
+
+no_workers() {
+   [[ -z $(workers_of "$1") ]]
+}
