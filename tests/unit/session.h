@@ -57,20 +57,10 @@ struct session {
    size_t memory_size;
 };
 
-#if defined(__SANITIZE_THREAD__)
-#define SESSION_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SESSION_THREAD_SANITIZER 1
-#endif
-#endif
-
 static inline void session_use_driver(void)
 {
-#ifdef SESSION_THREAD_SANITIZER
-   /* A library with a suppression must not be unloaded. */
+   /* The suppressions of the sanitizers only know libraries that are not unloaded. */
    dlopen("libvulkan_lvp.so", RTLD_NOW | RTLD_NODELETE);
-#endif
    const char *icd = getenv("VP_NATIVE_ICD");
    setenv("VK_DRIVER_FILES", icd ? icd : "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json", 1);
    setenv("VENUS_DISABLE", "1", 1);
