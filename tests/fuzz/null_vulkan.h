@@ -260,9 +260,9 @@ static VKAPI_ATTR void VKAPI_CALL null_vkGetPhysicalDeviceMemoryProperties(VkPhy
    };
 }
 
-static VKAPI_ATTR VkResult VKAPI_CALL null_vkCreateDebugUtilsMessengerEXT(
-   VkInstance instance, const VkDebugUtilsMessengerCreateInfoEXT *info, const VkAllocationCallbacks *allocator,
-   VkDebugUtilsMessengerEXT *messenger)
+static VKAPI_ATTR VkResult VKAPI_CALL
+null_vkCreateDebugUtilsMessengerEXT(VkInstance instance, const VkDebugUtilsMessengerCreateInfoEXT *info,
+                                    const VkAllocationCallbacks *allocator, VkDebugUtilsMessengerEXT *messenger)
 {
    (void)info;
    (void)allocator;
@@ -337,10 +337,10 @@ static VKAPI_ATTR VkResult VKAPI_CALL null_vkAllocateMemory(VkDevice device, con
    const struct vp_cmd_vkAllocateMemory a = {.device = device, .pAllocateInfo = info};
    (void)allocator;
    vp_request_vkAllocateMemory(null_enter(), 0, &a);
-   const VkResult result = info->allocationSize == 0 || info->allocationSize > NULL_LIMIT ||
-                                 info->memoryTypeIndex >= NULL_TYPES
-                              ? VK_ERROR_OUT_OF_DEVICE_MEMORY
-                              : null_result();
+   const VkResult result =
+      info->allocationSize == 0 || info->allocationSize > NULL_LIMIT || info->memoryTypeIndex >= NULL_TYPES
+         ? VK_ERROR_OUT_OF_DEVICE_MEMORY
+         : null_result();
    *memory = (VkDeviceMemory)(uintptr_t)null_object_create((uint64_t)(uintptr_t)device, VK_OBJECT_TYPE_DEVICE_MEMORY,
                                                            false, result);
    if (result >= 0)
@@ -412,8 +412,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL null_vkCreateSemaphore(VkDevice device, co
    (void)allocator;
    vp_request_vkCreateSemaphore(null_enter(), 0, &a);
    const VkResult result = null_result();
-   *semaphore = (VkSemaphore)(uintptr_t)null_object_create((uint64_t)(uintptr_t)device, VK_OBJECT_TYPE_SEMAPHORE, false,
-                                                           result);
+   *semaphore =
+      (VkSemaphore)(uintptr_t)null_object_create((uint64_t)(uintptr_t)device, VK_OBJECT_TYPE_SEMAPHORE, false, result);
    null_leave();
    return result;
 }

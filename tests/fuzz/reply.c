@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
    if (call.call) {
       vp_encoder_reset(&enc);
       call.command->request(&enc, call.flags, call.call); /* reads all of it */
-      uint8_t *reply = malloc(size - request_size + 1); /* its end is what the address sanitizer looks at */
+      uint8_t *reply = malloc(size - request_size + 1);   /* its end is what the address sanitizer looks at */
       if (!reply)
          abort();
       memcpy(reply, data + request_size, size - request_size);

@@ -211,10 +211,10 @@ static inline bool session_add_golden(struct session *session, const struct gold
    return true;
 }
 
-#define SESSION_ADD(session, command, ...)                                                                             \
-   do {                                                                                                                \
-      const struct vp_cmd_##command call = {__VA_ARGS__};                                                              \
-      session_append(session, codec_find(VP_CMD_##command), 0, &call);                                                 \
+#define SESSION_ADD(session, command, ...)                             \
+   do {                                                                \
+      const struct vp_cmd_##command call = {__VA_ARGS__};              \
+      session_append(session, codec_find(VP_CMD_##command), 0, &call); \
    } while (0)
 
 /* A new id and a handle for it. */
@@ -231,12 +231,14 @@ static inline void session_add_start(struct session *session)
    struct vp_object objects[10] = {0};
    const float priority = 1;
    VkInstance instance = (VkInstance)(uintptr_t)session_new(session, &objects[0], VK_OBJECT_TYPE_INSTANCE);
-   VkPhysicalDevice gpu = (VkPhysicalDevice)(uintptr_t)session_new(session, &objects[1], VK_OBJECT_TYPE_PHYSICAL_DEVICE);
+   VkPhysicalDevice gpu =
+      (VkPhysicalDevice)(uintptr_t)session_new(session, &objects[1], VK_OBJECT_TYPE_PHYSICAL_DEVICE);
    VkDevice device = (VkDevice)(uintptr_t)session_new(session, &objects[2], VK_OBJECT_TYPE_DEVICE);
    VkQueue queue = (VkQueue)(uintptr_t)session_new(session, &objects[3], VK_OBJECT_TYPE_QUEUE);
    VkDeviceMemory memory = (VkDeviceMemory)(uintptr_t)session_new(session, &objects[4], VK_OBJECT_TYPE_DEVICE_MEMORY);
    VkCommandPool pool = (VkCommandPool)(uintptr_t)session_new(session, &objects[5], VK_OBJECT_TYPE_COMMAND_POOL);
-   VkCommandBuffer buffer = (VkCommandBuffer)(uintptr_t)session_new(session, &objects[6], VK_OBJECT_TYPE_COMMAND_BUFFER);
+   VkCommandBuffer buffer =
+      (VkCommandBuffer)(uintptr_t)session_new(session, &objects[6], VK_OBJECT_TYPE_COMMAND_BUFFER);
    VkQueryPool queries = (VkQueryPool)(uintptr_t)session_new(session, &objects[7], VK_OBJECT_TYPE_QUERY_POOL);
    VkEvent event = (VkEvent)(uintptr_t)session_new(session, &objects[8], VK_OBJECT_TYPE_EVENT);
    uint32_t one = 1;

@@ -112,8 +112,8 @@ static bool try_either(const char *name, const struct golden_bytes *request, con
 /* One or a few changes of the kinds that decoders get wrong. */
 static void damage(struct golden_bytes *bytes)
 {
-   static const uint32_t values[] = {0,          1,          2,          3,          0x7fffffff, 0x80000000,
-                                     0xffffffff, 0xfffffffe, 0x10000,    0x40000000, 255,        64};
+   static const uint32_t values[] = {0,          1,          2,       3,          0x7fffffff, 0x80000000,
+                                     0xffffffff, 0xfffffffe, 0x10000, 0x40000000, 255,        64};
 
    for (unsigned n = 1 + random_u32() % 3; bytes->size && n > 0; n--) {
       const size_t word = random_u32() % (bytes->size / 4) * 4;
@@ -135,7 +135,8 @@ static void damage(struct golden_bytes *bytes)
 }
 
 /* The original, every beginning of it, longer ones, and damaged ones. `given` is the reply, or the request. */
-static void try_all(const char *name, const struct golden_bytes *request, const struct golden_bytes *given, bool is_reply)
+static void try_all(const char *name, const struct golden_bytes *request, const struct golden_bytes *given,
+                    bool is_reply)
 {
    if (!CHECK(try_either(name, request, is_reply ? given : NULL))) {
       printf("%s: the %s is refused\n", name, is_reply ? "reply" : "request");

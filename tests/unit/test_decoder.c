@@ -54,9 +54,8 @@ static uint64_t new_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
 
 static void test_values(void)
 {
-   static const uint8_t data[] = {4,    3,    2,    1,    0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0, 0,
-                                  0x80, 0x3f, 0,    0,    0,    0,    0,    0,    0,    0xc0, 1,    0,    0, 0,
-                                  0,    0,    0,    0};
+   static const uint8_t data[] = {4, 3, 2, 1, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0, 0, 0x80, 0x3f,
+                                  0, 0, 0, 0, 0,    0,    0,    0xc0, 1,    0,    0,    0,    0, 0, 0,    0};
    struct fixture f;
 
    start(&f, data, sizeof(data));
@@ -292,8 +291,8 @@ static void test_strings(void)
 {
    static const uint8_t terminated[] = {3, 0, 0, 0, 0, 0, 0, 0, 'h', 'i', 0, 0};
    static const uint8_t not_terminated[] = {4, 0, 0, 0, 0, 0, 0, 0, 'w', 'x', 'y', 'z'};
-   static const uint8_t array[] = {2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 'a', 0, 0, 0,
-                                   1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+   static const uint8_t array[] = {2,   0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0,
+                                   'a', 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
    static const uint8_t hole[] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 9, 9, 9};
    struct fixture f;
    uint64_t count;

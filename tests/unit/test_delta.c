@@ -259,7 +259,7 @@ static void test_bounds(void)
    CHECK(!try_run(8, 0, 4, 8)); /* something behind the last run */
 
    CHECK(!try_run(0, masked | 7, 0, 8));
-   CHECK(!try_run(0, masked | 8, 8, 8)); /* 8 bits, 7 bytes */
+   CHECK(!try_run(0, masked | 8, 8, 8));  /* 8 bits, 7 bytes */
    CHECK(!try_run(0, masked | 8, 12, 8)); /* without its filler */
    CHECK(try_run(0, masked | 8, 16, 8));
    CHECK(!try_run(0, masked | 7, 16, 8)); /* a bit beyond the run */

@@ -88,13 +88,13 @@ static void test_strings(void)
 {
    static const char *const texts[] = {"a", "", "four"};
    static const uint8_t expected[] = {
-      0, 0, 0, 0, 0,   0, 0, 0,                                      /* no string */
-      1, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0, 0,                          /* "" */
-      3, 0, 0, 0, 0,   0, 0, 0,                                      /* the array */
-      2, 0, 0, 0, 0,   0, 0, 0, 'a', 0, 0, 0,                        /* "a" */
-      1, 0, 0, 0, 0,   0, 0, 0, 0, 0, 0, 0,                          /* "" */
-      5, 0, 0, 0, 0,   0, 0, 0, 'f', 'o', 'u', 'r', 0, 0, 0, 0,      /* "four" */
-      0, 0, 0, 0, 0,   0, 0, 0,                                      /* no array */
+      0, 0, 0, 0, 0, 0, 0, 0,                                 /* no string */
+      1, 0, 0, 0, 0, 0, 0, 0, 0,   0,   0,   0,               /* "" */
+      3, 0, 0, 0, 0, 0, 0, 0,                                 /* the array */
+      2, 0, 0, 0, 0, 0, 0, 0, 'a', 0,   0,   0,               /* "a" */
+      1, 0, 0, 0, 0, 0, 0, 0, 0,   0,   0,   0,               /* "" */
+      5, 0, 0, 0, 0, 0, 0, 0, 'f', 'o', 'u', 'r', 0, 0, 0, 0, /* "four" */
+      0, 0, 0, 0, 0, 0, 0, 0,                                 /* no array */
    };
    struct vp_encoder enc;
 
@@ -231,8 +231,13 @@ static void test_impossible_sizes(void)
       uint64_t count;
       size_t size;
    } sizes[] = {
-      {UINT64_MAX, 1},     {UINT64_MAX, 8},          {UINT64_MAX / 8 + 2, 8},     {UINT64_MAX - 2, 1},
-      {SIZE_MAX / 2, 1},   {SIZE_MAX / 4 + 1, 1},    {(uint64_t)1 << 32, (size_t)1 << 32},
+      {UINT64_MAX, 1},
+      {UINT64_MAX, 8},
+      {UINT64_MAX / 8 + 2, 8},
+      {UINT64_MAX - 2, 1},
+      {SIZE_MAX / 2, 1},
+      {SIZE_MAX / 4 + 1, 1},
+      {(uint64_t)1 << 32, (size_t)1 << 32},
    };
 
    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
