@@ -77,7 +77,8 @@ static inline uint32_t null_count(uint64_t room)
 /* Writes to an output of plain values. */
 static inline void null_fill(void *memory, uint64_t count, size_t size)
 {
-   memset(memory, 0x5a, count * size);
+   if (count)
+      memset(memory, 0x5a, count * size);
 }
 
 /* Makes sure that an output of structs is there, and leaves it as it is. */
