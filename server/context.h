@@ -41,6 +41,7 @@ struct vp_context {
 
    bool failed; /* the session is over */
    struct vp_error error;
+   bool abandoned; /* the GPU is still busy with something that should have been destroyed */
 };
 
 /* `channel` must live longer than the context; its own fd may be -1. Nothing is loaded before the client creates an
@@ -48,7 +49,8 @@ struct vp_context {
 bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_channel *channel,
                      PFN_vkGetInstanceProcAddr get_proc_addr);
 
-/* Destroys all that the client has left. */
+/* Destroys all that the client has left, but what the GPU is still busy with: then ctx->abandoned is set, and the
+ * process should end without more ado. */
 void vp_context_finish(struct vp_context *ctx);
 
 /* Executes whole commands. False when the session is over; ctx->error says why. */

@@ -18,25 +18,28 @@ void vps_device_stop(struct vps_device *device)
    const int64_t deadline_ms = vp_clock_ms() + STOP_MS;
 
    for (struct vps_queue *queue = device->queues; queue; queue = vps_queue_next(queue))
-      vps_queue_stop(queue, deadline_ms);
+      device->abandoned = !vps_queue_stop(queue, deadline_ms) || device->abandoned;
+   if (device->abandoned)
+      device->ctx->abandoned = true;
 }
 
 static void release_device(void *state)
 {
    struct vps_device *device = state;
 
-   if (device->handle && device->functions.DestroyDevice)
+   if (device->handle && device->functions.DestroyDevice && !device->abandoned)
       device->functions.DestroyDevice(device->handle, NULL);
    pthread_mutex_destroy(&device->mapped_lock);
    free(device->ranges);
    free(device);
 }
 
-static struct vps_device *new_device(const struct vp_context *ctx, const VkDeviceCreateInfo *info)
+static struct vps_device *new_device(struct vp_context *ctx, const VkDeviceCreateInfo *info)
 {
    struct vps_device *device = calloc(1, sizeof(*device));
    if (!device)
       return NULL;
+   device->ctx = ctx;
    device->channel = ctx->channel;
    device->ranges = calloc(info->queueCreateInfoCount ? info->queueCreateInfoCount : 1, sizeof(*device->ranges));
    if (!device->ranges || pthread_mutex_init(&device->mapped_lock, NULL) != 0) {

@@ -9,6 +9,7 @@
 
 #include "server/vp_dispatch.h"
 
+struct vp_context;
 struct vps_channel;
 struct vps_memory;
 struct vps_queue;
@@ -21,6 +22,7 @@ struct vps_queue_range {
 
 /* The state of a VkDevice. */
 struct vps_device {
+   struct vp_context *ctx; /* for the executing thread */
    struct vps_channel *channel;
    VkDevice handle;
    struct vps_device_functions functions;
@@ -34,9 +36,10 @@ struct vps_device {
    struct vps_memory *mapped; /* under the lock: all that both sides keep equal */
 
    atomic_bool lost; /* no submission completes any more */
+   bool abandoned;   /* the GPU is still busy with it: the driver's objects must stay until the process ends */
 };
 
-/* Waits until the queues are idle, or for some seconds, and ends their threads. */
+/* Waits until the queues are idle, or for some seconds (then the device is abandoned), and ends their threads. */
 void vps_device_stop(struct vps_device *device);
 
 #endif

@@ -52,9 +52,9 @@ static void release_instance(void *state)
 {
    struct vps_instance *instance = state;
 
-   if (instance->messenger)
+   if (instance->messenger && !instance->ctx->abandoned)
       instance->functions.DestroyDebugUtilsMessengerEXT(instance->handle, instance->messenger, NULL);
-   if (instance->functions.DestroyInstance)
+   if (instance->functions.DestroyInstance && !instance->ctx->abandoned)
       instance->functions.DestroyInstance(instance->handle, NULL);
    instance->ctx->instance = NULL;
    free(instance);

@@ -111,7 +111,7 @@ void vps_object_destroy(struct vps_object *object)
    while (object->children)
       vps_object_destroy(object->children);
    release_state(object); /* a device's and an instance's state destroys the driver's object itself */
-   if (object->handle && device && !is_device)
+   if (object->handle && device && !is_device && !device->abandoned)
       vps_destroy_handle(device, object->type, object->handle);
    unlink_object(object);
 }

@@ -37,6 +37,7 @@ struct vps_queue {
    VkQueue handle;
    VkSemaphore timeline; /* reaches the serial of each batch when that is complete */
    uint64_t serial;      /* of the last batch; of the executing thread */
+   uint64_t accepted;    /* of the last batch that the driver has taken; same */
    pthread_t thread;
    bool joined;
 
@@ -250,17 +251,26 @@ static void *run_thread(void *argument)
 
 /* --- life --- */
 
-void vps_queue_stop(struct vps_queue *queue, int64_t deadline_ms)
+/* Whether all that the driver has taken is complete before the deadline, or never will be because the GPU gave up. */
+static bool becomes_idle(const struct vps_queue *queue, int64_t deadline_ms)
 {
-   if (queue->joined)
-      return;
-   pthread_mutex_lock(&queue->lock);
-   queue->stop = true;
-   queue->stop_deadline_ms = deadline_ms;
-   pthread_cond_signal(&queue->changed);
-   pthread_mutex_unlock(&queue->lock);
-   pthread_join(queue->thread, NULL);
-   queue->joined = true;
+   const int64_t left_ms = deadline_ms - vp_clock_ms();
+
+   return wait_for(queue, queue->accepted, left_ms > 0 ? left_ms * 1000000 : 0) != VK_TIMEOUT;
+}
+
+bool vps_queue_stop(struct vps_queue *queue, int64_t deadline_ms)
+{
+   if (!queue->joined) {
+      pthread_mutex_lock(&queue->lock);
+      queue->stop = true;
+      queue->stop_deadline_ms = deadline_ms;
+      pthread_cond_signal(&queue->changed);
+      pthread_mutex_unlock(&queue->lock);
+      pthread_join(queue->thread, NULL);
+      queue->joined = true;
+   }
+   return becomes_idle(queue, deadline_ms);
 }
 
 static void release_queue(void *state)
@@ -276,7 +286,8 @@ static void release_queue(void *state)
       }
    }
    free_pending(queue->first);
-   device->functions.DestroySemaphore(device->handle, queue->timeline, NULL);
+   if (!device->abandoned)
+      device->functions.DestroySemaphore(device->handle, queue->timeline, NULL);
    pthread_cond_destroy(&queue->changed);
    pthread_mutex_destroy(&queue->lock);
    free(queue);
@@ -406,6 +417,8 @@ static void submitted(struct vp_context *ctx, struct vps_queue *queue, uint64_t 
       return;
    }
    queue->serial = serial;
+   if (result >= 0)
+      queue->accepted = serial;
    pthread_mutex_lock(&queue->lock);
    queue->submitted = serial;
    if (list->first) {

@@ -2,6 +2,7 @@
 #ifndef VP_SERVER_QUEUE_H
 #define VP_SERVER_QUEUE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct vps_queue;
@@ -9,7 +10,8 @@ struct vps_queue;
 /* Queues of one device are a list. */
 struct vps_queue *vps_queue_next(const struct vps_queue *queue);
 
-/* Lets the queue's thread wait until all is complete or the deadline (of vp_clock_ms) is over, and ends it. */
-void vps_queue_stop(struct vps_queue *queue, int64_t deadline_ms);
+/* Lets the queue's thread wait until all is complete or the deadline (of vp_clock_ms) is over, and ends it. False when
+ * something may still be running. */
+bool vps_queue_stop(struct vps_queue *queue, int64_t deadline_ms);
 
 #endif

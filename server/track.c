@@ -125,5 +125,5 @@ bool vps_track_add_queries(struct vps_track **track, struct vps_query_pool *pool
 
 bool vps_track_merge(struct vps_track **track, const struct vps_track *other)
 {
-   return own(track) && append(*track, other);
+   return other == *track || (own(track) && append(*track, other));
 }

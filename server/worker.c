@@ -150,7 +150,7 @@ static int run_session(struct worker *worker)
    struct vp_context ctx;
 
    if (!greet(worker, &peer))
-      return 1;
+      return atomic_load(&worker->watch.terminated) ? 0 : 1;
    vps_watch_greeted(&worker->watch);
    if (!vp_context_init(&ctx, worker->options, &worker->channel, vkGetInstanceProcAddr)) {
       refuse_text(worker, 0, "the server is out of memory");
@@ -160,6 +160,10 @@ static int run_session(struct worker *worker)
    const int status = serve(worker, &ctx);
    vps_watch_announce_end(&worker->watch);
    vp_context_finish(&ctx);
+   if (ctx.abandoned) {
+      vp_log(VP_LOG_WARN, "the GPU is still busy with what the client has left; ending without it");
+      _exit(status);
+   }
    return status;
 }
 
