@@ -5,6 +5,7 @@
 #include "client/receiver.h"
 #include "common/net/error_frame.h"
 #include "common/net/socket.h"
+#include "common/util/clock.h"
 #include "common/util/log.h"
 #include "vp_commands.h"
 
@@ -254,13 +255,13 @@ static bool say_hello(struct vp_connection *conn, const char *application)
 }
 
 /* The server's hello, or its reason why not. */
-static bool hear_hello(struct vp_connection *conn, int timeout_ms)
+static bool hear_hello(struct vp_connection *conn, int64_t deadline_ms)
 {
    struct vp_frame frame = {0};
    char text[VP_ERROR_TEXT_SIZE];
    struct vp_error error;
    bool ok = false;
-   const enum vp_frame_status status = vp_frame_read(conn->fd, &frame, timeout_ms);
+   const enum vp_frame_status status = vp_frame_read_by(conn->fd, &frame, deadline_ms);
    if (status != VP_FRAME_OK) {
       vp_log(VP_LOG_ERROR, "the server at %s does not answer as a Venus server: %s; check VENUS_SERVER", conn->address,
              vp_frame_status_text(status));
@@ -303,14 +304,14 @@ static void finish_locks(struct vp_connection *conn)
    pthread_cond_destroy(&conn->progress_cond);
 }
 
-static bool handshake(struct vp_connection *conn, const char *application, int timeout_ms)
+static bool handshake(struct vp_connection *conn, const char *application, int64_t deadline_ms)
 {
    char error[VP_ERROR_TEXT_SIZE];
    if (!say_hello(conn, application)) {
       vp_log(VP_LOG_ERROR, "the server at %s closed the connection at once", conn->address);
       return false;
    }
-   if (!hear_hello(conn, timeout_ms))
+   if (!hear_hello(conn, deadline_ms))
       return false;
    const struct vp_hello own = {.protocol_version = VP_PROTOCOL_VERSION, .wire_format_version = 1};
    if (!vp_hello_compatible(&own, &conn->server, error, sizeof(error))) {
@@ -327,6 +328,7 @@ static bool handshake(struct vp_connection *conn, const char *application, int t
 struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms)
 {
    char error[VP_SOCKET_ERROR_SIZE];
+   const int64_t deadline_ms = vp_clock_ms() + timeout_ms;
    struct vp_connection *conn = calloc(1, sizeof(*conn));
    if (!conn)
       return NULL;
@@ -342,7 +344,7 @@ struct vp_connection *vp_connection_create(const char *host, uint16_t port, cons
       vp_log(VP_LOG_ERROR, "%s", error);
       goto fail_socket;
    }
-   if (!handshake(conn, application, timeout_ms))
+   if (!handshake(conn, application, deadline_ms))
       goto fail_handshake;
    if (!vp_receiver_start(conn))
       goto fail_handshake;

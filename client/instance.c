@@ -162,7 +162,7 @@ static VkResult add_server(struct vp_instance *instance, const struct vp_server_
    const VkResult result = open_session(instance, session, info, gpus, &count);
    if (result == VK_SUCCESS)
       return add_gpus(instance, session, gpus, count);
-   if (result != VK_ERROR_OUT_OF_HOST_MEMORY)
+   if (result != VK_ERROR_OUT_OF_HOST_MEMORY && !vp_connection_lost(session->conn)) /* else that was said */
       vp_log(VP_LOG_ERROR, "the server at %s cannot create an instance: VkResult %d", session->conn->address, result);
    return result == VK_ERROR_OUT_OF_HOST_MEMORY ? result : VK_SUCCESS;
 }

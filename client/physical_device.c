@@ -200,7 +200,8 @@ uint32_t vp_physical_devices_init(struct vp_physical_device **gpus, uint32_t cou
    for (uint32_t i = 0; i < started; i++) {
       struct vp_physical_device *gpu = gpus[i];
       if (!hear(gpu, &questions[i])) {
-         vp_log(VP_LOG_ERROR, "the server at %s cannot describe its GPU %u", gpu->conn->address, i);
+         if (!vp_connection_lost(gpu->conn)) /* else that was said */
+            vp_log(VP_LOG_ERROR, "the server at %s cannot describe its GPU %u", gpu->conn->address, i);
          vp_physical_device_finish(gpu);
          continue;
       }

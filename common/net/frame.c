@@ -2,6 +2,7 @@
 #include "common/net/frame.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -84,8 +85,25 @@ static enum vp_frame_status frame_wait(int fd, short events, int timeout_ms)
    }
 }
 
+/* How long a reader waits. */
+struct patience {
+   int timeout_ms;      /* for each piece; -1: for ever */
+   int64_t deadline_ms; /* for all of it; NO_DEADLINE: none */
+};
+
+#define NO_DEADLINE INT64_MAX
+
+static int next_timeout(const struct patience *patience)
+{
+   if (patience->deadline_ms == NO_DEADLINE)
+      return patience->timeout_ms;
+   const int64_t left = patience->deadline_ms - vp_clock_ms();
+   return left < 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX;
+}
+
 /* Receives between 1 and `size` bytes. VP_FRAME_CLOSED at the end of the stream. */
-static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, int timeout_ms, size_t *received)
+static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, const struct patience *patience,
+                                          size_t *received)
 {
    for (;;) {
       const ssize_t n = recv(fd, data, size, MSG_DONTWAIT);
@@ -100,7 +118,7 @@ static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, in
       if (errno != EAGAIN && errno != EWOULDBLOCK)
          return VP_FRAME_BROKEN;
 
-      const enum vp_frame_status status = frame_wait(fd, POLLIN, timeout_ms);
+      const enum vp_frame_status status = frame_wait(fd, POLLIN, next_timeout(patience));
       if (status != VP_FRAME_OK)
          return status;
    }
@@ -111,13 +129,13 @@ static bool frame_header_valid(const struct vp_frame_header *header)
    return header->type >= VP_FRAME_HELLO && header->type <= VP_FRAME_QUERIES && header->length <= VP_FRAME_MAX_PAYLOAD;
 }
 
-static enum vp_frame_status frame_read_header(int fd, struct vp_frame_header *header, int timeout_ms)
+static enum vp_frame_status frame_read_header(int fd, struct vp_frame_header *header, const struct patience *patience)
 {
    uint8_t bytes[VP_FRAME_HEADER_SIZE];
 
    for (size_t have = 0; have < sizeof(bytes);) {
       size_t received;
-      const enum vp_frame_status status = frame_receive(fd, bytes + have, sizeof(bytes) - have, timeout_ms, &received);
+      const enum vp_frame_status status = frame_receive(fd, bytes + have, sizeof(bytes) - have, patience, &received);
       if (status == VP_FRAME_CLOSED && have > 0)
          return VP_FRAME_BROKEN;
       if (status != VP_FRAME_OK)
@@ -142,9 +160,9 @@ static bool frame_grow(struct vp_frame *frame)
    return true;
 }
 
-enum vp_frame_status vp_frame_read(int fd, struct vp_frame *frame, int timeout_ms)
+static enum vp_frame_status frame_read(int fd, struct vp_frame *frame, const struct patience *patience)
 {
-   enum vp_frame_status status = frame_read_header(fd, &frame->header, timeout_ms);
+   enum vp_frame_status status = frame_read_header(fd, &frame->header, patience);
    if (status != VP_FRAME_OK)
       return status;
 
@@ -155,7 +173,7 @@ enum vp_frame_status vp_frame_read(int fd, struct vp_frame *frame, int timeout_m
 
       const size_t room = (length < frame->capacity ? length : frame->capacity) - have;
       size_t received;
-      status = frame_receive(fd, frame->payload + have, room, timeout_ms, &received);
+      status = frame_receive(fd, frame->payload + have, room, patience, &received);
       if (status == VP_FRAME_CLOSED)
          return VP_FRAME_BROKEN;
       if (status != VP_FRAME_OK)
@@ -163,6 +181,16 @@ enum vp_frame_status vp_frame_read(int fd, struct vp_frame *frame, int timeout_m
       have += received;
    }
    return VP_FRAME_OK;
+}
+
+enum vp_frame_status vp_frame_read(int fd, struct vp_frame *frame, int timeout_ms)
+{
+   return frame_read(fd, frame, &(struct patience){.timeout_ms = timeout_ms, .deadline_ms = NO_DEADLINE});
+}
+
+enum vp_frame_status vp_frame_read_by(int fd, struct vp_frame *frame, int64_t deadline_ms)
+{
+   return frame_read(fd, frame, &(struct patience){.deadline_ms = deadline_ms});
 }
 
 /* Takes the first `size` bytes off the parts. */

@@ -53,7 +53,7 @@ enum vp_frame_status {
    VP_FRAME_OK,
    VP_FRAME_CLOSED,    /* the peer closed between two frames */
    VP_FRAME_BROKEN,    /* connection error, or closed inside a frame */
-   VP_FRAME_TIMEOUT,   /* nothing arrived for timeout_ms */
+   VP_FRAME_TIMEOUT,   /* nothing arrived in time */
    VP_FRAME_MALFORMED, /* unknown type or a length over the limit */
    VP_FRAME_NO_MEMORY,
 };
@@ -66,6 +66,9 @@ const char *vp_frame_status_text(enum vp_frame_status status);
  * reader per socket at a time. `frame` starts zeroed; its payload is valid until
  * the next read, and undefined after anything but VP_FRAME_OK. */
 enum vp_frame_status vp_frame_read(int fd, struct vp_frame *frame, int timeout_ms);
+
+/* Same, but all of it must be there at deadline_ms of vp_clock_ms(): for peers that are not trusted to hurry. */
+enum vp_frame_status vp_frame_read_by(int fd, struct vp_frame *frame, int64_t deadline_ms);
 
 /* Writes a header and its payload, which may be in up to two parts (b may be
  * NULL with b_size 0). Blocks until everything is written or the connection is
