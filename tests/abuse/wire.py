@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""The frames of docs/PROTOCOL.md, for tests that speak the protocol wrongly on purpose."""
+
+import os
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+
+BUILD = os.environ.get("VP_BUILD", "build")
+SERVER = os.path.join(BUILD, "server", "venus-server")
+CLIENT = os.path.join(BUILD, "tests", "e2e", "fault_client")
+ICD = os.path.join(BUILD, "client", f"venus_icd.{os.uname().machine}.json")
+NATIVE_ICD = os.environ.get("VP_NATIVE_ICD", "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json")
+SLOW = 3 if os.environ.get("VP_SANITIZE") else 1  # sanitizers take their time
+
+HELLO, COMMANDS, REPLY, MEMORY, PROGRESS, OBJECT_ERROR, ERROR, ALIVE, EVENT, QUERIES = range(1, 11)
+
+MAGIC = b"VENUSPLS"
+PROTOCOL_VERSION = 1
+WIRE_FORMAT_VERSION = 1
+REGISTRY_VERSION = 1 << 22 | 3 << 12 | 239
+HEADER = struct.Struct("<IIQ")
+
+
+def frame(kind, payload=b"", tag=0, length=None):
+    return HEADER.pack(kind, len(payload) if length is None else length, tag) + payload
+
+
+def hello(protocol=PROTOCOL_VERSION, wire_format=WIRE_FORMAT_VERSION, name=b"test"):
+    """Every extension is known: bit 0 says that the mask is valid."""
+    words = struct.pack("<6I", protocol, wire_format, REGISTRY_VERSION, 1, 3, 0)
+    return frame(HELLO, MAGIC + words + b"\xff" * 128 + name.ljust(256, b"\0") + bytes(64))
+
+
+def error_text(payload):
+    return payload[12:].decode()
+
+
+def receive_exactly(connection, size):
+    """Fewer bytes at the end of the stream."""
+    data = bytearray()
+    while len(data) < size:
+        try:
+            piece = connection.recv(size - len(data))
+        except ConnectionError:
+            break
+        if not piece:
+            break
+        data += piece
+    return bytes(data)
+
+
+def receive_frame(connection):
+    """(type, tag, payload), or None at the end of the stream."""
+    header = receive_exactly(connection, HEADER.size)
+    if len(header) < HEADER.size:
+        return None
+    kind, length, tag = HEADER.unpack(header)
+    payload = receive_exactly(connection, length)
+    return (kind, tag, payload) if len(payload) == length else None
+
+
+def wait_for(condition, seconds):
+    deadline = time.monotonic() + seconds * SLOW
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return bool(condition())
+
+
+class Process:
+    """A program whose output goes to files."""
+
+    def __init__(self, command, **environment):
+        self.out, self.err = tempfile.TemporaryFile("w+b"), tempfile.TemporaryFile("w+b")
+        values = dict(os.environ, **environment)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err, env=values)
+        self.pid = self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.out.close()
+        self.err.close()
+
+    def output(self):
+        return os.pread(self.out.fileno(), 1 << 20, 0).decode(errors="replace")
+
+    def errors(self):
+        return os.pread(self.err.fileno(), 1 << 20, 0).decode(errors="replace")
+
+    def wait(self, seconds):
+        """The exit status, or None when it is still there."""
+        try:
+            return self.process.wait(seconds * SLOW)
+        except subprocess.TimeoutExpired:
+            return None
+
+
+class Server(Process):
+    def __init__(self):
+        super().__init__([SERVER, "--port", "0"], VK_DRIVER_FILES=NATIVE_ICD)
+        if not wait_for(lambda: "listening on" in self.output() or self.process.poll() is not None, 20):
+            raise AssertionError("the server does not listen")
+        if self.process.poll() is not None:
+            raise AssertionError(f"the server ended: {self.errors()}")
+        self.address = self.output().split()[-1]
+        self.port = int(self.address.rsplit(":", 1)[1])
+
+    def __exit__(self, *arguments):
+        self.process.terminate()
+        self.status = self.wait(10)
+        super().__exit__(*arguments)
+
+    def connect(self):
+        connection = socket.create_connection(("127.0.0.1", self.port), 10 * SLOW)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def workers(self):
+        with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as file:
+            return [int(pid) for pid in file.read().split()]
+
+
+class Client(Process):
+    """A Vulkan program on a server."""
+
+    def __init__(self, address, *arguments, **environment):
+        command = list(arguments)
+        values = dict(VK_DRIVER_FILES=ICD, VENUS_SERVER=address, **environment)
+        if not command[0].startswith(BUILD) and os.environ.get("VP_PRELOAD"):
+            values["LD_PRELOAD"] = os.environ["VP_PRELOAD"]
+            values["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+        super().__init__(command, **values)
+
+    def ready(self, seconds=20):
+        return wait_for(lambda: "ready" in self.output() or self.process.poll() is not None, seconds) and \
+            self.process.poll() is None
+
+
+class Acceptor:
+    """Listens on a free port and hands each connection to `serve`, in a thread of its own."""
+
+    def __init__(self, serve):
+        self.serve = serve
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.run, args=(connection,), daemon=True).start()
+
+    def run(self, connection):
+        with connection:
+            try:
+                self.serve(connection)
+            except OSError:
+                pass
+
+
+class Middle(Acceptor):
+    """Between a client and a server: everything goes through, but for what `change` makes of a frame of the server,
+    and what `inject` adds."""
+
+    def __init__(self, server, change=None):
+        self.server = server
+        self.change = change
+        self.client_side = None
+        self.tags = {}  # the last tag seen by type of frame from the server
+        self.lock = threading.Lock()
+        super().__init__(self.forward)
+
+    def forward(self, client):
+        with self.server.connect() as upstream:
+            upstream.settimeout(None)
+            self.client_side = client
+            back = threading.Thread(target=self.forward_back, args=(upstream, client), daemon=True)
+            back.start()
+            while data := client.recv(1 << 20):
+                upstream.sendall(data)
+            upstream.shutdown(socket.SHUT_RDWR)
+            back.join()
+
+    def forward_back(self, upstream, client):
+        try:
+            while received := receive_frame(upstream):
+                kind, tag, payload = received
+                self.tags[kind] = tag
+                if self.change:
+                    payload = self.change(kind, payload)
+                with self.lock:
+                    client.sendall(frame(kind, payload, tag))
+            client.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def inject(self, data):
+        with self.lock:
+            self.client_side.sendall(data)
