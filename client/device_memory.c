@@ -211,6 +211,16 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetDeviceMemoryCommitment(VkDevice handle, VkDev
 
 /* --- transfers --- */
 
+/* Notes what may change from now on: everything before is about to be sent. */
+static bool take_maybe_changed(struct vp_device_memory *memory)
+{
+   pthread_mutex_lock(&memory->lock);
+   const bool maybe_changed = memory->maybe_changed;
+   memory->maybe_changed = memory->mapped;
+   pthread_mutex_unlock(&memory->lock);
+   return maybe_changed;
+}
+
 /* Frame by frame. The memory's lock is not held while a frame is sent: the
  * receiver may need it to make room for the server to go on. */
 static VkResult flush_memory(struct vp_device_memory *memory)
@@ -221,8 +231,6 @@ static VkResult flush_memory(struct vp_device_memory *memory)
       struct vp_encoder *enc = vp_stream_begin_frame(conn, VP_FRAME_MEMORY, memory->base.id);
       pthread_mutex_lock(&memory->lock);
       const size_t changed = vp_mapping_collect(memory->mapping, enc, &position, FRAME_SIZE);
-      if (position >= memory->size && !memory->mapped)
-         memory->maybe_changed = false;
       pthread_mutex_unlock(&memory->lock);
       if (!changed && !enc->failed) {
          vp_stream_cancel_frame(conn);
@@ -244,7 +252,7 @@ VkResult vp_device_flush_mapped_memory(struct vp_device *device)
    pthread_mutex_lock(&device->memory_lock);
    for (struct vp_device_memory *memory = device->mapped_memories; memory && result == VK_SUCCESS;
         memory = memory->next) {
-      if (memory->maybe_changed)
+      if (take_maybe_changed(memory))
          result = flush_memory(memory);
    }
    pthread_mutex_unlock(&device->memory_lock);
