@@ -8,9 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST_OWN_COMMAND 0x10000u
+
 void vp_stats_blocking(struct vp_stats *stats, uint32_t command)
 {
-   vp_stats_add(&stats->blocking[command < VP_STATS_COMMANDS ? command : VP_STATS_COMMANDS - 1], 1);
+   uint32_t slot = command;
+   if (command >= FIRST_OWN_COMMAND)
+      slot = command - FIRST_OWN_COMMAND + VP_STATS_VENUS_COMMANDS;
+   vp_stats_add(&stats->blocking[slot < VP_STATS_COMMANDS ? slot : VP_STATS_COMMANDS - 1], 1);
+}
+
+static uint32_t command_in_slot(uint32_t slot)
+{
+   return slot < VP_STATS_VENUS_COMMANDS ? slot : slot - VP_STATS_VENUS_COMMANDS + FIRST_OWN_COMMAND;
 }
 
 bool vp_stats_wanted(void)
@@ -40,6 +50,6 @@ void vp_stats_print(const struct vp_stats *stats, const char *address)
       fprintf(stderr, "venus:     %6" PRIu64 " questions in one burst\n", stats->bursts);
    for (unsigned i = 0; i < VP_STATS_COMMANDS; i++) {
       if (stats->blocking[i])
-         fprintf(stderr, "venus:     %6" PRIu64 " %s\n", stats->blocking[i], vp_command_name(i));
+         fprintf(stderr, "venus:     %6" PRIu64 " %s\n", stats->blocking[i], vp_command_name(command_in_slot(i)));
    }
 }

@@ -6,13 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How many different commands can be told apart in the list of blocking calls. */
-#define VP_STATS_COMMANDS 512
+/* The commands that can be told apart in the list of blocking calls: those of Venus, then ours. */
+#define VP_STATS_VENUS_COMMANDS 512
+#define VP_STATS_OWN_COMMANDS 1024
+#define VP_STATS_COMMANDS (VP_STATS_VENUS_COMMANDS + VP_STATS_OWN_COMMANDS)
 
 /* What a connection has done; printed at its end with VENUS_DEBUG=stats. */
 struct vp_stats {
    atomic_uint_fast64_t async_calls, recorded_calls, cached_calls;
-   atomic_uint_fast64_t blocking[VP_STATS_COMMANDS]; /* round trips, by command number */
+   atomic_uint_fast64_t blocking[VP_STATS_COMMANDS]; /* round trips, by command */
    atomic_uint_fast64_t bursts;                      /* round trips that asked many things at once */
    atomic_uint_fast64_t hellos;
    atomic_uint_fast64_t frames_sent, frames_received, bytes_sent, bytes_received;
