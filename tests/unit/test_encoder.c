@@ -118,7 +118,7 @@ static void test_growth(void)
    allow_allocations(UINT32_MAX);
    for (uint32_t i = 0; i < VALUES; i++)
       vp_enc_u32(&enc, i * 2654435761u);
-   CHECK(!enc.failed && vp_encoder_size(&enc) == 4 * VALUES);
+   CHECK(!enc.failed && vp_encoder_size(&enc) == (size_t)4 * VALUES);
    CHECK(allocations > 0 && allocations < 12); /* it doubles */
    for (uint32_t i = 0; i < VALUES; i++) {
       const uint32_t expected = i * 2654435761u;
@@ -217,7 +217,7 @@ static void test_each_allocation_fails(void)
          vp_enc_string(&enc, "some text");
       }
       CHECK(enc.failed == (allocations > allowed));
-      CHECK(enc.failed || vp_encoder_size(&enc) == 30000 * (8 + 8 + 12));
+      CHECK(enc.failed || vp_encoder_size(&enc) == (size_t)30000 * (8 + 8 + 12));
       failures += enc.failed;
       vp_encoder_finish(&enc);
    }
