@@ -116,7 +116,7 @@ class Later(unittest.TestCase):
 
     def check_lost(self, data, *words, mode="submit"):
         with wire.Middle(self.server) as middle, self.start(middle, mode) as client:
-            middle.inject(data(middle) if callable(data) else data)
+            middle.inject_to_client(data(middle) if callable(data) else data)
             self.assertEqual(client.wait(5), LOST, client.errors())
             lines = client.errors().splitlines()
             self.assertEqual(len(lines), 1, lines)
@@ -126,7 +126,7 @@ class Later(unittest.TestCase):
 
     def check_ignored(self, data):
         with wire.Middle(self.server) as middle, self.start(middle) as client:
-            middle.inject(data(middle) if callable(data) else data)
+            middle.inject_to_client(data(middle) if callable(data) else data)
             time.sleep(0.5)
             self.assertIsNone(client.process.poll(), client.errors())
             self.assertEqual(client.errors(), "")
@@ -170,7 +170,7 @@ class Later(unittest.TestCase):
     def test_device_lost(self):
         # A result that is an error says so without ending the session: no line.
         with wire.Middle(self.server) as middle, self.start(middle) as client:
-            middle.inject(wire.frame(wire.PROGRESS, struct.pack("<Qi", 1, -4), middle.tags[wire.PROGRESS]))
+            middle.inject_to_client(wire.frame(wire.PROGRESS, struct.pack("<Qi", 1, -4), middle.tags[wire.PROGRESS]))
             self.assertEqual(client.wait(5), 1, client.errors())
 
     def test_unknown_objects(self):
@@ -188,8 +188,8 @@ class Later(unittest.TestCase):
 
     def test_cut_in_a_frame(self):
         with wire.Middle(self.server) as middle, self.start(middle, "fence") as client:
-            middle.inject(wire.frame(wire.MEMORY, bytes(10), length=1000))
-            middle.client_side.close()
+            middle.inject_to_client(wire.frame(wire.MEMORY, bytes(10), length=1000))
+            middle.cut()
             self.assertEqual(client.wait(15), LOST, client.errors())
 
 
@@ -212,7 +212,7 @@ class DamagedReplies(unittest.TestCase):
             return bytes(payload)
 
         with wire.Middle(server, damage) as middle, wire.Client(middle.address, *command) as client:
-            stop = threading.Timer(1, lambda: middle.client_side and middle.client_side.shutdown(2))
+            stop = threading.Timer(1, middle.cut)
             stop.start()
             status = client.wait(20)
             stop.cancel()

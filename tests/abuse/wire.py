@@ -179,41 +179,51 @@ class Acceptor:
 
 
 class Middle(Acceptor):
-    """Between a client and a server: everything goes through, but for what `change` makes of a frame of the server,
-    and what `inject` adds."""
+    """Between a client and a server: every frame goes through, but for what `change` makes of one from the server. The
+    two injections add something between frames."""
 
     def __init__(self, server, change=None):
         self.server = server
         self.change = change
-        self.client_side = None
-        self.tags = {}  # the last tag seen by type of frame from the server
-        self.lock = threading.Lock()
+        self.client = self.upstream = None
+        self.tags = {}  # the last tag from either side by type of frame
+        self.to_client, self.to_server = threading.Lock(), threading.Lock()
         super().__init__(self.forward)
 
     def forward(self, client):
         with self.server.connect() as upstream:
             upstream.settimeout(None)
-            self.client_side = client
-            back = threading.Thread(target=self.forward_back, args=(upstream, client), daemon=True)
+            self.client, self.upstream = client, upstream
+            back = threading.Thread(target=self.pump, args=(upstream, client, self.to_client, self.change), daemon=True)
             back.start()
-            while data := client.recv(1 << 20):
-                upstream.sendall(data)
-            upstream.shutdown(socket.SHUT_RDWR)
+            self.pump(client, upstream, self.to_server, None)
             back.join()
 
-    def forward_back(self, upstream, client):
+    def pump(self, source, target, lock, change):
         try:
-            while received := receive_frame(upstream):
+            while received := receive_frame(source):
                 kind, tag, payload = received
                 self.tags[kind] = tag
-                if self.change:
-                    payload = self.change(kind, payload)
-                with self.lock:
-                    client.sendall(frame(kind, payload, tag))
-            client.shutdown(socket.SHUT_RDWR)
+                if change:
+                    payload = change(kind, payload)
+                with lock:
+                    target.sendall(frame(kind, payload, tag))
+            target.shutdown(socket.SHUT_WR)
         except OSError:
-            pass
+            self.cut()
 
-    def inject(self, data):
-        with self.lock:
-            self.client_side.sendall(data)
+    def inject_to_client(self, data):
+        with self.to_client:
+            self.client.sendall(data)
+
+    def inject_to_server(self, data):
+        with self.to_server:
+            self.upstream.sendall(data)
+
+    def cut(self):
+        for side in (self.client, self.upstream):
+            try:
+                if side:
+                    side.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass

@@ -1,0 +1,211 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# test: timeout=240
+"""A client that talks nonsense to its worker: it hears why the session ends, the worker ends, everybody else goes on."""
+
+import os
+import random
+import socket
+import struct
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import wire  # noqa: E402
+
+LOST = 42  # what fault_client ends with after VK_ERROR_DEVICE_LOST
+WITH_REPLY = 1
+
+CREATE_INSTANCE, ENUMERATE_GPUS, CREATE_DEVICE, WAIT_FOR_FENCES = 0, 2, 11, 39
+
+
+def command(number, flags=0, arguments=b""):
+    return struct.pack("<II", number, flags) + arguments
+
+
+def commands(*parts):
+    return wire.frame(wire.COMMANDS, b"".join(parts))
+
+
+class Session(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = wire.Server()
+        cls.bystander = wire.Client(cls.server.address, wire.CLIENT, "submit")
+        assert cls.bystander.ready(), cls.bystander.errors()
+        cls.quiet = cls.server.workers()
+
+    @classmethod
+    def tearDownClass(cls):
+        alone = wire.wait_for(lambda: cls.server.workers() == cls.quiet, 5)
+        lived = cls.bystander.process.poll() is None
+        said = cls.bystander.errors()
+        cls.bystander.__exit__()
+        cls.server.__exit__()
+        assert lived and not said, f"another client was disturbed: {said}"
+        assert alone, "a worker is left"
+        assert cls.server.status == 0, cls.server.status
+
+    def connect(self, greeting=None):
+        connection = self.server.connect()
+        connection.settimeout(10 * wire.SLOW)
+        connection.sendall(wire.hello() if greeting is None else greeting)
+        return connection
+
+    def read_error(self, connection):
+        """The text of the ERROR frame, which must be the last one; None when there was none."""
+        text = None
+        while received := wire.receive_frame(connection):
+            self.assertIsNone(text, "something comes after the error")
+            if received[0] == wire.ERROR:
+                text = wire.error_text(received[2])
+        return text
+
+    def check_ended(self, before):
+        """The worker is gone, and the log says that it has failed rather than crashed."""
+        self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+        news = self.server.errors()[before:]
+        self.assertIn("failed with exit code 1", news)
+        return news
+
+    def check_refused(self, data, *words, greeting=None):
+        before = len(self.server.errors())
+        with self.connect(greeting) as connection:
+            try:
+                connection.sendall(data)
+            except ConnectionError:
+                pass
+            text = self.read_error(connection)
+        self.assertIsNotNone(text, "no reason was given")
+        for word in words:
+            self.assertIn(word, text)
+        self.assertIn(text, self.check_ended(before))
+
+    # --- greetings ---
+
+    def test_another_version(self):
+        self.check_refused(b"", "version 1 ", "version 77", greeting=wire.hello(protocol=77))
+        self.check_refused(b"", "version 1 ", "version 78", greeting=wire.hello(wire_format=78))
+
+    def test_no_greeting(self):
+        self.check_refused(b"", greeting=wire.frame(wire.COMMANDS, bytes(8)))
+        self.check_refused(b"", greeting=wire.frame(wire.HELLO, bytes(484)))
+        self.check_refused(b"", greeting=b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    def test_two_greetings(self):
+        self.check_refused(wire.hello(), "frames of type 1")
+
+    # --- frames ---
+
+    def test_frames_of_servers(self):
+        for kind in (wire.REPLY, wire.PROGRESS, wire.OBJECT_ERROR, wire.ALIVE, wire.EVENT, wire.QUERIES):
+            self.check_refused(wire.frame(kind, bytes(16)), f"frames of type {kind}")
+
+    def test_not_a_frame(self):
+        self.check_refused(wire.frame(0))
+        self.check_refused(wire.frame(99, bytes(10)))
+        self.check_refused(wire.frame(wire.COMMANDS, length=0xFFFFFFFF))
+        self.check_refused(wire.frame(wire.MEMORY, length=(512 << 20) + 1))
+
+    def test_client_gives_up(self):
+        before = len(self.server.errors())
+        with self.connect() as connection:
+            connection.sendall(wire.frame(wire.ERROR, bytes(12) + b"I am out of paper"))
+            self.read_error(connection)
+        self.assertIn("I am out of paper", self.check_ended(before))
+
+    def test_memory_of_nobody(self):
+        self.check_refused(wire.frame(wire.MEMORY, struct.pack("<QQ", 0, 8) + bytes(8), 77), "no object", "0x4d")
+
+    def test_promises_are_not_believed(self):
+        """A header that promises half a gigabyte costs nothing until that arrives."""
+        with self.connect() as connection:
+            worker = (set(self.server.workers()) - set(self.quiet)).pop()
+            self.assertEqual(wire.receive_frame(connection)[0], wire.HELLO)
+            connection.sendall(wire.frame(wire.COMMANDS, bytes(1000), length=512 << 20))
+            time.sleep(0.3)
+            with open(f"/proc/{worker}/status", encoding="ascii") as file:
+                resident = int(next(line for line in file if line.startswith("VmRSS")).split()[1])
+            self.assertLess(resident, 400 << 10)
+        self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+
+    # --- commands ---
+
+    def test_unknown_commands(self):
+        for number in (0xDEADBEEF, 0xFFFF, 0x10000 + 999):
+            self.check_refused(commands(command(number)), str(number), "same release")
+
+    def test_commands_of_clients(self):
+        self.check_refused(commands(command(WAIT_FOR_FENCES)), "answered by the client")
+
+    def test_unknown_flags(self):
+        self.check_refused(commands(command(CREATE_INSTANCE, 0x80)), "flags 0x80")
+
+    def test_cut_commands(self):
+        for data in (b"\0", bytes(4), bytes(7), command(CREATE_INSTANCE, WITH_REPLY),
+                     command(CREATE_INSTANCE, WITH_REPLY, struct.pack("<Q", 1)),
+                     command(CREATE_DEVICE, 0, bytes(4))):
+            self.check_refused(commands(data))
+
+    def test_objects_of_nobody(self):
+        query = struct.pack("<QQIQ", 77, 1, 0, 0)  # instance, pPhysicalDeviceCount, *, pPhysicalDevices
+        self.check_refused(commands(command(ENUMERATE_GPUS, WITH_REPLY, query)))
+
+    def test_noise(self):
+        noise = random.Random(5)
+        for size in (1, 8, 100, 3000, 70000):
+            self.check_refused(commands(noise.randbytes(size)))
+        for number in range(0, 280, 7):
+            self.check_refused(commands(command(number, WITH_REPLY, noise.randbytes(200))))
+
+    # --- in the middle of real work ---
+
+    def check_live(self, data, *words, mode="submit"):
+        """The reason reaches the person in front of the program."""
+        before = len(self.server.errors())
+        with wire.Middle(self.server) as middle, wire.Client(middle.address, wire.CLIENT, mode) as client:
+            self.assertTrue(client.ready(), client.errors())
+            middle.inject_to_server(data(middle) if callable(data) else data)
+            self.assertEqual(client.wait(10), LOST, client.errors())
+            lines = client.errors().splitlines()
+            self.assertEqual(len(lines), 1, lines)
+            for word in words:
+                self.assertIn(word, lines[0])
+        self.check_ended(before)
+
+    def test_noise_in_real_work(self):
+        for mode in ("submit", "call", "flood", "fence"):
+            self.check_live(commands(command(0xDEADBEEF)), "same release", mode=mode)
+        self.check_live(wire.frame(wire.COMMANDS, random.Random(6).randbytes(500)))
+        self.check_live(wire.frame(99))
+
+    def test_memory_out_of_bounds(self):
+        for run in (struct.pack("<QQ", 1 << 40, 8) + bytes(8), struct.pack("<QQ", 0, 1 << 62) + bytes(8),
+                    struct.pack("<QQ", (1 << 64) - 8, 16) + bytes(16), struct.pack("<QQ", 0, 64 | 1 << 63) + bytes(4),
+                    struct.pack("<QQ", 0, 64), bytes(15)):
+            self.check_live(lambda middle, run=run: wire.frame(wire.MEMORY, run, middle.tags[wire.MEMORY]),
+                            "do not fit", mode="flood")
+
+    # --- clients that do not go on ---
+
+    def test_stays_silent_after_its_greeting(self):
+        with self.connect() as connection:
+            self.assertEqual(wire.receive_frame(connection)[0], wire.HELLO)
+            self.assertEqual(wire.receive_frame(connection)[0], wire.ALIVE)
+        self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+
+    def test_does_not_listen(self):
+        """A client that asks and never reads: its worker waits for it, and ends with it."""
+        with wire.Middle(self.server) as middle, wire.Client(middle.address, wire.CLIENT, "flood") as client:
+            self.assertTrue(client.ready(), client.errors())
+            with middle.to_client:  # nothing gets to the client any more
+                time.sleep(2)
+                client.process.kill()
+                middle.upstream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                middle.cut()
+            self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+
+
+if __name__ == "__main__":
+    unittest.main()
