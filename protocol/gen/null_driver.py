@@ -4,7 +4,7 @@ they return, and fail when they are told to. tests/fuzz/null_vulkan.h has what t
 
 from codec import Codec, block, indent
 from emit import header, is_destroy
-from server import created, served, table_functions
+from server import created, table_functions
 
 # Children that end with a pool, and the pool.
 POOLED = {
@@ -80,10 +80,12 @@ class Functions:
 def generate(scope):
     """{file: text}"""
     functions = Functions(scope)
-    commands = {c.name: c for c in served(scope)}
+    commands = {c.name: c for c in scope.wire_commands()}
     names = sorted(set(sum(table_functions(scope), [])) | BY_HAND - {'vkGetInstanceProcAddr'})
     body, rows = [], []
     for name in names:
+        if name not in BY_HAND and name not in commands:
+            raise ValueError('%s has no wire form; tests/fuzz/null_vulkan.h must have it, and BY_HAND its name' % name)
         if name not in BY_HAND:
             body += functions.function(commands[name])
         for alias in scope.names(name):
