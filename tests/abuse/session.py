@@ -121,8 +121,8 @@ class Session(unittest.TestCase):
     def test_promises_are_not_believed(self):
         """A header that promises half a gigabyte costs nothing until that arrives."""
         with self.connect() as connection:
-            worker = (set(self.server.workers()) - set(self.quiet)).pop()
             self.assertEqual(wire.receive_frame(connection)[0], wire.HELLO)
+            worker = (set(self.server.workers()) - set(self.quiet)).pop()
             connection.sendall(wire.frame(wire.COMMANDS, bytes(1000), length=512 << 20))
             time.sleep(0.3)
             with open(f"/proc/{worker}/status", encoding="ascii") as file:
