@@ -98,6 +98,7 @@ static VkResult open_session(struct vp_instance *instance, struct vp_server_sess
       result = VK_ERROR_INITIALIZATION_FAILED;
    if (result == VK_SUCCESS)
       result = create.ret;
+   session->created = result == VK_SUCCESS;
    if (result != VK_SUCCESS || enumerate.ret < 0)
       count = 0;
    for (uint32_t i = count; i < offered; i++)
@@ -109,7 +110,8 @@ static VkResult open_session(struct vp_instance *instance, struct vp_server_sess
 static void close_session(struct vp_instance *instance, struct vp_server_session *session)
 {
    const struct vp_cmd_vkDestroyInstance a = {.instance = VP_TO_HANDLE(VkInstance, session->instance)};
-   vp_send_vkDestroyInstance(session->conn, &a);
+   if (session->created)
+      vp_send_vkDestroyInstance(session->conn, &a);
    vp_object_destroy(session->conn, vp_allocator(instance->allocator, NULL), session->instance);
    vp_connection_destroy(session->conn);
 }
@@ -118,7 +120,8 @@ static VkResult add_gpus(struct vp_instance *instance, struct vp_server_session 
                          uint32_t count)
 {
    const size_t total = instance->physical_device_count + count;
-   struct vp_physical_device **all = realloc(instance->physical_devices, (total + 1) * sizeof(struct vp_physical_device *));
+   struct vp_physical_device **all =
+      realloc(instance->physical_devices, (total + 1) * sizeof(struct vp_physical_device *));
    if (all)
       instance->physical_devices = all;
    for (uint32_t i = 0; i < count; i++) {
@@ -148,12 +151,11 @@ static VkResult add_server(struct vp_instance *instance, const struct vp_server_
    struct vp_server_session *session = &instance->sessions[instance->session_count];
    struct vp_object *gpus[MAX_GPUS];
    uint32_t count = 0;
-   session->conn = vp_connection_create(address->host, address->port, application ? application : "",
-                                        instance->config.timeout_ms);
+   session->conn =
+      vp_connection_create(address->host, address->port, application ? application : "", instance->config.timeout_ms);
    if (!session->conn)
       return VK_SUCCESS;
-   session->instance =
-      vp_object_create(session->conn, allocator, VK_OBJECT_TYPE_INSTANCE, sizeof(*session->instance));
+   session->instance = vp_object_create(session->conn, allocator, VK_OBJECT_TYPE_INSTANCE, sizeof(*session->instance));
    if (!session->instance) {
       vp_connection_destroy(session->conn);
       return VK_ERROR_OUT_OF_HOST_MEMORY;

@@ -12,6 +12,7 @@
 struct vp_server_session {
    struct vp_connection *conn;
    struct vp_object *instance; /* the VkInstance there */
+   bool created;               /* it exists on the server */
 };
 
 struct vp_instance {

@@ -160,6 +160,15 @@ static void select_memory(struct vp_physical_device *gpu)
    }
 }
 
+/* What the GPU could do, were the application on its machine. */
+static void select_features(VkPhysicalDeviceFeatures2 *features)
+{
+   VkPhysicalDeviceAccelerationStructureFeaturesKHR *structures =
+      vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ACCELERATION_STRUCTURE_FEATURES_KHR);
+   if (structures)
+      structures->accelerationStructureHostCommands = VK_FALSE;
+}
+
 static void select_version(struct vp_physical_device *gpu)
 {
    uint32_t *version = &gpu->properties.properties.apiVersion;
@@ -206,6 +215,7 @@ uint32_t vp_physical_devices_init(struct vp_physical_device **gpus, uint32_t cou
          continue;
       }
       select_extensions(gpu, &questions[i]);
+      select_features(&gpu->features);
       select_memory(gpu);
       select_version(gpu);
       vp_identity_apply(gpu, &gpu->properties);
@@ -238,9 +248,11 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceFeatures2(VkPhysicalDevice phys
 {
    SELF;
    pFeatures->features = gpu->features.features;
-   if (!answer_chain(gpu, &vp_chain_VkPhysicalDeviceFeatures2, gpu->features.pNext, pFeatures->pNext))
-      vp_call_vkGetPhysicalDeviceFeatures2(gpu->conn, &(struct vp_cmd_vkGetPhysicalDeviceFeatures2){
-                                                         .physicalDevice = physicalDevice, .pFeatures = pFeatures});
+   if (!answer_chain(gpu, &vp_chain_VkPhysicalDeviceFeatures2, gpu->features.pNext, pFeatures->pNext)) {
+      struct vp_cmd_vkGetPhysicalDeviceFeatures2 a = {.physicalDevice = physicalDevice, .pFeatures = pFeatures};
+      vp_call_vkGetPhysicalDeviceFeatures2(gpu->conn, &a);
+      select_features(pFeatures);
+   }
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceProperties(VkPhysicalDevice physicalDevice,

@@ -41,6 +41,8 @@ struct vps_queue {
    pthread_t thread;
    bool joined;
 
+   pthread_mutex_t handle_lock; /* only one thread at a time may use the VkQueue; taken before `lock` */
+
    pthread_mutex_t lock; /* of what follows */
    pthread_cond_t changed;
    uint64_t submitted, completed; /* serials */
@@ -113,8 +115,24 @@ static struct pending *take_completed(struct vps_queue *queue, uint64_t serial)
    return taken;
 }
 
+/* A batch is complete before the driver is done with it: a thread of its may still look at the semaphores that the
+ * batch waited for, and the application may destroy them once it knows. When nothing else is submitted this waits
+ * for that, as an idle wait of the application's would. */
+static void settle(struct vps_queue *queue, uint64_t serial)
+{
+   pthread_mutex_lock(&queue->handle_lock);
+   pthread_mutex_lock(&queue->lock);
+   const bool last = serial == queue->submitted;
+   pthread_mutex_unlock(&queue->lock);
+   const VkResult result = last ? queue->device->functions.QueueWaitIdle(queue->handle) : VK_SUCCESS;
+   pthread_mutex_unlock(&queue->handle_lock);
+   if (result < 0)
+      lose_device(queue, "waiting for the GPU failed", result);
+}
+
 static void report_completed(struct vps_queue *queue, uint64_t serial)
 {
+   settle(queue, serial);
    pthread_mutex_lock(&queue->lock);
    struct pending *done = take_completed(queue, serial);
    pthread_mutex_unlock(&queue->lock);
@@ -290,6 +308,7 @@ static void release_queue(void *state)
       device->functions.DestroySemaphore(device->handle, queue->timeline, NULL);
    pthread_cond_destroy(&queue->changed);
    pthread_mutex_destroy(&queue->lock);
+   pthread_mutex_destroy(&queue->handle_lock);
    free(queue);
 }
 
@@ -315,8 +334,10 @@ static struct vps_queue *create_queue(struct vps_device *device, uint64_t id, Vk
    queue->handle = handle;
    queue->last = &queue->first;
 
-   if (pthread_mutex_init(&queue->lock, NULL) != 0)
+   if (pthread_mutex_init(&queue->handle_lock, NULL) != 0)
       goto fail;
+   if (pthread_mutex_init(&queue->lock, NULL) != 0)
+      goto fail_handle_lock;
    if (pthread_cond_init(&queue->changed, NULL) != 0)
       goto fail_mutex;
    if (create_timeline(queue) < 0)
@@ -333,6 +354,8 @@ fail_cond:
    pthread_cond_destroy(&queue->changed);
 fail_mutex:
    pthread_mutex_destroy(&queue->lock);
+fail_handle_lock:
+   pthread_mutex_destroy(&queue->handle_lock);
 fail:
    free(queue);
    return NULL;
@@ -406,7 +429,8 @@ static bool add_batch(struct vp_context *ctx, struct batch_list *list, uint64_t 
    return true;
 }
 
-/* Hands what was submitted to the queue's thread, or reports that it could not be. */
+/* Hands what was submitted to the queue's thread, or reports that it could not be. The caller holds the handle's lock
+ * since before the submission, so that the thread does not take the queue for idle in between. */
 static void submitted(struct vp_context *ctx, struct vps_queue *queue, uint64_t serial, struct batch_list *list,
                       VkResult result)
 {
@@ -469,9 +493,11 @@ void vp_handle_vkQueueSubmit(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit
           !vps_submit_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))
          break;
    }
+   pthread_mutex_lock(&queue->handle_lock);
    if (!a->ret && !ctx->failed)
       a->ret = queue->device->functions.QueueSubmit(queue->handle, a->submitCount, infos, VK_NULL_HANDLE);
    submitted(ctx, queue, serial, &list, a->ret);
+   pthread_mutex_unlock(&queue->handle_lock);
 }
 
 static uint32_t count_command_buffers_2(const VkSubmitInfo2 *info)
@@ -501,9 +527,11 @@ void vp_handle_vkQueueSubmit2(struct vp_context *ctx, struct vp_cmd_vkQueueSubmi
           !vps_submit2_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))
          break;
    }
+   pthread_mutex_lock(&queue->handle_lock);
    if (!a->ret && !ctx->failed)
       a->ret = queue->device->functions.QueueSubmit2(queue->handle, a->submitCount, infos, VK_NULL_HANDLE);
    submitted(ctx, queue, serial, &list, a->ret);
+   pthread_mutex_unlock(&queue->handle_lock);
 }
 
 void vp_handle_vkQueueBindSparse(struct vp_context *ctx, struct vp_cmd_vkQueueBindSparse *a)
@@ -519,7 +547,9 @@ void vp_handle_vkQueueBindSparse(struct vp_context *ctx, struct vp_cmd_vkQueueBi
       if (!vps_bind_sparse_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))
          break;
    }
+   pthread_mutex_lock(&queue->handle_lock);
    if (!a->ret && !ctx->failed)
       a->ret = queue->device->functions.QueueBindSparse(queue->handle, a->bindInfoCount, infos, VK_NULL_HANDLE);
    submitted(ctx, queue, queue->serial + a->bindInfoCount, &list, a->ret);
+   pthread_mutex_unlock(&queue->handle_lock);
 }

@@ -7,7 +7,8 @@ from emit import header, is_destroy, raw_parameters, source
 # Functions that the server calls although they do not travel, or not by that name.
 DEVICE_EXTRA = [
     'vkMapMemory', 'vkUnmapMemory', 'vkFlushMappedMemoryRanges', 'vkInvalidateMappedMemoryRanges', 'vkGetEventStatus',
-    'vkGetQueryPoolResults', 'vkWaitSemaphores', 'vkGetSemaphoreCounterValue', 'vkSetDebugUtilsObjectNameEXT',
+    'vkGetQueryPoolResults', 'vkWaitSemaphores', 'vkGetSemaphoreCounterValue', 'vkQueueWaitIdle',
+    'vkSetDebugUtilsObjectNameEXT',
 ]
 INSTANCE_EXTRA = ['vkGetDeviceProcAddr', 'vkCreateDebugUtilsMessengerEXT', 'vkDestroyDebugUtilsMessengerEXT']
 

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Work on acceleration structures by the host's own processor reads and writes
+ * host memory by address, which is another machine's here. The feature is
+ * reported as missing; a call of an application that does not look ends well. */
+
+#include "client/vp_entry.h"
+
+VKAPI_ATTR VkResult VKAPI_CALL
+vp_vkBuildAccelerationStructuresKHR(VkDevice device, VkDeferredOperationKHR deferredOperation, uint32_t infoCount,
+                                    const VkAccelerationStructureBuildGeometryInfoKHR *pInfos,
+                                    const VkAccelerationStructureBuildRangeInfoKHR *const *ppBuildRangeInfos)
+{
+   (void)device, (void)deferredOperation, (void)infoCount, (void)pInfos, (void)ppBuildRangeInfos;
+   return VK_ERROR_FEATURE_NOT_PRESENT;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkCopyAccelerationStructureKHR(VkDevice device,
+                                                                 VkDeferredOperationKHR deferredOperation,
+                                                                 const VkCopyAccelerationStructureInfoKHR *pInfo)
+{
+   (void)device, (void)deferredOperation, (void)pInfo;
+   return VK_ERROR_FEATURE_NOT_PRESENT;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkCopyAccelerationStructureToMemoryKHR(
+   VkDevice device, VkDeferredOperationKHR deferredOperation, const VkCopyAccelerationStructureToMemoryInfoKHR *pInfo)
+{
+   (void)device, (void)deferredOperation, (void)pInfo;
+   return VK_ERROR_FEATURE_NOT_PRESENT;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkCopyMemoryToAccelerationStructureKHR(
+   VkDevice device, VkDeferredOperationKHR deferredOperation, const VkCopyMemoryToAccelerationStructureInfoKHR *pInfo)
+{
+   (void)device, (void)deferredOperation, (void)pInfo;
+   return VK_ERROR_FEATURE_NOT_PRESENT;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkWriteAccelerationStructuresPropertiesKHR(
+   VkDevice device, uint32_t accelerationStructureCount, const VkAccelerationStructureKHR *pAccelerationStructures,
+   VkQueryType queryType, size_t dataSize, void *pData, size_t stride)
+{
+   (void)device, (void)accelerationStructureCount, (void)pAccelerationStructures, (void)queryType;
+   (void)dataSize, (void)pData, (void)stride;
+   return VK_ERROR_FEATURE_NOT_PRESENT;
+}
