@@ -143,6 +143,8 @@ static void select_memory(struct vp_physical_device *gpu)
 {
    VkPhysicalDeviceMemoryProperties *memory = &gpu->memory.memoryProperties;
    bool other = false;
+   if (memory->memoryTypeCount > VK_MAX_MEMORY_TYPES || memory->memoryHeapCount > VK_MAX_MEMORY_HEAPS)
+      *memory = (VkPhysicalDeviceMemoryProperties){0}; /* no server says that */
    for (uint32_t i = 0; i < memory->memoryTypeCount; i++) {
       const VkMemoryPropertyFlags flags = memory->memoryTypes[i].propertyFlags;
       gpu->host_memory_flags[i] = flags;

@@ -40,6 +40,9 @@ static size_t count_pieces(VkDeviceSize size)
    return (size_t)(size / PIECE_SIZE + 1);
 }
 
+/* No larger memory can be mapped: what is kept of its pieces takes memory before the driver is asked. */
+#define MAX_MAPPED (UINT64_C(1) << 40)
+
 static struct vps_memory *create_state(struct vps_device *device, uint64_t id, const VkMemoryAllocateInfo *info)
 {
    struct vps_memory *memory = calloc(1, sizeof(*memory));
@@ -53,7 +56,7 @@ static struct vps_memory *create_state(struct vps_device *device, uint64_t id, c
    memory->refs = 1;
    if (info->memoryTypeIndex < device->memory.memoryTypeCount) {
       const VkMemoryPropertyFlags flags = device->memory.memoryTypes[info->memoryTypeIndex].propertyFlags;
-      memory->visible = flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT;
+      memory->visible = (flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) && memory->size <= MAX_MAPPED;
       memory->coherent = flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
    }
    if (memory->visible)

@@ -44,9 +44,12 @@ static uint32_t values_per_query(const VkQueryPoolCreateInfo *info)
    }
 }
 
+/* No pool is larger: what is kept for each query takes memory before the driver is asked. */
+#define MAX_QUERIES (UINT32_C(1) << 24)
+
 static struct vps_query_pool *create_state(struct vps_device *device, uint64_t id, const VkQueryPoolCreateInfo *info)
 {
-   struct vps_query_pool *pool = calloc(1, sizeof(*pool));
+   struct vps_query_pool *pool = info->queryCount <= MAX_QUERIES ? calloc(1, sizeof(*pool)) : NULL;
    if (!pool)
       return NULL;
    pool->host_resets = calloc(info->queryCount ? info->queryCount : 1, sizeof(*pool->host_resets));
@@ -266,4 +269,27 @@ void vp_handle_vkCmdWriteAccelerationStructuresPropertiesKHR(
       ctx->used[0]->device->functions.CmdWriteAccelerationStructuresPropertiesKHR(
          a->commandBuffer, a->accelerationStructureCount, a->pAccelerationStructures, a->queryType, pool,
          a->firstQuery);
+}
+
+/* Only for queries that no submission has brought: the others come with it. */
+void vp_handle_vkGetQueryPoolResults(struct vp_context *ctx, struct vp_cmd_vkGetQueryPoolResults *a)
+{
+   const struct vps_object *object = vps_use(ctx, VK_OBJECT_TYPE_QUERY_POOL, (uint64_t)(uintptr_t)a->queryPool);
+   a->ret = ctx->poison;
+   if (!object || ctx->poison)
+      return;
+
+   const struct vps_query_pool *pool = object->state;
+   const uint64_t value = a->flags & VK_QUERY_RESULT_64_BIT ? 8 : 4, stride = a->stride;
+   const uint64_t result = value * (pool->values + 1);
+   if (!in_range(ctx, pool, a->firstQuery, a->queryCount))
+      return;
+   if (a->flags & VK_QUERY_RESULT_WAIT_BIT) {
+      vps_fail(ctx, "a wait for queries belongs to the client");
+   } else if (a->queryCount && (!a->pData || stride > UINT32_MAX || (a->queryCount - 1) * stride + result > a->dataSize)) {
+      vps_fail(ctx, "%u results do not fit into %zu bytes", a->queryCount, a->dataSize);
+   } else {
+      a->ret = ctx->used[0]->device->functions.GetQueryPoolResults(a->device, pool->handle, a->firstQuery, a->queryCount,
+                                                                    a->dataSize, a->pData, stride, a->flags);
+   }
 }
