@@ -183,6 +183,19 @@ VKAPI_ATTR void VKAPI_CALL vp_vkUnmapMemory(VkDevice device, VkDeviceMemory hand
    pthread_mutex_unlock(&memory->lock);
 }
 
+#ifdef VK_KHR_map_memory2
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory2(VkDevice device, const VkMemoryMapInfoKHR *info, void **ppData)
+{
+   return vp_vkMapMemory(device, info->memory, info->offset, info->size, info->flags, ppData);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkUnmapMemory2(VkDevice device, const VkMemoryUnmapInfoKHR *info)
+{
+   vp_vkUnmapMemory(device, info->memory);
+   return VK_SUCCESS;
+}
+#endif
+
 /* Every submission looks at all that is mapped, every completed wait has
  * brought what the GPU wrote: ranges add nothing to that. */
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkFlushMappedMemoryRanges(VkDevice device, uint32_t count,

@@ -24,13 +24,14 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateImage(VkDevice handle, const VkImageCr
 {
    struct vp_device *device = vp_device_from_handle(handle);
    const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
-   struct vp_resource *image = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_IMAGE, sizeof(*image));
+   struct vp_image *image = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_IMAGE, sizeof(*image));
    if (!image)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
-   image->kind = vp_image_kind(device, pCreateInfo);
+   image->format = pCreateInfo->format;
+   image->resource.kind = vp_image_kind(device, pCreateInfo);
    *pImage = VP_TO_HANDLE(VkImage, image);
-   if (image->kind) {
+   if (image->resource.kind) {
       const struct vp_cmd_vkCreateImage a = {.device = handle, .pCreateInfo = pCreateInfo, .pImage = pImage};
       result = vp_send_vkCreateImage(device->conn, &a);
    }

@@ -11,6 +11,11 @@ struct vp_resource {
    struct vp_resource_kind *kind;
 };
 
+struct vp_image {
+   struct vp_resource resource;
+   VkFormat format;
+};
+
 struct vp_device;
 
 /* The kind of images that are created in this way; NULL without memory. */

@@ -92,6 +92,7 @@ class Registry:
         self.aliases = {}      # types and commands
         self.constants = {}
         self.values = {}       # enumerant -> number
+        self.formats = {}      # VkFormat enumerant -> (bytes per block, (width, height, depth), formats of its planes)
         self.header_version = None
         root = ElementTree.parse(path).getroot()
         self._read(root)
@@ -122,6 +123,11 @@ class Registry:
             for enum in node.iter('enum'):
                 if enum.get('extends'):
                     self._read_enum(enum, node.get('number'))
+        for node in root.iter('format'):
+            if node.get('blockSize'):
+                extent = tuple(int(n) for n in (node.get('blockExtent') or '1,1,1').split(','))
+                self.formats[node.get('name')] = (int(node.get('blockSize')), extent,
+                                                  [p.get('compatible') for p in node.findall('plane')])
         commands = root.find('commands')
         for node in commands.findall('command') if commands is not None else []:
             if _for_vulkan(node):

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_FORMAT_BLOCK_H
+#define VP_CLIENT_FORMAT_BLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The smallest piece of an image of a format. Generated from the registry, sorted by format. */
+struct vp_format_block {
+   int32_t format;
+   uint8_t size[4];   /* in bytes: of the whole, of planes 0, 1 and 2 */
+   uint8_t extent[3]; /* in texels */
+};
+
+extern const struct vp_format_block vp_format_blocks[];
+extern const size_t vp_format_block_count;
+
+#endif
