@@ -58,35 +58,27 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetFenceStatus(VkDevice device, VkFence fenc
    return vp_device_is_lost(vp_device_from_handle(device)) ? VK_ERROR_DEVICE_LOST : VK_NOT_READY;
 }
 
-static bool are_signalled(const VkFence *fences, uint32_t count, bool all)
+struct fence_wait {
+   const VkFence *fences;
+   uint32_t count;
+   bool all;
+};
+
+static bool are_signalled(const void *data)
 {
-   for (uint32_t i = 0; i < count; i++) {
-      if (is_signalled(VP_FROM_HANDLE(struct vp_fence, fences[i])) != all)
-         return !all;
+   const struct fence_wait *wait = data;
+   for (uint32_t i = 0; i < wait->count; i++) {
+      if (is_signalled(VP_FROM_HANDLE(struct vp_fence, wait->fences[i])) != wait->all)
+         return !wait->all;
    }
-   return all;
+   return wait->all;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForFences(VkDevice handle, uint32_t fenceCount, const VkFence *pFences,
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForFences(VkDevice device, uint32_t fenceCount, const VkFence *pFences,
                                                   VkBool32 waitAll, uint64_t timeout)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   if (are_signalled(pFences, fenceCount, waitAll))
-      return VK_SUCCESS;
-   const struct timespec deadline = vp_deadline(timeout);
-   VkResult result = VK_TIMEOUT;
-   bool more = timeout > 0;
-   pthread_mutex_lock(&device->conn->progress_lock);
-   do {
-      if (are_signalled(pFences, fenceCount, waitAll))
-         result = VK_SUCCESS;
-      else if (vp_device_is_lost(device))
-         result = VK_ERROR_DEVICE_LOST;
-      else if (more)
-         more = vp_progress_wait(device->conn, &deadline);
-      else
-         break;
-   } while (result == VK_TIMEOUT);
-   pthread_mutex_unlock(&device->conn->progress_lock);
-   return result;
+   const struct fence_wait wait = {.fences = pFences, .count = fenceCount, .all = waitAll};
+   if (are_signalled(&wait))
+      return VK_SUCCESS; /* without a lock */
+   return vp_device_wait(vp_device_from_handle(device), are_signalled, &wait, timeout);
 }

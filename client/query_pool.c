@@ -7,6 +7,7 @@
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "common/util/bytes.h"
+#include "common/util/query_values.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,18 +22,6 @@ enum { RESETS, AVAILABLE, VALUES };
 static uint64_t *query_state(const struct vp_query_pool *pool, uint32_t query)
 {
    return pool->state + (size_t)query * (VALUES + pool->values);
-}
-
-static uint32_t values_per_query(const VkQueryPoolCreateInfo *info)
-{
-   switch ((uint32_t)info->queryType) {
-   case VK_QUERY_TYPE_PIPELINE_STATISTICS:
-      return (uint32_t)__builtin_popcount(info->pipelineStatistics);
-   case VK_QUERY_TYPE_TRANSFORM_FEEDBACK_STREAM_EXT:
-      return 2;
-   default:
-      return 1;
-   }
 }
 
 bool vp_query_pool_receive(struct vp_connection *conn, struct vp_query_pool *pool, const uint8_t *data, size_t size)
@@ -65,7 +54,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateQueryPool(VkDevice handle, const VkQue
    if (!pool)
       return result;
    pool->count = pCreateInfo->queryCount;
-   pool->values = values_per_query(pCreateInfo);
+   pool->values = vp_query_values(pCreateInfo);
    pool->state = calloc((size_t)pool->count * (VALUES + pool->values) + 1, sizeof(uint64_t));
    *pQueryPool = VP_TO_HANDLE(VkQueryPool, pool);
    const struct vp_cmd_vkCreateQueryPool a = {.device = handle, .pCreateInfo = pCreateInfo, .pQueryPool = pQueryPool};
@@ -201,8 +190,8 @@ static void wait_for_queries(struct vp_device *device, const struct vp_query_poo
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetQueryPoolResults(VkDevice handle, VkQueryPool queryPool, uint32_t firstQuery,
-                                                        uint32_t queryCount, size_t dataSize, void *pData, VkDeviceSize stride,
-                                                        VkQueryResultFlags flags)
+                                                        uint32_t queryCount, size_t dataSize, void *pData,
+                                                        VkDeviceSize stride, VkQueryResultFlags flags)
 {
    (void)dataSize;
    struct vp_device *device = vp_device_from_handle(handle);
@@ -214,7 +203,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetQueryPoolResults(VkDevice handle, VkQuery
    if (flags & VK_QUERY_RESULT_WAIT_BIT)
       wait_for_queries(device, pool, firstQuery, queryCount);
    for (uint32_t i = 0; i < queryCount; i++) {
-      if (!write_result(pool, firstQuery + i, flags, (uint8_t *)pData + i * stride) && !(flags & VK_QUERY_RESULT_PARTIAL_BIT))
+      if (!write_result(pool, firstQuery + i, flags, (uint8_t *)pData + i * stride) &&
+          !(flags & VK_QUERY_RESULT_PARTIAL_BIT))
          result = VK_NOT_READY;
    }
    pthread_mutex_unlock(&device->conn->progress_lock);

@@ -59,6 +59,26 @@ bool vp_progress_wait(struct vp_connection *conn, const struct timespec *deadlin
    return pthread_cond_timedwait(&conn->progress_cond, &conn->progress_lock, deadline) != ETIMEDOUT;
 }
 
+VkResult vp_device_wait(struct vp_device *device, bool (*done)(const void *data), const void *data, uint64_t timeout)
+{
+   const struct timespec deadline = vp_deadline(timeout);
+   VkResult result = VK_TIMEOUT;
+   bool more = timeout > 0;
+   pthread_mutex_lock(&device->conn->progress_lock);
+   do {
+      if (done(data))
+         result = VK_SUCCESS;
+      else if (vp_device_is_lost(device))
+         result = VK_ERROR_DEVICE_LOST;
+      else if (more)
+         more = vp_progress_wait(device->conn, &deadline);
+      else
+         break;
+   } while (result == VK_TIMEOUT);
+   pthread_mutex_unlock(&device->conn->progress_lock);
+   return result;
+}
+
 static VkResult wait_idle(struct vp_queue *queue)
 {
    struct vp_connection *conn = queue->device->conn;

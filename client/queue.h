@@ -41,4 +41,8 @@ struct timespec vp_deadline(uint64_t timeout);
  * connection's progress lock. False at the deadline. */
 bool vp_progress_wait(struct vp_connection *conn, const struct timespec *deadline);
 
+/* Waits until done(data) says so, for `timeout` nanoseconds at most: VK_SUCCESS,
+ * VK_TIMEOUT or VK_ERROR_DEVICE_LOST. `done` is called with the progress lock held. */
+VkResult vp_device_wait(struct vp_device *device, bool (*done)(const void *data), const void *data, uint64_t timeout);
+
 #endif

@@ -115,8 +115,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkSignalSemaphore(VkDevice handle, const VkSem
 }
 
 /* The caller holds the progress lock. */
-static bool are_reached(const VkSemaphoreWaitInfo *info)
+static bool are_reached(const void *data)
 {
+   const VkSemaphoreWaitInfo *info = data;
    const bool all = !(info->flags & VK_SEMAPHORE_WAIT_ANY_BIT);
    for (uint32_t i = 0; i < info->semaphoreCount; i++) {
       const bool reached = update_value(VP_FROM_HANDLE(struct vp_semaphore, info->pSemaphores[i])) >= info->pValues[i];
@@ -126,24 +127,8 @@ static bool are_reached(const VkSemaphoreWaitInfo *info)
    return all;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitSemaphores(VkDevice handle, const VkSemaphoreWaitInfo *pWaitInfo,
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitSemaphores(VkDevice device, const VkSemaphoreWaitInfo *pWaitInfo,
                                                    uint64_t timeout)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   const struct timespec deadline = vp_deadline(timeout);
-   VkResult result = VK_TIMEOUT;
-   bool more = timeout > 0;
-   pthread_mutex_lock(&device->conn->progress_lock);
-   do {
-      if (are_reached(pWaitInfo))
-         result = VK_SUCCESS;
-      else if (vp_device_is_lost(device))
-         result = VK_ERROR_DEVICE_LOST;
-      else if (more)
-         more = vp_progress_wait(device->conn, &deadline);
-      else
-         break;
-   } while (result == VK_TIMEOUT);
-   pthread_mutex_unlock(&device->conn->progress_lock);
-   return result;
+   return vp_device_wait(vp_device_from_handle(device), are_reached, pWaitInfo, timeout);
 }

@@ -6,6 +6,7 @@
 
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
+#include "common/util/query_values.h"
 #include "common/util/log.h"
 #include "server/channel.h"
 #include "server/command_buffer.h"
@@ -32,18 +33,6 @@ void vps_query_pool_unref(struct vps_query_pool *pool)
    free(pool);
 }
 
-static uint32_t values_per_query(const VkQueryPoolCreateInfo *info)
-{
-   switch ((uint32_t)info->queryType) {
-   case VK_QUERY_TYPE_PIPELINE_STATISTICS:
-      return (uint32_t)__builtin_popcount(info->pipelineStatistics);
-   case VK_QUERY_TYPE_TRANSFORM_FEEDBACK_STREAM_EXT:
-      return 2;
-   default:
-      return 1;
-   }
-}
-
 /* No pool is larger: what is kept for each query takes memory before the driver is asked. */
 #define MAX_QUERIES (UINT32_C(1) << 24)
 
@@ -62,7 +51,7 @@ static struct vps_query_pool *create_state(struct vps_device *device, uint64_t i
    pool->device = device;
    pool->id = id;
    pool->count = info->queryCount;
-   pool->values = values_per_query(info);
+   pool->values = vp_query_values(info);
    return pool;
 }
 
