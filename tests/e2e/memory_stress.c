@@ -351,11 +351,12 @@ static void host_write(struct worker *w, unsigned which, uint8_t *map, const str
       }
       break;
    case 3:
-      *to = *model = (uint8_t)(*model + 1);
+      ++*model;
+      memcpy(to, model, 1);
       break;
    case 4:
-      memset(to, 0, size);
       memset(model, 0, size);
+      memcpy(to, model, size);
       break;
    default:
       random_bytes(&w->random, model, size);
@@ -482,7 +483,8 @@ static void round_short(struct worker *w)
    area_create(w->world, &area, size, w->world->visible_type);
    area_create(w->world, &source, size, w->world->visible_type);
    area_map(w->world, &source);
-   random_bytes(&w->random, source.map, size);
+   random_bytes(&w->random, model, size);
+   memcpy(source.map, model, size);
    if (early) {
       area_map(w->world, &area);
       random_bytes(&w->random, model, size);

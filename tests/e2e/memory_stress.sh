@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test: timeout=180 tsan
+# test: timeout=180
 # Threads and the GPU change mapped memory in all allowed ways; see memory_stress.c. Natively first, since a program that
 # does what Vulkan does not allow shows nothing.
 . "$(dirname "$0")/../lib.sh"
