@@ -78,7 +78,7 @@ void vp_stream_flush_locked(struct vp_connection *conn)
    }
 }
 
-/* Takes the last command back when it could not be written or sent. */
+/* Takes the last command back when it could not be written. */
 VkResult vp_stream_commit(struct vp_connection *conn)
 {
    struct vp_encoder *stream = &conn->stream;
@@ -87,6 +87,8 @@ VkResult vp_stream_commit(struct vp_connection *conn)
    if (stream->failed || too_long) {
       stream->failed = false;
       stream->cur = stream->start + conn->command_start;
+      if (conn->command_start < conn->open_frame + VP_FRAME_HEADER_SIZE)
+         conn->open_frame = NO_FRAME; /* its header is not there or goes, too */
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    }
    if (vp_encoder_size(stream) >= SEND_SIZE)
@@ -143,10 +145,7 @@ struct vp_encoder *vp_stream_begin_frame(struct vp_connection *conn, enum vp_fra
 VkResult vp_stream_end_frame(struct vp_connection *conn)
 {
    const VkResult result = vp_stream_commit(conn);
-   if (result == VK_ERROR_OUT_OF_HOST_MEMORY)
-      conn->open_frame = NO_FRAME;
-   else
-      close_frame(conn);
+   close_frame(conn);
    vp_stream_unlock(conn);
    return result;
 }

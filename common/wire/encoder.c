@@ -5,11 +5,12 @@
 
 #define INITIAL_CAPACITY ((size_t)16 << 10)
 
-_Static_assert(INITIAL_CAPACITY >= VP_ENC_MAX_RUN, "vp_enc_space() falls back to the start of the buffer");
+/* Behind the end there is room for what vp_enc_space() promises when there is no memory. */
+#define RESERVE VP_ENC_MAX_RUN
 
 bool vp_encoder_init(struct vp_encoder *enc)
 {
-   *enc = (struct vp_encoder){.start = malloc(INITIAL_CAPACITY)};
+   *enc = (struct vp_encoder){.start = malloc(INITIAL_CAPACITY + RESERVE)};
    enc->cur = enc->start;
    enc->end = enc->start ? enc->start + INITIAL_CAPACITY : NULL;
    return enc->start != NULL;
@@ -30,7 +31,7 @@ bool vp_encoder_grow(struct vp_encoder *enc, size_t size)
       goto fail;
    while (capacity < needed)
       capacity *= 2;
-   uint8_t *start = realloc(enc->start, capacity);
+   uint8_t *start = realloc(enc->start, capacity + RESERVE);
    if (!start)
       goto fail;
    enc->start = start;

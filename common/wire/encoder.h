@@ -47,11 +47,12 @@ static inline void vp_encoder_reset(struct vp_encoder *enc)
 }
 
 /* Room for size <= VP_ENC_MAX_RUN bytes, which the caller writes. Never NULL:
- * after a failure it is memory whose content does not matter. */
+ * after a failure it is memory whose content does not matter. What was written
+ * before stays as it is, since a stream holds the commands of others, too. */
 static inline uint8_t *vp_enc_space(struct vp_encoder *enc, size_t size)
 {
    if (__builtin_expect((size_t)(enc->end - enc->cur) < size, 0) && !vp_encoder_grow(enc, size))
-      enc->cur = enc->start; /* the buffer is never smaller than VP_ENC_MAX_RUN */
+      return enc->end;
    uint8_t *p = enc->cur;
    enc->cur += size;
    return p;

@@ -187,6 +187,8 @@ static void test_sticky_failure(void)
       memset(vp_enc_space(&enc, VP_ENC_MAX_RUN), 1, VP_ENC_MAX_RUN);
       CHECK(enc.cur <= enc.end && enc.failed);
    }
+   for (uint64_t i = 0; i < 1000; i++) /* what was there before is not touched */
+      CHECK(memcmp(enc.start + i * 8, &i, 8) == 0);
    CHECK(!vp_enc_array(&enc, 1, 1) && !vp_encoder_grow(&enc, 1));
    vp_enc_bytes(&enc, big, sizeof(big), 1);
    vp_enc_string(&enc, "text");
