@@ -4,6 +4,8 @@
  * host memory by address, which is another machine's here. The feature is
  * reported as missing; a call of an application that does not look ends well. */
 
+#include "client/device.h"
+#include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 
 VKAPI_ATTR VkResult VKAPI_CALL
@@ -44,4 +46,30 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkWriteAccelerationStructuresPropertiesKHR(
    (void)device, (void)accelerationStructureCount, (void)pAccelerationStructures, (void)queryType;
    (void)dataSize, (void)pData, (void)stride;
    return VK_ERROR_FEATURE_NOT_PRESENT;
+}
+
+/* Sizes do not depend on which structures there are, and their handles may be garbage. */
+VKAPI_ATTR void VKAPI_CALL vp_vkGetAccelerationStructureBuildSizesKHR(
+   VkDevice handle, VkAccelerationStructureBuildTypeKHR buildType,
+   const VkAccelerationStructureBuildGeometryInfoKHR *pBuildInfo, const uint32_t *pMaxPrimitiveCounts,
+   VkAccelerationStructureBuildSizesInfoKHR *pSizeInfo)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   VkAccelerationStructureBuildGeometryInfoKHR info = *pBuildInfo;
+   info.mode = VK_BUILD_ACCELERATION_STRUCTURE_MODE_BUILD_KHR;
+   info.srcAccelerationStructure = VK_NULL_HANDLE;
+   info.dstAccelerationStructure = VK_NULL_HANDLE;
+   info.scratchData = (VkDeviceOrHostAddressKHR){0};
+   struct vp_cmd_vkGetAccelerationStructureBuildSizesKHR a = {.device = handle,
+                                                              .buildType = buildType,
+                                                              .pBuildInfo = &info,
+                                                              .pMaxPrimitiveCounts = pMaxPrimitiveCounts,
+                                                              .pSizeInfo = pSizeInfo};
+   struct vp_cached_call call;
+   if (vp_cached_begin(&device->cache, device->conn, &call)) {
+      vp_request_vkGetAccelerationStructureBuildSizesKHR(&call.request, 1, &a);
+      if (vp_cached_answer(&call, VP_CMD_vkGetAccelerationStructureBuildSizesKHR))
+         vp_reply_vkGetAccelerationStructureBuildSizesKHR(&call.reply, &a);
+   }
+   vp_cached_end(&call);
 }

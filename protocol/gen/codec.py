@@ -217,6 +217,9 @@ class Codec:
         if self.scope.never_sent(variable, owner):
             return ['p = vp_put_u64(p, 0);']
         whole = acc + variable.name
+        condition = SENT_IF.get((owner.name, variable.name))
+        if condition:
+            whole = '(%s) ? %s : VK_NULL_HANDLE' % (condition, whole)
         if not variable.dimensions:
             return self.put_value(variable.type, whole)
         count = self.dimension(variable)

@@ -16,13 +16,14 @@ NEVER_SENT = {
     ('VkRayTracingShaderGroupCreateInfoKHR', 'pShaderGroupCaptureReplayHandle'),
 }
 
-# Arrays that count only under a condition on their struct (v->).
+# Arrays and handles that count only under a condition on their struct (v->), and may be garbage else.
 SENT_IF = {
     ('VkImageCreateInfo', 'pQueueFamilyIndices'): 'v->sharingMode == VK_SHARING_MODE_CONCURRENT',
     ('VkBufferCreateInfo', 'pQueueFamilyIndices'): 'v->sharingMode == VK_SHARING_MODE_CONCURRENT',
     ('VkPhysicalDeviceImageDrmFormatModifierInfoEXT', 'pQueueFamilyIndices'):
         'v->sharingMode == VK_SHARING_MODE_CONCURRENT',
     ('VkFramebufferCreateInfo', 'pAttachments'): '!(v->flags & VK_FRAMEBUFFER_CREATE_IMAGELESS_BIT)',
+    ('VkRenderingAttachmentInfo', 'resolveImageView'): 'v->imageView && v->resolveMode != VK_RESOLVE_MODE_NONE',
 }
 
 # Unions without a selector: the member that is sent, and others that a decoder takes.
