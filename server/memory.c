@@ -32,6 +32,7 @@ struct vps_memory {
    pthread_mutex_t lock; /* of what follows */
    uint8_t *real;        /* NULL: not mapped, or freed */
    uint8_t *twin;        /* what the client has */
+   bool unclean;         /* mapped as fresh and not filled with zeros yet */
    bool *exposed;        /* by piece: something is there that the GPU can write to; NULL: not visible */
 };
 
@@ -191,6 +192,17 @@ static bool send_range(struct vps_memory *memory, size_t position, size_t end, s
    return !enc->failed;
 }
 
+/* Fresh memory has any content and the client takes it for zeros. That is made true when it begins to matter: many a
+ * memory is mapped and freed unused. With the lock. */
+static void clean(struct vps_memory *memory)
+{
+   if (!memory->unclean || !memory->real)
+      return;
+   memory->unclean = false;
+   memset(memory->real, 0, memory->size);
+   flush(memory);
+}
+
 /* Everything, whoever wrote it. */
 static bool send_all(struct vps_memory *memory, struct vp_encoder *enc)
 {
@@ -234,7 +246,7 @@ void vps_memory_expose(struct vps_object *object, VkDeviceSize offset, VkDeviceS
 
 static VkResult map(struct vps_memory *memory, bool fresh, struct vp_encoder *enc)
 {
-   const struct vps_device *device = memory->device;
+   struct vps_device *device = memory->device;
    void *real = NULL;
 
    memory->twin = calloc(1, memory->size);
@@ -248,8 +260,8 @@ static VkResult map(struct vps_memory *memory, bool fresh, struct vp_encoder *en
    memory->real = real;
    list_add(memory);
    if (fresh) {
-      memset(memory->real, 0, memory->size);
-      flush(memory);
+      memory->unclean = true;
+      device->unclean = true;
    } else if (!send_all(memory, enc)) {
       result = VK_ERROR_OUT_OF_HOST_MEMORY;
       goto fail_unmap;
@@ -302,6 +314,7 @@ bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data
 
    struct vps_memory *memory = object->state;
    pthread_mutex_lock(&memory->lock);
+   clean(memory);
    if (!memory->real)
       vps_fail(ctx, "memory that is not mapped (%#llx) has changed", (unsigned long long)id);
    else if (!vp_delta_apply(data, size, memory->real, memory->twin, memory->size))
@@ -310,6 +323,18 @@ bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data
       flush(memory);
    pthread_mutex_unlock(&memory->lock);
    return !ctx->failed;
+}
+
+void vps_memory_prepare(struct vps_device *device)
+{
+   if (!device->unclean)
+      return;
+   device->unclean = false;
+   for (struct vps_memory *memory = device->mapped; memory; memory = memory->next) { /* which only this thread changes */
+      pthread_mutex_lock(&memory->lock);
+      clean(memory);
+      pthread_mutex_unlock(&memory->lock);
+   }
 }
 
 /* A list of all mapped memory, held because others may free it meanwhile. False without memory. */
@@ -341,7 +366,7 @@ bool vps_memory_send_changes(struct vps_device *device)
    bool ok = hold_all(device, &held, &count);
    for (unsigned i = 0; i < count; i++) {
       pthread_mutex_lock(&held[i]->lock);
-      if (held[i]->real)
+      if (held[i]->real && !held[i]->unclean)
          ok = send_changes(held[i], &enc) && ok;
       pthread_mutex_unlock(&held[i]->lock);
       unref(held[i]);
