@@ -27,7 +27,7 @@ struct vp_device {
    struct vp_device_memory *mapped_memories;
    uint64_t heap_used[VK_MAX_MEMORY_HEAPS]; /* by allocations of this device */
    uint32_t allocation_count;
-   _Atomic uint64_t submission_count; /* of all queues */
+   _Atomic uint64_t submission_count; /* of all queues, and what submissions may wait for */
 
    struct vp_resource_kinds kinds;
    struct vp_buffer_rules buffer_rules;

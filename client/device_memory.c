@@ -20,8 +20,12 @@ static bool may_fail(struct vp_device *device, const VkMemoryAllocateInfo *info,
    const struct vp_physical_device *gpu = device->physical_device;
    const VkDeviceSize heap_size = gpu->memory.memoryProperties.memoryHeaps[heap].size;
    const uint32_t max_count = gpu->properties.properties.limits.maxMemoryAllocationCount;
-   return info->allocationSize > heap_size / 8 || device->heap_used[heap] + info->allocationSize > heap_size / 2 ||
-          device->allocation_count + 64 > max_count / 2;
+   pthread_mutex_lock(&device->memory_lock);
+   const VkDeviceSize used = device->heap_used[heap];
+   const uint32_t count = device->allocation_count;
+   pthread_mutex_unlock(&device->memory_lock);
+   return info->allocationSize > heap_size / 8 || used + info->allocationSize > heap_size / 2 ||
+          count + 64 > max_count / 2;
 }
 
 static VkResult allocate(struct vp_device *device, const VkMemoryAllocateInfo *info, VkDeviceMemory handle, bool wait)
@@ -120,29 +124,41 @@ VKAPI_ATTR void VKAPI_CALL vp_vkFreeMemory(VkDevice handle, VkDeviceMemory memor
 
 /* --- mapping --- */
 
+/* Whether nothing can have used the memory is decided at the command's place in the stream, since another thread may
+ * submit something meanwhile. */
+static VkResult say_mapped(struct vp_device_memory *memory)
+{
+   struct vp_device *device = memory->device;
+   struct vp_connection *conn = device->conn;
+   struct vp_call call;
+   struct vp_encoder *enc = vp_call_begin(conn);
+   struct vp_cmd_vkMapMemoryVP a = {
+      .device = VP_TO_HANDLE(VkDevice, device),
+      .memory = VP_TO_HANDLE(VkDeviceMemory, memory),
+      .fresh = memory->born == device->submission_count,
+   };
+   vp_request_vkMapMemoryVP(enc, !a.fresh, &a);
+   if (a.fresh)
+      return vp_stream_end(conn);
+   vp_call_queue(conn, &call);
+   /* What the GPU has written comes before the reply. */
+   const VkResult result = vp_call_wait(conn, &call, VP_CMD_vkMapMemoryVP);
+   if (result == VK_SUCCESS)
+      vp_reply_vkMapMemoryVP(&call.dec, &a);
+   const VkResult end = vp_call_end(conn, &call);
+   return result != VK_SUCCESS ? result : end != VK_SUCCESS ? end : a.ret;
+}
+
 /* The first mapping: from now on the two sides keep the memory equal. */
 static VkResult start_mapping(struct vp_device_memory *memory)
 {
-   struct vp_device *device = memory->device;
    struct vp_mapping *mapping = vp_mapping_create((size_t)memory->size);
    if (!mapping)
       return VK_ERROR_MEMORY_MAP_FAILED;
    pthread_mutex_lock(&memory->lock);
    memory->mapping = mapping;
    pthread_mutex_unlock(&memory->lock);
-   struct vp_cmd_vkMapMemoryVP a = {
-      .device = VP_TO_HANDLE(VkDevice, device),
-      .memory = VP_TO_HANDLE(VkDeviceMemory, memory),
-      .fresh = memory->born == device->submission_count,
-   };
-   VkResult result;
-   if (a.fresh) {
-      result = vp_send_vkMapMemoryVP(device->conn, &a);
-   } else {
-      result = vp_call_vkMapMemoryVP(device->conn, &a); /* what the GPU has written comes before the reply */
-      if (result == VK_SUCCESS)
-         result = a.ret;
-   }
+   const VkResult result = say_mapped(memory);
    if (result == VK_SUCCESS) {
       link_mapped(memory);
       return VK_SUCCESS;
@@ -234,13 +250,22 @@ static bool take_maybe_changed(struct vp_device_memory *memory)
    return maybe_changed;
 }
 
+/* Looks without the stream, which other threads go on with. */
+static size_t find_change(struct vp_device_memory *memory, size_t position)
+{
+   pthread_mutex_lock(&memory->lock);
+   position = vp_mapping_find_change(memory->mapping, position);
+   pthread_mutex_unlock(&memory->lock);
+   return position;
+}
+
 /* Frame by frame. The memory's lock is not held while a frame is sent: the
  * receiver may need it to make room for the server to go on. */
 static VkResult flush_memory(struct vp_device_memory *memory)
 {
    struct vp_connection *conn = memory->device->conn;
    size_t position = 0;
-   while (position < memory->size) {
+   while ((position = find_change(memory, position)) < memory->size) {
       struct vp_encoder *enc = vp_stream_begin_frame(conn, VP_FRAME_MEMORY, memory->base.id);
       pthread_mutex_lock(&memory->lock);
       const size_t changed = vp_mapping_collect(memory->mapping, enc, &position, FRAME_SIZE);
@@ -262,6 +287,7 @@ static VkResult flush_memory(struct vp_device_memory *memory)
 VkResult vp_device_flush_mapped_memory(struct vp_device *device)
 {
    VkResult result = VK_SUCCESS;
+   device->submission_count++;
    pthread_mutex_lock(&device->memory_lock);
    for (struct vp_device_memory *memory = device->mapped_memories; memory && result == VK_SUCCESS;
         memory = memory->next) {

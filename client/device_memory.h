@@ -23,7 +23,8 @@ struct vp_device_memory {
    struct vp_device_memory *prev, *next; /* in the device's list of mapped ones */
 };
 
-/* Puts all that the application has written to mapped memory into the stream. */
+/* Puts all that the application has written to mapped memory into the stream. To
+ * be called before everything that sets the GPU going. */
 VkResult vp_device_flush_mapped_memory(struct vp_device *device);
 
 /* A MEMORY frame. False when it makes no sense. */

@@ -113,7 +113,6 @@ static VkResult submission_begin(struct vp_queue *queue)
 {
    if (vp_device_is_lost(queue->device))
       return VK_ERROR_DEVICE_LOST;
-   atomic_fetch_add_explicit(&queue->device->submission_count, 1, memory_order_relaxed);
    return vp_device_flush_mapped_memory(queue->device);
 }
 

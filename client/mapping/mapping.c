@@ -40,6 +40,11 @@ uint8_t *vp_mapping_pointer(struct vp_mapping *mapping)
    return mapping->shadow;
 }
 
+size_t vp_mapping_find_change(const struct vp_mapping *mapping, size_t position)
+{
+   return vp_delta_find(mapping->shadow, mapping->twin, mapping->size, position);
+}
+
 size_t vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size_t *position, size_t limit)
 {
    return vp_delta_collect(enc, mapping->shadow, mapping->twin, mapping->size, position, limit);

@@ -21,6 +21,9 @@ void vp_mapping_destroy(struct vp_mapping *mapping);
 /* What the application gets; stays where it is. */
 uint8_t *vp_mapping_pointer(struct vp_mapping *mapping);
 
+/* Where to look for what has changed since the last collection, from that position on; the size when nothing has. */
+size_t vp_mapping_find_change(const struct vp_mapping *mapping, size_t position);
+
 /* Appends what has changed since the last time, about `limit` bytes of it;
  * *position starts at 0 and goes up to the size. Returns the number of changed bytes. */
 size_t vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size_t *position, size_t limit);

@@ -161,7 +161,11 @@ static void test_only_what_differs(void)
             from.memory[i] ^= 1u << random_u32() % 8;
          changed += from.memory[i] != from.twin[i];
       }
+      const size_t found = vp_delta_find(from.memory, from.twin, SIZE, 0);
+      CHECK(changed ? found <= start + length && found % 4096 == 0 : found == SIZE);
+      CHECK(memcmp(from.memory, from.twin, found) == 0);
       CHECK(collect(&from, SIZE) == changed);
+      CHECK(vp_delta_find(from.memory, from.twin, SIZE, 0) == SIZE);
       CHECK(apply(&from, &to, SIZE));
       size_t touched = 0, right = 0;
       for (size_t i = 0; i < SIZE; i++) {
