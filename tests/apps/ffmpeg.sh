@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test: timeout=240 no-asan
+# test: timeout=240
 # FFmpeg's Vulkan filters and libplacebo: the checksums of all frames are those of the native driver.
 . "$(dirname "$0")/../lib.sh"
 

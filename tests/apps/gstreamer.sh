@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test: timeout=120 no-asan
+# test: timeout=120
 # GStreamer's Vulkan elements: the frames that come back through our driver are those of the native driver, byte by byte.
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test: timeout=180 no-asan
+# test: timeout=180
 # OpenGL on Vulkan (Mesa's Zink), without a window: pictures, computed numbers and query results are those of the native
 # driver.
 . "$(dirname "$0")/../lib.sh"
