@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Copies between images and the application's memory without a command buffer.
- * The application gives addresses, the wire carries the bytes. */
+ * The application gives addresses, the wire carries the bytes. The image may lie
+ * in memory that is mapped, or will be. */
 
 #include "client/chain.h"
 #include "client/connection.h"
 #include "client/device.h"
+#include "client/device_memory.h"
 #include "client/format_block.h"
 #include "client/resource.h"
 #include "client/vp_client_send.h"
@@ -95,6 +97,9 @@ static size_t memcpy_size(VkDevice device, VkImage image, const VkImageSubresour
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCopyMemoryToImage(VkDevice handle, const VkCopyMemoryToImageInfoEXT *info)
 {
    struct vp_device *device = vp_device_from_handle(handle);
+   VkResult result = vp_device_flush_mapped_memory(device);
+   if (result != VK_SUCCESS)
+      return result;
    VkMemoryToImageCopyMESA *regions = calloc(info->regionCount, sizeof(*regions));
    if (!regions)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -127,7 +132,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCopyMemoryToImage(VkDevice handle, const VkC
       .pRegions = regions,
    };
    struct vp_cmd_vkCopyMemoryToImageMESA a = {.device = handle, .pCopyMemoryToImageInfo = &copy};
-   const VkResult result = vp_call_vkCopyMemoryToImageMESA(device->conn, &a);
+   result = vp_call_vkCopyMemoryToImageMESA(device->conn, &a);
    free(regions);
    return result == VK_SUCCESS ? a.ret : result;
 }
@@ -178,10 +183,33 @@ static VkResult copy_region(struct vp_device *device, const VkCopyImageToMemoryI
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCopyImageToMemory(VkDevice handle, const VkCopyImageToMemoryInfoEXT *info)
 {
-   VkResult result = VK_SUCCESS;
+   struct vp_device *device = vp_device_from_handle(handle);
+   VkResult result = vp_device_flush_mapped_memory(device);
    for (uint32_t i = 0; i < info->regionCount && result == VK_SUCCESS; i++)
-      result = copy_region(vp_device_from_handle(handle), info, &info->pRegions[i]);
+      result = copy_region(device, info, &info->pRegions[i]);
    return result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkCopyImageToImage(VkDevice handle, const VkCopyImageToImageInfoEXT *info)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_cmd_vkCopyImageToImage a = {.device = handle, .pCopyImageToImageInfo = info};
+   VkResult result = vp_device_flush_mapped_memory(device);
+   if (result == VK_SUCCESS)
+      result = vp_call_vkCopyImageToImage(device->conn, &a);
+   return result == VK_SUCCESS ? a.ret : result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkTransitionImageLayout(VkDevice handle, uint32_t count,
+                                                          const VkHostImageLayoutTransitionInfoEXT *transitions)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_cmd_vkTransitionImageLayout a = {
+      .device = handle, .transitionCount = count, .pTransitions = transitions};
+   VkResult result = vp_device_flush_mapped_memory(device);
+   if (result == VK_SUCCESS)
+      result = vp_call_vkTransitionImageLayout(device->conn, &a);
+   return result == VK_SUCCESS ? a.ret : result;
 }
 
 #endif

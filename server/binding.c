@@ -38,8 +38,10 @@ static void bind_buffer(const struct vps_object *buffer, struct vps_object *memo
    const struct vps_device *device = buffer->device;
    VkMemoryRequirements requirements;
 
-   if (buffer->state)
+   if (buffer->state) {
+      vps_memory_expose(memory, offset, 0);
       return;
+   }
    device->functions.GetBufferMemoryRequirements(device->handle, (VkBuffer)(uintptr_t)buffer->handle, &requirements);
    vps_memory_expose(memory, offset, requirements.size);
 }

@@ -35,8 +35,6 @@ struct vps_device {
    pthread_mutex_t mapped_lock;
    struct vps_memory *mapped; /* under the lock: all that both sides keep equal */
 
-   bool unclean; /* some mapped memory is to be filled with zeros; of the executing thread */
-
    atomic_bool lost; /* no submission completes any more */
    bool abandoned;   /* the GPU is still busy with it: the driver's objects must stay until the process ends */
 };

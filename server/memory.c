@@ -32,6 +32,7 @@ struct vps_memory {
    pthread_mutex_t lock; /* of what follows */
    uint8_t *real;        /* NULL: not mapped, or freed */
    uint8_t *twin;        /* what the client has */
+   bool bound;           /* something is bound to it */
    bool unclean;         /* mapped as fresh and not filled with zeros yet */
    bool *exposed;        /* by piece: something is there that the GPU can write to; NULL: not visible */
 };
@@ -192,8 +193,8 @@ static bool send_range(struct vps_memory *memory, size_t position, size_t end, s
    return !enc->failed;
 }
 
-/* Fresh memory has any content and the client takes it for zeros. That is made true when it begins to matter: many a
- * memory is mapped and freed unused. With the lock. */
+/* Fresh memory has any content and the client takes it for zeros. That is made true as soon as anybody but us could
+ * look at it or write to it: many a memory is mapped and freed unused. With the lock. */
 static void clean(struct vps_memory *memory)
 {
    if (!memory->unclean || !memory->real)
@@ -235,18 +236,20 @@ void vps_memory_expose(struct vps_object *object, VkDeviceSize offset, VkDeviceS
 {
    struct vps_memory *memory = object->state;
 
-   if (!memory || !memory->exposed || offset >= memory->size || size == 0)
+   if (!memory || !memory->exposed || offset >= memory->size)
       return;
    const VkDeviceSize end = size < memory->size - offset ? offset + size : memory->size;
    pthread_mutex_lock(&memory->lock);
-   for (VkDeviceSize piece = offset / PIECE_SIZE; piece * PIECE_SIZE < end; piece++)
+   memory->bound = true;
+   clean(memory);
+   for (VkDeviceSize piece = offset / PIECE_SIZE; size && piece * PIECE_SIZE < end; piece++)
       memory->exposed[piece] = true;
    pthread_mutex_unlock(&memory->lock);
 }
 
 static VkResult map(struct vps_memory *memory, bool fresh, struct vp_encoder *enc)
 {
-   struct vps_device *device = memory->device;
+   const struct vps_device *device = memory->device;
    void *real = NULL;
 
    memory->twin = calloc(1, memory->size);
@@ -261,7 +264,8 @@ static VkResult map(struct vps_memory *memory, bool fresh, struct vp_encoder *en
    list_add(memory);
    if (fresh) {
       memory->unclean = true;
-      device->unclean = true;
+      if (memory->bound)
+         clean(memory);
    } else if (!send_all(memory, enc)) {
       result = VK_ERROR_OUT_OF_HOST_MEMORY;
       goto fail_unmap;
@@ -323,18 +327,6 @@ bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data
       flush(memory);
    pthread_mutex_unlock(&memory->lock);
    return !ctx->failed;
-}
-
-void vps_memory_prepare(struct vps_device *device)
-{
-   if (!device->unclean)
-      return;
-   device->unclean = false;
-   for (struct vps_memory *memory = device->mapped; memory; memory = memory->next) { /* which only this thread changes */
-      pthread_mutex_lock(&memory->lock);
-      clean(memory);
-      pthread_mutex_unlock(&memory->lock);
-   }
 }
 
 /* A list of all mapped memory, held because others may free it meanwhile. False without memory. */

@@ -15,10 +15,7 @@ struct vps_object;
 /* A MEMORY frame of the client. False when the session is over. */
 bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data, size_t size);
 
-/* Before a submission: memory that was mapped as fresh is so. For the executing thread. */
-void vps_memory_prepare(struct vps_device *device);
-
-/* From now on the GPU may write to this part of a VkDeviceMemory: something is bound to it. */
+/* Something is bound to a VkDeviceMemory: from now on the GPU may write to this part of it (size 0: to nothing). */
 void vps_memory_expose(struct vps_object *object, VkDeviceSize offset, VkDeviceSize size);
 
 /* Sends what the GPU has changed in all mapped memory of a device. False without memory, and then the client's

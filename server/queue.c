@@ -467,7 +467,6 @@ static struct vps_queue *usable_queue(struct vp_context *ctx)
 /* Whether the submission can be made: nothing of it is unusable and the device is not lost. */
 static VkResult submission_state(const struct vp_context *ctx, const struct vps_queue *queue)
 {
-   vps_memory_prepare(queue->device);
    return ctx->poison ? ctx->poison : atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
 }
 
