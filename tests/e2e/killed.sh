@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test: timeout=180
+# test: timeout=180 tsan
 # The worker, the whole server, or the client is killed in the middle of work.
 . "$(dirname "$0")/../lib.sh"
 . "$VP_SOURCE/tests/e2e/fault_lib.sh"

@@ -6,4 +6,4 @@
 . "$(dirname "$0")/../lib.sh"
 
 server_start
-remote "$VP_TEST_APP" --phase 5 --phase 6 --phase 8 --out "$VP_TEST_TMP" || fail "the application"
+remote "$VP_TEST_APP" --phase 5 --phase 6 --phase 7 --phase 8 --phase 10 --out "$VP_TEST_TMP" || fail "the application"
