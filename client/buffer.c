@@ -134,7 +134,7 @@ static bool answer_by_rule(struct vp_device *device, const struct vp_buffer *buf
    if (buffer->resource.kind)
       return false;
    const VkBufferRuleVP rule = find_rule(device, buffer->usage);
-   if (!rule.valid || buffer->size > UINT64_MAX - rule.granularity)
+   if (!rule.valid || !rule.granularity || buffer->size > UINT64_MAX - rule.granularity)
       return false;
    out->memoryRequirements = (VkMemoryRequirements){
       .size = (buffer->size + rule.granularity - 1) / rule.granularity * rule.granularity,

@@ -49,6 +49,7 @@ static void account(struct vp_device *device, struct vp_device_memory *memory, b
       device->allocation_count--;
    }
    pthread_mutex_unlock(&device->memory_lock);
+   device->physical_device->allocation_changes++;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemoryAllocateInfo *pAllocateInfo,
@@ -111,9 +112,9 @@ VKAPI_ATTR void VKAPI_CALL vp_vkFreeMemory(VkDevice handle, VkDeviceMemory memor
       return;
    if (memory->mapping)
       unlink_mapped(memory);
-   account(device, memory, false);
    const struct vp_cmd_vkFreeMemory a = {.device = handle, .memory = memory_handle};
    vp_send_vkFreeMemory(device->conn, &a);
+   account(device, memory, false);
    struct vp_mapping *mapping = memory->mapping;
    /* The receiver uses it only while it is in the table of objects. */
    vp_connection_remove_object(device->conn, &memory->base);

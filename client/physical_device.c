@@ -8,6 +8,7 @@
 #include "client/vp_chains.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
+#include "common/util/clock.h"
 #include "common/util/log.h"
 
 #include <stdlib.h>
@@ -15,6 +16,9 @@
 
 #define MAX_EXTENSIONS 1024
 #define ARENA_LIMIT ((size_t)4 << 20)
+
+/* What other programs do to the memory budget is seen after this time. */
+#define BUDGET_MS 1000
 
 /* --- the burst --- */
 
@@ -143,7 +147,10 @@ static void select_memory(struct vp_physical_device *gpu)
 {
    VkPhysicalDeviceMemoryProperties *memory = &gpu->memory.memoryProperties;
    bool other = false;
-   if (memory->memoryTypeCount > VK_MAX_MEMORY_TYPES || memory->memoryHeapCount > VK_MAX_MEMORY_HEAPS)
+   bool sane = memory->memoryTypeCount <= VK_MAX_MEMORY_TYPES && memory->memoryHeapCount <= VK_MAX_MEMORY_HEAPS;
+   for (uint32_t i = 0; sane && i < memory->memoryTypeCount; i++)
+      sane = memory->memoryTypes[i].heapIndex < memory->memoryHeapCount;
+   if (!sane)
       *memory = (VkPhysicalDeviceMemoryProperties){0}; /* no server says that */
    for (uint32_t i = 0; i < memory->memoryTypeCount; i++) {
       const VkMemoryPropertyFlags flags = memory->memoryTypes[i].propertyFlags;
@@ -185,6 +192,7 @@ static bool start(struct vp_physical_device *gpu)
 {
    vp_arena_init(&gpu->arena, ARENA_LIMIT);
    pthread_mutex_init(&gpu->format_lock, NULL);
+   pthread_mutex_init(&gpu->budget_lock, NULL);
    return vp_reply_cache_init(&gpu->cache) && build_chains(gpu);
 }
 
@@ -194,6 +202,7 @@ void vp_physical_device_finish(struct vp_physical_device *gpu)
    vp_reply_cache_finish(&gpu->cache);
    vp_arena_finish(&gpu->arena);
    pthread_mutex_destroy(&gpu->format_lock);
+   pthread_mutex_destroy(&gpu->budget_lock);
 }
 
 uint32_t vp_physical_devices_init(struct vp_physical_device **gpus, uint32_t count)
@@ -283,6 +292,26 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceMemoryProperties(VkPhysicalDevi
    *pMemoryProperties = gpu->memory.memoryProperties;
 }
 
+static void ask_memory(struct vp_physical_device *gpu, VkPhysicalDeviceMemoryProperties2 *properties)
+{
+   vp_call_vkGetPhysicalDeviceMemoryProperties2(
+      gpu->conn, &(struct vp_cmd_vkGetPhysicalDeviceMemoryProperties2){
+                    .physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, gpu), .pMemoryProperties = properties});
+}
+
+/* Many applications ask in each frame, and would wait for the network in each. With the lock. */
+static void update_budget(struct vp_physical_device *gpu)
+{
+   const int64_t now = vp_clock_ms();
+   const uint32_t changes = gpu->allocation_changes;
+   if (gpu->budget_ms && now - gpu->budget_ms < BUDGET_MS && gpu->budget_changes == changes)
+      return;
+   VkPhysicalDeviceMemoryProperties2 properties = {.sType = gpu->memory.sType, .pNext = gpu->memory.pNext};
+   ask_memory(gpu, &properties);
+   gpu->budget_ms = now;
+   gpu->budget_changes = changes;
+}
+
 VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceMemoryProperties2(VkPhysicalDevice physicalDevice,
                                                                    VkPhysicalDeviceMemoryProperties2 *pMemoryProperties)
 {
@@ -290,12 +319,14 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceMemoryProperties2(VkPhysicalDev
    const bool budget =
       vp_extension_set_has(&gpu->extensions, VP_EXT_VK_EXT_memory_budget) &&
       vp_chain_find(pMemoryProperties->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
-   /* How much is in use changes, so that is asked each time. */
-   if (budget ||
-       !answer_chain(gpu, &vp_chain_VkPhysicalDeviceMemoryProperties2, gpu->memory.pNext, pMemoryProperties->pNext))
-      vp_call_vkGetPhysicalDeviceMemoryProperties2(
-         gpu->conn, &(struct vp_cmd_vkGetPhysicalDeviceMemoryProperties2){.physicalDevice = physicalDevice,
-                                                                          .pMemoryProperties = pMemoryProperties});
+   pthread_mutex_lock(&gpu->budget_lock);
+   if (budget)
+      update_budget(gpu);
+   const bool answered =
+      answer_chain(gpu, &vp_chain_VkPhysicalDeviceMemoryProperties2, gpu->memory.pNext, pMemoryProperties->pNext);
+   pthread_mutex_unlock(&gpu->budget_lock);
+   if (!answered)
+      ask_memory(gpu, pMemoryProperties);
    pMemoryProperties->memoryProperties = gpu->memory.memoryProperties;
 }
 

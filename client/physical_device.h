@@ -30,6 +30,11 @@ struct vp_physical_device {
    uint32_t queue_family_count;
    struct vp_format_table *formats; /* after the first question about one */
    pthread_mutex_t format_lock;
+
+   _Atomic uint32_t allocation_changes; /* allocations made and freed */
+   pthread_mutex_t budget_lock;         /* of the chain of `memory`, and: */
+   int64_t budget_ms;                   /* when it was asked last; 0: never */
+   uint32_t budget_changes;             /* allocation_changes by then */
 };
 
 /* Asks about all of them at once and moves the usable ones to the front.

@@ -40,10 +40,10 @@ bool vp_device_is_lost(const struct vp_device *device)
 
 struct timespec vp_deadline(uint64_t timeout)
 {
-   const uint64_t second = 1000000000;
+   const uint64_t second = 1000000000, longest = INT32_MAX / 2; /* which no time_t overflows with */
    struct timespec time;
    clock_gettime(CLOCK_MONOTONIC, &time);
-   time.tv_sec += (time_t)(timeout / second > INT32_MAX ? INT32_MAX : timeout / second);
+   time.tv_sec += (time_t)(timeout / second > longest ? longest : timeout / second);
    time.tv_nsec += (long)(timeout % second);
    if (time.tv_nsec >= (long)second) {
       time.tv_nsec -= (long)second;
