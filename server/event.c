@@ -55,10 +55,14 @@ static bool is_set(const struct vps_event *event)
    return event->device->functions.GetEventStatus(event->device->handle, event->handle) == VK_EVENT_SET;
 }
 
-bool vps_event_changed(struct vps_event *event)
+bool vps_event_sample(struct vps_event *event)
 {
    pthread_mutex_lock(&event->lock);
-   const bool changed = event->handle && is_set(event) != event->set;
+   if (event->handle) {
+      event->sampled = is_set(event);
+      event->sampled_operations = event->host_operations;
+   }
+   const bool changed = event->handle && event->sampled != event->set;
    pthread_mutex_unlock(&event->lock);
    return changed;
 }
@@ -69,8 +73,8 @@ void vps_event_send(struct vps_event *event)
 
    /* The lock is held until it is sent, so that an older state never follows a newer one. */
    pthread_mutex_lock(&event->lock);
-   if (event->handle) {
-      event->set = is_set(event);
+   if (event->handle && event->sampled_operations == event->host_operations) {
+      event->set = event->sampled;
       vp_bytes_store_u64(payload, event->host_operations);
       vp_bytes_store_u32(payload + 8, event->set);
       vps_channel_send(event->device->channel, VP_FRAME_EVENT, event->id, payload, sizeof(payload), NULL, 0);

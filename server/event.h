@@ -22,15 +22,18 @@ struct vps_event {
    VkEvent handle;           /* null once it was destroyed */
    uint64_t host_operations; /* vkSetEvent and vkResetEvent */
    bool set;                 /* what the client was told last */
+   bool sampled;             /* what it was when it was looked at last, and after how many host operations */
+   uint64_t sampled_operations;
 };
 
 struct vps_event *vps_event_ref(struct vps_event *event);
 void vps_event_unref(struct vps_event *event);
 
-/* Whether the client must be told of its state. */
-bool vps_event_changed(struct vps_event *event);
+/* Looks at its state. Whether the client was told another one last. */
+bool vps_event_sample(struct vps_event *event);
 
-/* Tells the client. */
+/* Tells the client the state that was seen, unless the host has changed it since. Memory that was written before the
+ * event was set must be sent between the two. */
 void vps_event_send(struct vps_event *event);
 
 #endif

@@ -89,6 +89,12 @@ static void report_memory(const struct vps_queue *queue)
       lose_device(queue, "there is no memory to send what it has changed", VK_ERROR_OUT_OF_HOST_MEMORY);
 }
 
+static void sample_events(const struct vps_track *track)
+{
+   for (unsigned i = 0; i < track->event_count; i++)
+      vps_event_sample(track->events[i]);
+}
+
 /* What the batches have changed. */
 static void report_track(const struct vps_queue *queue, const struct vps_track *track)
 {
@@ -137,6 +143,8 @@ static void report_completed(struct vps_queue *queue, uint64_t serial)
    struct pending *done = take_completed(queue, serial);
    pthread_mutex_unlock(&queue->lock);
 
+   for (const struct pending *pending = done; pending; pending = pending->next)
+      sample_events(pending->track);
    report_memory(queue);
    for (const struct pending *pending = done; pending; pending = pending->next)
       report_track(queue, pending->track);
@@ -167,16 +175,15 @@ static struct vps_event **hold_events(struct vps_queue *queue, unsigned *count)
 
 static void look_at_events(struct vps_queue *queue, struct vps_event *const *events, unsigned count)
 {
-   bool memory_sent = false;
+   bool changed = false;
 
-   for (unsigned i = 0; i < count; i++) {
-      if (!vps_event_changed(events[i]))
-         continue;
-      if (!memory_sent)
-         report_memory(queue); /* what was written before the event was set */
-      memory_sent = true;
+   for (unsigned i = 0; i < count; i++)
+      changed = vps_event_sample(events[i]) || changed;
+   if (!changed)
+      return;
+   report_memory(queue); /* what was written before they were set */
+   for (unsigned i = 0; i < count; i++)
       vps_event_send(events[i]);
-   }
 }
 
 static VkResult wait_for(const struct vps_queue *queue, uint64_t serial, int64_t timeout_ns)

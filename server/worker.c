@@ -44,6 +44,7 @@ static void make_hello(struct vp_hello *hello)
       .vk_xml_version = VP_REGISTRY_VERSION,
       .serialization_spec = SERIALIZATION_SPEC,
       .venus_spec = VENUS_SPEC,
+      .codec_hash = VP_CODEC_HASH,
    };
    memcpy(hello->extension_mask, mask, sizeof(mask));
    gethostname(host, sizeof(host) - 1);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Puts the generated C files together."""
 
+import zlib
+
 from codec import Codec, indent
 
 BANNER = '/* SPDX-License-Identifier: MIT */\n/* Generated from the Vulkan registry by protocol/gen. Do not edit. */\n'
@@ -63,6 +65,10 @@ def commands_header(scope):
              '#define VP_REGISTRY_VERSION VK_MAKE_API_VERSION(0, %d, %d, %d)' % (*registry.api_version,
                                                                                 registry.header_version),
              '#define VP_API_VERSION VK_MAKE_API_VERSION(0, %d, %d, 0)' % registry.api_version, '']
+    facts = [(c.name, c.number) for c in scope.wire_commands()] + [
+        (root, [scope.stype_value(n) for n in nodes]) for root, nodes in sorted(scope.nodes.items())]
+    body += ['/* Of the commands and chain nodes of this build, to tell builds apart in a log. */',
+             '#define VP_CODEC_HASH 0x%08xu' % zlib.crc32(repr(facts).encode()), '']
     words = [0] * 32
     for extension in scope.extensions.values():
         if extension.number < 32 * 32:

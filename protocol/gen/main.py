@@ -47,7 +47,7 @@ def main():
     parser.add_argument('--document', help='write the table of supported commands and extensions to this file')
     arguments = parser.parse_args()
     scope = Scope(Registry(arguments.registry, os.path.join(FOLDER, 'private.xml')), FOLDER)
-    if report.uncovered(scope):
+    if report.uncovered(scope) or report.missing_nodes(scope):
         sys.exit(report.coverage(scope))
     if arguments.coverage:
         print(report.coverage(scope))

@@ -22,12 +22,24 @@ def uncovered(scope):
     return [c.name for c in scope.commands if c.number is not None and c.row is None]
 
 
+def missing_nodes(scope):
+    """Chain nodes of the Venus protocol that the registry knows and the codec does not. There must be none."""
+    ours = {(root, scope.stype_value(node)) for root, nodes in scope.nodes.items() for node in nodes}
+    known = {struct.stype for struct in scope.registry.structs.values() if struct.stype}
+    values = {scope.registry.values[name] for name in known if name in scope.registry.values}
+    return [(row['root_struct'], row['node_struct']) for row in scope.venus_nodes
+            if int(row['sType']) in values and scope.registry.resolve(row['root_struct']) in scope.registry.structs and
+            (scope.registry.resolve(row['root_struct']), int(row['sType'])) not in ours]
+
+
 def coverage(scope):
     lines = ['registry %d.%d.%d: %d commands in scope, %d with a wire form, %d extensions, %d structs with chains' % (
         *scope.registry.api_version, scope.registry.header_version, len(scope.commands), len(scope.wire_commands()),
         len(scope.extensions), len(scope.nodes))]
     lines += ['skipped: %s: %s' % row for row in skipped(scope)]
     lines += ['no row: %s' % name for name in uncovered(scope)]
+    lines += ['no chain node: %s in %s' % (node, root) for root, node in missing_nodes(scope)]
+    lines.append('%d chain nodes of the Venus protocol are missing' % len(missing_nodes(scope)))
     lines.append('%d commands of the supported set have no row' % len(uncovered(scope)))
     return '\n'.join(lines)
 

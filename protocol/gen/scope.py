@@ -60,6 +60,7 @@ class Scope:
         self.skipped = []  # (what, why), for the report
         self._read_extensions(folder)
         self._read_numbers(folder)
+        self.venus_nodes = read_table(os.path.join(folder, 'chain-nodes.tsv'))
         self._serializable = {}
         self._gates()
         self._select_structs()
