@@ -245,6 +245,7 @@ static bool say_hello(struct vp_connection *conn, const char *application)
       .vk_xml_version = VP_REGISTRY_VERSION,
       .serialization_spec = 1,
       .venus_spec = 3,
+      .codec_hash = VP_CODEC_HASH,
       .extension_mask = VP_EXTENSION_MASK,
    };
    uint8_t data[VP_HELLO_WIRE_SIZE];

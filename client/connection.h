@@ -19,8 +19,8 @@ struct vp_object;
 /* The connection to one server: an ordered stream of commands to it, and a
  * thread that takes in what it sends.
  *
- * Locks, in the order in which they are taken: stream, (a memory's), objects,
- * progress, replies. The receiver never takes the stream lock, so that a
+ * Locks, in the order in which they are taken: a device's list of mapped
+ * memory, stream, objects, a memory's, progress, replies. The receiver never takes the stream lock, so that a
  * blocked sender cannot stop it. */
 struct vp_connection {
    int fd;
