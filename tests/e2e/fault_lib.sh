@@ -42,22 +42,23 @@ clients_must_lose() {
       wait "${fault_pids[i]}" || status=$?
       ((status == 42)) ||
          fail "$what, client in mode ${fault_modes[i]}: exit status $status: $(cat "${fault_logs[i]}.err")"
-      [[ $(wc -l <"${fault_logs[i]}.err") == 1 ]] && grep -q '^venus: error: lost the server at ' "${fault_logs[i]}.err" ||
+      [[ $(wc -l <"${fault_logs[i]}.err") == 1 && $(<"${fault_logs[i]}.err") == 'venus: error: lost the server at '* ]] ||
          fail "$what, client in mode ${fault_modes[i]}: not one clear line: $(cat "${fault_logs[i]}.err")"
       echo "$what, ${fault_modes[i]}: $(cat "${fault_logs[i]}.err")"
    done
 }
 
+# clients_kill: and not a word about it.
 clients_kill() {
    kill -KILL "${fault_pids[@]}"
    wait "${fault_pids[@]}" 2>/dev/null || true
 }
 
-# workers_of SERVER: the ids of its workers.
+# workers_of SERVER: the ids of its workers, for an array.
 workers_of() {
    local children
-   children=$(cat "/proc/$1/task/$1/children")
-   echo "$children"
+   read -r -a children <"/proc/$1/task/$1/children" || true
+   printf '%s\n' "${children[@]}"
 }
 
 # all_gone PID...

@@ -3,36 +3,42 @@
 # test: timeout=180 tsan
 # The worker, the whole server, or the client is killed in the middle of work.
 . "$(dirname "$0")/../lib.sh"
-. "$VP_SOURCE/tests/e2e/fault_lib.sh"
+. "$(dirname "$0")/fault_lib.sh"
+
+# The server was killed: nobody has to stop it.
+server_is_dead() {
+   wait "$SERVER_PID" 2>/dev/null || true
+   # shellcheck disable=SC2034
+   server_pids=()
+}
 
 server_start
 clients_start fence call submit flood
-kill -KILL $(workers_of "$SERVER_PID")
+mapfile -t workers < <(workers_of "$SERVER_PID")
+kill -KILL "${workers[@]}"
 clients_must_lose "worker killed" 5
 
 # The listener goes on.
 remote "$VP_TEST_APP" --phase 3 --out "$VP_TEST_TMP" >/dev/null || fail "after killed workers: no new client"
 
 clients_start fence call submit flood
-workers=$(workers_of "$SERVER_PID")
-kill -KILL "$SERVER_PID" $workers
+mapfile -t workers < <(workers_of "$SERVER_PID")
+kill -KILL "$SERVER_PID" "${workers[@]}"
 clients_must_lose "server killed" 5
-wait "$SERVER_PID" 2>/dev/null || true
-server_pids=()
+server_is_dead
 
 # A listener alone that dies takes its workers with it.
 server_start
 clients_start fence call submit flood
-workers=$(workers_of "$SERVER_PID")
+mapfile -t workers < <(workers_of "$SERVER_PID")
 kill -KILL "$SERVER_PID"
-wait "$SERVER_PID" 2>/dev/null || true
-server_pids=()
+server_is_dead
 clients_must_lose "listener killed" 10
-wait_until 5 all_gone $workers || fail "a worker has outlived its listener"
+wait_until 5 all_gone "${workers[@]}" || fail "a worker has outlived its listener"
 
 server_start
 clients_start fence call submit flood
-workers=$(workers_of "$SERVER_PID")
+mapfile -t workers < <(workers_of "$SERVER_PID")
 clients_kill
-wait_until 5 all_gone $workers || fail "a worker has outlived its client: $(cat "$SERVER_LOG")"
+wait_until 5 all_gone "${workers[@]}" || fail "a worker has outlived its client: $(cat "$SERVER_LOG")"
 echo "clients killed: their workers are gone"

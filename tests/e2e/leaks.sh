@@ -3,7 +3,7 @@
 # test: timeout=300
 # Clients come and go, a hundred in sequence and eight at once; nothing of them stays in the server.
 . "$(dirname "$0")/../lib.sh"
-. "$VP_SOURCE/tests/e2e/fault_lib.sh"
+. "$(dirname "$0")/fault_lib.sh"
 
 open_files() {
    find "/proc/$1/fd" -mindepth 1 | wc -l

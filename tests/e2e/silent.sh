@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test: timeout=180 tsan
+# test: timeout=180
 # No answer: the worker is stopped, or nothing comes through the network any more. The driver gives up ten seconds after
 # the last sign of life. A client that is stopped itself finds everything as it was.
 . "$(dirname "$0")/../lib.sh"
-. "$VP_SOURCE/tests/e2e/fault_lib.sh"
-. "$VP_SOURCE/tests/e2e/proxy.sh"
+. "$(dirname "$0")/fault_lib.sh"
+. "$(dirname "$0")/proxy.sh"
 
 # From the fault to the end of the program: ten seconds, two between signs of life, and what a slow machine needs.
 limit=20
@@ -18,22 +18,25 @@ proxy_start
 SERVER_ADDRESS=$PROXY_ADDRESS
 clients_start fence call submit flood
 cable_pids=("${fault_pids[@]}") cable_logs=("${fault_logs[@]}")
-frozen_workers=$(workers_of "$SERVER_PID")
+mapfile -t frozen_workers < <(workers_of "$SERVER_PID")
 
 server_start
 stopped_server=$SERVER_PID
 clients_start fence call submit flood
-workers=$(workers_of "$SERVER_PID")
+mapfile -t workers < <(workers_of "$SERVER_PID")
 
 server_start
 patient_server=$SERVER_PID
 client_start "$VP_BUILD/tests/e2e/fault_client" submit >/dev/null 2>"$VP_TEST_TMP/patient"
 patient=$CLIENT_PID
-wait_until 20 eval '! no_workers "$patient_server"' || fail "the patient client does not start"
+has_worker() {
+   ! no_workers "$1"
+}
+wait_until 20 has_worker "$patient_server" || fail "the patient client does not start"
 sleep 1
 
 kill -USR1 "$PROXY_PID"
-kill -STOP $workers "$patient"
+kill -STOP "${workers[@]}" "$patient"
 sleep 9
 ! all_gone "${fault_pids[@]}" || fail "a client has given up before its time"
 clients_must_lose "worker stopped" $((limit - 9))
@@ -41,10 +44,10 @@ fault_pids=("${cable_pids[@]}") fault_logs=("${cable_logs[@]}")
 clients_must_lose "cable pulled" 5
 
 # A worker that comes back finds its client gone.
-kill -CONT $workers
+kill -CONT "${workers[@]}"
 wait_until 5 no_workers "$stopped_server" || fail "a worker that was stopped does not end"
 kill -USR2 "$PROXY_PID"
-wait_until 5 all_gone $frozen_workers || fail "a worker behind the network does not end"
+wait_until 5 all_gone "${frozen_workers[@]}" || fail "a worker behind the network does not end"
 
 kill -CONT "$patient"
 sleep 2

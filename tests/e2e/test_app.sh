@@ -4,7 +4,7 @@
 # The test application passes through the driver, and its pictures are those of a native run, byte for byte: alone, with
 # two clients at once, and over a slow network.
 . "$(dirname "$0")/../lib.sh"
-. "$VP_SOURCE/tests/e2e/proxy.sh"
+. "$(dirname "$0")/proxy.sh"
 
 # run_app OUT ARGUMENT...: prints what the application says when it fails.
 run_app() {
