@@ -29,6 +29,7 @@ static void release_device(void *state)
 
    if (device->handle && device->functions.DestroyDevice && !device->abandoned)
       device->functions.DestroyDevice(device->handle, NULL);
+   pthread_mutex_destroy(&device->report_lock);
    pthread_mutex_destroy(&device->mapped_lock);
    free(device->ranges);
    free(device);
@@ -42,17 +43,23 @@ static struct vps_device *new_device(struct vp_context *ctx, const VkDeviceCreat
    device->ctx = ctx;
    device->channel = ctx->channel;
    device->ranges = calloc(info->queueCreateInfoCount ? info->queueCreateInfoCount : 1, sizeof(*device->ranges));
-   if (!device->ranges || pthread_mutex_init(&device->mapped_lock, NULL) != 0) {
-      free(device->ranges);
-      free(device);
-      return NULL;
-   }
+   if (!device->ranges || pthread_mutex_init(&device->mapped_lock, NULL) != 0)
+      goto fail;
+   if (pthread_mutex_init(&device->report_lock, NULL) != 0)
+      goto fail_mapped_lock;
    for (uint32_t i = 0; i < info->queueCreateInfoCount; i++) {
       const VkDeviceQueueCreateInfo *queue = &info->pQueueCreateInfos[i];
       device->ranges[device->range_count++] =
          (struct vps_queue_range){.flags = queue->flags, .family = queue->queueFamilyIndex, .count = queue->queueCount};
    }
    return device;
+
+fail_mapped_lock:
+   pthread_mutex_destroy(&device->mapped_lock);
+fail:
+   free(device->ranges);
+   free(device);
+   return NULL;
 }
 
 static bool listed(const char *const *names, uint32_t count, const char *name)

@@ -30,7 +30,8 @@ struct vps_device {
    VkDeviceSize atom; /* nonCoherentAtomSize */
    struct vps_queue_range *ranges;
    uint32_t range_count;
-   struct vps_queue *queues;
+   pthread_mutex_t report_lock; /* what the queues have done is told by one thread at a time */
+   struct vps_queue *queues;    /* changed under the lock, by the executing thread */
 
    pthread_mutex_t mapped_lock;
    struct vps_memory *mapped; /* under the lock: all that both sides keep equal */

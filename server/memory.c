@@ -313,8 +313,11 @@ bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data
    const struct vps_object *object = vps_find(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, id);
    if (!object)
       return false;
-   if (object->poison)
+   if (object->poison) { /* what the application wrote cannot be kept, so no submission may use it */
+      if (!atomic_exchange(&object->device->lost, true))
+         vp_log(VP_LOG_WARN, "the device is lost: memory that could not be had or mapped was written to");
       return true;
+   }
 
    struct vps_memory *memory = object->state;
    pthread_mutex_lock(&memory->lock);

@@ -41,6 +41,10 @@ struct vps_queue {
    pthread_t thread;
    bool joined;
 
+   uint64_t reported;    /* serial that the client was told, under the device's report_lock */
+   bool due;             /* and is to be told now; same */
+   struct pending *done; /* what goes with it; same */
+
    pthread_mutex_t handle_lock; /* only one thread at a time may use the VkQueue; taken before `lock` */
 
    pthread_mutex_t lock; /* of what follows */
@@ -136,21 +140,73 @@ static void settle(struct vps_queue *queue, uint64_t serial)
       lose_device(queue, "waiting for the GPU failed", result);
 }
 
+/* The GPU can be ahead of the executing thread, which has yet to say what the batch it just submitted changes. */
+static uint64_t known_serial(struct vps_queue *queue, uint64_t reached)
+{
+   pthread_mutex_lock(&queue->lock);
+   const uint64_t submitted = queue->submitted;
+   pthread_mutex_unlock(&queue->lock);
+   return reached < submitted ? reached : submitted;
+}
+
+/* Notes that the batches up to a serial are to be reported. With the report lock. False when they were already. */
+static bool take_report(struct vps_queue *queue, uint64_t serial)
+{
+   if (serial <= queue->reported)
+      return false;
+   queue->reported = serial;
+   queue->due = true;
+   pthread_mutex_lock(&queue->lock);
+   queue->done = take_completed(queue, serial);
+   pthread_mutex_unlock(&queue->lock);
+   for (const struct pending *pending = queue->done; pending; pending = pending->next)
+      sample_events(pending->track);
+   return true;
+}
+
+static void send_report(struct vps_queue *queue)
+{
+   if (!queue->due)
+      return;
+   for (const struct pending *pending = queue->done; pending; pending = pending->next)
+      report_track(queue, pending->track);
+   free_pending(queue->done);
+   queue->done = NULL;
+   queue->due = false;
+   if (!atomic_load(&queue->device->lost))
+      send_progress(queue, queue->reported, VK_SUCCESS);
+}
+
+/* The serial that another queue of the device has reached. */
+static uint64_t find_reached(struct vps_queue *queue)
+{
+   const struct vps_device *device = queue->device;
+   uint64_t reached = 0;
+
+   if (device->functions.GetSemaphoreCounterValue(device->handle, queue->timeline, &reached) < 0)
+      return 0; /* its own thread will see that */
+   return known_serial(queue, reached);
+}
+
+/* A batch can have waited for batches of other queues. What these have changed goes first, though their own threads
+ * may not have seen yet that they are complete. */
 static void report_completed(struct vps_queue *queue, uint64_t serial)
 {
-   settle(queue, serial);
-   pthread_mutex_lock(&queue->lock);
-   struct pending *done = take_completed(queue, serial);
-   pthread_mutex_unlock(&queue->lock);
+   struct vps_device *device = queue->device;
 
-   for (const struct pending *pending = done; pending; pending = pending->next)
-      sample_events(pending->track);
-   report_memory(queue);
-   for (const struct pending *pending = done; pending; pending = pending->next)
-      report_track(queue, pending->track);
-   free_pending(done);
-   if (!atomic_load(&queue->device->lost))
-      send_progress(queue, serial, VK_SUCCESS);
+   settle(queue, serial);
+   pthread_mutex_lock(&device->report_lock);
+   bool due = take_report(queue, serial);
+   for (struct vps_queue *other = device->queues; other; other = other->next)
+      due = (other != queue && take_report(other, find_reached(other))) || due;
+   if (due)
+      report_memory(queue);
+   for (struct vps_queue *other = device->queues; other; other = other->next) {
+      if (other != queue)
+         send_report(other);
+   }
+   send_report(queue);
+   pthread_mutex_unlock(&device->report_lock);
 }
 
 /* --- the thread --- */
@@ -195,15 +251,6 @@ static VkResult wait_for(const struct vps_queue *queue, uint64_t serial, int64_t
       .pValues = &serial,
    };
    return queue->device->functions.WaitSemaphores(queue->device->handle, &info, (uint64_t)timeout_ns);
-}
-
-/* The GPU can be ahead of the executing thread, which has yet to say what the batch it just submitted changes. */
-static uint64_t known_serial(struct vps_queue *queue, uint64_t reached)
-{
-   pthread_mutex_lock(&queue->lock);
-   const uint64_t submitted = queue->submitted;
-   pthread_mutex_unlock(&queue->lock);
-   return reached < submitted ? reached : submitted;
 }
 
 /* Waits for the next batch for some time. The highest complete serial, or 0 on failure. */
@@ -304,12 +351,14 @@ static void release_queue(void *state)
    struct vps_device *device = queue->device;
 
    vps_queue_stop(queue, vp_clock_ms());
+   pthread_mutex_lock(&device->report_lock);
    for (struct vps_queue **link = &device->queues; *link; link = &(*link)->next) {
       if (*link == queue) {
          *link = queue->next;
          break;
       }
    }
+   pthread_mutex_unlock(&device->report_lock);
    free_pending(queue->first);
    if (!device->abandoned)
       device->functions.DestroySemaphore(device->handle, queue->timeline, NULL);
@@ -351,8 +400,10 @@ static struct vps_queue *create_queue(struct vps_device *device, uint64_t id, Vk
       goto fail_cond;
    if (pthread_create(&queue->thread, NULL, run_thread, queue) != 0)
       goto fail_timeline;
+   pthread_mutex_lock(&device->report_lock);
    queue->next = device->queues;
    device->queues = queue;
+   pthread_mutex_unlock(&device->report_lock);
    return queue;
 
 fail_timeline:

@@ -56,7 +56,13 @@ def is_gone(pid):
 
 def open_files(pid):
     """What the files of a process are, but for standard input, output and error."""
-    return [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd") if int(fd) > 2]
+    files = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            files.append((int(fd), os.readlink(f"/proc/{pid}/fd/{fd}")))
+        except FileNotFoundError:
+            pass  # closed since it was listed
+    return [name for fd, name in files if fd > 2]
 
 
 def freeze(pid):
