@@ -204,8 +204,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkTransitionImageLayout(VkDevice handle, uint3
                                                           const VkHostImageLayoutTransitionInfoEXT *transitions)
 {
    struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_cmd_vkTransitionImageLayout a = {
-      .device = handle, .transitionCount = count, .pTransitions = transitions};
+   struct vp_cmd_vkTransitionImageLayout a = {.device = handle, .transitionCount = count, .pTransitions = transitions};
    VkResult result = vp_device_flush_mapped_memory(device);
    if (result == VK_SUCCESS)
       result = vp_call_vkTransitionImageLayout(device->conn, &a);

@@ -275,10 +275,11 @@ void vp_handle_vkGetQueryPoolResults(struct vp_context *ctx, struct vp_cmd_vkGet
       return;
    if (a->flags & VK_QUERY_RESULT_WAIT_BIT) {
       vps_fail(ctx, "a wait for queries belongs to the client");
-   } else if (a->queryCount && (!a->pData || stride > UINT32_MAX || (a->queryCount - 1) * stride + result > a->dataSize)) {
+   } else if (a->queryCount &&
+              (!a->pData || stride > UINT32_MAX || (a->queryCount - 1) * stride + result > a->dataSize)) {
       vps_fail(ctx, "%u results do not fit into %zu bytes", a->queryCount, a->dataSize);
    } else {
-      a->ret = ctx->used[0]->device->functions.GetQueryPoolResults(a->device, pool->handle, a->firstQuery, a->queryCount,
-                                                                    a->dataSize, a->pData, stride, a->flags);
+      a->ret = ctx->used[0]->device->functions.GetQueryPoolResults(
+         a->device, pool->handle, a->firstQuery, a->queryCount, a->dataSize, a->pData, stride, a->flags);
    }
 }

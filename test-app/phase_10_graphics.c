@@ -147,6 +147,8 @@ static void check_levels(struct renderer *r, const uint8_t *painted, const uint8
 {
    const uint8_t *above = levels;
    uint32_t size = SCENE_TEXTURE;
+   if (!CHECK(r->test, levels != NULL))
+      return;
    CHECK_BYTES(r->test, painted, levels, SCENE_TEXTURE * SCENE_TEXTURE * 4);
    for (uint32_t level = 1; level < TEXTURE_LEVELS; level++) {
       const uint8_t *now = above + (size_t)size * size * 4;

@@ -630,7 +630,7 @@ static void worker_create(struct worker *w, struct world *world, unsigned index)
    const VkSemaphoreCreateInfo semaphore = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type};
    w->world = world;
    w->index = index;
-   w->random = world->seed * 1000003 + index * 7919 + 1;
+   w->random = world->seed * 1000003 + index * UINT64_C(7919) + 1;
    MUST(vkCreateCommandPool(world->device, &pool, NULL, &w->pool));
    const VkCommandBufferAllocateInfo allocate = {
       .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
