@@ -48,7 +48,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetCalibratedTimestampsEXT(VkDevice handle, 
 {
    struct vp_device *device = vp_device_from_handle(handle);
    VkCalibratedTimestampInfoEXT asked[MAX_TIMESTAMPS];
-   uint64_t answers[MAX_TIMESTAMPS], deviation = 0;
+   uint64_t answers[MAX_TIMESTAMPS] = {0}, deviation = 0;
    uint32_t count = 0;
    if (timestampCount > MAX_TIMESTAMPS)
       return VK_ERROR_OUT_OF_HOST_MEMORY;

@@ -314,7 +314,7 @@ bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data
    if (!object)
       return false;
    if (object->poison) { /* what the application wrote cannot be kept, so no submission may use it */
-      if (!atomic_exchange(&object->device->lost, true))
+      if (object->device && !atomic_exchange(&object->device->lost, true))
          vp_log(VP_LOG_WARN, "the device is lost: memory that could not be had or mapped was written to");
       return true;
    }
