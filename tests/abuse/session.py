@@ -65,8 +65,10 @@ class Session(unittest.TestCase):
     def check_ended(self, before):
         """The worker is gone, and the log says that it has failed rather than crashed."""
         self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+        failed = "failed with exit code 1"
+        wire.wait_for(lambda: failed in self.server.errors()[before:], 6)  # the listener says it after the worker's end
         news = self.server.errors()[before:]
-        self.assertIn("failed with exit code 1", news)
+        self.assertIn(failed, news)
         return news
 
     def check_refused(self, data, *words, greeting=None):
