@@ -291,11 +291,14 @@ void vp_handle_vkMapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkMapMemoryVP
 
    struct vps_memory *memory = object->state;
    struct vp_encoder enc;
-   if (memory->twin || !memory->visible) {
+   if (!memory->visible || (memory->twin && a->fresh)) {
       vps_fail(ctx, "the memory %#llx %s", (unsigned long long)object->id,
                memory->twin ? "is mapped already" : "cannot be mapped");
       return;
    }
+   a->ret = VK_SUCCESS;
+   if (memory->twin) /* the client has been sent all changes */
+      return;
    a->ret = VK_ERROR_OUT_OF_HOST_MEMORY;
    if (vp_encoder_init(&enc)) {
       pthread_mutex_lock(&memory->lock);
@@ -305,6 +308,12 @@ void vp_handle_vkMapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkMapMemoryVP
    }
    if (a->ret < 0 && !ctx->reply)
       vps_object_failed(ctx, object, a->ret);
+}
+
+/* What is not mapped is kept equal all the same. */
+void vp_handle_vkUnmapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkUnmapMemoryVP *a)
+{
+   vps_use(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, (uint64_t)(uintptr_t)a->memory);
 }
 
 bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data, size_t size)

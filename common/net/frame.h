@@ -20,6 +20,8 @@ enum vp_frame_type {
    VP_FRAME_ALIVE = 8,        /* server: nothing to say, but still there */
    VP_FRAME_EVENT = 9,        /* server: state of an event; tag = event id */
    VP_FRAME_QUERIES = 10,     /* server: results of queries; tag = query pool id */
+   VP_FRAME_STALE = 11,       /* server: the GPU has changed a memory that is not mapped; tag = memory id */
+   VP_FRAME_PACKED = 12,      /* both ways: a MEMORY payload, compressed; tag = memory id */
 };
 
 /* Size of the header on the wire. */

@@ -172,7 +172,7 @@ static void test_malformed(void)
       uint32_t type, length;
    } bad[] = {
       {0, 0},
-      {VP_FRAME_QUERIES + 1, 0},
+      {VP_FRAME_PACKED + 1, 0},
       {UINT32_MAX, 0},
       {VP_FRAME_COMMANDS, VP_FRAME_MAX_PAYLOAD + 1},
       {VP_FRAME_COMMANDS, UINT32_MAX},
@@ -258,7 +258,7 @@ static void test_garbage(void)
       for (size_t i = 0; i < size; i++)
          bytes[i] = (uint8_t)random_u32();
       if (round % 3 && size >= VP_FRAME_HEADER_SIZE) {
-         make_header(bytes, 1 + random_u32() % VP_FRAME_QUERIES, (uint32_t)size - VP_FRAME_HEADER_SIZE);
+         make_header(bytes, 1 + random_u32() % VP_FRAME_PACKED, (uint32_t)size - VP_FRAME_HEADER_SIZE);
          if (round % 3 == 1)
             bytes[random_u32() % VP_FRAME_HEADER_SIZE] = (uint8_t)random_u32();
       }
