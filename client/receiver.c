@@ -75,6 +75,11 @@ static bool receive_for_object(struct vp_connection *conn, const struct vp_frame
          ok = vp_device_memory_receive((struct vp_device_memory *)object, frame->payload, frame->header.length);
       vp_stats_add(&conn->stats.memory_received, frame->header.length);
       break;
+   case VP_FRAME_STALE:
+      ok = frame->header.length == 0;
+      if (object && object->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
+         vp_device_memory_receive_stale((struct vp_device_memory *)object);
+      break;
    case VP_FRAME_PROGRESS:
       ok = receive_progress(conn, object, frame);
       break;
@@ -112,6 +117,7 @@ static bool receive_frame(struct vp_connection *conn, struct vp_frame *frame)
       ok = receive_reply(conn, frame);
       break;
    case VP_FRAME_MEMORY:
+   case VP_FRAME_STALE:
    case VP_FRAME_PROGRESS:
    case VP_FRAME_OBJECT_ERROR:
    case VP_FRAME_EVENT:
