@@ -182,7 +182,8 @@ static bool handshake(struct vp_connection *conn, const char *application, int64
    return true;
 }
 
-struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms)
+struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms,
+                                           enum vp_compression compression)
 {
    char error[VP_SOCKET_ERROR_SIZE];
    const int64_t deadline_ms = vp_clock_ms() + timeout_ms;
@@ -193,7 +194,7 @@ struct vp_connection *vp_connection_create(const char *host, uint16_t port, cons
    conn->last_call = &conn->first_call;
    if (!init_locks(conn))
       goto fail_locks;
-   if (!vp_stream_init(&conn->stream))
+   if (!vp_stream_init(&conn->stream, compression))
       goto fail_stream;
    conn->fd = vp_socket_connect(host, port, timeout_ms, error);
    if (conn->fd < 0) {
@@ -232,6 +233,7 @@ void vp_connection_destroy(struct vp_connection *conn)
       vp_stats_print(&conn->stats, conn->address);
    vp_stream_finish(&conn->stream);
    finish_locks(conn);
+   vp_unpacker_finish(&conn->unpacker);
    free(conn->slots);
    free(conn);
 }

@@ -47,6 +47,7 @@ struct vp_connection {
    pthread_cond_t progress_cond;
 
    pthread_t receiver;
+   struct vp_unpacker unpacker; /* the receiver's */
 };
 
 /* One call that waits for its reply. */
@@ -59,7 +60,8 @@ struct vp_call {
 };
 
 /* Connects and shakes hands. NULL after one clear line in the log. */
-struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms);
+struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms,
+                                           enum vp_compression compression);
 
 /* Sends what is left, closes and frees. NULL is fine. No other thread may use
  * it any more. */

@@ -297,16 +297,22 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetDeviceMemoryCommitment(VkDevice handle, VkDev
 
 /* --- transfers --- */
 
-/* One frame. False when the connection is lost. */
+/* One frame, packed if that pays. False when the connection is lost. */
 static bool send_frame(struct vp_connection *conn, uint64_t id, const struct vp_encoder *enc)
 {
-   const size_t size = vp_encoder_size(enc);
+   struct vp_packer *packer = &conn->stream.packer;
+   const uint8_t *data = enc->start;
+   size_t size = vp_encoder_size(enc);
+   uint64_t blocked_ns = 0;
    if (vp_connection_lost(conn))
       return false;
-   if (!vp_frame_write(conn->fd, VP_FRAME_MEMORY, id, enc->start, size, NULL, 0)) {
+   const bool packed = vp_packer_pack(packer, data, size, &data, &size);
+   if (!vp_frame_write_timed(conn->fd, packed ? VP_FRAME_PACKED : VP_FRAME_MEMORY, id, data, size, NULL, 0,
+                             &blocked_ns)) {
       vp_connection_lose(conn, "the connection broke while sending");
       return false;
    }
+   vp_packer_sent(packer, VP_FRAME_HEADER_SIZE + size, blocked_ns);
    vp_stats_add(&conn->stats.frames_sent, 1);
    vp_stats_add(&conn->stats.bytes_sent, VP_FRAME_HEADER_SIZE + size);
    return true;

@@ -335,7 +335,7 @@ void vp_stream_stop(struct vp_connection *conn)
 
 /* --- life --- */
 
-bool vp_stream_init(struct vp_stream *stream)
+bool vp_stream_init(struct vp_stream *stream, enum vp_compression compression)
 {
    *stream = (struct vp_stream){.open_frame = NO_FRAME};
    stream->last = &stream->first;
@@ -345,6 +345,7 @@ bool vp_stream_init(struct vp_stream *stream)
       vp_encoder_finish(&stream->open);
       return false;
    }
+   vp_packer_init(&stream->packer, compression);
    pthread_mutex_init(&stream->lock, NULL);
    pthread_cond_init(&stream->work, NULL);
    pthread_cond_init(&stream->room, NULL);
@@ -355,6 +356,7 @@ void vp_stream_finish(struct vp_stream *stream)
 {
    vp_encoder_finish(&stream->open);
    vp_encoder_finish(&stream->memory);
+   vp_packer_finish(&stream->packer);
    free_part(stream->spare);
    pthread_mutex_destroy(&stream->lock);
    pthread_cond_destroy(&stream->work);

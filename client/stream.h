@@ -2,6 +2,7 @@
 #ifndef VP_CLIENT_STREAM_H
 #define VP_CLIENT_STREAM_H
 
+#include "common/memory/pack.h"
 #include "common/wire/encoder.h"
 
 #include <pthread.h>
@@ -32,10 +33,13 @@ struct vp_stream {
    pthread_cond_t work; /* for the sender */
    pthread_cond_t room; /* for those who wait for it */
    pthread_t sender;
-   struct vp_encoder memory; /* the sender's own, for MEMORY frames */
+
+   /* The sender's own, for memory. */
+   struct vp_encoder memory;
+   struct vp_packer packer;
 };
 
-bool vp_stream_init(struct vp_stream *stream);
+bool vp_stream_init(struct vp_stream *stream, enum vp_compression compression);
 void vp_stream_finish(struct vp_stream *stream);
 
 /* The sender's life. Stopping it sends what is left. */
