@@ -5,6 +5,7 @@
 #include "client/connection.h"
 #include "client/device.h"
 #include "client/mapping/mapping.h"
+#include "client/mapping/pages.h"
 #include "client/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
@@ -17,6 +18,9 @@
 
 /* Changes of a memory this large are sent as soon as the application says that it is done with them. */
 #define EARLY_SIZE ((VkDeviceSize)1 << 20)
+
+/* In place of a count of submissions: nothing can use it before its first mapping. */
+#define BORN_NOW UINT64_MAX
 
 /* --- allocation --- */
 
@@ -57,33 +61,6 @@ static void account(struct vp_device *device, struct vp_device_memory *memory, b
    }
    pthread_mutex_unlock(&device->memory_lock);
    device->physical_device->allocation_changes++;
-}
-
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemoryAllocateInfo *pAllocateInfo,
-                                                   const VkAllocationCallbacks *pAllocator, VkDeviceMemory *pMemory)
-{
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
-   const VkPhysicalDeviceMemoryProperties *types = &device->physical_device->memory.memoryProperties;
-   struct vp_device_memory *memory =
-      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_DEVICE_MEMORY, sizeof(*memory));
-   if (!memory)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   memory->device = device;
-   memory->size = pAllocateInfo->allocationSize;
-   memory->heap = types->memoryTypes[pAllocateInfo->memoryTypeIndex % VK_MAX_MEMORY_TYPES].heapIndex;
-   memory->born = device->submission_count;
-   pthread_mutex_init(&memory->lock, NULL);
-   const bool wait = may_fail(device, pAllocateInfo, memory->heap);
-   const VkResult result = allocate(device, pAllocateInfo, VP_TO_HANDLE(VkDeviceMemory, memory), wait);
-   if (result != VK_SUCCESS) {
-      pthread_mutex_destroy(&memory->lock);
-      vp_object_destroy(device->conn, allocator, memory);
-      return result;
-   }
-   account(device, memory, true);
-   *pMemory = VP_TO_HANDLE(VkDeviceMemory, memory);
-   return VK_SUCCESS;
 }
 
 /* --- the mappings of a device --- */
@@ -140,28 +117,6 @@ static void list_release(struct vp_mapping **held, size_t count)
    free(held);
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkFreeMemory(VkDevice handle, VkDeviceMemory memory_handle,
-                                           const VkAllocationCallbacks *pAllocator)
-{
-   struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, memory_handle);
-   if (!memory)
-      return;
-   struct vp_mapping *mapping = memory->mapping;
-   if (mapping) {
-      list_remove(device, mapping);
-      vp_mapping_close(mapping);
-   }
-   const struct vp_cmd_vkFreeMemory a = {.device = handle, .memory = memory_handle};
-   vp_send_vkFreeMemory(device->conn, &a);
-   account(device, memory, false);
-   /* The receiver uses it only while it is in the table of objects, and may have made the mapping until then. */
-   vp_connection_remove_object(device->conn, &memory->base);
-   vp_mapping_unref(memory->mapping);
-   pthread_mutex_destroy(&memory->lock);
-   vp_object_free(vp_allocator(pAllocator, device->allocator), memory);
-}
-
 /* --- mapping --- */
 
 /* Tells the server that the application maps the memory with this id. `ask`: for what the server has and we lack.
@@ -176,7 +131,7 @@ static VkResult say_mapped(struct vp_device *device, struct vp_mapping *mapping,
    struct vp_cmd_vkMapMemoryVP a = {
       .device = VP_TO_HANDLE(VkDevice, device),
       .memory = VP_TO_HANDLE(VkDeviceMemory, &named),
-      .fresh = born && *born == device->submission_count,
+      .fresh = born && (*born == BORN_NOW || *born == device->submission_count),
    };
    const bool reply = ask || (born && !a.fresh);
    vp_mapping_set_place(mapping, vp_stream_place(conn));
@@ -215,7 +170,8 @@ static VkResult start_mapping(struct vp_device_memory *memory)
    if (!mapping)
       return VK_ERROR_MEMORY_MAP_FAILED;
    vp_mapping_set_writable(mapping, true);
-   VkResult result = say_mapped(device, mapping, vp_mapping_is_stale(mapping), is_new ? &memory->born : NULL);
+   const bool is_known = !is_new && (!memory->imported || memory->listed);
+   VkResult result = say_mapped(device, mapping, vp_mapping_is_stale(mapping), is_known ? NULL : &memory->born);
    if (result == VK_SUCCESS && !memory->listed) {
       memory->listed = list_add(device, mapping);
       result = memory->listed ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -242,7 +198,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkUnmapMemory(VkDevice handle, VkDeviceMemory memo
 {
    struct vp_device *device = vp_device_from_handle(handle);
    struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, memory_handle);
-   if (!memory->mapping)
+   if (!memory->mapping || memory->imported)
       return;
    vp_mapping_set_writable(memory->mapping, false);
    if (memory->size >= EARLY_SIZE)
@@ -293,6 +249,82 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetDeviceMemoryCommitment(VkDevice handle, VkDev
       .device = handle, .memory = memory, .pCommittedMemoryInBytes = pCommitted};
    *pCommitted = 0;
    vp_call_vkGetDeviceMemoryCommitment(device->conn, &a);
+}
+
+/* --- life --- */
+
+/* Memory of the application's takes the place of pages of ours. Unlike them it has content already. */
+static VkResult import_memory(struct vp_device_memory *memory, const VkImportMemoryHostPointerInfoEXT *info)
+{
+   const size_t size = (size_t)memory->size;
+   if (info->handleType != VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT ||
+       ((uintptr_t)info->pHostPointer | size) % VP_PAGE_SIZE != 0)
+      return VK_ERROR_INVALID_EXTERNAL_HANDLE;
+   memory->mapping = vp_mapping_import(memory->base.id, info->pHostPointer, size);
+   memory->imported = memory->mapping != NULL;
+   memory->born = BORN_NOW;
+   return memory->imported ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
+}
+
+static void release_memory(struct vp_device_memory *memory, const VkAllocationCallbacks *allocator)
+{
+   /* The receiver uses it only while it is in the table of objects, and may have made the mapping until then. */
+   vp_connection_remove_object(memory->device->conn, &memory->base);
+   vp_mapping_unref(memory->mapping);
+   pthread_mutex_destroy(&memory->lock);
+   vp_object_free(allocator, memory);
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkFreeMemory(VkDevice handle, VkDeviceMemory memory_handle,
+                                           const VkAllocationCallbacks *pAllocator)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, memory_handle);
+   if (!memory)
+      return;
+   struct vp_mapping *mapping = memory->mapping;
+   if (mapping) {
+      list_remove(device, mapping);
+      vp_mapping_close(mapping);
+   }
+   const struct vp_cmd_vkFreeMemory a = {.device = handle, .memory = memory_handle};
+   vp_send_vkFreeMemory(device->conn, &a);
+   account(device, memory, false);
+   release_memory(memory, vp_allocator(pAllocator, device->allocator));
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemoryAllocateInfo *pAllocateInfo,
+                                                   const VkAllocationCallbacks *pAllocator, VkDeviceMemory *pMemory)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
+   const VkPhysicalDeviceMemoryProperties *types = &device->physical_device->memory.memoryProperties;
+   struct vp_device_memory *memory =
+      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_DEVICE_MEMORY, sizeof(*memory));
+   if (!memory)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   memory->device = device;
+   memory->size = pAllocateInfo->allocationSize;
+   memory->heap = types->memoryTypes[pAllocateInfo->memoryTypeIndex % VK_MAX_MEMORY_TYPES].heapIndex;
+   memory->born = device->submission_count;
+   pthread_mutex_init(&memory->lock, NULL);
+   const VkImportMemoryHostPointerInfoEXT *import =
+      vp_chain_find(pAllocateInfo->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT);
+   const bool wait = may_fail(device, pAllocateInfo, memory->heap);
+   VkResult result = import && import->handleType ? import_memory(memory, import) : VK_SUCCESS;
+   if (result == VK_SUCCESS)
+      result = allocate(device, pAllocateInfo, VP_TO_HANDLE(VkDeviceMemory, memory), wait);
+   if (result != VK_SUCCESS) {
+      release_memory(memory, allocator);
+      return result;
+   }
+   account(device, memory, true);
+   *pMemory = VP_TO_HANDLE(VkDeviceMemory, memory);
+   if (memory->imported)
+      result = start_mapping(memory);
+   if (result != VK_SUCCESS)
+      vp_vkFreeMemory(handle, *pMemory, pAllocator);
+   return result;
 }
 
 /* --- transfers --- */

@@ -49,12 +49,18 @@ struct vp_mapping {
 
 /* --- life --- */
 
+static void unwatch(struct vp_mapping *mapping)
+{
+   if (mapping->watched)
+      mapping->tracker->unwatch(&mapping->pages);
+   mapping->watched = false;
+}
+
 static void finish(struct vp_mapping *mapping)
 {
    if (mapping->pages.view) {
       vp_mapping_fork_remove(&mapping->fork);
-      if (mapping->watched)
-         mapping->tracker->unwatch(&mapping->pages);
+      unwatch(mapping);
       vp_private_pages_destroy(mapping->twin, mapping->pages.size);
       vp_private_pages_destroy(mapping->history, mapping->pages.size / VP_PAGE_SIZE);
    }
@@ -129,8 +135,7 @@ bool vp_mapping_move(struct vp_mapping *mapping, void *address)
 {
    pthread_mutex_lock(&mapping->lock);
    vp_mapping_fork_remove(&mapping->fork);
-   if (mapping->watched)
-      mapping->tracker->unwatch(&mapping->pages);
+   unwatch(mapping);
    const bool ok = vp_pages_move_view(&mapping->pages, address);
    mapping->watched = mapping->tracker->watch(&mapping->pages);
    for (size_t i = 0; i < mapping->chunk_count; i++)
@@ -184,10 +189,12 @@ uint64_t vp_mapping_place(struct vp_mapping *mapping)
    return mapping->place;
 }
 
+/* Memory of the application's may vanish right after. */
 void vp_mapping_close(struct vp_mapping *mapping)
 {
    pthread_mutex_lock(&mapping->lock);
    mapping->closed = true;
+   unwatch(mapping);
    pthread_mutex_unlock(&mapping->lock);
 }
 
@@ -405,7 +412,7 @@ bool vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size
 bool vp_mapping_apply(struct vp_mapping *mapping, const uint8_t *data, size_t length)
 {
    pthread_mutex_lock(&mapping->lock);
-   const bool ok = vp_delta_apply(data, length, mapping->pages.alias, mapping->twin, mapping->size);
+   const bool ok = mapping->closed || vp_delta_apply(data, length, mapping->pages.alias, mapping->twin, mapping->size);
    pthread_mutex_unlock(&mapping->lock);
    return ok;
 }
