@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is read before or beside the commands: frames from a socket, the greeting, error frames, addresses, and
- * differences of memory. The first byte of an input says which. */
+ * differences of memory, packed or not. The first byte of an input says which. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/memory/delta.h"
+#include "common/memory/pack.h"
 #include "common/net/error_frame.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
@@ -110,8 +111,24 @@ static void read_delta(const uint8_t *data, size_t size)
    free(old);
 }
 
+static void read_packed(const uint8_t *data, size_t size)
+{
+   struct vp_unpacker unpacker = {0};
+   const uint8_t *raw;
+   size_t raw_size;
+
+   if (vp_unpack(&unpacker, data, size, &raw, &raw_size)) {
+      require(raw_size > 0 && raw_size <= VP_PACK_MAX_RAW);
+      uint8_t *copy = malloc(raw_size); /* all of it can be read */
+      require(copy);
+      memcpy(copy, raw, raw_size);
+      free(copy);
+   }
+   vp_unpacker_finish(&unpacker);
+}
+
 static void (*const readers[])(const uint8_t *data, size_t size) = {
-   read_hello, read_error, read_frames, read_address, read_delta,
+   read_hello, read_error, read_frames, read_address, read_delta, read_packed, read_packed,
 };
 #define READERS (sizeof(readers) / sizeof(readers[0]))
 
@@ -141,6 +158,21 @@ static void write_seed(const char *folder, uint8_t reader, const void *data, siz
    }
 }
 
+static void write_packed_seed(const char *folder, uint8_t reader, enum vp_compression mode)
+{
+   struct vp_packer packer;
+   uint8_t data[3000];
+   const uint8_t *packed;
+   size_t size;
+
+   for (size_t i = 0; i < sizeof(data); i++)
+      data[i] = (uint8_t)(i / 16);
+   vp_packer_init(&packer, mode);
+   require(vp_packer_pack(&packer, data, sizeof(data), &packed, &size));
+   write_seed(folder, reader, packed, size);
+   vp_packer_finish(&packer);
+}
+
 static void write_seeds(const char *folder)
 {
    const struct vp_hello hello = {.protocol_version = VP_PROTOCOL_VERSION, .wire_format_version = 1, .name = "name"};
@@ -164,6 +196,8 @@ static void write_seeds(const char *folder)
    vp_delta_collect(&enc, changed, twin, MEMORY_SIZE, &position, SIZE_MAX);
    write_seed(folder, 4, enc.start, vp_encoder_size(&enc));
    vp_encoder_finish(&enc);
+   write_packed_seed(folder, 5, VP_COMPRESS_LZ4);
+   write_packed_seed(folder, 6, VP_COMPRESS_ZSTD);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
