@@ -119,6 +119,7 @@ static bool receive_frame(struct vp_connection *conn, struct vp_frame *frame)
       ok = receive_for_object(conn, frame);
       break;
    case VP_FRAME_ALIVE:
+   case VP_FRAME_STALE: /* memory that is not mapped is asked for when it is */
       break;
    case VP_FRAME_ERROR:
       vp_connection_lose(conn, vp_error_load(&error, frame->payload, frame->header.length) ? error.text
