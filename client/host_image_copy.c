@@ -8,10 +8,10 @@
 #include "client/connection.h"
 #include "client/device.h"
 #include "client/device_memory.h"
-#include "client/format_block.h"
 #include "client/resource.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
+#include "common/util/format_block.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,33 +26,6 @@ struct layout {
    uint32_t rows, slices; /* slices: depth and array layers */
 };
 
-static unsigned block_size(const struct vp_format_block *block, VkImageAspectFlags aspect)
-{
-   switch (aspect) {
-   case VK_IMAGE_ASPECT_PLANE_0_BIT:
-      return block->size[1];
-   case VK_IMAGE_ASPECT_PLANE_1_BIT:
-      return block->size[2];
-   case VK_IMAGE_ASPECT_PLANE_2_BIT:
-      return block->size[3];
-   case VK_IMAGE_ASPECT_STENCIL_BIT:
-      return 1;
-   case VK_IMAGE_ASPECT_DEPTH_BIT: /* packed depth and stencil are apart in memory */
-      return block->format == VK_FORMAT_D16_UNORM_S8_UINT || block->format == VK_FORMAT_D16_UNORM ? 2 : 4;
-   default:
-      return block->size[0];
-   }
-}
-
-static const struct vp_format_block *find_block(VkFormat format)
-{
-   for (size_t i = 0; i < vp_format_block_count; i++) {
-      if (vp_format_blocks[i].format == (int32_t)format)
-         return &vp_format_blocks[i];
-   }
-   return NULL;
-}
-
 static uint32_t divide_up(uint32_t n, uint32_t by)
 {
    return n / by + (n % by != 0);
@@ -62,10 +35,10 @@ static uint32_t divide_up(uint32_t n, uint32_t by)
 static bool find_layout(VkImage image, const VkImageSubresourceLayers *layers, VkExtent3D extent, uint32_t row_length,
                         uint32_t image_height, struct layout *layout)
 {
-   const struct vp_format_block *block = find_block(VP_FROM_HANDLE(struct vp_image, image)->format);
+   const struct vp_format_block *block = vp_format_block_find(VP_FROM_HANDLE(struct vp_image, image)->format);
    if (!block)
       return false;
-   const size_t size = block_size(block, layers->aspectMask);
+   const size_t size = vp_format_block_size(block, layers->aspectMask);
    const uint32_t columns = divide_up(extent.width, block->extent[0]);
    layout->rows = divide_up(extent.height, block->extent[1]);
    layout->slices = divide_up(extent.depth, block->extent[2]) * layers->layerCount;

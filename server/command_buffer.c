@@ -66,6 +66,19 @@ bool vps_command_buffer_note_queries(struct vp_context *ctx, struct vps_query_po
    return count == 0 || noted(ctx, vps_track_add_queries(&command_buffer->track, pool, first, count));
 }
 
+bool vps_command_buffer_note_writes(struct vp_context *ctx, unsigned classes)
+{
+   struct vps_command_buffer *command_buffer = ctx->used[0]->state;
+   return noted(ctx, vps_track_add_classes(&command_buffer->track, classes));
+}
+
+bool vps_command_buffer_note_range(struct vp_context *ctx, struct vps_memory *memory, VkDeviceSize start,
+                                   VkDeviceSize end)
+{
+   struct vps_command_buffer *command_buffer = ctx->used[0]->state;
+   return noted(ctx, vps_track_add_write(&command_buffer->track, memory, start, end));
+}
+
 /* The poison of what the command uses beside its command buffer. */
 static VkResult poison_of_others(const struct vp_context *ctx)
 {

@@ -8,6 +8,7 @@
 
 struct vp_context;
 struct vps_event;
+struct vps_memory;
 struct vps_object;
 struct vps_query_pool;
 struct vps_track;
@@ -32,5 +33,8 @@ bool vps_command_buffer_can_record(struct vp_context *ctx);
 bool vps_command_buffer_note_event(struct vp_context *ctx, struct vps_event *event);
 bool vps_command_buffer_note_queries(struct vp_context *ctx, struct vps_query_pool *pool, uint32_t first,
                                      uint32_t count);
+bool vps_command_buffer_note_writes(struct vp_context *ctx, unsigned classes);
+bool vps_command_buffer_note_range(struct vp_context *ctx, struct vps_memory *memory, VkDeviceSize start,
+                                   VkDeviceSize end);
 
 #endif

@@ -9,6 +9,7 @@
 #include "server/context.h"
 #include "server/instance.h"
 #include "server/queue.h"
+#include "server/readback.h"
 
 /* What still runs on the GPU when its device is destroyed gets this long. */
 #define STOP_MS 2000
@@ -153,6 +154,7 @@ static VkResult create_device(struct vp_context *ctx, struct vps_device *device,
 
    vps_device_functions_load(&device->functions, functions->GetDeviceProcAddr, device->handle);
    functions->GetPhysicalDeviceMemoryProperties(gpu, &device->memory);
+   vps_readback_init(device);
    functions->GetPhysicalDeviceProperties(gpu, &properties);
    device->atom = properties.limits.nonCoherentAtomSize ? properties.limits.nonCoherentAtomSize : 1;
    if (device->functions.WaitSemaphores && device->functions.GetSemaphoreCounterValue)

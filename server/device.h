@@ -34,7 +34,8 @@ struct vps_device {
    struct vps_queue *queues;    /* changed under the lock, by the executing thread */
 
    pthread_mutex_t mapped_lock;
-   struct vps_memory *mapped; /* under the lock: all that both sides keep equal */
+   struct vps_memory *mapped;              /* under the lock: all whose changes are followed */
+   atomic_int scores[VK_MAX_MEMORY_TYPES]; /* how likely it is that changes in this memory type are looked at */
 
    atomic_bool lost; /* no submission completes any more */
    bool abandoned;   /* the GPU is still busy with it: the driver's objects must stay until the process ends */

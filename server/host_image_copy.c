@@ -2,8 +2,41 @@
 #include "server/context.h"
 #include "server/device.h"
 #include "server/instance.h"
+#include "server/readback.h"
+#include "server/writes.h"
+
+/* Images can lie in memory that the client has a copy of. */
+static void report_images(struct vp_context *ctx)
+{
+   static const struct vps_writes writes = {.classes = VPS_WRITES_IMAGE};
+   struct vps_device *device = ctx->used[0]->device;
+
+   pthread_mutex_lock(&device->report_lock);
+   const bool ok = vps_readback_report(device, &writes);
+   pthread_mutex_unlock(&device->report_lock);
+   if (!ok)
+      vps_fail(ctx, "the server is out of memory");
+}
+
+void vps_observe_vkCopyMemoryToImageMESA(struct vp_context *ctx, const struct vp_cmd_vkCopyMemoryToImageMESA *a)
+{
+   (void)a;
+   report_images(ctx);
+}
 
 #ifdef VK_EXT_host_image_copy
+
+void vps_observe_vkCopyImageToImage(struct vp_context *ctx, const struct vp_cmd_vkCopyImageToImage *a)
+{
+   (void)a;
+   report_images(ctx);
+}
+
+void vps_observe_vkTransitionImageLayout(struct vp_context *ctx, const struct vp_cmd_vkTransitionImageLayout *a)
+{
+   (void)a;
+   report_images(ctx);
+}
 
 /* The driver's function under its core name or that of its extension. */
 static PFN_vkVoidFunction find_function(struct vp_context *ctx, const char *core, const char *extension)

@@ -1,7 +1,24 @@
 /* SPDX-License-Identifier: MIT */
+#include "server/image.h"
+
 #include "server/context.h"
 #include "server/device.h"
 #include "server/instance.h"
+
+/* The state of an image is its format, kept in the pointer. */
+
+void vps_observe_vkCreateImage(struct vp_context *ctx, const struct vp_cmd_vkCreateImage *a)
+{
+   struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pImage);
+
+   if (object)
+      object->state = (void *)(uintptr_t)a->pCreateInfo->format;
+}
+
+VkFormat vps_image_format(const struct vps_object *image)
+{
+   return (VkFormat)(uintptr_t)image->state;
+}
 
 /* Asks first whether it is supported: to create an image that is not is not allowed. */
 static VkImageRequirementsVP find_requirements(const struct vps_instance *instance, const struct vps_object *object,

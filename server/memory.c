@@ -1,45 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/memory.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "common/memory/delta.h"
-#include "common/net/frame.h"
 #include "common/util/log.h"
-#include "server/channel.h"
+#include "common/wire/encoder.h"
 #include "server/context.h"
 #include "server/device.h"
-
-/* About so much goes into one frame. */
-#define FRAME_SIZE ((size_t)1 << 20)
-
-/* What the GPU may write to is known in pieces of this size. */
-#define PIECE_SIZE ((VkDeviceSize)64 << 10)
-
-/* The state of a VkDeviceMemory. The device's list of mapped memory holds it too, for the threads of queues. */
-struct vps_memory {
-   struct vps_device *device;
-   uint64_t id;
-   VkDeviceMemory handle;
-   VkDeviceSize size;
-   bool visible, coherent;
-
-   unsigned refs;                   /* under the device's mapped_lock */
-   struct vps_memory *next, **link; /* same; link NULL: not in the list */
-
-   pthread_mutex_t lock; /* of what follows */
-   uint8_t *real;        /* NULL: not mapped, or freed */
-   uint8_t *twin;        /* what the client has */
-   bool bound;           /* something is bound to it */
-   bool unclean;         /* mapped as fresh and not filled with zeros yet */
-   bool *exposed;        /* by piece: something is there that the GPU can write to; NULL: not visible */
-};
+#include "server/readback.h"
+#include "server/writes.h"
 
 static size_t count_pieces(VkDeviceSize size)
 {
-   return (size_t)(size / PIECE_SIZE + 1);
+   return (size_t)(size / VPS_PIECE + 1);
+}
+
+static size_t count_words(VkDeviceSize size)
+{
+   return (size_t)(size / VPS_PAGE / 64 + 1);
 }
 
 /* No larger memory can be mapped: what is kept of its pieces takes memory before the driver is asked. */
@@ -55,7 +36,8 @@ static struct vps_memory *create_state(struct vps_device *device, uint64_t id, c
    memory->device = device;
    memory->id = id;
    memory->size = info->allocationSize;
-   memory->refs = 1;
+   memory->type = info->memoryTypeIndex;
+   atomic_init(&memory->refs, 1);
    if (info->memoryTypeIndex < device->memory.memoryTypeCount) {
       const VkMemoryPropertyFlags flags = device->memory.memoryTypes[info->memoryTypeIndex].propertyFlags;
       memory->visible = (flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) && memory->size <= MAX_MAPPED;
@@ -70,17 +52,17 @@ static struct vps_memory *create_state(struct vps_device *device, uint64_t id, c
    return NULL;
 }
 
-static void unref(struct vps_memory *memory)
+struct vps_memory *vps_memory_ref(struct vps_memory *memory)
 {
-   pthread_mutex_t *lock = &memory->device->mapped_lock;
+   atomic_fetch_add(&memory->refs, 1);
+   return memory;
+}
 
-   pthread_mutex_lock(lock);
-   const bool last = --memory->refs == 0;
-   pthread_mutex_unlock(lock);
-   if (!last)
+void vps_memory_unref(struct vps_memory *memory)
+{
+   if (!memory || atomic_fetch_sub(&memory->refs, 1) != 1)
       return;
    pthread_mutex_destroy(&memory->lock);
-   free(memory->twin);
    free(memory->exposed);
    free(memory);
 }
@@ -110,6 +92,13 @@ static void list_remove(struct vps_memory *memory)
    pthread_mutex_unlock(&memory->device->mapped_lock);
 }
 
+static void drop_twin(struct vps_memory *memory)
+{
+   if (memory->twin)
+      munmap(memory->twin, memory->size);
+   memory->twin = NULL;
+}
+
 /* Before the driver frees it, which unmaps it too. */
 static void release_memory(void *state)
 {
@@ -117,9 +106,13 @@ static void release_memory(void *state)
 
    list_remove(memory);
    pthread_mutex_lock(&memory->lock); /* until nobody looks at it */
+   vps_readback_close(memory);
    memory->real = NULL;
+   drop_twin(memory);
+   free(memory->dirty);
+   memory->dirty = NULL;
    pthread_mutex_unlock(&memory->lock);
-   unref(memory);
+   vps_memory_unref(memory);
 }
 
 void vp_handle_vkAllocateMemory(struct vp_context *ctx, struct vp_cmd_vkAllocateMemory *a)
@@ -134,8 +127,7 @@ void vp_handle_vkAllocateMemory(struct vp_context *ctx, struct vp_cmd_vkAllocate
    struct vps_object *object =
       vps_created(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, id, a->ret < 0 ? 0 : (uint64_t)(uintptr_t)handle, a->ret);
    if (!object) {
-      if (memory)
-         unref(memory);
+      vps_memory_unref(memory);
       return;
    }
    memory->handle = handle;
@@ -148,7 +140,7 @@ void vp_handle_vkFreeMemory(struct vp_context *ctx, struct vp_cmd_vkFreeMemory *
    vps_destroy(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, (uint64_t)(uintptr_t)a->memory);
 }
 
-/* --- what both sides keep equal --- */
+/* --- what both sides keep equal; with the lock --- */
 
 static VkMappedMemoryRange whole(const struct vps_memory *memory)
 {
@@ -159,8 +151,7 @@ static VkMappedMemoryRange whole(const struct vps_memory *memory)
    };
 }
 
-/* Makes what the GPU wrote visible to us. With the lock. */
-static void invalidate(const struct vps_memory *memory)
+void vps_memory_invalidate(const struct vps_memory *memory)
 {
    const struct vps_device *device = memory->device;
    const VkMappedMemoryRange range = whole(memory);
@@ -169,7 +160,7 @@ static void invalidate(const struct vps_memory *memory)
       vp_log(VP_LOG_WARN, "mapped memory cannot be invalidated");
 }
 
-/* Makes what we wrote visible to the GPU. With the lock. */
+/* Makes what we wrote visible to the GPU. */
 static void flush(const struct vps_memory *memory)
 {
    const struct vps_device *device = memory->device;
@@ -179,22 +170,51 @@ static void flush(const struct vps_memory *memory)
       vp_log(VP_LOG_WARN, "mapped memory cannot be flushed");
 }
 
-/* Sends what differs from the twin in [position, end), and makes that equal. With the lock, so that frames of one
- * memory keep their order. False without memory. */
-static bool send_range(struct vps_memory *memory, size_t position, size_t end, struct vp_encoder *enc)
+/* A twin of zeros. It takes memory only where it becomes something else. */
+static bool make_twin(struct vps_memory *memory)
 {
-   while (position < end && !enc->failed) {
-      vp_encoder_reset(enc);
-      vp_delta_collect(enc, memory->real, memory->twin, end, &position, FRAME_SIZE);
-      if (vp_encoder_size(enc) && !enc->failed)
-         vps_channel_send(memory->device->channel, VP_FRAME_MEMORY, memory->id, enc->start, vp_encoder_size(enc), NULL,
-                          0);
-   }
-   return !enc->failed;
+   if (memory->twin)
+      return true;
+   void *twin = mmap(NULL, memory->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+   if (twin == MAP_FAILED)
+      return false;
+   memory->twin = twin;
+   return true;
+}
+
+/* From here on what the GPU may have changed is noted. */
+static VkResult follow(struct vps_memory *memory)
+{
+   const struct vps_device *device = memory->device;
+   void *real = NULL;
+
+   memory->dirty = calloc(count_words(memory->size), sizeof(*memory->dirty));
+   if (!memory->dirty || (atomic_load(&memory->classes) && !make_twin(memory)))
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   const VkResult result = device->functions.MapMemory(device->handle, memory->handle, 0, VK_WHOLE_SIZE, 0, &real);
+   if (result < 0)
+      return result;
+   memory->real = real;
+   list_add(memory);
+   return VK_SUCCESS;
+}
+
+static void unfollow(struct vps_memory *memory)
+{
+   const struct vps_device *device = memory->device;
+
+   list_remove(memory);
+   if (memory->real)
+      device->functions.UnmapMemory(device->handle, memory->handle);
+   memory->real = NULL;
+   drop_twin(memory);
+   free(memory->dirty);
+   memory->dirty = NULL;
+   memory->dirty_pages = 0;
 }
 
 /* Fresh memory has any content and the client takes it for zeros. That is made true as soon as anybody but us could
- * look at it or write to it: many a memory is mapped and freed unused. With the lock. */
+ * look at it or write to it: many a memory is mapped and freed unused. */
 static void clean(struct vps_memory *memory)
 {
    if (!memory->unclean || !memory->real)
@@ -204,81 +224,104 @@ static void clean(struct vps_memory *memory)
    flush(memory);
 }
 
-/* Everything, whoever wrote it. */
-static bool send_all(struct vps_memory *memory, struct vp_encoder *enc)
+/* The GPU may write to these pieces from now on, so they need a twin. Up to now only the client has written there. */
+static void expose(struct vps_memory *memory, VkDeviceSize start, VkDeviceSize end, unsigned classes)
 {
-   invalidate(memory);
-   return send_range(memory, 0, memory->size, enc);
-}
-
-/* What the GPU can have written. Reading such memory can be slow, so the rest of it is left alone. */
-static bool send_changes(struct vps_memory *memory, struct vp_encoder *enc)
-{
-   const size_t count = count_pieces(memory->size);
-   bool ok = true, invalidated = false;
-
-   for (size_t first = 0, end; first < count && ok; first = end) {
-      end = first + 1;
-      if (!memory->exposed[first])
-         continue;
-      while (end < count && memory->exposed[end])
-         end++;
-      if (!invalidated)
-         invalidate(memory);
-      invalidated = true;
-      const VkDeviceSize last = end * PIECE_SIZE;
-      ok = send_range(memory, first * PIECE_SIZE, last < memory->size ? last : memory->size, enc);
+   atomic_fetch_or(&memory->classes, classes);
+   for (VkDeviceSize piece = start / VPS_PIECE; piece * VPS_PIECE < end; piece++) {
+      if (!memory->exposed[piece] && memory->real && memory->received) {
+         const VkDeviceSize at = piece * VPS_PIECE, left = memory->size - at;
+         memcpy(memory->twin + at, memory->real + at, left < VPS_PIECE ? left : VPS_PIECE);
+      }
+      memory->exposed[piece] |= (uint8_t)classes;
    }
-   return ok;
 }
 
-void vps_memory_expose(struct vps_object *object, VkDeviceSize offset, VkDeviceSize size)
+/* What is known to be zeros can be sent without being asked for, when the GPU has written to it. */
+static void start_clean(struct vps_memory *memory, bool copies)
+{
+   if (memory->real || atomic_load(&memory->classes) || !vps_readback_is_likely(memory, copies))
+      return;
+   if (follow(memory) < 0) { /* it does as well without */
+      unfollow(memory);
+      return;
+   }
+   memory->unclean = true;
+   clean(memory);
+}
+
+bool vps_memory_bind(struct vp_context *ctx, struct vps_object *object, VkDeviceSize offset, VkDeviceSize size,
+                     unsigned classes, bool copies)
 {
    struct vps_memory *memory = object->state;
+   bool ok = true;
 
    if (!memory || !memory->exposed || offset >= memory->size)
-      return;
+      return true;
    const VkDeviceSize end = size < memory->size - offset ? offset + size : memory->size;
    pthread_mutex_lock(&memory->lock);
    memory->bound = true;
    clean(memory);
-   for (VkDeviceSize piece = offset / PIECE_SIZE; size && piece * PIECE_SIZE < end; piece++)
-      memory->exposed[piece] = true;
+   if (classes) {
+      start_clean(memory, copies);
+      ok = !memory->real || make_twin(memory);
+      if (ok)
+         expose(memory, offset, end, classes);
+   }
    pthread_mutex_unlock(&memory->lock);
+   if (!ok)
+      vps_fail(ctx, "the server is out of memory");
+   return ok;
 }
 
-static VkResult map(struct vps_memory *memory, bool fresh, struct vp_encoder *enc)
+/* --- mapping --- */
+
+/* Nothing can have used it since its allocation. */
+static VkResult map_fresh(struct vps_memory *memory)
 {
-   const struct vps_device *device = memory->device;
-   void *real = NULL;
+   if (memory->real)
+      return VK_SUCCESS; /* it was made zeros when something was bound to it */
+   const VkResult result = follow(memory);
+   memory->unclean = result >= 0;
+   if (memory->bound)
+      clean(memory);
+   return result;
+}
 
-   memory->twin = calloc(1, memory->size);
-   VkResult result = memory->twin ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
-   if (result >= 0)
-      result = device->functions.MapMemory(device->handle, memory->handle, 0, VK_WHOLE_SIZE, 0, &real);
-   if (result < 0)
-      goto fail;
-
-   /* From here on no change is missed: what completes now is sent by whoever reports it. */
-   memory->real = real;
-   list_add(memory);
-   if (fresh) {
-      memory->unclean = true;
-      if (memory->bound)
-         clean(memory);
-   } else if (!send_all(memory, enc)) {
-      result = VK_ERROR_OUT_OF_HOST_MEMORY;
-      goto fail_unmap;
+/* Whatever is in it, the client has nothing but zeros. */
+static VkResult map_unknown(struct vps_memory *memory)
+{
+   if (memory->real) { /* it was made zeros; the GPU may have changed that */
+      drop_twin(memory);
+      if (!make_twin(memory))
+         return VK_ERROR_OUT_OF_HOST_MEMORY;
+      vps_readback_mark_exposed(memory);
+      return VK_SUCCESS;
    }
+   const VkResult result = follow(memory);
+   if (result < 0)
+      return result;
+   if (!make_twin(memory))
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   vps_readback_mark_all(memory);
    return VK_SUCCESS;
+}
 
-fail_unmap:
-   list_remove(memory);
-   device->functions.UnmapMemory(device->handle, memory->handle);
-   memory->real = NULL;
-fail:
-   free(memory->twin);
-   memory->twin = NULL;
+static VkResult map(struct vps_memory *memory, bool fresh, bool reply, struct vp_encoder *enc)
+{
+   const bool asked = !fresh && !memory->shared && atomic_load(&memory->classes);
+   VkResult result = VK_SUCCESS;
+
+   if (fresh)
+      result = map_fresh(memory);
+   else if (!memory->shared || (!memory->opened && reply))
+      result = map_unknown(memory);
+   if (result >= 0 && !vps_readback_open(memory, asked, enc))
+      result = VK_ERROR_OUT_OF_HOST_MEMORY;
+   if (result >= 0)
+      memory->shared = memory->opened = memory->mapped = true;
+   else if (!memory->shared)
+      unfollow(memory);
    return result;
 }
 
@@ -291,29 +334,30 @@ void vp_handle_vkMapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkMapMemoryVP
 
    struct vps_memory *memory = object->state;
    struct vp_encoder enc;
-   if (!memory->visible || (memory->twin && a->fresh)) {
+   pthread_mutex_lock(&memory->lock);
+   if (!memory->visible || (memory->shared && a->fresh)) {
       vps_fail(ctx, "the memory %#llx %s", (unsigned long long)object->id,
-               memory->twin ? "is mapped already" : "cannot be mapped");
-      return;
-   }
-   a->ret = VK_SUCCESS;
-   if (memory->twin) /* the client has been sent all changes */
-      return;
-   a->ret = VK_ERROR_OUT_OF_HOST_MEMORY;
-   if (vp_encoder_init(&enc)) {
-      pthread_mutex_lock(&memory->lock);
-      a->ret = map(memory, a->fresh, &enc);
-      pthread_mutex_unlock(&memory->lock);
+               memory->shared ? "is not fresh" : "cannot be mapped");
+   } else if (vp_encoder_init(&enc)) {
+      a->ret = map(memory, a->fresh, ctx->reply, &enc);
       vp_encoder_finish(&enc);
+   } else {
+      a->ret = VK_ERROR_OUT_OF_HOST_MEMORY;
    }
+   pthread_mutex_unlock(&memory->lock);
    if (a->ret < 0 && !ctx->reply)
       vps_object_failed(ctx, object, a->ret);
 }
 
-/* What is not mapped is kept equal all the same. */
 void vp_handle_vkUnmapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkUnmapMemoryVP *a)
 {
-   vps_use(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, (uint64_t)(uintptr_t)a->memory);
+   const struct vps_object *object = vps_use(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, (uint64_t)(uintptr_t)a->memory);
+   if (!object || ctx->poison)
+      return;
+   struct vps_memory *memory = object->state;
+   pthread_mutex_lock(&memory->lock);
+   memory->mapped = false;
+   pthread_mutex_unlock(&memory->lock);
 }
 
 bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data, size_t size)
@@ -331,51 +375,13 @@ bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data
    struct vps_memory *memory = object->state;
    pthread_mutex_lock(&memory->lock);
    clean(memory);
-   if (!memory->real)
+   memory->received = true;
+   if (!memory->shared)
       vps_fail(ctx, "memory that is not mapped (%#llx) has changed", (unsigned long long)id);
-   else if (!vp_delta_apply(data, size, memory->real, memory->twin, memory->size))
+   else if (!vp_delta_apply_pieces(data, size, memory->real, memory->twin, memory->size, memory->exposed, VPS_PIECE))
       vps_fail(ctx, "the changes of the memory %#llx do not fit it", (unsigned long long)id);
    else
       flush(memory);
    pthread_mutex_unlock(&memory->lock);
    return !ctx->failed;
-}
-
-/* A list of all mapped memory, held because others may free it meanwhile. False without memory. */
-static bool hold_all(struct vps_device *device, struct vps_memory ***held, unsigned *count)
-{
-   unsigned total = 0;
-
-   *count = 0;
-   pthread_mutex_lock(&device->mapped_lock);
-   for (const struct vps_memory *memory = device->mapped; memory; memory = memory->next)
-      total++;
-   *held = malloc((total + 1) * sizeof(struct vps_memory *));
-   for (struct vps_memory *memory = device->mapped; *held && memory; memory = memory->next) {
-      memory->refs++;
-      (*held)[(*count)++] = memory;
-   }
-   pthread_mutex_unlock(&device->mapped_lock);
-   return *held != NULL;
-}
-
-bool vps_memory_send_changes(struct vps_device *device)
-{
-   struct vps_memory **held;
-   struct vp_encoder enc;
-   unsigned count;
-
-   if (!vp_encoder_init(&enc))
-      return false;
-   bool ok = hold_all(device, &held, &count);
-   for (unsigned i = 0; i < count; i++) {
-      pthread_mutex_lock(&held[i]->lock);
-      if (held[i]->real && !held[i]->unclean)
-         ok = send_changes(held[i], &enc) && ok;
-      pthread_mutex_unlock(&held[i]->lock);
-      unref(held[i]);
-   }
-   free(held);
-   vp_encoder_finish(&enc);
-   return ok;
 }

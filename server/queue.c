@@ -13,16 +13,17 @@
 #include "server/context.h"
 #include "server/device.h"
 #include "server/event.h"
-#include "server/memory.h"
 #include "server/query_pool.h"
+#include "server/readback.h"
 #include "server/submit.h"
 #include "server/track.h"
+#include "server/writes.h"
 
 /* How long the thread waits at once, so that it notices a request to stop; and with events to look at. */
 #define WAIT_NS INT64_C(50000000)
 #define EVENT_WAIT_NS INT64_C(1000000)
 
-/* What a batch that is not complete changes, apart from memory. */
+/* What a batch that is not complete changes. */
 struct pending {
    struct pending *next;
    uint64_t serial;
@@ -87,10 +88,17 @@ static void free_pending(struct pending *list)
    }
 }
 
-static void report_memory(const struct vps_queue *queue)
+static void report_memory(const struct vps_queue *queue, struct vps_writes *writes)
 {
-   if (!vps_memory_send_changes(queue->device))
+   if (!vps_readback_report(queue->device, writes))
       lose_device(queue, "there is no memory to send what it has changed", VK_ERROR_OUT_OF_HOST_MEMORY);
+   vps_writes_finish(writes);
+}
+
+static void add_writes(struct vps_writes *writes, const struct pending *list)
+{
+   for (const struct pending *pending = list; pending; pending = pending->next)
+      vps_writes_add(writes, &pending->track->writes);
 }
 
 static void sample_events(const struct vps_track *track)
@@ -149,11 +157,11 @@ static uint64_t known_serial(struct vps_queue *queue, uint64_t reached)
    return reached < submitted ? reached : submitted;
 }
 
-/* Notes that the batches up to a serial are to be reported. With the report lock. False when they were already. */
-static bool take_report(struct vps_queue *queue, uint64_t serial)
+/* Notes that the batches up to a serial are to be reported, if they were not yet. With the report lock. */
+static void take_report(struct vps_queue *queue, uint64_t serial)
 {
    if (serial <= queue->reported)
-      return false;
+      return;
    queue->reported = serial;
    queue->due = true;
    pthread_mutex_lock(&queue->lock);
@@ -161,7 +169,6 @@ static bool take_report(struct vps_queue *queue, uint64_t serial)
    pthread_mutex_unlock(&queue->lock);
    for (const struct pending *pending = queue->done; pending; pending = pending->next)
       sample_events(pending->track);
-   return true;
 }
 
 static void send_report(struct vps_queue *queue)
@@ -194,13 +201,17 @@ static void report_completed(struct vps_queue *queue, uint64_t serial)
 {
    struct vps_device *device = queue->device;
 
+   struct vps_writes writes = {0};
+
    settle(queue, serial);
    pthread_mutex_lock(&device->report_lock);
-   bool due = take_report(queue, serial);
-   for (struct vps_queue *other = device->queues; other; other = other->next)
-      due = (other != queue && take_report(other, find_reached(other))) || due;
-   if (due)
-      report_memory(queue);
+   take_report(queue, serial);
+   for (struct vps_queue *other = device->queues; other; other = other->next) {
+      if (other != queue)
+         take_report(other, find_reached(other));
+      add_writes(&writes, other->done);
+   }
+   report_memory(queue, &writes);
    for (struct vps_queue *other = device->queues; other; other = other->next) {
       if (other != queue)
          send_report(other);
@@ -229,6 +240,22 @@ static struct vps_event **hold_events(struct vps_queue *queue, unsigned *count)
    return events;
 }
 
+/* What was written before an event was set, by whatever is running. */
+static void report_running(struct vps_queue *queue)
+{
+   struct vps_device *device = queue->device;
+   struct vps_writes writes = {0};
+
+   pthread_mutex_lock(&device->report_lock);
+   for (struct vps_queue *other = device->queues; other; other = other->next) {
+      pthread_mutex_lock(&other->lock);
+      add_writes(&writes, other->first);
+      pthread_mutex_unlock(&other->lock);
+   }
+   report_memory(queue, &writes);
+   pthread_mutex_unlock(&device->report_lock);
+}
+
 static void look_at_events(struct vps_queue *queue, struct vps_event *const *events, unsigned count)
 {
    bool changed = false;
@@ -237,7 +264,7 @@ static void look_at_events(struct vps_queue *queue, struct vps_event *const *eve
       changed = vps_event_sample(events[i]) || changed;
    if (!changed)
       return;
-   report_memory(queue); /* what was written before they were set */
+   report_running(queue);
    for (unsigned i = 0; i < count; i++)
       vps_event_send(events[i]);
 }

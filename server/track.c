@@ -23,6 +23,7 @@ void vps_track_unref(struct vps_track *track)
       vps_event_unref(track->events[i]);
    for (unsigned i = 0; i < track->range_count; i++)
       vps_query_pool_unref(track->ranges[i].pool);
+   vps_writes_finish(&track->writes);
    free(track->events);
    free(track->ranges);
    free(track);
@@ -92,6 +93,7 @@ static bool append(struct vps_track *track, const struct vps_track *other)
       if (!append_queries(track, other->ranges[i].pool, other->ranges[i].first, other->ranges[i].count))
          return false;
    }
+   vps_writes_add(&track->writes, &other->writes);
    return true;
 }
 
@@ -121,6 +123,25 @@ bool vps_track_add_event(struct vps_track **track, struct vps_event *event)
 bool vps_track_add_queries(struct vps_track **track, struct vps_query_pool *pool, uint32_t first, uint32_t count)
 {
    return own(track) && append_queries(*track, pool, first, count);
+}
+
+bool vps_track_add_classes(struct vps_track **track, unsigned classes)
+{
+   if (*track && ((*track)->writes.classes & classes) == classes)
+      return true;
+   const struct vps_writes more = {.classes = classes};
+   if (!own(track))
+      return false;
+   vps_writes_add(&(*track)->writes, &more);
+   return true;
+}
+
+bool vps_track_add_write(struct vps_track **track, struct vps_memory *memory, VkDeviceSize start, VkDeviceSize end)
+{
+   if (!own(track))
+      return false;
+   vps_writes_add_range(&(*track)->writes, memory, start, end);
+   return true;
 }
 
 bool vps_track_merge(struct vps_track **track, const struct vps_track *other)

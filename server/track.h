@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/writes.h"
+
 struct vps_event;
 struct vps_query_pool;
 
@@ -14,14 +16,15 @@ struct vps_query_range {
    uint32_t first, count;
 };
 
-/* Which events and queries the execution of a command buffer changes. While only one holds it, it can grow; a track
- * that submissions hold too stays as it is. */
+/* Which events, queries and memory the execution of a command buffer changes. While only one holds it, it can grow; a
+ * track that submissions hold too stays as it is. */
 struct vps_track {
    atomic_uint refs;
    struct vps_event **events;
    unsigned event_count, event_capacity;
    struct vps_query_range *ranges;
    unsigned range_count, range_capacity;
+   struct vps_writes writes;
 };
 
 struct vps_track *vps_track_ref(struct vps_track *track);
@@ -32,6 +35,8 @@ void vps_track_unref(struct vps_track *track);
 /* These make the track (*track == NULL) or a copy of one that others hold too. False without memory. */
 bool vps_track_add_event(struct vps_track **track, struct vps_event *event);
 bool vps_track_add_queries(struct vps_track **track, struct vps_query_pool *pool, uint32_t first, uint32_t count);
+bool vps_track_add_classes(struct vps_track **track, unsigned classes);
+bool vps_track_add_write(struct vps_track **track, struct vps_memory *memory, VkDeviceSize start, VkDeviceSize end);
 bool vps_track_merge(struct vps_track **track, const struct vps_track *other);
 
 #endif

@@ -129,7 +129,32 @@ size_t vp_delta_collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *
    return changed;
 }
 
-static bool apply_masked(const uint8_t **data, size_t *left, uint8_t *memory, uint8_t *twin, size_t length)
+/* What a payload is applied to. */
+struct target {
+   uint8_t *memory, *twin;
+   const uint8_t *pieces; /* NULL: the twin is kept everywhere */
+   size_t piece_size;
+};
+
+static bool has_twin(const struct target *to, size_t offset)
+{
+   return !to->pieces || to->pieces[offset / to->piece_size];
+}
+
+static void copy_to_twin(const struct target *to, size_t offset, const uint8_t *data, size_t length)
+{
+   while (length > 0) {
+      const size_t room = to->pieces ? to->piece_size - offset % to->piece_size : length,
+                   part = length < room ? length : room;
+      if (has_twin(to, offset))
+         memcpy(to->twin + offset, data, part);
+      offset += part;
+      data += part;
+      length -= part;
+   }
+}
+
+static bool apply_masked(const uint8_t **data, size_t *left, const struct target *to, size_t offset, size_t length)
 {
    const uint8_t *mask = *data;
    const size_t mask_size = (length + 7) / 8;
@@ -146,8 +171,11 @@ static bool apply_masked(const uint8_t **data, size_t *left, uint8_t *memory, ui
    const uint8_t *bytes = mask + mask_size;
    for (size_t i = 0; i < length; i += 8) {
       for (unsigned bits = mask[i / 8]; bits; bits &= bits - 1) {
-         const size_t at = i + (unsigned)__builtin_ctz(bits);
-         memory[at] = twin[at] = *bytes++;
+         const size_t at = offset + i + (unsigned)__builtin_ctz(bits);
+         to->memory[at] = *bytes;
+         if (has_twin(to, at))
+            to->twin[at] = *bytes;
+         bytes++;
       }
    }
    *data += used;
@@ -155,8 +183,10 @@ static bool apply_masked(const uint8_t **data, size_t *left, uint8_t *memory, ui
    return true;
 }
 
-bool vp_delta_apply(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size)
+bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size,
+                           const uint8_t *pieces, size_t piece_size)
 {
+   const struct target to = {.memory = memory, .twin = twin, .pieces = pieces, .piece_size = piece_size};
    while (length) {
       uint64_t offset, run;
       if (length < 16)
@@ -170,7 +200,7 @@ bool vp_delta_apply(const uint8_t *data, size_t length, uint8_t *memory, uint8_t
       if (offset > size || run > size - offset)
          return false;
       if (masked) {
-         if (!apply_masked(&data, &length, memory + offset, twin + offset, (size_t)run))
+         if (!apply_masked(&data, &length, &to, (size_t)offset, (size_t)run))
             return false;
          continue;
       }
@@ -178,9 +208,14 @@ bool vp_delta_apply(const uint8_t *data, size_t length, uint8_t *memory, uint8_t
       if (length < padded)
          return false;
       memcpy(memory + offset, data, (size_t)run);
-      memcpy(twin + offset, data, (size_t)run);
+      copy_to_twin(&to, (size_t)offset, data, (size_t)run);
       data += padded;
       length -= padded;
    }
    return true;
+}
+
+bool vp_delta_apply(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size)
+{
+   return vp_delta_apply_pieces(data, length, memory, twin, size, NULL, 0);
 }

@@ -26,4 +26,8 @@ size_t vp_delta_collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *
  * nothing beyond the fault applied, when it is malformed or out of bounds. */
 bool vp_delta_apply(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size);
 
+/* The same with a twin that is only kept in some pieces of the memory: where the byte of the piece is not 0. */
+bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size,
+                           const uint8_t *pieces, size_t piece_size);
+
 #endif

@@ -148,3 +148,19 @@ def check_table(scope):
     body += ['};']
     return {'tools/vp_check_table.h': header('VP_CHECK_TABLE_H', [
         '"client/vp_client_calls.h"', '"server/vp_server_calls.h"', '"tools/check_table.h"'], body)}
+
+
+def format_table(scope):
+    """How large a block of each format is, whole or of one plane."""
+    registry = scope.registry
+    rows = []
+    for name in sorted(registry.formats, key=lambda n: registry.values.get(n, 0)):
+        if name not in registry.values:
+            continue  # a format of an extension that is disabled
+        size, extent, planes = registry.formats[name]
+        blocks = [size] + [registry.formats[p][0] for p in planes] + [0] * 3
+        rows.append('   {%d, {%d, %d, %d, %d}, {%d, %d, %d}}, /* %s */' % (
+            registry.values[name], *blocks[:4], *extent, name))
+    return {'common/vp_formats.c': source(['"common/util/format_block.h"'], [
+        'const struct vp_format_block vp_format_blocks[] = {'] + rows + [
+        '};', '', 'const size_t vp_format_block_count = sizeof(vp_format_blocks) / sizeof(*vp_format_blocks);'])}

@@ -21,6 +21,7 @@ def generate(scope):
     files.update(emit.client_codec(scope))
     files.update(emit.server_codec(scope))
     files.update(emit.check_table(scope))
+    files.update(emit.format_table(scope))
     files.update(client.generate(scope))
     files.update(server.dispatch(scope))
     files.update(null_driver.generate(scope))

@@ -209,6 +209,10 @@ class Scope:
         rows = {}  # by number, which all names of a command share
         for row in read_table(os.path.join(folder, 'commands.tsv')):
             rows[self.numbers.get(row['command'], row['command'])] = row
+        writes = {row['command']: row['writes'] for row in read_table(os.path.join(folder, 'writes.tsv'))}
+        unknown = [name for name, kind in writes.items() if kind not in ('nothing', 'images', 'exact')]
+        if unknown:
+            raise ValueError('writes.tsv: what do these write? ' + ', '.join(unknown))
         wanted = {}
         for feature in self.registry.features:
             for name in self.brought(feature.commands):
@@ -224,6 +228,7 @@ class Scope:
             command = self.registry.commands[name]
             command.number = self.number(name)
             command.row = rows.get(command.number if command.number is not None else name)
+            command.writes = writes.get(command.row['command'], 'everything') if command.row else 'everything'
             # a pointer of an output that has no wire form makes the whole command unserializable
             command.serializable = command.number is not None and \
                 all(self.variable_serializable(p, command) for p in command.parameters) and \

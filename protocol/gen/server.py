@@ -27,9 +27,11 @@ CHANGES = {
     'vkUpdateDescriptorSets': ['DESCRIPTOR_SET'],
 }
 
-# Commands whose success is also told to vps_observe_NAME().
+# Commands whose success is also told to vps_observe_NAME(), as is that of the recorded ones that writes.tsv calls exact.
 OBSERVED = ['vkCreateBuffer', 'vkBindBufferMemory', 'vkBindBufferMemory2', 'vkBindImageMemory', 'vkBindImageMemory2',
-            'vkQueueBindSparse']
+            'vkQueueBindSparse', 'vkCreateImage', 'vkCreateShaderModule', 'vkCreateGraphicsPipelines',
+            'vkCreateComputePipelines', 'vkCreateRayTracingPipelinesKHR', 'vkCopyMemoryToImageMESA', 'vkCopyImageToImage',
+            'vkTransitionImageLayout']
 
 # What takes new objects along, where it is not the command's first object.
 PARENTS = {'vkAllocateCommandBuffers': 'COMMAND_POOL', 'vkAllocateDescriptorSets': 'DESCRIPTOR_POOL'}
@@ -65,6 +67,14 @@ def created(scope, command):
 
 def field(name):
     return name[2:]
+
+
+def is_recorded(command):
+    return command.name.startswith('vkCmd')
+
+
+def is_observed(command):
+    return command.row['command'] in OBSERVED or (is_recorded(command) and command.writes == 'exact')
 
 
 # --- tables of functions ------------------------------------------------------------------------------------------
@@ -167,8 +177,12 @@ class Runner:
             body = block('if (ctx->poison)', self.poisoned(command, new)) + \
                 block('else', self.checks(command) + self.execute(command, new))
         lines += self.join_else(body)
-        if name in OBSERVED:
-            lines += ['if (!ctx->failed && !ctx->poison && a.ret >= 0)', '   vps_observe_%s(ctx, &a);' % name]
+        done = '!ctx->failed && !ctx->poison' + (' && a.ret >= 0' if command.result == 'VkResult' else '')
+        if is_observed(command):
+            lines += ['if (%s)' % done, '   vps_observe_%s(ctx, &a);' % command.row['command']]
+        elif is_recorded(command) and command.writes != 'nothing':
+            lines += ['if (%s)' % done, '   vps_command_buffer_note_writes(ctx, VPS_WRITES_%s);' % (
+                'IMAGE' if command.writes == 'images' else 'ALL')]
         lines += block('if (ctx->reply && !ctx->failed)', ['vp_answer_%s(&ctx->enc, &a);' % name, 'vps_send_reply(ctx);'])
         return ['static void run_%s(struct vp_context *ctx)' % name, '{'] + indent(lines) + ['}', '']
 
@@ -312,7 +326,8 @@ def dispatch(scope):
              'const struct vps_dispatch *vps_dispatch_find(uint32_t number);', '',
              '/* What is written by hand, in server/. */']
     head += ['void vp_handle_%s(struct vp_context *ctx, struct vp_cmd_%s *a);' % (c.name, c.name) for c in handlers]
-    head += ['void vps_observe_%s(struct vp_context *ctx, const struct vp_cmd_%s *a);' % (n, n) for n in OBSERVED]
+    head += ['void vps_observe_%s(struct vp_context *ctx, const struct vp_cmd_%s *a);' % (c.row['command'], c.name)
+             for c in served(scope) if is_observed(c)]
 
     runner = Runner(scope)
     body = FUNCTION_NAME + table_names(scope, 'vps_instance_functions', instance) + \
@@ -323,7 +338,8 @@ def dispatch(scope):
     body += dispatch_tables(scope)
     return {
         'server/vp_dispatch.h': header('VP_DISPATCH_H', ['"vp_commands.h"'], head),
-        'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/context.h"', '"server/device.h"',
-                                        '"server/instance.h"', '"server/vp_server_calls.h"', '<stddef.h>', '<string.h>'],
+        'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/command_buffer.h"', '"server/context.h"',
+                                        '"server/device.h"', '"server/instance.h"', '"server/vp_server_calls.h"',
+                                        '"server/writes.h"', '<stddef.h>', '<string.h>'],
                                        body),
     }

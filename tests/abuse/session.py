@@ -18,6 +18,7 @@ LOST = 42  # what fault_client ends with after VK_ERROR_DEVICE_LOST
 WITH_REPLY = 1
 
 CREATE_INSTANCE, ENUMERATE_GPUS, CREATE_DEVICE, WAIT_FOR_FENCES = 0, 2, 11, 39
+MAP_MEMORY, UNMAP_MEMORY = 0x10000, 0x1000A
 
 
 def command(number, flags=0, arguments=b""):
@@ -101,7 +102,8 @@ class Session(unittest.TestCase):
     # --- frames ---
 
     def test_frames_of_servers(self):
-        for kind in (wire.REPLY, wire.PROGRESS, wire.OBJECT_ERROR, wire.ALIVE, wire.EVENT, wire.QUERIES):
+        for kind in (wire.REPLY, wire.PROGRESS, wire.OBJECT_ERROR, wire.ALIVE, wire.EVENT, wire.QUERIES,
+                     wire.STALE):
             self.check_refused(wire.frame(kind, bytes(16)), f"frames of type {kind}")
 
     def test_not_a_frame(self):
@@ -181,6 +183,11 @@ class Session(unittest.TestCase):
             self.check_live(commands(command(0xDEADBEEF)), "same release", mode=mode)
         self.check_live(wire.frame(wire.COMMANDS, random.Random(6).randbytes(500)))
         self.check_live(wire.frame(99))
+
+    def test_memory_that_is_nothing(self):
+        """Unmapping and mapping of what is no memory."""
+        self.check_refused(commands(command(MAP_MEMORY, 0, struct.pack("<QQI", 77, 78, 0))), "no object", "0x4d")
+        self.check_refused(commands(command(UNMAP_MEMORY, 0, struct.pack("<QQ", 77, 78))), "no object", "0x4d")
 
     def test_memory_out_of_bounds(self):
         for run in (struct.pack("<QQ", 1 << 40, 8) + bytes(8), struct.pack("<QQ", 0, 1 << 62) + bytes(8),

@@ -16,7 +16,8 @@ ICD = os.path.join(BUILD, "client", f"venus_icd.{os.uname().machine}.json")
 NATIVE_ICD = os.environ.get("VP_NATIVE_ICD", "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json")
 SLOW = 3 if os.environ.get("VP_SANITIZE") else 1  # sanitizers take their time
 
-HELLO, COMMANDS, REPLY, MEMORY, PROGRESS, OBJECT_ERROR, ERROR, ALIVE, EVENT, QUERIES = range(1, 11)
+HELLO, COMMANDS, REPLY, MEMORY, PROGRESS, OBJECT_ERROR, ERROR, ALIVE, EVENT, QUERIES, STALE, \
+    PACKED = range(1, 13)
 
 MAGIC = b"VENUSPLS"
 PROTOCOL_VERSION = 1

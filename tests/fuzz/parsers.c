@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is read before or beside the commands: frames from a socket, the greeting, error frames, addresses, and
- * differences of memory, packed or not. The first byte of an input says which. */
+ * differences of memory, packed or not; and shaders. The first byte of an input says which. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,7 @@
 #include "common/net/frame.h"
 #include "common/net/hello.h"
 #include "common/net/socket.h"
+#include "server/spirv.h"
 
 #define MEMORY_SIZE 5000
 
@@ -127,8 +128,18 @@ static void read_packed(const uint8_t *data, size_t size)
    vp_unpacker_finish(&unpacker);
 }
 
+static void read_shader(const uint8_t *data, size_t size)
+{
+   uint32_t *words = malloc(size / 4 * 4 + 1); /* of its exact size, for the address sanitizer */
+
+   require(words);
+   memcpy(words, data, size / 4 * 4);
+   vps_spirv_may_write(words, size / 4);
+   free(words);
+}
+
 static void (*const readers[])(const uint8_t *data, size_t size) = {
-   read_hello, read_error, read_frames, read_address, read_delta, read_packed, read_packed,
+   read_hello, read_error, read_frames, read_address, read_delta, read_packed, read_packed, read_shader,
 };
 #define READERS (sizeof(readers) / sizeof(readers[0]))
 
@@ -179,6 +190,9 @@ static void write_seeds(const char *folder)
    const struct vp_error error = {.command = 1, .offset = 2, .text = "a reason"};
    const struct vp_frame_header header = {.type = VP_FRAME_COMMANDS, .length = 8, .tag = 1};
    uint8_t bytes[VP_HELLO_WIRE_SIZE + VP_ERROR_WIRE_MAX], changed[MEMORY_SIZE] = {0}, twin[MEMORY_SIZE] = {0};
+   /* a private variable that is stored to */
+   static const uint32_t shader[] = {0x07230203, 0x10000,      0, 5, 0, 4 << 16 | 21, 1, 32, 0, 4 << 16 | 32, 2, 6,
+                                     1,          4 << 16 | 43, 1, 3, 7, 4 << 16 | 59, 2, 4,  6, 3 << 16 | 62, 4, 3};
    struct vp_encoder enc;
    size_t position = 0;
 
@@ -198,6 +212,7 @@ static void write_seeds(const char *folder)
    vp_encoder_finish(&enc);
    write_packed_seed(folder, 5, VP_COMPRESS_LZ4);
    write_packed_seed(folder, 6, VP_COMPRESS_ZSTD);
+   write_seed(folder, 7, shader, sizeof(shader));
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

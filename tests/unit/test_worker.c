@@ -95,14 +95,20 @@ static uint32_t visible_type(const VkPhysicalDeviceMemoryProperties *properties)
    return 0;
 }
 
-/* Fresh, or after the GPU may have written to it. */
-static bool map_memory(struct session *s, struct setup *x, bool fresh)
+/* Makes a copy of the memory for what is sent of it. */
+static bool listen_to_memory(struct session *s, const struct setup *x)
 {
    s->memory_id = ID(x->memory);
    s->memory_size = SIZE;
    s->memory = calloc(1, SIZE);
    s->twin = calloc(1, SIZE);
-   if (!CHECK(s->memory && s->twin))
+   return CHECK(s->memory && s->twin);
+}
+
+/* Fresh, or after the GPU may have written to it. */
+static bool map_memory(struct session *s, struct setup *x, bool fresh)
+{
+   if (!listen_to_memory(s, x))
       return false;
    if (fresh) {
       SEND(s, vkMapMemoryVP, .device = x->device, .memory = x->memory, .fresh = VK_TRUE);
@@ -112,7 +118,7 @@ static bool map_memory(struct session *s, struct setup *x, bool fresh)
    return CHECK(CALL(s, vkMapMemoryVP, &call)) && CHECK(call.ret == VK_SUCCESS);
 }
 
-static bool create_buffer(struct session *s, struct setup *x)
+static bool create_unbound_buffer(struct session *s, struct setup *x)
 {
    VkPhysicalDeviceMemoryProperties properties = {0};
    struct vp_cmd_vkGetPhysicalDeviceMemoryProperties ask = {
@@ -135,6 +141,13 @@ static bool create_buffer(struct session *s, struct setup *x)
    x->buffer = session_object(s);
    SEND(s, vkAllocateMemory, .device = x->device, .pAllocateInfo = &allocation, .pMemory = &x->memory);
    SEND(s, vkCreateBuffer, .device = x->device, .pCreateInfo = &info, .pBuffer = &x->buffer);
+   return true;
+}
+
+static bool create_buffer(struct session *s, struct setup *x)
+{
+   if (!create_unbound_buffer(s, x))
+      return false;
    SEND(s, vkBindBufferMemory, .device = x->device, .buffer = x->buffer, .memory = x->memory);
    return true;
 }
@@ -211,6 +224,19 @@ static bool all_bytes(const uint8_t *data, size_t size, uint8_t value)
    return true;
 }
 
+/* Tells the server what has changed in our copy of the memory. */
+static void send_changes(struct session *s)
+{
+   struct vp_encoder enc;
+   size_t position = 0;
+
+   if (!CHECK(vp_encoder_init(&enc)))
+      return;
+   vp_delta_collect(&enc, s->memory, s->twin, SIZE, &position, SIZE);
+   CHECK(session_send(s, VP_FRAME_MEMORY, s->memory_id, enc.start, vp_encoder_size(&enc)));
+   vp_encoder_finish(&enc);
+}
+
 static uint32_t load_at(const struct session *s, size_t offset)
 {
    return vp_bytes_load_u32(s->memory + offset);
@@ -249,13 +275,7 @@ static void test_memory(void)
    /* We write, the GPU copies; only what it has changed comes back. */
    const unsigned before = s.recorded_count;
    memset(s.memory + 100, 7, 50);
-   size_t position = 0;
-   struct vp_encoder enc;
-   if (!CHECK(vp_encoder_init(&enc)))
-      return;
-   vp_delta_collect(&enc, s.memory, s.twin, SIZE, &position, SIZE);
-   CHECK(session_send(&s, VP_FRAME_MEMORY, ID(x.memory), enc.start, vp_encoder_size(&enc)));
-   vp_encoder_finish(&enc);
+   send_changes(&s);
    command_buffer = start_recording(&s, &x);
    const VkBufferCopy copy = {.srcOffset = 0, .dstOffset = 32768, .size = 400};
    SEND(&s, vkCmdCopyBuffer, .commandBuffer = command_buffer, .srcBuffer = x.buffer, .dstBuffer = x.buffer,
@@ -301,6 +321,164 @@ static void test_late_mapping(void)
    CHECK(map_memory(&s, &x, false));
    CHECK(load_at(&s, 4096) == 0x0a0b0c0d && load_at(&s, 4100) == 0x0a0b0c0d);
    CHECK(all_bytes(s.memory, 4096, 0) && all_bytes(s.memory + 4104, SIZE - 4104, 0));
+   destroy_all(&s, &x);
+   CHECK(session_close(&s) == 0);
+}
+
+static void fill(struct session *s, struct setup *x, uint32_t data)
+{
+   VkCommandBuffer command_buffer = start_recording(s, x);
+   SEND(s, vkCmdFillBuffer, .commandBuffer = command_buffer, .dstBuffer = x->buffer, .dstOffset = 0,
+        .size = VK_WHOLE_SIZE, .data = data);
+   end_and_submit(s, x, command_buffer);
+}
+
+/* How many frames of a type there were about the memory since the first `from` of all. */
+static unsigned count_frames(const struct session *s, unsigned from, uint32_t type)
+{
+   unsigned count = 0;
+   for (unsigned i = from; i < s->recorded_count; i++)
+      count += s->recorded[i].type == type && s->recorded[i].tag == s->memory_id;
+   return count;
+}
+
+/* A readback that costs no round trip: what the GPU has written to memory that was never mapped comes before the
+ * progress, and the first mapping needs no answer. A buffer that is full of what memory is fresh with is told too. */
+static void test_sent_ahead(uint32_t data)
+{
+   struct session s;
+   struct setup x;
+   if (!prepare(&s, &x, false) || !listen_to_memory(&s, &x))
+      return;
+   fill(&s, &x, data);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 1) == VK_SUCCESS);
+   CHECK(count_frames(&s, 0, VP_FRAME_MEMORY) == 1 && all_bytes(s.memory, SIZE, (uint8_t)data));
+
+   const unsigned before = s.recorded_count;
+   SEND(&s, vkMapMemoryVP, .device = x.device, .memory = x.memory);
+   fill(&s, &x, 0x05050505);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 2) == VK_SUCCESS);
+   CHECK(count_frames(&s, before, VP_FRAME_MEMORY) == 1 && all_bytes(s.memory, SIZE, 5));
+
+   destroy_all(&s, &x);
+   CHECK(session_close(&s) == 0);
+}
+
+/* A client that did not listen gets everything when it asks for the first time, and changes afterwards. */
+static void test_asking_after_all(void)
+{
+   struct session s;
+   struct setup x;
+   if (!prepare(&s, &x, false))
+      return;
+   fill(&s, &x, 0x03030303);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 1) == VK_SUCCESS);
+   const unsigned before = s.recorded_count;
+   CHECK(map_memory(&s, &x, false) && all_bytes(s.memory, SIZE, 3));
+   CHECK(count_frames(&s, before, VP_FRAME_MEMORY) == 1);
+   struct vp_cmd_vkMapMemoryVP again = {.device = x.device, .memory = x.memory};
+   CHECK(CALL(&s, vkMapMemoryVP, &again) && again.ret == VK_SUCCESS);
+   CHECK(count_frames(&s, before, VP_FRAME_MEMORY) == 1);
+   destroy_all(&s, &x);
+   CHECK(session_close(&s) == 0);
+}
+
+/* An image in the same memory, so that it is not known what a barrier writes to. */
+static VkImage create_linear_image(struct session *s, struct setup *x)
+{
+   const VkImageCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
+      .imageType = VK_IMAGE_TYPE_2D,
+      .format = VK_FORMAT_R8G8B8A8_UNORM,
+      .extent = {16, 16, 1},
+      .mipLevels = 1,
+      .arrayLayers = 1,
+      .samples = VK_SAMPLE_COUNT_1_BIT,
+      .tiling = VK_IMAGE_TILING_LINEAR,
+      .usage = VK_IMAGE_USAGE_TRANSFER_DST_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT,
+   };
+   VkImage image = session_object(s);
+   SEND(s, vkCreateImage, .device = x->device, .pCreateInfo = &info, .pImage = &image);
+   SEND(s, vkBindImageMemory, .device = x->device, .image = image, .memory = x->memory);
+   return image;
+}
+
+static void clear_image(struct session *s, struct setup *x, VkImage image, float value)
+{
+   const VkClearColorValue color = {.float32 = {value, value, value, value}};
+   const VkImageSubresourceRange range = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
+   VkCommandBuffer command_buffer = start_recording(s, x);
+   SEND(s, vkCmdClearColorImage, .commandBuffer = command_buffer, .image = image,
+        .imageLayout = VK_IMAGE_LAYOUT_GENERAL, .pColor = &color, .rangeCount = 1, .pRanges = &range);
+   end_and_submit(s, x, command_buffer);
+}
+
+/* Unmapped memory with changes of unknown extent becomes stale, once; mapping it brings them, and their end. */
+static void test_stale(void)
+{
+   struct session s;
+   struct setup x;
+   if (!prepare(&s, &x, false) || !map_memory(&s, &x, true))
+      return;
+   VkImage image = create_linear_image(&s, &x);
+   SEND(&s, vkUnmapMemoryVP, .device = x.device, .memory = x.memory);
+   clear_image(&s, &x, image, 1);
+   clear_image(&s, &x, image, 1);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 2) == VK_SUCCESS);
+   CHECK(count_frames(&s, 0, VP_FRAME_STALE) == 1 && count_frames(&s, 0, VP_FRAME_MEMORY) == 0);
+   CHECK(s.recorded[s.recorded_count - 1].type == VP_FRAME_PROGRESS);
+
+   unsigned before = s.recorded_count;
+   SEND(&s, vkMapMemoryVP, .device = x.device, .memory = x.memory);
+   CHECK(session_flush(&s));
+   do {
+      if (!CHECK(session_until(&s, VP_FRAME_MEMORY)))
+         return;
+   } while (s.frame.header.length > 0);
+   CHECK(count_frames(&s, before, VP_FRAME_MEMORY) == 2 && s.memory[0] == 255);
+
+   /* Mapped: sent. Unmapped again: sent too, since it was looked at the last time. */
+   before = s.recorded_count;
+   clear_image(&s, &x, image, 0);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 3) == VK_SUCCESS && s.memory[0] == 0);
+   SEND(&s, vkUnmapMemoryVP, .device = x.device, .memory = x.memory);
+   clear_image(&s, &x, image, 1);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 4) == VK_SUCCESS && s.memory[0] == 255);
+   CHECK(count_frames(&s, before, VP_FRAME_MEMORY) == 2 && count_frames(&s, before, VP_FRAME_STALE) == 0);
+
+   SEND(&s, vkDestroyImage, .device = x.device, .image = image);
+   destroy_all(&s, &x);
+   CHECK(session_close(&s) == 0);
+}
+
+/* What the client wrote before something was bound that the GPU can write to is known on both sides. */
+static void test_late_binding(void)
+{
+   struct session s;
+   struct setup x;
+   if (!session_start(&s, false) || !create_instance(&s, &x) || !find_gpu(&s, &x) || !create_device(&s, &x) ||
+       !create_unbound_buffer(&s, &x) || !map_memory(&s, &x, true))
+      return;
+   memset(s.memory + 1000, 9, 1000);
+   CHECK(session_flush(&s));
+   send_changes(&s);
+   SEND(&s, vkBindBufferMemory, .device = x.device, .buffer = x.buffer, .memory = x.memory);
+
+   VkCommandBuffer command_buffer = start_recording(&s, &x);
+   SEND(&s, vkCmdFillBuffer, .commandBuffer = command_buffer, .dstBuffer = x.buffer, .dstOffset = 1500, .size = 4,
+        .data = 0);
+   end_and_submit(&s, &x, command_buffer);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 1) == VK_SUCCESS);
+   const struct recorded *frame = last_frame(&s, VP_FRAME_MEMORY, s.memory_id);
+   CHECK(frame && frame->length < 100); /* nothing but the zeros */
+   CHECK(all_bytes(s.memory + 1000, 500, 9) && load_at(&s, 1500) == 0 && all_bytes(s.memory + 1504, 496, 9));
    destroy_all(&s, &x);
    CHECK(session_close(&s) == 0);
 }
@@ -802,7 +980,7 @@ static const struct bad_command bad_commands[] = {
    {VP_CMD_vkQueueSubmit, "longer than the data", giant_count},
    {VP_CMD_vkEnumeratePhysicalDeviceGroups, "longer than the data", giant_output},
    {VP_CMD_vkCreateInstance, "has an instance already", second_instance},
-   {VP_CMD_vkMapMemoryVP, "is mapped already", second_mapping},
+   {VP_CMD_vkMapMemoryVP, "is not fresh", second_mapping},
    {VP_CMD_vkGetDeviceQueue2, "without queue 1", missing_queue},
    {VP_CMD_vkResetQueryPool, "not all in their pool of 4", missing_queries},
    {VP_CMD_vkCmdDrawMeshTasksEXT, "does not have this command", missing_extension},
@@ -872,6 +1050,11 @@ int main(void)
    session_use_driver();
    test_memory();
    test_late_mapping();
+   test_sent_ahead(0x0b0b0b0b);
+   test_sent_ahead(0);
+   test_asking_after_all();
+   test_stale();
+   test_late_binding();
    test_events();
    test_queries();
    test_poison();

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/readback.h"
+
+#include <stdlib.h>
+
+#include "common/memory/delta.h"
+#include "common/net/frame.h"
+#include "common/wire/encoder.h"
+#include "server/channel.h"
+#include "server/device.h"
+#include "server/memory.h"
+#include "server/writes.h"
+
+/* About so much goes into one frame. */
+#define FRAME_SIZE ((size_t)1 << 20)
+
+/* What is written exactly is sent to a client that cannot look at it now up to this size, doubled for each point of
+ * the score of its memory type. A type that is made for reading has all points from the start. */
+#define LIMIT_BASE ((VkDeviceSize)1 << 20)
+#define MAX_SCORE 6
+#define MIN_SCORE (-4)
+
+/* Who did not look at changes so many times in a row is not sent them any more only because it once did. */
+#define MAX_UNSEEN 4u
+
+/* --- history --- */
+
+static VkMemoryPropertyFlags type_flags(const struct vps_memory *memory)
+{
+   return memory->device->memory.memoryTypes[memory->type].propertyFlags;
+}
+
+void vps_readback_init(struct vps_device *device)
+{
+   for (uint32_t i = 0; i < device->memory.memoryTypeCount; i++) {
+      if (device->memory.memoryTypes[i].propertyFlags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT)
+         atomic_store(&device->scores[i], MAX_SCORE);
+   }
+}
+
+static void change_score(const struct vps_memory *memory, int change)
+{
+   atomic_int *score = &memory->device->scores[memory->type];
+   int old = atomic_load(score), changed;
+
+   do {
+      changed = old + change;
+      changed = changed > MAX_SCORE ? MAX_SCORE : changed < MIN_SCORE ? MIN_SCORE : changed;
+   } while (!atomic_compare_exchange_weak(score, &old, changed));
+}
+
+/* 0: nothing. */
+static VkDeviceSize size_limit(const struct vps_memory *memory)
+{
+   const int score = atomic_load(&memory->device->scores[memory->type]);
+   return score < 0 ? 0 : LIMIT_BASE << score;
+}
+
+/* On GPUs whose memory is all the host's, everything lies in memory that looks made for reading; there it is so for
+ * buffers that are only copied to. */
+bool vps_readback_is_likely(const struct vps_memory *memory, bool copies)
+{
+   return memory->visible && atomic_load(&memory->device->scores[memory->type]) > 0 &&
+          memory->size <= size_limit(memory) && (copies || !(type_flags(memory) & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT));
+}
+
+/* Whether it is better to send changes now, though the application cannot look at them, than when it can. */
+static bool pays(const struct vps_memory *memory)
+{
+   const VkDeviceSize size = memory->dirty_pages * VPS_PAGE;
+
+   if (memory->wanted)
+      return size <= LIMIT_BASE << MAX_SCORE;
+   return !memory->inexact && size <= size_limit(memory);
+}
+
+void vps_readback_close(struct vps_memory *memory)
+{
+   if (memory->unseen && !memory->opened)
+      change_score(memory, -1);
+}
+
+/* --- pages --- */
+
+static void mark(struct vps_memory *memory, VkDeviceSize start, VkDeviceSize end)
+{
+   for (VkDeviceSize page = start / VPS_PAGE; page * VPS_PAGE < end && page * VPS_PAGE < memory->size; page++) {
+      uint64_t *word = &memory->dirty[page / 64];
+      const uint64_t bit = UINT64_C(1) << page % 64;
+      memory->dirty_pages += !(*word & bit);
+      *word |= bit;
+   }
+}
+
+void vps_readback_mark_all(struct vps_memory *memory)
+{
+   mark(memory, 0, memory->size);
+}
+
+/* The pages of a range where something of these classes is bound. */
+static void mark_bound(struct vps_memory *memory, VkDeviceSize start, VkDeviceSize end, unsigned classes)
+{
+   end = end < memory->size ? end : memory->size;
+   for (VkDeviceSize next; start < end; start = next) {
+      next = (start / VPS_PIECE + 1) * VPS_PIECE;
+      if (memory->exposed[start / VPS_PIECE] & classes)
+         mark(memory, start, next < end ? next : end);
+   }
+}
+
+void vps_readback_mark_exposed(struct vps_memory *memory)
+{
+   mark_bound(memory, 0, memory->size, VPS_WRITES_ALL);
+}
+
+/* Whether the memory is written to at all. */
+static bool mark_writes(struct vps_memory *memory, const struct vps_writes *writes)
+{
+   const unsigned classes = writes->classes & atomic_load(&memory->classes);
+   bool written = classes != 0;
+
+   if (classes) {
+      mark_bound(memory, 0, memory->size, classes);
+      memory->inexact = true;
+   }
+   for (unsigned i = 0; i < writes->count; i++) {
+      const struct vps_write_range *range = &writes->ranges[i];
+      if (range->memory != memory)
+         continue;
+      mark_bound(memory, range->start, range->end, VPS_WRITES_ALL);
+      written = true;
+   }
+   return written;
+}
+
+/* The first page from there on that is marked (or is not); `count` when there is none. */
+static size_t find_page(const struct vps_memory *memory, size_t page, size_t count, bool marked)
+{
+   while (page < count) {
+      const uint64_t word = memory->dirty[page / 64], wanted = (marked ? word : ~word) >> page % 64;
+      if (wanted) {
+         page += (size_t)__builtin_ctzll(wanted);
+         return page < count ? page : count;
+      }
+      page = (page / 64 + 1) * 64;
+   }
+   return count;
+}
+
+/* Done with: takes the marks off. */
+static void unmark_all(struct vps_memory *memory, size_t count)
+{
+   for (size_t page = 0; (page = find_page(memory, page, count, true)) < count; page = (page / 64 + 1) * 64)
+      memory->dirty[page / 64] = 0;
+   memory->dirty_pages = 0;
+   memory->inexact = false;
+}
+
+/* --- sending --- */
+
+static void send_frame(const struct vps_memory *memory, uint32_t type, const void *data, size_t size)
+{
+   vps_channel_send(memory->device->channel, type, memory->id, data, size, NULL, 0);
+}
+
+/* Sends what differs from the twin in [position, end), and makes that equal. The lock keeps the frames of one memory in
+ * order. Returns how many there were. */
+static unsigned send_range(struct vps_memory *memory, size_t position, size_t end, struct vp_encoder *enc)
+{
+   unsigned frames = 0;
+
+   while (position < end && !enc->failed) {
+      vp_encoder_reset(enc);
+      vp_delta_collect(enc, memory->real, memory->twin, end, &position, FRAME_SIZE);
+      if (vp_encoder_size(enc) == 0 || enc->failed)
+         continue;
+      send_frame(memory, VP_FRAME_MEMORY, enc->start, vp_encoder_size(enc));
+      frames++;
+   }
+   return frames;
+}
+
+/* The same for all marked pages. */
+static unsigned send_marked(struct vps_memory *memory, struct vp_encoder *enc)
+{
+   const size_t count = (size_t)((memory->size + VPS_PAGE - 1) / VPS_PAGE);
+   unsigned frames = 0;
+
+   if (memory->dirty_pages == 0)
+      return 0;
+   vps_memory_invalidate(memory);
+   for (size_t page = 0; (page = find_page(memory, page, count, true)) < count && !enc->failed;) {
+      const size_t end = find_page(memory, page, count, false);
+      const VkDeviceSize last = end * VPS_PAGE;
+      frames += send_range(memory, page * VPS_PAGE, last < memory->size ? last : memory->size, enc);
+      page = end;
+   }
+   unmark_all(memory, count);
+   return frames;
+}
+
+/* To a client whose application cannot look at it now. That it says nothing of a change is told it too when this is
+ * the first that it hears of the memory. */
+static void send_ahead(struct vps_memory *memory, struct vp_encoder *enc)
+{
+   if (send_marked(memory, enc) == 0 && !memory->shared && !enc->failed)
+      send_frame(memory, VP_FRAME_MEMORY, NULL, 0);
+   memory->shared = true;
+   memory->unseen++;
+   if (memory->unseen >= MAX_UNSEEN)
+      memory->wanted = false;
+}
+
+/* A client that has no copy needs not be told: it has to ask when it maps the memory. */
+static void report(struct vps_memory *memory, struct vp_encoder *enc)
+{
+   if (memory->mapped) {
+      send_marked(memory, enc);
+   } else if (!memory->stale && pays(memory)) {
+      send_ahead(memory, enc);
+   } else if (!memory->stale && memory->shared) {
+      memory->stale = true;
+      send_frame(memory, VP_FRAME_STALE, NULL, 0);
+   }
+}
+
+bool vps_readback_open(struct vps_memory *memory, bool asked, struct vp_encoder *enc)
+{
+   if (memory->stale || asked)
+      change_score(memory, 1);
+   memory->wanted = memory->wanted || memory->stale || memory->unseen > 0;
+   memory->unseen = 0;
+   send_marked(memory, enc);
+   if (memory->stale && !enc->failed)
+      send_frame(memory, VP_FRAME_MEMORY, NULL, 0);
+   memory->stale = false;
+   return !enc->failed;
+}
+
+/* --- reports --- */
+
+static bool may_touch(const struct vps_writes *writes, const struct vps_memory *memory)
+{
+   if (writes->classes & atomic_load(&memory->classes))
+      return true;
+   for (unsigned i = 0; i < writes->count; i++) {
+      if (writes->ranges[i].memory == memory)
+         return true;
+   }
+   return false;
+}
+
+/* A list of the followed memory that may be written to, held because others may free it meanwhile. False without
+ * memory. */
+static bool hold_touched(struct vps_device *device, const struct vps_writes *writes, struct vps_memory ***held,
+                         unsigned *count)
+{
+   unsigned total = 0;
+
+   *count = 0;
+   pthread_mutex_lock(&device->mapped_lock);
+   for (const struct vps_memory *memory = device->mapped; memory; memory = memory->next)
+      total += may_touch(writes, memory);
+   *held = malloc((total + 1) * sizeof(struct vps_memory *));
+   for (struct vps_memory *memory = device->mapped; *held && memory && *count < total; memory = memory->next) {
+      if (may_touch(writes, memory))
+         (*held)[(*count)++] = vps_memory_ref(memory);
+   }
+   pthread_mutex_unlock(&device->mapped_lock);
+   return *held != NULL;
+}
+
+bool vps_readback_report(struct vps_device *device, const struct vps_writes *writes)
+{
+   struct vps_memory **held;
+   struct vp_encoder enc;
+   unsigned count;
+
+   if (!writes->classes && writes->count == 0)
+      return true;
+   if (!vp_encoder_init(&enc))
+      return false;
+   bool ok = hold_touched(device, writes, &held, &count);
+   for (unsigned i = 0; i < count; i++) {
+      pthread_mutex_lock(&held[i]->lock);
+      if (held[i]->real && mark_writes(held[i], writes))
+         report(held[i], &enc);
+      pthread_mutex_unlock(&held[i]->lock);
+      vps_memory_unref(held[i]);
+      ok = ok && !enc.failed;
+   }
+   free(held);
+   vp_encoder_finish(&enc);
+   return ok;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/memory/delta.h"
+#include "common/net/frame.h"
+#include "common/wire/encoder.h"
+#include "server/channel.h"
+#include "server/device.h"
+#include "server/memory.h"
+#include "server/readback.h"
+#include "server/writes.h"
+#include "tests/unit/check.h"
+
+/* What is sent of the memory of a device that has no GPU: the test writes to it. */
+
+#define PAGE 4096u
+#define PIECE 65536u
+#define SIZE (4 * PIECE + 100)
+
+enum { PLAIN, CACHED, UNIFIED };
+
+struct setup {
+   struct vps_channel channel;
+   struct vps_device device;
+   struct vps_memory memory;
+   int client;
+   uint8_t *copy, *copy_twin; /* the client's */
+};
+
+/* A followed memory whose four pieces are: read only, transfers, storage, an image; and a rest like the first. */
+static bool open_setup(struct setup *x, uint32_t type)
+{
+   static const VkMemoryType types[] = {
+      [PLAIN] = {VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT, 0},
+      [CACHED] = {VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT |
+                     VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
+                  0},
+      [UNIFIED] = {VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+                      VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
+                   0},
+   };
+   int fds[2];
+
+   memset(x, 0, sizeof(*x));
+   if (!CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0))
+      return false;
+   x->client = fds[1];
+   x->device.channel = &x->channel;
+   x->device.memory.memoryTypeCount = 3;
+   memcpy(x->device.memory.memoryTypes, types, sizeof(types));
+   vps_readback_init(&x->device);
+   x->memory = (struct vps_memory){
+      .device = &x->device, .id = 77, .size = SIZE, .type = type, .visible = true, .coherent = true};
+   atomic_init(&x->memory.refs, 1);
+   atomic_init(&x->memory.classes, VPS_WRITES_ALL);
+   x->memory.real = calloc(1, SIZE);
+   x->memory.twin = calloc(1, SIZE);
+   x->memory.exposed = calloc(5, 1);
+   x->memory.dirty = calloc(2, 8);
+   x->copy = calloc(1, SIZE);
+   x->copy_twin = calloc(1, SIZE);
+   x->device.mapped = &x->memory;
+   if (!CHECK(x->memory.real && x->memory.twin && x->memory.exposed && x->memory.dirty && x->copy && x->copy_twin))
+      return false;
+   x->memory.exposed[1] = VPS_WRITES_OTHER;
+   x->memory.exposed[2] = VPS_WRITES_OTHER | VPS_WRITES_STORAGE;
+   x->memory.exposed[3] = VPS_WRITES_OTHER | VPS_WRITES_IMAGE;
+   return CHECK(pthread_mutex_init(&x->memory.lock, NULL) == 0) &&
+          CHECK(pthread_mutex_init(&x->device.mapped_lock, NULL) == 0) && CHECK(vps_channel_init(&x->channel, fds[0]));
+}
+
+static void close_setup(struct setup *x)
+{
+   pthread_mutex_destroy(&x->memory.lock);
+   pthread_mutex_destroy(&x->device.mapped_lock);
+   close(x->channel.fd);
+   close(x->client);
+   vps_channel_finish(&x->channel);
+   free(x->memory.real);
+   free(x->memory.twin);
+   free(x->memory.exposed);
+   free(x->memory.dirty);
+   free(x->copy);
+   free(x->copy_twin);
+}
+
+struct heard {
+   unsigned memory, empty, stale;
+   size_t bytes;
+};
+
+/* All that has been sent up to now, which is applied to the copy. */
+static struct heard hear(struct setup *x)
+{
+   struct vp_frame frame = {0};
+   struct heard heard = {0};
+
+   while (vp_frame_read(x->client, &frame, 0) == VP_FRAME_OK) {
+      CHECK(frame.header.tag == 77);
+      if (frame.header.type == VP_FRAME_STALE) {
+         CHECK(frame.header.length == 0);
+         heard.stale++;
+      } else if (CHECK(frame.header.type == VP_FRAME_MEMORY)) {
+         heard.memory++;
+         heard.empty += frame.header.length == 0;
+         heard.bytes += frame.header.length;
+         CHECK(vp_delta_apply(frame.payload, frame.header.length, x->copy, x->copy_twin, SIZE));
+      }
+   }
+   vp_frame_finish(&frame);
+   return heard;
+}
+
+static bool is_silent(const struct heard *heard)
+{
+   return heard->memory == 0 && heard->stale == 0;
+}
+
+static struct heard report_class(struct setup *x, unsigned classes)
+{
+   const struct vps_writes writes = {.classes = classes};
+   CHECK(vps_readback_report(&x->device, &writes));
+   return hear(x);
+}
+
+static struct heard report_range(struct setup *x, VkDeviceSize start, VkDeviceSize end)
+{
+   struct vps_writes writes = {0};
+   vps_writes_add_range(&writes, &x->memory, start, end);
+   CHECK(vps_readback_report(&x->device, &writes));
+   vps_writes_finish(&writes);
+   return hear(x);
+}
+
+static struct heard open_memory(struct setup *x, bool asked)
+{
+   struct vp_encoder enc;
+   if (!CHECK(vp_encoder_init(&enc)))
+      abort();
+   CHECK(vps_readback_open(&x->memory, asked, &enc));
+   vp_encoder_finish(&enc);
+   x->memory.shared = x->memory.opened = x->memory.mapped = true;
+   return hear(x);
+}
+
+/* One byte in the middle of each piece changes. */
+static void change_all(struct setup *x, uint8_t value)
+{
+   for (size_t at = 100; at < SIZE; at += PIECE)
+      x->memory.real[at] = value;
+}
+
+static bool has(const struct setup *x, unsigned piece, uint8_t value)
+{
+   return x->copy[(size_t)piece * PIECE + 100] == value;
+}
+
+/* Only what was written to is compared, whatever else has changed. */
+static void test_only_what_is_written(void)
+{
+   struct setup x;
+   struct heard heard;
+   if (!open_setup(&x, PLAIN))
+      return;
+   x.memory.shared = x.memory.opened = x.memory.mapped = true;
+
+   change_all(&x, 1);
+   heard = report_class(&x, 0);
+   CHECK(is_silent(&heard));
+   report_range(&x, PIECE + 8 * PAGE, PIECE + 9 * PAGE); /* beside the change */
+   CHECK(!has(&x, 1, 1));
+   report_range(&x, PIECE + 4, PIECE + 104);
+   CHECK(has(&x, 1, 1) && !has(&x, 2, 1) && !has(&x, 3, 1));
+   report_class(&x, VPS_WRITES_STORAGE);
+   CHECK(has(&x, 2, 1) && !has(&x, 3, 1));
+   report_class(&x, VPS_WRITES_IMAGE);
+   CHECK(has(&x, 3, 1));
+   change_all(&x, 2);
+   report_class(&x, VPS_WRITES_ALL);
+   CHECK(has(&x, 1, 2) && has(&x, 2, 2) && has(&x, 3, 2));
+   report_range(&x, 0, SIZE); /* nothing that the GPU can write to lies there */
+   CHECK(!has(&x, 0, 2) && x.copy[4 * PIECE + 99] == 0);
+   CHECK(x.memory.dirty_pages == 0);
+   close_setup(&x);
+}
+
+/* Memory of others is left alone. */
+static void test_another_memory(void)
+{
+   struct vps_writes writes = {0};
+   struct vps_memory other = {.size = SIZE};
+   struct setup x;
+   if (!open_setup(&x, PLAIN))
+      return;
+   x.memory.shared = x.memory.opened = x.memory.mapped = true;
+   atomic_init(&other.refs, 1);
+   change_all(&x, 1);
+   vps_writes_add_range(&writes, &other, 0, SIZE);
+   CHECK(vps_readback_report(&x.device, &writes));
+   const struct heard heard = hear(&x);
+   CHECK(is_silent(&heard));
+   vps_writes_finish(&writes);
+   close_setup(&x);
+}
+
+/* Memory that the application does not look at: told once that it is stale, brought when it is mapped again. */
+static void test_stale(void)
+{
+   struct setup x;
+   struct heard heard;
+   if (!open_setup(&x, PLAIN))
+      return;
+   open_memory(&x, false);
+   x.memory.mapped = false;
+
+   change_all(&x, 1);
+   heard = report_class(&x, VPS_WRITES_STORAGE);
+   CHECK(heard.stale == 1 && heard.memory == 0);
+   heard = report_class(&x, VPS_WRITES_STORAGE);
+   CHECK(is_silent(&heard));
+   heard = report_range(&x, PIECE, 2 * PIECE); /* would pay alone, but not what is missing already */
+   CHECK(is_silent(&heard));
+   heard = open_memory(&x, false);
+   CHECK(heard.stale == 0 && heard.memory >= 2 && heard.empty == 1);
+   CHECK(has(&x, 1, 1) && has(&x, 2, 1) && !has(&x, 3, 1));
+   heard = open_memory(&x, false);
+   CHECK(is_silent(&heard));
+
+   /* It was looked at, so the next change is sent at once; four times in vain, then no more. */
+   x.memory.mapped = false;
+   for (unsigned i = 0; i < 4; i++) {
+      change_all(&x, (uint8_t)(10 + i));
+      heard = report_class(&x, VPS_WRITES_STORAGE);
+      CHECK(heard.stale == 0 && heard.memory == 1 && has(&x, 2, (uint8_t)(10 + i)));
+   }
+   change_all(&x, 20);
+   heard = report_class(&x, VPS_WRITES_STORAGE);
+   CHECK(heard.stale == 1 && heard.memory == 0);
+   close_setup(&x);
+}
+
+/* Exact writes are sent though the application does not look, unless that has been in vain too often. */
+static void test_ahead(void)
+{
+   struct setup x;
+   struct heard heard;
+   if (!open_setup(&x, PLAIN))
+      return;
+   x.memory.shared = true;
+   change_all(&x, 1);
+   heard = report_range(&x, PIECE, 2 * PIECE);
+   CHECK(heard.stale == 0 && heard.memory == 1 && has(&x, 1, 1));
+   heard = report_range(&x, PIECE, 2 * PIECE); /* nothing has changed */
+   CHECK(is_silent(&heard));
+
+   vps_readback_close(&x.memory); /* freed, and was never mapped */
+   change_all(&x, 2);
+   heard = report_range(&x, PIECE, 2 * PIECE);
+   CHECK(heard.stale == 1 && heard.memory == 0);
+   heard = open_memory(&x, false); /* a type in which it was missed is believed in again */
+   CHECK(heard.memory == 2 && has(&x, 1, 2));
+   x.memory.mapped = x.memory.wanted = false;
+   change_all(&x, 3);
+   heard = report_range(&x, PIECE, 2 * PIECE);
+   CHECK(heard.stale == 0 && heard.memory == 1 && has(&x, 1, 3));
+   close_setup(&x);
+}
+
+/* The first that the client hears of a memory says that it has all of it, even if that is nothing. */
+static void test_first_news(void)
+{
+   struct setup x;
+   struct heard heard;
+   if (!open_setup(&x, CACHED))
+      return;
+   heard = report_class(&x, VPS_WRITES_STORAGE); /* a client without a copy has to ask anyhow */
+   CHECK(is_silent(&heard) && !x.memory.shared);
+   close_setup(&x);
+
+   if (!open_setup(&x, CACHED))
+      return;
+   heard = report_range(&x, PIECE, 2 * PIECE);
+   CHECK(heard.memory == 1 && heard.empty == 1 && x.memory.shared);
+   heard = report_range(&x, PIECE, 2 * PIECE);
+   CHECK(is_silent(&heard));
+   close_setup(&x);
+
+   if (!open_setup(&x, CACHED))
+      return;
+   change_all(&x, 1);
+   heard = report_range(&x, PIECE, 2 * PIECE);
+   CHECK(heard.memory == 1 && heard.empty == 0 && x.memory.shared && has(&x, 1, 1));
+   close_setup(&x);
+}
+
+static void test_likely(void)
+{
+   struct setup x;
+   if (!open_setup(&x, CACHED))
+      return;
+   CHECK(vps_readback_is_likely(&x.memory, false));
+   x.memory.type = UNIFIED;
+   CHECK(vps_readback_is_likely(&x.memory, true) && !vps_readback_is_likely(&x.memory, false));
+   x.memory.type = PLAIN;
+   CHECK(!vps_readback_is_likely(&x.memory, true));
+   open_memory(&x, true);
+   CHECK(vps_readback_is_likely(&x.memory, true));
+   x.memory.size = (VkDeviceSize)1 << 30;
+   CHECK(!vps_readback_is_likely(&x.memory, true));
+   x.memory.size = SIZE;
+   close_setup(&x);
+}
+
+int main(void)
+{
+   test_only_what_is_written();
+   test_another_memory();
+   test_stale();
+   test_ahead();
+   test_first_news();
+   test_likely();
+   return check_finish();
+}
