@@ -209,12 +209,35 @@ VKAPI_ATTR void VKAPI_CALL vp_vkUnmapMemory(VkDevice handle, VkDeviceMemory memo
 #ifdef VK_KHR_map_memory2
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory2(VkDevice device, const VkMemoryMapInfoKHR *info, void **ppData)
 {
-   return vp_vkMapMemory(device, info->memory, info->offset, info->size, info->flags, ppData);
+   const VkResult result = vp_vkMapMemory(device, info->memory, info->offset, info->size, info->flags, ppData);
+#ifdef VK_EXT_map_memory_placed
+   const VkMemoryMapPlacedInfoEXT *placed =
+      vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_MEMORY_MAP_PLACED_INFO_EXT);
+   struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, info->memory);
+   if (result != VK_SUCCESS || !(info->flags & VK_MEMORY_MAP_PLACED_BIT_EXT) || !placed)
+      return result;
+   /* All of the memory, since parts of it are a feature that is not offered. */
+   if (!vp_mapping_move(memory->mapping, placed->pPlacedAddress, false)) {
+      vp_vkUnmapMemory(device, info->memory);
+      return VK_ERROR_MEMORY_MAP_FAILED;
+   }
+   memory->placed = true;
+   *ppData = placed->pPlacedAddress;
+#endif
+   return result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkUnmapMemory2(VkDevice device, const VkMemoryUnmapInfoKHR *info)
 {
    vp_vkUnmapMemory(device, info->memory);
+#ifdef VK_EXT_map_memory_placed
+   /* The addresses are the application's again. */
+   struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, info->memory);
+   const bool reserve = info->flags & VK_MEMORY_UNMAP_RESERVE_BIT_EXT;
+   if (memory->placed && !vp_mapping_move(memory->mapping, NULL, reserve))
+      return VK_ERROR_MEMORY_MAP_FAILED;
+   memory->placed = false;
+#endif
    return VK_SUCCESS;
 }
 #endif

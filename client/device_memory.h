@@ -20,6 +20,7 @@ struct vp_device_memory {
    pthread_mutex_t lock;       /* of the pointer: the receiver can make the mapping, too */
    struct vp_mapping *mapping; /* since it was mapped first, or the server sent something of it */
    bool listed;                /* the device has it in its list of mappings */
+   bool placed;                /* where the application wants it */
    bool imported;              /* memory of the application's, which is always mapped */
 };
 

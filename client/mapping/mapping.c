@@ -16,8 +16,8 @@
 #define CHUNK_SIZE (CHUNK_PAGES * VP_PAGE_SIZE)
 #define WORDS (CHUNK_PAGES / 64)
 
-/* A fault costs more than a comparison. So a page that changes in this many flushes or less from one change to the next
- * is hot: it is compared each time and not armed, until it has not changed so many times. */
+/* A fault costs more than a comparison. So a page that is written to again after this many flushes or less is hot: it is
+ * compared each time and not armed, until it has not changed so many times. */
 #define HOT_DISTANCE 2
 #define QUIET_COUNT 8
 
@@ -39,7 +39,7 @@ struct vp_mapping {
    uint8_t *twin;
    struct chunk *chunks;
    size_t chunk_count;
-   uint8_t *history; /* by page: the flush in which it changed last, of a hot one how often it has not */
+   uint8_t *history; /* by page: the flush that last saw it written, of a hot one how often it has not changed */
    uint8_t flush;    /* counts from 1 to 255 and again */
    size_t cursor;    /* the first chunk that may have candidates */
    bool watched, closed;
@@ -48,6 +48,13 @@ struct vp_mapping {
 };
 
 /* --- life --- */
+
+/* One page more: with a distance of a power of two, bytes of memory and twin would fight for the same lines of the
+ * processor's cache. */
+static size_t twin_size(const struct vp_mapping *mapping)
+{
+   return mapping->pages.size + VP_PAGE_SIZE;
+}
 
 static void unwatch(struct vp_mapping *mapping)
 {
@@ -61,7 +68,7 @@ static void finish(struct vp_mapping *mapping)
    if (mapping->pages.view) {
       vp_mapping_fork_remove(&mapping->fork);
       unwatch(mapping);
-      vp_private_pages_destroy(mapping->twin, mapping->pages.size);
+      vp_private_pages_destroy(mapping->twin, twin_size(mapping));
       vp_private_pages_destroy(mapping->history, mapping->pages.size / VP_PAGE_SIZE);
    }
    free(mapping->chunks);
@@ -87,7 +94,7 @@ static struct vp_mapping *create(uint64_t id, size_t size, void *import)
    vp_mapping_fork_add(&mapping->fork, &mapping->pages);
    mapping->chunk_count = (mapping->pages.size + CHUNK_SIZE - 1) / CHUNK_SIZE;
    mapping->chunks = calloc(mapping->chunk_count, sizeof(*mapping->chunks));
-   mapping->twin = vp_private_pages_create(mapping->pages.size);
+   mapping->twin = vp_private_pages_create(twin_size(mapping));
    mapping->history = vp_private_pages_create(mapping->pages.size / VP_PAGE_SIZE);
    if (!mapping->chunks || !mapping->twin || !mapping->history)
       goto fail;
@@ -131,12 +138,12 @@ uint8_t *vp_mapping_pointer(const struct vp_mapping *mapping)
 }
 
 /* Nothing is armed at the new place, so all that was ever written is compared once. */
-bool vp_mapping_move(struct vp_mapping *mapping, void *address)
+bool vp_mapping_move(struct vp_mapping *mapping, void *address, bool reserve)
 {
    pthread_mutex_lock(&mapping->lock);
    vp_mapping_fork_remove(&mapping->fork);
    unwatch(mapping);
-   const bool ok = vp_pages_move_view(&mapping->pages, address);
+   const bool ok = vp_pages_move_view(&mapping->pages, address, reserve);
    mapping->watched = mapping->tracker->watch(&mapping->pages);
    for (size_t i = 0; i < mapping->chunk_count; i++)
       mapping->chunks[i].armed = false;
@@ -336,18 +343,15 @@ static bool has_changed(const struct vp_mapping *mapping, size_t page)
    return memcmp(mapping->pages.alias + offset, mapping->twin + offset, page_length(mapping, page)) != 0;
 }
 
-static void note_change(struct vp_mapping *mapping, size_t page)
+/* A page that is not hot was written to. */
+static void note_write(struct vp_mapping *mapping, size_t page)
 {
    struct chunk *chunk = &mapping->chunks[page / CHUNK_PAGES];
    uint8_t *history = &mapping->history[page];
-   if (is_hot(mapping, page)) {
-      *history = 0;
-   } else if (chunk->armed && *history && (uint8_t)(mapping->flush - *history) <= HOT_DISTANCE) {
+   const bool often = chunk->armed && *history && (uint8_t)(mapping->flush - *history) <= HOT_DISTANCE;
+   if (often)
       chunk->hot[page % CHUNK_PAGES / 64] |= UINT64_C(1) << page % 64;
-      *history = 0;
-   } else {
-      *history = mapping->flush;
-   }
+   *history = often ? 0 : mapping->flush;
 }
 
 /* A hot page has not changed. True when it is not hot any more and must be compared once more, now that it is armed. */
@@ -366,11 +370,13 @@ static bool note_quiet(struct vp_mapping *mapping, size_t page)
 static bool take_candidate(struct vp_mapping *mapping, size_t page)
 {
    mapping->chunks[page / CHUNK_PAGES].candidates[page % CHUNK_PAGES / 64] &= ~(UINT64_C(1) << page % 64);
-   bool changed = has_changed(mapping, page);
-   if (!changed && is_hot(mapping, page) && note_quiet(mapping, page))
-      changed = has_changed(mapping, page);
-   if (changed)
-      note_change(mapping, page);
+   const bool changed = has_changed(mapping, page);
+   if (!is_hot(mapping, page))
+      note_write(mapping, page);
+   else if (changed)
+      mapping->history[page] = 0;
+   else if (note_quiet(mapping, page))
+      return has_changed(mapping, page);
    return changed;
 }
 

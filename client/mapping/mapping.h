@@ -24,9 +24,10 @@ void vp_mapping_unref(struct vp_mapping *mapping); /* NULL is fine */
 
 uint64_t vp_mapping_id(const struct vp_mapping *mapping);
 
-/* What the application gets. It stays where it is, unless it is moved. */
+/* What the application gets. It stays where it is, unless it is moved: to this address, or to any (NULL). The old place
+ * is unmapped, or stays reserved. False, with nothing done, when that is not possible. */
 uint8_t *vp_mapping_pointer(const struct vp_mapping *mapping);
-bool vp_mapping_move(struct vp_mapping *mapping, void *address);
+bool vp_mapping_move(struct vp_mapping *mapping, void *address, bool reserve);
 
 /* Whether the application can write to it from now on, and whether it may have since the last look. */
 void vp_mapping_set_writable(struct vp_mapping *mapping, bool writable);

@@ -27,8 +27,9 @@ void vp_pages_import(struct vp_pages *pages, void *memory, size_t size);
 
 void vp_pages_destroy(struct vp_pages *pages);
 
-/* Moves the application's view to this address (NULL: to any). False, and everything as it was, when that fails. */
-bool vp_pages_move_view(struct vp_pages *pages, void *address);
+/* Moves the application's view to this address (NULL: to any); the old place is unmapped or stays reserved. False, and
+ * everything as it was, when that fails. */
+bool vp_pages_move_view(struct vp_pages *pages, void *address, bool reserve);
 
 /* In a child of fork(): a copy of the pages appears where the view was. Async-signal-safe. */
 void vp_pages_give_copy(const struct vp_pages *pages);

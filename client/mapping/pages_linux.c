@@ -86,12 +86,15 @@ void vp_pages_destroy(struct vp_pages *pages)
    *pages = (struct vp_pages){0};
 }
 
-bool vp_pages_move_view(struct vp_pages *pages, void *address)
+bool vp_pages_move_view(struct vp_pages *pages, void *address, bool reserve)
 {
    uint8_t *view = map_view(pages, address);
    if (!view)
       return false;
-   munmap(pages->view, pages->size);
+   if (reserve)
+      mmap(pages->view, pages->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+   else
+      munmap(pages->view, pages->size);
    pages->view = view;
    return true;
 }
