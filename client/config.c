@@ -60,6 +60,9 @@ void vp_config_read(struct vp_config *config)
          vp_log(VP_LOG_WARN, "VENUS_TIMEOUT=%s is not a number of seconds; using %d", timeout,
                 DEFAULT_TIMEOUT_MS / 1000);
    }
+   const char *compression = getenv("VENUS_COMPRESS");
+   if (compression && !vp_compression_parse(compression, &config->compression))
+      vp_log(VP_LOG_WARN, "VENUS_COMPRESS=%s is unknown; use auto, none, lz4 or zstd", compression);
    const char *bar = getenv("VENUS_BAR_MEMORY");
    config->show_bar_memory = bar && strcmp(bar, "0") != 0;
 }

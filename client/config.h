@@ -2,6 +2,8 @@
 #ifndef VP_CLIENT_CONFIG_H
 #define VP_CLIENT_CONFIG_H
 
+#include "common/memory/pack.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +21,7 @@ struct vp_config {
    struct vp_server_address servers[VP_MAX_SERVERS];
    unsigned server_count;
    int timeout_ms;       /* for connecting to a server and its greeting */
+   enum vp_compression compression; /* VENUS_COMPRESS: of mapped memory */
    bool show_bar_memory; /* VENUS_BAR_MEMORY: device-local memory stays host-visible */
 };
 

@@ -16,147 +16,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Buffered commands are sent when there are this many bytes of them. */
-#define SEND_SIZE ((size_t)256 << 10)
-
-/* Keeps up to this much of the stream's memory after a burst. */
-#define KEEP_SIZE ((size_t)4 << 20)
-
-#define NO_FRAME SIZE_MAX
-
-/* --- the stream --- */
-
-static void close_frame(struct vp_connection *conn)
-{
-   if (conn->open_frame == NO_FRAME)
-      return;
-   const size_t payload = vp_encoder_size(&conn->stream) - conn->open_frame - VP_FRAME_HEADER_SIZE;
-   const uint32_t length = (uint32_t)payload;
-   if (!conn->stream.failed)
-      memcpy(conn->stream.start + conn->open_frame + 4, &length, 4);
-   conn->open_frame = NO_FRAME;
-   vp_stats_add(&conn->stats.frames_sent, 1);
-}
-
-static void open_frame(struct vp_connection *conn, uint32_t type, uint64_t tag)
-{
-   conn->open_frame = vp_encoder_size(&conn->stream);
-   vp_frame_header_store(vp_enc_space(&conn->stream, VP_FRAME_HEADER_SIZE),
-                         &(struct vp_frame_header){.type = type, .tag = tag});
-}
-
-struct vp_encoder *vp_stream_begin(struct vp_connection *conn)
-{
-   pthread_mutex_lock(&conn->stream_lock);
-   if (conn->open_frame == NO_FRAME)
-      open_frame(conn, VP_FRAME_COMMANDS, 0);
-   conn->command_start = vp_encoder_size(&conn->stream);
-   return &conn->stream;
-}
-
-void vp_stream_flush_locked(struct vp_connection *conn)
-{
-   close_frame(conn);
-   const size_t size = vp_encoder_size(&conn->stream);
-   size_t sent = 0;
-   while (sent < size && !vp_connection_lost(conn)) {
-      const ssize_t n = send(conn->fd, conn->stream.start + sent, size - sent, MSG_NOSIGNAL);
-      if (n >= 0)
-         sent += (size_t)n;
-      else if (errno != EINTR)
-         vp_connection_lose(conn, "the connection broke while sending");
-   }
-   vp_stats_add(&conn->stats.bytes_sent, sent);
-   vp_encoder_reset(&conn->stream);
-   if ((size_t)(conn->stream.end - conn->stream.start) > KEEP_SIZE) {
-      struct vp_encoder smaller;
-      if (vp_encoder_init(&smaller)) {
-         smaller.peer = conn->stream.peer;
-         vp_encoder_finish(&conn->stream);
-         conn->stream = smaller;
-      }
-   }
-}
-
-/* Takes the last command back when it could not be written. */
-VkResult vp_stream_commit(struct vp_connection *conn)
-{
-   struct vp_encoder *stream = &conn->stream;
-   const bool too_long = conn->open_frame != NO_FRAME &&
-                         vp_encoder_size(stream) - conn->open_frame - VP_FRAME_HEADER_SIZE > VP_FRAME_MAX_PAYLOAD;
-   if (stream->failed || too_long) {
-      stream->failed = false;
-      stream->cur = stream->start + conn->command_start;
-      if (conn->command_start < conn->open_frame + VP_FRAME_HEADER_SIZE)
-         conn->open_frame = NO_FRAME; /* its header is not there or goes, too */
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   }
-   if (vp_encoder_size(stream) >= SEND_SIZE)
-      vp_stream_flush_locked(conn);
-   return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
-}
-
-void vp_stream_unlock(struct vp_connection *conn)
-{
-   pthread_mutex_unlock(&conn->stream_lock);
-}
-
-VkResult vp_stream_end(struct vp_connection *conn)
-{
-   vp_stats_add(&conn->stats.async_calls, 1);
-   const VkResult result = vp_stream_commit(conn);
-   vp_stream_unlock(conn);
-   return result;
-}
-
-VkResult vp_stream_flush(struct vp_connection *conn)
-{
-   pthread_mutex_lock(&conn->stream_lock);
-   if (vp_encoder_size(&conn->stream))
-      vp_stream_flush_locked(conn);
-   vp_stream_unlock(conn);
-   return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
-}
-
-VkResult vp_stream_append(struct vp_connection *conn, const void *data, size_t size)
-{
-   struct vp_encoder *stream = vp_stream_begin(conn);
-   const size_t payload = vp_encoder_size(stream) - conn->open_frame - VP_FRAME_HEADER_SIZE;
-   if (payload && payload + size > SEND_SIZE) { /* a frame of its own, so that the limit is per command buffer */
-      vp_stream_flush_locked(conn);
-      open_frame(conn, VP_FRAME_COMMANDS, 0);
-      conn->command_start = vp_encoder_size(stream);
-   }
-   vp_enc_bytes(stream, data, size, 1);
-   const VkResult result = vp_stream_commit(conn);
-   vp_stream_unlock(conn);
-   return result;
-}
-
-struct vp_encoder *vp_stream_begin_frame(struct vp_connection *conn, enum vp_frame_type type, uint64_t tag)
-{
-   pthread_mutex_lock(&conn->stream_lock);
-   close_frame(conn);
-   conn->command_start = vp_encoder_size(&conn->stream);
-   open_frame(conn, type, tag);
-   return &conn->stream;
-}
-
-VkResult vp_stream_end_frame(struct vp_connection *conn)
-{
-   const VkResult result = vp_stream_commit(conn);
-   close_frame(conn);
-   vp_stream_unlock(conn);
-   return result;
-}
-
-void vp_stream_cancel_frame(struct vp_connection *conn)
-{
-   conn->stream.cur = conn->stream.start + conn->command_start;
-   conn->open_frame = NO_FRAME;
-   vp_stream_unlock(conn);
-}
-
 /* --- calls --- */
 
 struct vp_encoder *vp_call_begin(struct vp_connection *conn)
@@ -288,7 +147,6 @@ static bool init_locks(struct vp_connection *conn)
    pthread_condattr_destroy(&attributes);
    if (!ok)
       return false;
-   pthread_mutex_init(&conn->stream_lock, NULL);
    pthread_mutex_init(&conn->reply_lock, NULL);
    pthread_mutex_init(&conn->object_lock, NULL);
    pthread_mutex_init(&conn->progress_lock, NULL);
@@ -297,7 +155,6 @@ static bool init_locks(struct vp_connection *conn)
 
 static void finish_locks(struct vp_connection *conn)
 {
-   pthread_mutex_destroy(&conn->stream_lock);
    pthread_mutex_destroy(&conn->reply_lock);
    pthread_mutex_destroy(&conn->object_lock);
    pthread_mutex_destroy(&conn->progress_lock);
@@ -321,11 +178,12 @@ static bool handshake(struct vp_connection *conn, const char *application, int64
    vp_stats_add(&conn->stats.hellos, 1);
    conn->peer.vk_xml_version = conn->server.vk_xml_version;
    memcpy(conn->peer.extension_mask, conn->server.extension_mask, sizeof(conn->peer.extension_mask));
-   conn->stream.peer = &conn->peer;
+   conn->stream.open.peer = &conn->peer;
    return true;
 }
 
-struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms)
+struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms,
+                                           enum vp_compression compression)
 {
    char error[VP_SOCKET_ERROR_SIZE];
    const int64_t deadline_ms = vp_clock_ms() + timeout_ms;
@@ -333,11 +191,10 @@ struct vp_connection *vp_connection_create(const char *host, uint16_t port, cons
    if (!conn)
       return NULL;
    snprintf(conn->address, sizeof(conn->address), "%s:%u", host, port);
-   conn->open_frame = NO_FRAME;
    conn->last_call = &conn->first_call;
    if (!init_locks(conn))
       goto fail_locks;
-   if (!vp_encoder_init(&conn->stream))
+   if (!vp_stream_init(&conn->stream, compression))
       goto fail_stream;
    conn->fd = vp_socket_connect(host, port, timeout_ms, error);
    if (conn->fd < 0) {
@@ -346,13 +203,17 @@ struct vp_connection *vp_connection_create(const char *host, uint16_t port, cons
    }
    if (!handshake(conn, application, deadline_ms))
       goto fail_handshake;
-   if (!vp_receiver_start(conn))
+   if (!vp_stream_start(conn))
       goto fail_handshake;
+   if (!vp_receiver_start(conn))
+      goto fail_receiver;
    return conn;
+fail_receiver:
+   vp_stream_stop(conn);
 fail_handshake:
    close(conn->fd);
 fail_socket:
-   vp_encoder_finish(&conn->stream);
+   vp_stream_finish(&conn->stream);
 fail_stream:
    finish_locks(conn);
 fail_locks:
@@ -364,14 +225,15 @@ void vp_connection_destroy(struct vp_connection *conn)
 {
    if (!conn)
       return;
-   vp_stream_flush(conn);
+   vp_stream_stop(conn);
    vp_connection_lose(conn, NULL);
    pthread_join(conn->receiver, NULL);
    close(conn->fd);
    if (vp_stats_wanted())
       vp_stats_print(&conn->stats, conn->address);
-   vp_encoder_finish(&conn->stream);
+   vp_stream_finish(&conn->stream);
    finish_locks(conn);
+   vp_unpacker_finish(&conn->unpacker);
    free(conn->slots);
    free(conn);
 }

@@ -3,6 +3,7 @@
 #define VP_CLIENT_CONNECTION_H
 
 #include "client/stats.h"
+#include "client/stream.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
 #include "common/wire/decoder.h"
@@ -19,9 +20,9 @@ struct vp_object;
 /* The connection to one server: an ordered stream of commands to it, and a
  * thread that takes in what it sends.
  *
- * Locks, in the order in which they are taken: a device's list of mapped
- * memory, stream, objects, a memory's, progress, replies. The receiver never takes the stream lock, so that a
- * blocked sender cannot stop it. */
+ * Locks, in the order in which they are taken: stream, objects, a memory's, a mapping's, progress, replies. Neither the
+ * receiver nor the sender takes the stream lock while it has another, or anything to do: a network that does not take
+ * more cannot keep the receiver from making room for the server to go on. */
 struct vp_connection {
    int fd;
    char address[300];
@@ -30,11 +31,7 @@ struct vp_connection {
    struct vp_stats stats;
    atomic_bool lost;
 
-   /* What has been said but not sent: whole frames, the last one perhaps open. */
-   pthread_mutex_t stream_lock;
-   struct vp_encoder stream;
-   size_t open_frame; /* offset of the header of the open COMMANDS frame, or SIZE_MAX */
-   size_t command_start;
+   struct vp_stream stream;
 
    pthread_mutex_t reply_lock;
    struct vp_call *first_call, **last_call; /* waiting for replies, in order */
@@ -50,6 +47,7 @@ struct vp_connection {
    pthread_cond_t progress_cond;
 
    pthread_t receiver;
+   struct vp_unpacker unpacker; /* the receiver's */
 };
 
 /* One call that waits for its reply. */
@@ -62,7 +60,8 @@ struct vp_call {
 };
 
 /* Connects and shakes hands. NULL after one clear line in the log. */
-struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms);
+struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms,
+                                           enum vp_compression compression);
 
 /* Sends what is left, closes and frees. NULL is fine. No other thread may use
  * it any more. */
@@ -75,32 +74,6 @@ static inline bool vp_connection_lost(const struct vp_connection *conn)
 {
    return atomic_load_explicit(&conn->lost, memory_order_relaxed);
 }
-
-/* --- the stream --- */
-
-/* Locks the stream and gives its encoder for one command without reply. */
-struct vp_encoder *vp_stream_begin(struct vp_connection *conn);
-
-/* Unlocks. VK_ERROR_OUT_OF_HOST_MEMORY when the command did not fit in memory
- * (it is then not sent), VK_ERROR_DEVICE_LOST on a dead connection. */
-VkResult vp_stream_end(struct vp_connection *conn);
-
-/* Same, and keeps the stream locked for more. */
-VkResult vp_stream_commit(struct vp_connection *conn);
-
-/* Sends all that was said. vp_stream_flush_locked() is for a holder of the stream. */
-VkResult vp_stream_flush(struct vp_connection *conn);
-void vp_stream_flush_locked(struct vp_connection *conn);
-void vp_stream_unlock(struct vp_connection *conn);
-
-/* Whole commands that were encoded elsewhere. */
-VkResult vp_stream_append(struct vp_connection *conn, const void *data, size_t size);
-
-/* A frame other than COMMANDS, built in place: returns the encoder, with the
- * stream locked; the end fixes the length. */
-struct vp_encoder *vp_stream_begin_frame(struct vp_connection *conn, enum vp_frame_type type, uint64_t tag);
-VkResult vp_stream_end_frame(struct vp_connection *conn);
-void vp_stream_cancel_frame(struct vp_connection *conn);
 
 /* --- calls with a reply --- */
 

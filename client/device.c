@@ -78,7 +78,9 @@ static void release(struct vp_device *device, const VkAllocationCallbacks *alloc
    vp_buffer_rules_finish(&device->buffer_rules);
    vp_resource_kinds_finish(&device->kinds);
    vp_reply_cache_finish(&device->cache);
+   free(device->mappings);
    pthread_mutex_destroy(&device->memory_lock);
+   pthread_mutex_destroy(&device->fetch_lock);
    vp_object_destroy(device->conn, &callbacks, device);
 }
 
@@ -148,6 +150,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDevice(VkPhysicalDevice physicalDevice
    }
    device->api_version = gpu->api_version < gpu->instance->api_version ? gpu->api_version : gpu->instance->api_version;
    pthread_mutex_init(&device->memory_lock, NULL);
+   pthread_mutex_init(&device->fetch_lock, NULL);
    vp_buffer_rules_init(&device->buffer_rules);
    bool ready = vp_reply_cache_init(&device->cache);
    ready = vp_resource_kinds_init(&device->kinds) && ready;
@@ -171,7 +174,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyDevice(VkDevice handle, const VkAllocatio
    if (!device)
       return;
    vp_send_vkDestroyDevice(device->conn, &(struct vp_cmd_vkDestroyDevice){.device = handle});
-   vp_stream_flush(device->conn);
+   vp_stream_drain(device->conn); /* the sender may be looking at its memory */
    release(device, pAllocator);
 }
 

@@ -22,12 +22,16 @@ struct vp_device {
    struct vp_queue **queues;
    uint32_t queue_count;
 
-   /* Every memory that was mapped once. */
-   pthread_mutex_t memory_lock;
-   struct vp_device_memory *mapped_memories;
+   pthread_mutex_t memory_lock;  /* of what follows */
+   struct vp_mapping **mappings; /* of every memory that was mapped once; references */
+   size_t mapping_count, mapping_capacity;
    uint64_t heap_used[VK_MAX_MEMORY_HEAPS]; /* by allocations of this device */
    uint32_t allocation_count;
    _Atomic uint64_t submission_count; /* of all queues, and what submissions may wait for */
+
+   /* How often mapped memory was said to be stale, and how much of that has been seen to. */
+   pthread_mutex_t fetch_lock;
+   _Atomic uint64_t stale_news, stale_fetched;
 
    struct vp_resource_kinds kinds;
    struct vp_buffer_rules buffer_rules;

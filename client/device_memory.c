@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/device_memory.h"
 
+#include "client/chain.h"
 #include "client/connection.h"
 #include "client/device.h"
 #include "client/mapping/mapping.h"
+#include "client/mapping/pages.h"
 #include "client/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
+#include "common/net/frame.h"
+
+#include <stdlib.h>
 
 /* One MEMORY frame is about this long at most. */
 #define FRAME_SIZE ((size_t)1 << 20)
+
+/* Changes of a memory this large are sent as soon as the application says that it is done with them. */
+#define EARLY_SIZE ((VkDeviceSize)1 << 20)
+
+/* In place of a count of submissions: nothing can use it before its first mapping. */
+#define BORN_NOW UINT64_MAX
 
 /* --- allocation --- */
 
@@ -52,94 +63,80 @@ static void account(struct vp_device *device, struct vp_device_memory *memory, b
    device->physical_device->allocation_changes++;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemoryAllocateInfo *pAllocateInfo,
-                                                   const VkAllocationCallbacks *pAllocator, VkDeviceMemory *pMemory)
+/* --- the mappings of a device --- */
+
+static bool list_add(struct vp_device *device, struct vp_mapping *mapping)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
-   const VkPhysicalDeviceMemoryProperties *types = &device->physical_device->memory.memoryProperties;
-   struct vp_device_memory *memory =
-      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_DEVICE_MEMORY, sizeof(*memory));
-   if (!memory)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   memory->device = device;
-   memory->size = pAllocateInfo->allocationSize;
-   memory->heap = types->memoryTypes[pAllocateInfo->memoryTypeIndex % VK_MAX_MEMORY_TYPES].heapIndex;
-   memory->born = device->submission_count;
-   pthread_mutex_init(&memory->lock, NULL);
-   const bool wait = may_fail(device, pAllocateInfo, memory->heap);
-   const VkResult result = allocate(device, pAllocateInfo, VP_TO_HANDLE(VkDeviceMemory, memory), wait);
-   if (result != VK_SUCCESS) {
-      pthread_mutex_destroy(&memory->lock);
-      vp_object_destroy(device->conn, allocator, memory);
-      return result;
+   bool ok = true;
+   pthread_mutex_lock(&device->memory_lock);
+   if (device->mapping_count == device->mapping_capacity) {
+      const size_t capacity = device->mapping_capacity ? device->mapping_capacity * 2 : 16;
+      struct vp_mapping **mappings = realloc(device->mappings, capacity * sizeof(struct vp_mapping *));
+      ok = mappings != NULL;
+      if (ok) {
+         device->mappings = mappings;
+         device->mapping_capacity = capacity;
+      }
    }
-   account(device, memory, true);
-   *pMemory = VP_TO_HANDLE(VkDeviceMemory, memory);
-   return VK_SUCCESS;
-}
-
-static void link_mapped(struct vp_device_memory *memory)
-{
-   struct vp_device *device = memory->device;
-   pthread_mutex_lock(&device->memory_lock);
-   memory->next = device->mapped_memories;
-   if (memory->next)
-      memory->next->prev = memory;
-   device->mapped_memories = memory;
+   if (ok)
+      device->mappings[device->mapping_count++] = vp_mapping_ref(mapping);
    pthread_mutex_unlock(&device->memory_lock);
+   return ok;
 }
 
-static void unlink_mapped(struct vp_device_memory *memory)
+static void list_remove(struct vp_device *device, struct vp_mapping *mapping)
 {
-   struct vp_device *device = memory->device;
+   bool found = false;
    pthread_mutex_lock(&device->memory_lock);
-   if (memory->prev)
-      memory->prev->next = memory->next;
-   else
-      device->mapped_memories = memory->next;
-   if (memory->next)
-      memory->next->prev = memory->prev;
+   for (size_t i = 0; i < device->mapping_count && !found; i++) {
+      found = device->mappings[i] == mapping;
+      if (found)
+         device->mappings[i] = device->mappings[--device->mapping_count];
+   }
    pthread_mutex_unlock(&device->memory_lock);
+   if (found)
+      vp_mapping_unref(mapping);
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkFreeMemory(VkDevice handle, VkDeviceMemory memory_handle,
-                                           const VkAllocationCallbacks *pAllocator)
+/* A copy of the list, with references: it may change while it is worked on. False without memory. */
+static bool list_hold(struct vp_device *device, struct vp_mapping ***held, size_t *count)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, memory_handle);
-   if (!memory)
-      return;
-   if (memory->mapping)
-      unlink_mapped(memory);
-   const struct vp_cmd_vkFreeMemory a = {.device = handle, .memory = memory_handle};
-   vp_send_vkFreeMemory(device->conn, &a);
-   account(device, memory, false);
-   struct vp_mapping *mapping = memory->mapping;
-   /* The receiver uses it only while it is in the table of objects. */
-   vp_connection_remove_object(device->conn, &memory->base);
-   vp_mapping_destroy(mapping);
-   pthread_mutex_destroy(&memory->lock);
-   vp_object_free(vp_allocator(pAllocator, device->allocator), memory);
+   pthread_mutex_lock(&device->memory_lock);
+   *held = malloc((device->mapping_count + 1) * sizeof(struct vp_mapping *));
+   *count = *held ? device->mapping_count : 0;
+   for (size_t i = 0; i < *count; i++)
+      (*held)[i] = vp_mapping_ref(device->mappings[i]);
+   pthread_mutex_unlock(&device->memory_lock);
+   return *held != NULL;
+}
+
+static void list_release(struct vp_mapping **held, size_t count)
+{
+   for (size_t i = 0; i < count; i++)
+      vp_mapping_unref(held[i]);
+   free(held);
 }
 
 /* --- mapping --- */
 
-/* Whether nothing can have used the memory is decided at the command's place in the stream, since another thread may
- * submit something meanwhile. */
-static VkResult say_mapped(struct vp_device_memory *memory)
+/* Tells the server that the application maps the memory with this id. `ask`: for what the server has and we lack.
+ * Whether nothing can have used the memory is decided at the command's place in the stream, since another thread may
+ * submit something meanwhile; *born (NULL: it is known already) is the count of submissions at its allocation. */
+static VkResult say_mapped(struct vp_device *device, struct vp_mapping *mapping, bool ask, const uint64_t *born)
 {
-   struct vp_device *device = memory->device;
    struct vp_connection *conn = device->conn;
+   struct vp_object named = {.id = vp_mapping_id(mapping)}; /* the object itself may go while we ask */
    struct vp_call call;
-   struct vp_encoder *enc = vp_call_begin(conn);
+   struct vp_encoder *enc = vp_stream_begin(conn);
    struct vp_cmd_vkMapMemoryVP a = {
       .device = VP_TO_HANDLE(VkDevice, device),
-      .memory = VP_TO_HANDLE(VkDeviceMemory, memory),
-      .fresh = memory->born == device->submission_count,
+      .memory = VP_TO_HANDLE(VkDeviceMemory, &named),
+      .fresh = born && (*born == BORN_NOW || *born == device->submission_count),
    };
-   vp_request_vkMapMemoryVP(enc, !a.fresh, &a);
-   if (a.fresh)
+   const bool reply = ask || (born && !a.fresh);
+   vp_mapping_set_place(mapping, vp_stream_place(conn));
+   vp_request_vkMapMemoryVP(enc, reply, &a);
+   if (!reply)
       return vp_stream_end(conn);
    vp_call_queue(conn, &call);
    /* What the GPU has written comes before the reply. */
@@ -147,28 +144,41 @@ static VkResult say_mapped(struct vp_device_memory *memory)
    if (result == VK_SUCCESS)
       vp_reply_vkMapMemoryVP(&call.dec, &a);
    const VkResult end = vp_call_end(conn, &call);
+   if (result == VK_SUCCESS && end == VK_SUCCESS && a.ret == VK_SUCCESS)
+      vp_mapping_set_stale(mapping, false);
    return result != VK_SUCCESS ? result : end != VK_SUCCESS ? end : a.ret;
 }
 
-/* The first mapping: from now on the two sides keep the memory equal. */
+/* The memory's mapping, made when there is none. *is_new: the server has not sent anything of it. */
+static struct vp_mapping *get_mapping(struct vp_device_memory *memory, bool *is_new)
+{
+   pthread_mutex_lock(&memory->lock);
+   *is_new = !memory->mapping;
+   if (!memory->mapping)
+      memory->mapping = vp_mapping_create(memory->base.id, (size_t)memory->size);
+   struct vp_mapping *mapping = memory->mapping;
+   pthread_mutex_unlock(&memory->lock);
+   return mapping;
+}
+
+/* What the application maps is kept equal on both sides from the first time on. */
 static VkResult start_mapping(struct vp_device_memory *memory)
 {
-   struct vp_mapping *mapping = vp_mapping_create((size_t)memory->size);
+   struct vp_device *device = memory->device;
+   bool is_new;
+   struct vp_mapping *mapping = get_mapping(memory, &is_new);
    if (!mapping)
       return VK_ERROR_MEMORY_MAP_FAILED;
-   pthread_mutex_lock(&memory->lock);
-   memory->mapping = mapping;
-   pthread_mutex_unlock(&memory->lock);
-   const VkResult result = say_mapped(memory);
-   if (result == VK_SUCCESS) {
-      link_mapped(memory);
-      return VK_SUCCESS;
+   vp_mapping_set_writable(mapping, true);
+   const bool is_known = !is_new && (!memory->imported || memory->listed);
+   VkResult result = say_mapped(device, mapping, vp_mapping_is_stale(mapping), is_known ? NULL : &memory->born);
+   if (result == VK_SUCCESS && !memory->listed) {
+      memory->listed = list_add(device, mapping);
+      result = memory->listed ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
    }
-   pthread_mutex_lock(&memory->lock);
-   memory->mapping = NULL;
-   pthread_mutex_unlock(&memory->lock);
-   vp_mapping_destroy(mapping);
-   return result == VK_ERROR_DEVICE_LOST ? VK_ERROR_MEMORY_MAP_FAILED : result;
+   if (result != VK_SUCCESS)
+      vp_mapping_set_writable(mapping, false);
+   return result == VK_SUCCESS || result == VK_ERROR_OUT_OF_HOST_MEMORY ? result : VK_ERROR_MEMORY_MAP_FAILED;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory(VkDevice device, VkDeviceMemory handle, VkDeviceSize offset,
@@ -178,26 +188,22 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory(VkDevice device, VkDeviceMemory ha
    struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, handle);
    if (memory->base.error)
       return VK_ERROR_MEMORY_MAP_FAILED;
-   if (!memory->mapping) {
-      const VkResult result = start_mapping(memory);
-      if (result != VK_SUCCESS)
-         return result;
-   }
-   pthread_mutex_lock(&memory->lock);
-   memory->mapped = true;
-   memory->maybe_changed = true;
-   pthread_mutex_unlock(&memory->lock);
-   *ppData = vp_mapping_pointer(memory->mapping) + offset;
-   return VK_SUCCESS;
+   const VkResult result = start_mapping(memory);
+   if (result == VK_SUCCESS)
+      *ppData = vp_mapping_pointer(memory->mapping) + offset;
+   return result;
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkUnmapMemory(VkDevice device, VkDeviceMemory handle)
+VKAPI_ATTR void VKAPI_CALL vp_vkUnmapMemory(VkDevice handle, VkDeviceMemory memory_handle)
 {
-   (void)device;
-   struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, handle);
-   pthread_mutex_lock(&memory->lock);
-   memory->mapped = false;
-   pthread_mutex_unlock(&memory->lock);
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, memory_handle);
+   if (!memory->mapping || memory->imported)
+      return;
+   vp_mapping_set_writable(memory->mapping, false);
+   if (memory->size >= EARLY_SIZE)
+      vp_stream_add_memory(device->conn, device, memory->mapping);
+   vp_send_vkUnmapMemoryVP(device->conn, &(struct vp_cmd_vkUnmapMemoryVP){.device = handle, .memory = memory_handle});
 }
 
 #ifdef VK_KHR_map_memory2
@@ -213,15 +219,21 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkUnmapMemory2(VkDevice device, const VkMemory
 }
 #endif
 
-/* Every submission looks at all that is mapped, every completed wait has
- * brought what the GPU wrote: ranges add nothing to that. */
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkFlushMappedMemoryRanges(VkDevice device, uint32_t count,
+/* Every submission looks at all that is mapped, so this says no more than that much can be sent already. */
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkFlushMappedMemoryRanges(VkDevice handle, uint32_t count,
                                                             const VkMappedMemoryRange *ranges)
 {
-   (void)device, (void)count, (void)ranges;
+   struct vp_device *device = vp_device_from_handle(handle);
+   for (uint32_t i = 0; i < count; i++) {
+      const struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, ranges[i].memory);
+      const VkDeviceSize rest = memory->size - ranges[i].offset;
+      if (memory->mapping && (ranges[i].size < rest ? ranges[i].size : rest) >= EARLY_SIZE)
+         vp_stream_add_memory(device->conn, device, memory->mapping);
+   }
    return VK_SUCCESS;
 }
 
+/* Every completed wait has brought what the GPU wrote. */
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkInvalidateMappedMemoryRanges(VkDevice device, uint32_t count,
                                                                  const VkMappedMemoryRange *ranges)
 {
@@ -239,70 +251,202 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetDeviceMemoryCommitment(VkDevice handle, VkDev
    vp_call_vkGetDeviceMemoryCommitment(device->conn, &a);
 }
 
+/* --- life --- */
+
+/* Memory of the application's takes the place of pages of ours. Unlike them it has content already. */
+static VkResult import_memory(struct vp_device_memory *memory, const VkImportMemoryHostPointerInfoEXT *info)
+{
+   const size_t size = (size_t)memory->size;
+   if (info->handleType != VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT ||
+       ((uintptr_t)info->pHostPointer | size) % VP_PAGE_SIZE != 0)
+      return VK_ERROR_INVALID_EXTERNAL_HANDLE;
+   memory->mapping = vp_mapping_import(memory->base.id, info->pHostPointer, size);
+   memory->imported = memory->mapping != NULL;
+   memory->born = BORN_NOW;
+   return memory->imported ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
+}
+
+static void release_memory(struct vp_device_memory *memory, const VkAllocationCallbacks *allocator)
+{
+   /* The receiver uses it only while it is in the table of objects, and may have made the mapping until then. */
+   vp_connection_remove_object(memory->device->conn, &memory->base);
+   vp_mapping_unref(memory->mapping);
+   pthread_mutex_destroy(&memory->lock);
+   vp_object_free(allocator, memory);
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkFreeMemory(VkDevice handle, VkDeviceMemory memory_handle,
+                                           const VkAllocationCallbacks *pAllocator)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, memory_handle);
+   if (!memory)
+      return;
+   struct vp_mapping *mapping = memory->mapping;
+   if (mapping) {
+      list_remove(device, mapping);
+      vp_mapping_close(mapping);
+   }
+   const struct vp_cmd_vkFreeMemory a = {.device = handle, .memory = memory_handle};
+   vp_send_vkFreeMemory(device->conn, &a);
+   account(device, memory, false);
+   release_memory(memory, vp_allocator(pAllocator, device->allocator));
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemoryAllocateInfo *pAllocateInfo,
+                                                   const VkAllocationCallbacks *pAllocator, VkDeviceMemory *pMemory)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
+   const VkPhysicalDeviceMemoryProperties *types = &device->physical_device->memory.memoryProperties;
+   struct vp_device_memory *memory =
+      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_DEVICE_MEMORY, sizeof(*memory));
+   if (!memory)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   memory->device = device;
+   memory->size = pAllocateInfo->allocationSize;
+   memory->heap = types->memoryTypes[pAllocateInfo->memoryTypeIndex % VK_MAX_MEMORY_TYPES].heapIndex;
+   memory->born = device->submission_count;
+   pthread_mutex_init(&memory->lock, NULL);
+   const VkImportMemoryHostPointerInfoEXT *import =
+      vp_chain_find(pAllocateInfo->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT);
+   const bool wait = may_fail(device, pAllocateInfo, memory->heap);
+   VkResult result = import && import->handleType ? import_memory(memory, import) : VK_SUCCESS;
+   if (result == VK_SUCCESS)
+      result = allocate(device, pAllocateInfo, VP_TO_HANDLE(VkDeviceMemory, memory), wait);
+   if (result != VK_SUCCESS) {
+      release_memory(memory, allocator);
+      return result;
+   }
+   account(device, memory, true);
+   *pMemory = VP_TO_HANDLE(VkDeviceMemory, memory);
+   if (memory->imported)
+      result = start_mapping(memory);
+   if (result != VK_SUCCESS)
+      vp_vkFreeMemory(handle, *pMemory, pAllocator);
+   return result;
+}
+
 /* --- transfers --- */
 
-/* Notes what may change from now on: everything before is about to be sent. */
-static bool take_maybe_changed(struct vp_device_memory *memory)
+/* One frame, packed if that pays. False when the connection is lost. */
+static bool send_frame(struct vp_connection *conn, uint64_t id, const struct vp_encoder *enc)
 {
-   pthread_mutex_lock(&memory->lock);
-   const bool maybe_changed = memory->maybe_changed;
-   memory->maybe_changed = memory->mapped;
-   pthread_mutex_unlock(&memory->lock);
-   return maybe_changed;
-}
-
-/* Looks without the stream, which other threads go on with. */
-static size_t find_change(struct vp_device_memory *memory, size_t position)
-{
-   pthread_mutex_lock(&memory->lock);
-   position = vp_mapping_find_change(memory->mapping, position);
-   pthread_mutex_unlock(&memory->lock);
-   return position;
-}
-
-/* Frame by frame. The memory's lock is not held while a frame is sent: the
- * receiver may need it to make room for the server to go on. */
-static VkResult flush_memory(struct vp_device_memory *memory)
-{
-   struct vp_connection *conn = memory->device->conn;
-   size_t position = 0;
-   while ((position = find_change(memory, position)) < memory->size) {
-      struct vp_encoder *enc = vp_stream_begin_frame(conn, VP_FRAME_MEMORY, memory->base.id);
-      pthread_mutex_lock(&memory->lock);
-      const size_t changed = vp_mapping_collect(memory->mapping, enc, &position, FRAME_SIZE);
-      pthread_mutex_unlock(&memory->lock);
-      if (!changed && !enc->failed) {
-         vp_stream_cancel_frame(conn);
-         continue;
-      }
-      vp_stats_add(&conn->stats.memory_sent, changed);
-      const VkResult result = vp_stream_end_frame(conn);
-      if (result == VK_ERROR_OUT_OF_HOST_MEMORY) /* the twin has it, the server does not */
-         vp_connection_lose(conn, "there is no memory left to send mapped memory with");
-      if (result != VK_SUCCESS)
-         return result;
+   struct vp_packer *packer = &conn->stream.packer;
+   const uint8_t *data = enc->start;
+   size_t size = vp_encoder_size(enc);
+   uint64_t blocked_ns = 0;
+   if (vp_connection_lost(conn))
+      return false;
+   const bool packed = vp_packer_pack(packer, data, size, &data, &size);
+   if (!vp_frame_write_timed(conn->fd, packed ? VP_FRAME_PACKED : VP_FRAME_MEMORY, id, data, size, NULL, 0,
+                             &blocked_ns)) {
+      vp_connection_lose(conn, "the connection broke while sending");
+      return false;
    }
-   return VK_SUCCESS;
+   vp_packer_sent(packer, VP_FRAME_HEADER_SIZE + size, blocked_ns);
+   vp_stats_add(&conn->stats.frames_sent, 1);
+   vp_stats_add(&conn->stats.bytes_sent, VP_FRAME_HEADER_SIZE + size);
+   return true;
+}
+
+/* No lock is held while a frame is sent: the receiver may need it to make room for the server to go on. */
+static void send_mapping(struct vp_connection *conn, struct vp_mapping *mapping)
+{
+   struct vp_encoder *enc = &conn->stream.memory;
+   bool more = vp_mapping_look(mapping);
+   while (more) {
+      size_t changed;
+      vp_encoder_reset(enc);
+      more = vp_mapping_collect(mapping, enc, FRAME_SIZE, &changed);
+      if (enc->failed) { /* the twin has it, the server does not */
+         vp_connection_lose(conn, "there is no memory left to send mapped memory with");
+         return;
+      }
+      if (changed && !send_frame(conn, vp_mapping_id(mapping), enc))
+         return;
+      vp_stats_add(&conn->stats.memory_sent, changed);
+   }
+}
+
+void vp_device_send_memory(struct vp_device *device, struct vp_mapping *mapping, uint64_t place)
+{
+   struct vp_connection *conn = device->conn;
+   struct vp_mapping **held;
+   size_t count;
+   if (vp_connection_lost(conn))
+      return;
+   if (mapping) {
+      send_mapping(conn, mapping);
+      return;
+   }
+   if (!list_hold(device, &held, &count))
+      vp_connection_lose(conn, "there is no memory left to send mapped memory with");
+   for (size_t i = 0; i < count; i++) {
+      if (vp_mapping_place(held[i]) <= place)
+         send_mapping(conn, held[i]);
+   }
+   list_release(held, count);
+}
+
+static bool maybe_changed(struct vp_device *device)
+{
+   bool found = false;
+   pthread_mutex_lock(&device->memory_lock);
+   for (size_t i = 0; i < device->mapping_count && !found; i++)
+      found = vp_mapping_maybe_changed(device->mappings[i]);
+   pthread_mutex_unlock(&device->memory_lock);
+   return found;
 }
 
 VkResult vp_device_flush_mapped_memory(struct vp_device *device)
 {
-   VkResult result = VK_SUCCESS;
    device->submission_count++;
-   pthread_mutex_lock(&device->memory_lock);
-   for (struct vp_device_memory *memory = device->mapped_memories; memory && result == VK_SUCCESS;
-        memory = memory->next) {
-      if (take_maybe_changed(memory))
-         result = flush_memory(memory);
-   }
-   pthread_mutex_unlock(&device->memory_lock);
-   return result;
+   return maybe_changed(device) ? vp_stream_add_memory(device->conn, device, NULL) : VK_SUCCESS;
 }
 
+/* Content of memory that was never mapped comes when the server expects that it will be. */
 bool vp_device_memory_receive(struct vp_device_memory *memory, const uint8_t *data, size_t size)
 {
-   pthread_mutex_lock(&memory->lock);
-   const bool ok = !memory->mapping || vp_mapping_apply(memory->mapping, data, size);
-   pthread_mutex_unlock(&memory->lock);
-   return ok;
+   bool is_new;
+   struct vp_mapping *mapping = get_mapping(memory, &is_new);
+   if (!mapping)
+      vp_connection_lose(memory->device->conn, "there is no memory left for what the GPU has written");
+   return !mapping || vp_mapping_apply(mapping, data, size);
+}
+
+/* --- what the server has not sent --- */
+
+void vp_device_memory_receive_stale(struct vp_device_memory *memory)
+{
+   bool is_new;
+   struct vp_mapping *mapping = get_mapping(memory, &is_new);
+   if (!mapping)
+      vp_connection_lose(memory->device->conn, "there is no memory left for what the GPU has written");
+   else if (vp_mapping_set_stale(mapping, true))
+      memory->device->stale_news++; /* it was mapped while the server wrote that it is not */
+}
+
+static bool fetch_all(struct vp_device *device)
+{
+   struct vp_mapping **held;
+   size_t count;
+   if (!list_hold(device, &held, &count))
+      return false;
+   for (size_t i = 0; i < count; i++) {
+      if (vp_mapping_is_stale(held[i]) && vp_mapping_is_writable(held[i]))
+         say_mapped(device, held[i], true, NULL);
+   }
+   list_release(held, count);
+   return true;
+}
+
+void vp_device_fetch_stale(struct vp_device *device)
+{
+   pthread_mutex_lock(&device->fetch_lock);
+   const uint64_t news = device->stale_news;
+   if (news != device->stale_fetched && !fetch_all(device))
+      vp_connection_lose(device->conn, "there is no memory left for what the GPU has written");
+   device->stale_fetched = news;
+   pthread_mutex_unlock(&device->fetch_lock);
 }

@@ -2,12 +2,13 @@
 #ifndef VP_CLIENT_DEVICE_MEMORY_H
 #define VP_CLIENT_DEVICE_MEMORY_H
 
+#include "client/device.h"
 #include "client/object.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 
-struct vp_device;
+struct vp_mapping;
 
 struct vp_device_memory {
    struct vp_object base;
@@ -16,18 +17,32 @@ struct vp_device_memory {
    uint32_t heap;
    uint64_t born; /* the device's count of submissions when it was allocated */
 
-   pthread_mutex_t lock;       /* shadow and twin change together */
-   struct vp_mapping *mapping; /* since it was mapped first */
-   bool mapped;
-   bool maybe_changed;                   /* by the application, since the last flush */
-   struct vp_device_memory *prev, *next; /* in the device's list of mapped ones */
+   pthread_mutex_t lock;       /* of the pointer: the receiver can make the mapping, too */
+   struct vp_mapping *mapping; /* since it was mapped first, or the server sent something of it */
+   bool listed;                /* the device has it in its list of mappings */
+   bool imported;              /* memory of the application's, which is always mapped */
 };
 
-/* Puts all that the application has written to mapped memory into the stream. To
- * be called before everything that sets the GPU going. */
+/* Gives all that the application has written to mapped memory its place in the stream. To be called before everything
+ * that sets the GPU going. */
 VkResult vp_device_flush_mapped_memory(struct vp_device *device);
+
+/* For the sender: sends what has changed in a mapping, or in all that were made before this place in the stream. */
+void vp_device_send_memory(struct vp_device *device, struct vp_mapping *mapping, uint64_t place);
 
 /* A MEMORY frame. False when it makes no sense. */
 bool vp_device_memory_receive(struct vp_device_memory *memory, const uint8_t *data, size_t size);
+
+/* A STALE frame. */
+void vp_device_memory_receive_stale(struct vp_device_memory *memory);
+
+/* What the application can look at after a completed wait has to be there. Mostly it is: the server sends it before it
+ * says that the wait is over, unless it did not know yet that the memory is mapped. */
+void vp_device_fetch_stale(struct vp_device *device);
+static inline void vp_device_acquire_memory(struct vp_device *device)
+{
+   if (__builtin_expect(device->stale_news != device->stale_fetched, 0))
+      vp_device_fetch_stale(device);
+}
 
 #endif

@@ -46,11 +46,15 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyEvent(VkDevice handle, VkEvent event, con
    vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(struct vp_event, event));
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetEventStatus(VkDevice device, VkEvent event)
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetEventStatus(VkDevice handle, VkEvent event)
 {
-   if (vp_device_is_lost(vp_device_from_handle(device)))
+   struct vp_device *device = vp_device_from_handle(handle);
+   if (vp_device_is_lost(device))
       return VK_ERROR_DEVICE_LOST;
-   return VP_FROM_HANDLE(struct vp_event, event)->set ? VK_EVENT_SET : VK_EVENT_RESET;
+   if (!VP_FROM_HANDLE(struct vp_event, event)->set)
+      return VK_EVENT_RESET;
+   vp_device_acquire_memory(device);
+   return VK_EVENT_SET;
 }
 
 static void change(struct vp_device *device, VkEvent handle, uint32_t set)

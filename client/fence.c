@@ -3,6 +3,7 @@
 
 #include "client/connection.h"
 #include "client/device.h"
+#include "client/device_memory.h"
 #include "client/queue.h"
 #include "client/vp_entry.h"
 
@@ -51,11 +52,13 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetFences(VkDevice device, uint32_t fenceC
    return VK_SUCCESS;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetFenceStatus(VkDevice device, VkFence fence)
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetFenceStatus(VkDevice handle, VkFence fence)
 {
-   if (is_signalled(VP_FROM_HANDLE(struct vp_fence, fence)))
-      return VK_SUCCESS;
-   return vp_device_is_lost(vp_device_from_handle(device)) ? VK_ERROR_DEVICE_LOST : VK_NOT_READY;
+   struct vp_device *device = vp_device_from_handle(handle);
+   if (!is_signalled(VP_FROM_HANDLE(struct vp_fence, fence)))
+      return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : VK_NOT_READY;
+   vp_device_acquire_memory(device);
+   return VK_SUCCESS;
 }
 
 struct fence_wait {
@@ -74,11 +77,13 @@ static bool are_signalled(const void *data)
    return wait->all;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForFences(VkDevice device, uint32_t fenceCount, const VkFence *pFences,
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForFences(VkDevice handle, uint32_t fenceCount, const VkFence *pFences,
                                                   VkBool32 waitAll, uint64_t timeout)
 {
+   struct vp_device *device = vp_device_from_handle(handle);
    const struct fence_wait wait = {.fences = pFences, .count = fenceCount, .all = waitAll};
-   if (are_signalled(&wait))
-      return VK_SUCCESS; /* without a lock */
-   return vp_device_wait(vp_device_from_handle(device), are_signalled, &wait, timeout);
+   if (!are_signalled(&wait)) /* without a lock */
+      return vp_device_wait(device, are_signalled, &wait, timeout);
+   vp_device_acquire_memory(device);
+   return VK_SUCCESS;
 }

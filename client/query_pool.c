@@ -3,6 +3,7 @@
 
 #include "client/connection.h"
 #include "client/device.h"
+#include "client/device_memory.h"
 #include "client/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
@@ -208,5 +209,6 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetQueryPoolResults(VkDevice handle, VkQuery
          result = VK_NOT_READY;
    }
    pthread_mutex_unlock(&device->conn->progress_lock);
+   vp_device_acquire_memory(device);
    return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : result;
 }

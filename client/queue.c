@@ -76,6 +76,8 @@ VkResult vp_device_wait(struct vp_device *device, bool (*done)(const void *data)
          break;
    } while (result == VK_TIMEOUT);
    pthread_mutex_unlock(&device->conn->progress_lock);
+   if (result == VK_SUCCESS)
+      vp_device_acquire_memory(device);
    return result;
 }
 
@@ -87,7 +89,10 @@ static VkResult wait_idle(struct vp_queue *queue)
    while (!vp_queue_is_complete(queue, serial) && !vp_device_is_lost(queue->device))
       vp_progress_wait(conn, NULL);
    pthread_mutex_unlock(&conn->progress_lock);
-   return vp_queue_is_complete(queue, serial) && !vp_device_is_lost(queue->device) ? VK_SUCCESS : VK_ERROR_DEVICE_LOST;
+   if (!vp_queue_is_complete(queue, serial) || vp_device_is_lost(queue->device))
+      return VK_ERROR_DEVICE_LOST;
+   vp_device_acquire_memory(queue->device);
+   return VK_SUCCESS;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueWaitIdle(VkQueue queue)

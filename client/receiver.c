@@ -53,6 +53,19 @@ static bool receive_object_error(struct vp_connection *conn, struct vp_object *o
    return true;
 }
 
+/* Frames of the connection's own thread, so one unpacker is enough. */
+static bool receive_memory(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
+{
+   const uint8_t *data = frame->payload;
+   size_t size = frame->header.length;
+   if (frame->header.type == VP_FRAME_PACKED &&
+       !vp_unpack(&conn->unpacker, frame->payload, frame->header.length, &data, &size))
+      return false;
+   vp_stats_add(&conn->stats.memory_received, size);
+   return !object || object->type != VK_OBJECT_TYPE_DEVICE_MEMORY ||
+          vp_device_memory_receive((struct vp_device_memory *)object, data, size);
+}
+
 static bool receive_progress(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
 {
    if (frame->header.length != 12)
@@ -71,9 +84,13 @@ static bool receive_for_object(struct vp_connection *conn, const struct vp_frame
    struct vp_object *object = vp_object_table_find(conn, frame->header.tag);
    switch (frame->header.type) {
    case VP_FRAME_MEMORY:
+   case VP_FRAME_PACKED:
+      ok = receive_memory(conn, object, frame);
+      break;
+   case VP_FRAME_STALE:
+      ok = frame->header.length == 0;
       if (object && object->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
-         ok = vp_device_memory_receive((struct vp_device_memory *)object, frame->payload, frame->header.length);
-      vp_stats_add(&conn->stats.memory_received, frame->header.length);
+         vp_device_memory_receive_stale((struct vp_device_memory *)object);
       break;
    case VP_FRAME_PROGRESS:
       ok = receive_progress(conn, object, frame);
@@ -112,6 +129,8 @@ static bool receive_frame(struct vp_connection *conn, struct vp_frame *frame)
       ok = receive_reply(conn, frame);
       break;
    case VP_FRAME_MEMORY:
+   case VP_FRAME_PACKED:
+   case VP_FRAME_STALE:
    case VP_FRAME_PROGRESS:
    case VP_FRAME_OBJECT_ERROR:
    case VP_FRAME_EVENT:
@@ -119,7 +138,6 @@ static bool receive_frame(struct vp_connection *conn, struct vp_frame *frame)
       ok = receive_for_object(conn, frame);
       break;
    case VP_FRAME_ALIVE:
-   case VP_FRAME_STALE: /* memory that is not mapped is asked for when it is */
       break;
    case VP_FRAME_ERROR:
       vp_connection_lose(conn, vp_error_load(&error, frame->payload, frame->header.length) ? error.text

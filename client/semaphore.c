@@ -90,6 +90,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetSemaphoreCounterValue(VkDevice handle, Vk
    pthread_mutex_lock(&device->conn->progress_lock);
    *pValue = update_value(VP_FROM_HANDLE(struct vp_semaphore, semaphore));
    pthread_mutex_unlock(&device->conn->progress_lock);
+   vp_device_acquire_memory(device);
    return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
 }
 

@@ -2,6 +2,7 @@
 #include "client/stats.h"
 
 #include "client/command_names.h"
+#include "client/mapping/tracker.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ void vp_stats_print(const struct vp_stats *stats, const char *address)
            stats->bytes_sent, stats->frames_sent, stats->memory_sent);
    fprintf(stderr, "venus:   received: %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64 " of them mapped memory\n",
            stats->bytes_received, stats->frames_received, stats->memory_received);
+   fprintf(stderr, "venus:   changes of mapped memory are found by: %s\n", vp_tracker_get()->name);
    fprintf(stderr, "venus:   blocking round trips: %" PRIu64 "\n", blocking);
    if (stats->hellos)
       fprintf(stderr, "venus:     %6" PRIu64 " greeting\n", stats->hellos);

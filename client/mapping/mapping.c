@@ -1,56 +1,418 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/mapping/mapping.h"
 
+#include "client/mapping/fork.h"
 #include "client/mapping/pages.h"
+#include "client/mapping/tracker.h"
 #include "common/memory/delta.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
-struct vp_mapping {
-   size_t size;
-   uint8_t *shadow; /* the application's */
-   uint8_t *twin;   /* what the server has */
+/* Pages are armed in chunks, when the first of a chunk is sent: what is written once and never again costs no fault. */
+#define CHUNK_PAGES ((size_t)512)
+#define CHUNK_SIZE (CHUNK_PAGES * VP_PAGE_SIZE)
+#define WORDS (CHUNK_PAGES / 64)
+
+/* A fault costs more than a comparison. So a page that changes in this many flushes or less from one change to the next
+ * is hot: it is compared each time and not armed, until it has not changed so many times. */
+#define HOT_DISTANCE 2
+#define QUIET_COUNT 8
+
+struct chunk {
+   bool armed;
+   uint64_t candidates[WORDS]; /* pages to be compared */
+   uint64_t hot[WORDS];
 };
 
-struct vp_mapping *vp_mapping_create(size_t size)
+struct vp_mapping {
+   uint64_t id;
+   atomic_uint refs;
+   size_t size;
+   struct vp_pages pages;
+   const struct vp_tracker *tracker;
+   struct vp_mapping_fork fork;
+
+   pthread_mutex_t lock; /* of what follows: pages and twin change together */
+   uint8_t *twin;
+   struct chunk *chunks;
+   size_t chunk_count;
+   uint8_t *history; /* by page: the flush in which it changed last, of a hot one how often it has not */
+   uint8_t flush;    /* counts from 1 to 255 and again */
+   size_t cursor;    /* the first chunk that may have candidates */
+   bool watched, closed;
+   atomic_bool writable, maybe_changed, stale; /* changed with the lock */
+   _Atomic uint64_t place;
+};
+
+/* --- life --- */
+
+static void unwatch(struct vp_mapping *mapping)
+{
+   if (mapping->watched)
+      mapping->tracker->unwatch(&mapping->pages);
+   mapping->watched = false;
+}
+
+static void finish(struct vp_mapping *mapping)
+{
+   if (mapping->pages.view) {
+      vp_mapping_fork_remove(&mapping->fork);
+      unwatch(mapping);
+      vp_private_pages_destroy(mapping->twin, mapping->pages.size);
+      vp_private_pages_destroy(mapping->history, mapping->pages.size / VP_PAGE_SIZE);
+   }
+   free(mapping->chunks);
+   vp_pages_destroy(&mapping->pages);
+   pthread_mutex_destroy(&mapping->lock);
+   free(mapping);
+}
+
+static struct vp_mapping *create(uint64_t id, size_t size, void *import)
 {
    struct vp_mapping *mapping = calloc(1, sizeof(*mapping));
    if (!mapping)
       return NULL;
+   pthread_mutex_init(&mapping->lock, NULL);
+   atomic_init(&mapping->refs, 1);
+   mapping->id = id;
    mapping->size = size;
-   mapping->shadow = vp_pages_alloc(size);
-   mapping->twin = vp_pages_alloc(size);
-   if (mapping->shadow && mapping->twin)
-      return mapping;
-   vp_mapping_destroy(mapping);
+   mapping->tracker = vp_tracker_get();
+   if (import)
+      vp_pages_import(&mapping->pages, import, size);
+   else if (!vp_pages_create(&mapping->pages, size))
+      goto fail;
+   vp_mapping_fork_add(&mapping->fork, &mapping->pages);
+   mapping->chunk_count = (mapping->pages.size + CHUNK_SIZE - 1) / CHUNK_SIZE;
+   mapping->chunks = calloc(mapping->chunk_count, sizeof(*mapping->chunks));
+   mapping->twin = vp_private_pages_create(mapping->pages.size);
+   mapping->history = vp_private_pages_create(mapping->pages.size / VP_PAGE_SIZE);
+   if (!mapping->chunks || !mapping->twin || !mapping->history)
+      goto fail;
+   mapping->watched = mapping->tracker->watch(&mapping->pages);
+   return mapping;
+fail:
+   finish(mapping);
    return NULL;
 }
 
-void vp_mapping_destroy(struct vp_mapping *mapping)
+struct vp_mapping *vp_mapping_create(uint64_t id, size_t size)
 {
-   if (!mapping)
-      return;
-   vp_pages_free(mapping->shadow, mapping->size);
-   vp_pages_free(mapping->twin, mapping->size);
-   free(mapping);
+   return create(id, size, NULL);
 }
 
-uint8_t *vp_mapping_pointer(struct vp_mapping *mapping)
+struct vp_mapping *vp_mapping_import(uint64_t id, void *memory, size_t size)
 {
-   return mapping->shadow;
+   return create(id, size, memory);
 }
 
-size_t vp_mapping_find_change(const struct vp_mapping *mapping, size_t position)
+struct vp_mapping *vp_mapping_ref(struct vp_mapping *mapping)
 {
-   return vp_delta_find(mapping->shadow, mapping->twin, mapping->size, position);
+   atomic_fetch_add(&mapping->refs, 1);
+   return mapping;
 }
 
-size_t vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size_t *position, size_t limit)
+void vp_mapping_unref(struct vp_mapping *mapping)
 {
-   return vp_delta_collect(enc, mapping->shadow, mapping->twin, mapping->size, position, limit);
+   if (mapping && atomic_fetch_sub(&mapping->refs, 1) == 1)
+      finish(mapping);
+}
+
+uint64_t vp_mapping_id(const struct vp_mapping *mapping)
+{
+   return mapping->id;
+}
+
+uint8_t *vp_mapping_pointer(const struct vp_mapping *mapping)
+{
+   return mapping->pages.view;
+}
+
+/* Nothing is armed at the new place, so all that was ever written is compared once. */
+bool vp_mapping_move(struct vp_mapping *mapping, void *address)
+{
+   pthread_mutex_lock(&mapping->lock);
+   vp_mapping_fork_remove(&mapping->fork);
+   unwatch(mapping);
+   const bool ok = vp_pages_move_view(&mapping->pages, address);
+   mapping->watched = mapping->tracker->watch(&mapping->pages);
+   for (size_t i = 0; i < mapping->chunk_count; i++)
+      mapping->chunks[i].armed = false;
+   vp_mapping_fork_add(&mapping->fork, &mapping->pages);
+   pthread_mutex_unlock(&mapping->lock);
+   return ok;
+}
+
+void vp_mapping_set_writable(struct vp_mapping *mapping, bool writable)
+{
+   pthread_mutex_lock(&mapping->lock);
+   mapping->writable = writable;
+   if (writable)
+      mapping->maybe_changed = true;
+   pthread_mutex_unlock(&mapping->lock);
+}
+
+bool vp_mapping_is_writable(struct vp_mapping *mapping)
+{
+   return mapping->writable;
+}
+
+bool vp_mapping_maybe_changed(struct vp_mapping *mapping)
+{
+   return mapping->maybe_changed;
+}
+
+bool vp_mapping_set_stale(struct vp_mapping *mapping, bool stale)
+{
+   pthread_mutex_lock(&mapping->lock);
+   mapping->stale = stale;
+   const bool writable = mapping->writable;
+   pthread_mutex_unlock(&mapping->lock);
+   return writable;
+}
+
+bool vp_mapping_is_stale(struct vp_mapping *mapping)
+{
+   return mapping->stale;
+}
+
+void vp_mapping_set_place(struct vp_mapping *mapping, uint64_t place)
+{
+   uint64_t none = 0;
+   atomic_compare_exchange_strong(&mapping->place, &none, place);
+}
+
+uint64_t vp_mapping_place(struct vp_mapping *mapping)
+{
+   return mapping->place;
+}
+
+/* Memory of the application's may vanish right after. */
+void vp_mapping_close(struct vp_mapping *mapping)
+{
+   pthread_mutex_lock(&mapping->lock);
+   mapping->closed = true;
+   unwatch(mapping);
+   pthread_mutex_unlock(&mapping->lock);
+}
+
+/* --- looking for written pages; all with the lock --- */
+
+static void add_candidates(void *data, size_t position, size_t length)
+{
+   struct vp_mapping *mapping = data;
+   for (size_t page = position / VP_PAGE_SIZE; page < (position + length) / VP_PAGE_SIZE; page++)
+      mapping->chunks[page / CHUNK_PAGES].candidates[page % CHUNK_PAGES / 64] |= UINT64_C(1) << page % 64;
+}
+
+/* All data within [position, end), whoever wrote it. */
+static void add_data(struct vp_mapping *mapping, size_t position, size_t end)
+{
+   size_t run, run_end;
+   for (; position < end; position = run_end) {
+      vp_pages_find_data(&mapping->pages, position, &run, &run_end);
+      if (run >= end)
+         return;
+      if (run_end > end)
+         run_end = end;
+      add_candidates(mapping, run, run_end - run);
+   }
+}
+
+static size_t chunk_end(const struct vp_mapping *mapping, size_t chunk)
+{
+   const size_t end = (chunk + 1) * CHUNK_SIZE;
+   return end < mapping->pages.size ? end : mapping->pages.size;
+}
+
+/* Chunks that are not armed yet, up to one that is: armed first, then compared, so that nothing falls in between.
+ * Returns the chunk where it stopped. */
+static size_t look_at_unarmed(struct vp_mapping *mapping, size_t chunk)
+{
+   size_t data, data_end, end = chunk;
+   while (end < mapping->chunk_count && !mapping->chunks[end].armed)
+      end++;
+   while (chunk < end) {
+      vp_pages_find_data(&mapping->pages, chunk * CHUNK_SIZE, &data, &data_end);
+      chunk = data / CHUNK_SIZE;
+      if (chunk >= end)
+         break;
+      const size_t start = chunk * CHUNK_SIZE, length = chunk_end(mapping, chunk) - start;
+      if (mapping->watched)
+         mapping->chunks[chunk].armed = mapping->tracker->arm(&mapping->pages, start, length);
+      add_data(mapping, start, start + length);
+      chunk++;
+   }
+   return end;
+}
+
+static bool is_hot(const struct vp_mapping *mapping, size_t page)
+{
+   return mapping->chunks[page / CHUNK_PAGES].hot[page % CHUNK_PAGES / 64] >> page % 64 & 1;
+}
+
+static bool has_hot(const struct chunk *chunk)
+{
+   uint64_t any = 0;
+   for (size_t i = 0; i < WORDS; i++)
+      any |= chunk->hot[i];
+   return any != 0;
+}
+
+/* Hot pages are candidates, what is between them is asked for. */
+static void look_between_hot(struct vp_mapping *mapping, size_t chunk)
+{
+   const size_t end = chunk_end(mapping, chunk) / VP_PAGE_SIZE;
+   for (size_t page = chunk * CHUNK_PAGES, next; page < end; page = next) {
+      const bool hot = is_hot(mapping, page);
+      for (next = page + 1; next < end && is_hot(mapping, next) == hot;)
+         next++;
+      const size_t position = page * VP_PAGE_SIZE, length = (next - page) * VP_PAGE_SIZE;
+      if (hot)
+         add_candidates(mapping, position, length);
+      else
+         mapping->tracker->take(&mapping->pages, position, length, add_candidates, mapping);
+   }
+}
+
+static void look(struct vp_mapping *mapping)
+{
+   for (size_t chunk = 0; chunk < mapping->chunk_count;) {
+      if (!mapping->chunks[chunk].armed) {
+         chunk = look_at_unarmed(mapping, chunk);
+      } else if (has_hot(&mapping->chunks[chunk])) {
+         look_between_hot(mapping, chunk++);
+      } else {
+         const size_t first = chunk;
+         while (chunk < mapping->chunk_count && mapping->chunks[chunk].armed && !has_hot(&mapping->chunks[chunk]))
+            chunk++;
+         mapping->tracker->take(&mapping->pages, first * CHUNK_SIZE, chunk_end(mapping, chunk - 1) - first * CHUNK_SIZE,
+                                add_candidates, mapping);
+      }
+   }
+}
+
+/* The first page from `page` on that is to be compared, or the number of pages. */
+static size_t next_candidate(const struct vp_mapping *mapping, size_t page)
+{
+   const size_t count = mapping->pages.size / VP_PAGE_SIZE;
+   while (page < count) {
+      const uint64_t word = mapping->chunks[page / CHUNK_PAGES].candidates[page % CHUNK_PAGES / 64] >> page % 64;
+      if (word)
+         return page + (size_t)__builtin_ctzll(word);
+      page = (page / 64 + 1) * 64;
+   }
+   return count;
+}
+
+bool vp_mapping_look(struct vp_mapping *mapping)
+{
+   bool found = false;
+   pthread_mutex_lock(&mapping->lock);
+   if (mapping->maybe_changed && !mapping->closed) {
+      mapping->maybe_changed = mapping->writable; /* what is written from now on is seen the next time */
+      mapping->flush = mapping->flush == UINT8_MAX ? 1 : mapping->flush + 1;
+      look(mapping);
+      mapping->cursor = next_candidate(mapping, 0);
+      found = mapping->cursor * VP_PAGE_SIZE < mapping->pages.size;
+   }
+   pthread_mutex_unlock(&mapping->lock);
+   return found;
+}
+
+/* --- comparing; all with the lock --- */
+
+static size_t page_length(const struct vp_mapping *mapping, size_t page)
+{
+   const size_t left = mapping->size - page * VP_PAGE_SIZE;
+   return left < VP_PAGE_SIZE ? left : VP_PAGE_SIZE;
+}
+
+static bool has_changed(const struct vp_mapping *mapping, size_t page)
+{
+   const size_t offset = page * VP_PAGE_SIZE;
+   return memcmp(mapping->pages.alias + offset, mapping->twin + offset, page_length(mapping, page)) != 0;
+}
+
+static void note_change(struct vp_mapping *mapping, size_t page)
+{
+   struct chunk *chunk = &mapping->chunks[page / CHUNK_PAGES];
+   uint8_t *history = &mapping->history[page];
+   if (is_hot(mapping, page)) {
+      *history = 0;
+   } else if (chunk->armed && *history && (uint8_t)(mapping->flush - *history) <= HOT_DISTANCE) {
+      chunk->hot[page % CHUNK_PAGES / 64] |= UINT64_C(1) << page % 64;
+      *history = 0;
+   } else {
+      *history = mapping->flush;
+   }
+}
+
+/* A hot page has not changed. True when it is not hot any more and must be compared once more, now that it is armed. */
+static bool note_quiet(struct vp_mapping *mapping, size_t page)
+{
+   struct chunk *chunk = &mapping->chunks[page / CHUNK_PAGES];
+   if (++mapping->history[page] < QUIET_COUNT ||
+       !mapping->tracker->arm(&mapping->pages, page * VP_PAGE_SIZE, VP_PAGE_SIZE))
+      return false;
+   chunk->hot[page % CHUNK_PAGES / 64] &= ~(UINT64_C(1) << page % 64);
+   mapping->history[page] = 0;
+   return true;
+}
+
+/* Whether this candidate has to be sent; it is one no longer. */
+static bool take_candidate(struct vp_mapping *mapping, size_t page)
+{
+   mapping->chunks[page / CHUNK_PAGES].candidates[page % CHUNK_PAGES / 64] &= ~(UINT64_C(1) << page % 64);
+   bool changed = has_changed(mapping, page);
+   if (!changed && is_hot(mapping, page) && note_quiet(mapping, page))
+      changed = has_changed(mapping, page);
+   if (changed)
+      note_change(mapping, page);
+   return changed;
+}
+
+/* Changed pages that follow each other, from the cursor on: [*first, *end). All pages before the end are done with. */
+static bool next_changed_run(struct vp_mapping *mapping, size_t *first, size_t *end, size_t max_pages)
+{
+   const size_t count = mapping->pages.size / VP_PAGE_SIZE;
+   size_t page = next_candidate(mapping, mapping->cursor);
+   while (page < count && !take_candidate(mapping, page))
+      page = next_candidate(mapping, page + 1);
+   *first = page;
+   *end = page < count ? page + 1 : count;
+   while (*end < count && *end - *first < max_pages && next_candidate(mapping, *end) == *end &&
+          take_candidate(mapping, *end))
+      *end += 1;
+   mapping->cursor = *end;
+   return *first < count;
+}
+
+bool vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size_t limit, size_t *changed)
+{
+   const size_t before = vp_encoder_size(enc);
+   size_t first, end;
+   bool more = true;
+   *changed = 0;
+   pthread_mutex_lock(&mapping->lock);
+   while (more && vp_encoder_size(enc) - before < limit && !enc->failed) {
+      more = !mapping->closed && next_changed_run(mapping, &first, &end, limit / VP_PAGE_SIZE);
+      if (!more)
+         break;
+      size_t position = first * VP_PAGE_SIZE;
+      const size_t run_end = end * VP_PAGE_SIZE < mapping->size ? end * VP_PAGE_SIZE : mapping->size;
+      *changed += vp_delta_collect(enc, mapping->pages.alias, mapping->twin, run_end, &position, SIZE_MAX);
+   }
+   pthread_mutex_unlock(&mapping->lock);
+   return more;
 }
 
 bool vp_mapping_apply(struct vp_mapping *mapping, const uint8_t *data, size_t length)
 {
-   return vp_delta_apply(data, length, mapping->shadow, mapping->twin, mapping->size);
+   pthread_mutex_lock(&mapping->lock);
+   const bool ok = mapping->closed || vp_delta_apply(data, length, mapping->pages.alias, mapping->twin, mapping->size);
+   pthread_mutex_unlock(&mapping->lock);
+   return ok;
 }

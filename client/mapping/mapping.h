@@ -8,25 +8,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The client's side of a host-visible memory object: what the application maps,
- * and which of it must be sent. This mechanism compares with a twin, the copy
- * of what the server has. All functions but create and destroy want the
- * memory's lock held. */
+/* The client's side of a host-visible memory object: the pages that the application maps, the twin (what the server is
+ * known to have), and what of it must be compared. Thread-safe; references are counted, since the sender may be busy
+ * with a memory that the application frees. */
 struct vp_mapping;
 
-/* Zeros. NULL when there is no memory. */
-struct vp_mapping *vp_mapping_create(size_t size);
-void vp_mapping_destroy(struct vp_mapping *mapping);
+/* Zeros, for the memory with this id. NULL when there is no memory. */
+struct vp_mapping *vp_mapping_create(uint64_t id, size_t size);
 
-/* What the application gets; stays where it is. */
-uint8_t *vp_mapping_pointer(struct vp_mapping *mapping);
+/* Memory of the application's, all of which has yet to be sent. */
+struct vp_mapping *vp_mapping_import(uint64_t id, void *memory, size_t size);
 
-/* Where to look for what has changed since the last collection, from that position on; the size when nothing has. */
-size_t vp_mapping_find_change(const struct vp_mapping *mapping, size_t position);
+struct vp_mapping *vp_mapping_ref(struct vp_mapping *mapping);
+void vp_mapping_unref(struct vp_mapping *mapping); /* NULL is fine */
 
-/* Appends what has changed since the last time, about `limit` bytes of it;
- * *position starts at 0 and goes up to the size. Returns the number of changed bytes. */
-size_t vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size_t *position, size_t limit);
+uint64_t vp_mapping_id(const struct vp_mapping *mapping);
+
+/* What the application gets. It stays where it is, unless it is moved. */
+uint8_t *vp_mapping_pointer(const struct vp_mapping *mapping);
+bool vp_mapping_move(struct vp_mapping *mapping, void *address);
+
+/* Whether the application can write to it from now on, and whether it may have since the last look. */
+void vp_mapping_set_writable(struct vp_mapping *mapping, bool writable);
+bool vp_mapping_maybe_changed(struct vp_mapping *mapping);
+
+bool vp_mapping_is_writable(struct vp_mapping *mapping);
+
+/* Whether the server has content that it has not sent. Setting it returns whether the application can look at it now.
+ */
+bool vp_mapping_set_stale(struct vp_mapping *mapping, bool stale);
+bool vp_mapping_is_stale(struct vp_mapping *mapping);
+
+/* Where in the stream the server hears of the mapping (see vp_stream_place()); the first one counts. */
+void vp_mapping_set_place(struct vp_mapping *mapping, uint64_t place);
+uint64_t vp_mapping_place(struct vp_mapping *mapping);
+
+/* The memory is freed: nothing of it is sent any more. */
+void vp_mapping_close(struct vp_mapping *mapping);
+
+/* Looks for pages that have been written to. False when there are none. Only one thread at a time sends a memory. */
+bool vp_mapping_look(struct vp_mapping *mapping);
+
+/* Appends what has changed on these pages, about `limit` bytes of it, and takes it for sent; *changed: how many bytes
+ * that is. False when that was all. */
+bool vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size_t limit, size_t *changed);
 
 /* Takes in what the server has changed. False when it makes no sense. */
 bool vp_mapping_apply(struct vp_mapping *mapping, const uint8_t *data, size_t length);

@@ -2,11 +2,43 @@
 #ifndef VP_CLIENT_MAPPING_PAGES_H
 #define VP_CLIENT_MAPPING_PAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Whole pages of zeros, which take memory when they are touched; NULL when
- * there are none. */
-void *vp_pages_alloc(size_t size);
-void vp_pages_free(void *pages, size_t size);
+/* Changes are looked for in pages of this size, whatever the processor's. */
+#define VP_PAGE_SIZE ((size_t)4096)
+
+/* Memory of the application and of the driver at once: the same pages are
+ * mapped twice, so that what the driver writes is not taken for the application's. */
+struct vp_pages {
+   uint8_t *view;  /* the application's */
+   uint8_t *alias; /* the driver's */
+   size_t size;    /* in bytes, whole pages */
+   bool imported;  /* both are memory that the application brought */
+   uint64_t place; /* in the file that backs them */
+};
+
+/* Zeros, which take memory when they are touched. False when there are none. */
+bool vp_pages_create(struct vp_pages *pages, size_t size);
+
+/* The application's own memory. */
+void vp_pages_import(struct vp_pages *pages, void *memory, size_t size);
+
+void vp_pages_destroy(struct vp_pages *pages);
+
+/* Moves the application's view to this address (NULL: to any). False, and everything as it was, when that fails. */
+bool vp_pages_move_view(struct vp_pages *pages, void *address);
+
+/* In a child of fork(): a copy of the pages appears where the view was. Async-signal-safe. */
+void vp_pages_give_copy(const struct vp_pages *pages);
+
+/* The run of pages at or after `position` (in bytes) that anybody has ever written to: [*start, *end); *start is the
+ * size when there is none. Imported memory is one run. */
+void vp_pages_find_data(const struct vp_pages *pages, size_t position, size_t *start, size_t *end);
+
+/* Private zeros for the driver alone, which take memory when they are touched; NULL when there are none. */
+void *vp_private_pages_create(size_t size);
+void vp_private_pages_destroy(void *pages, size_t size);
 
 #endif

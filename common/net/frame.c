@@ -207,7 +207,22 @@ static void iov_advance(struct msghdr *message, size_t size)
    }
 }
 
+static bool wait_for_room(int fd, uint64_t *blocked_ns)
+{
+   const int64_t start = vp_clock_ns();
+   const bool ok = frame_wait(fd, POLLOUT, -1) == VP_FRAME_OK;
+   *blocked_ns += (uint64_t)(vp_clock_ns() - start);
+   return ok;
+}
+
 bool vp_frame_write(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b, size_t b_size)
+{
+   uint64_t blocked_ns = 0;
+   return vp_frame_write_timed(fd, type, tag, a, a_size, b, b_size, &blocked_ns);
+}
+
+bool vp_frame_write_timed(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b,
+                          size_t b_size, uint64_t *blocked_ns)
 {
    if (a_size > VP_FRAME_MAX_PAYLOAD || b_size > VP_FRAME_MAX_PAYLOAD - a_size) {
       errno = EMSGSIZE;
@@ -231,7 +246,7 @@ bool vp_frame_write(int fd, uint32_t type, uint64_t tag, const void *a, size_t a
          left -= (size_t)n;
          iov_advance(&message, (size_t)n);
       } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-         if (frame_wait(fd, POLLOUT, -1) != VP_FRAME_OK)
+         if (!wait_for_room(fd, blocked_ns))
             return false;
       } else if (errno != EINTR) {
          return false;

@@ -79,4 +79,8 @@ enum vp_frame_status vp_frame_read_by(int fd, struct vp_frame *frame, int64_t de
  * serialises writers. */
 bool vp_frame_write(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b, size_t b_size);
 
+/* Same, and adds to *blocked_ns how long it waited for room in the socket's buffer. */
+bool vp_frame_write_timed(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b,
+                          size_t b_size, uint64_t *blocked_ns);
+
 #endif

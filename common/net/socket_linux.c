@@ -11,6 +11,10 @@
 #define KEEPALIVE_INTERVAL_S 3
 #define KEEPALIVE_COUNT 3
 
+/* Bytes that wait in the socket unsent: enough to keep the link busy, and not so many that commands wait behind them or
+ * nobody notices how slow the link is. */
+#define NOT_SENT_BYTES (256 * 1024)
+
 #define LOST_AFTER_MS 15000
 #define LOST_AFTER_TRIES 3
 
@@ -23,6 +27,7 @@ static void set_option(int fd, int level, int name, int value)
 void vp_socket_configure(int fd)
 {
    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+   set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOT_SENT_BYTES);
    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);

@@ -183,7 +183,7 @@ static void peer_start(struct peer *peer, const struct peer_command *commands, s
       fprintf(stderr, "cannot start the peer\n");
       exit(1);
    }
-   peer->conn = vp_connection_create("127.0.0.1", port, "test", 10000);
+   peer->conn = vp_connection_create("127.0.0.1", port, "test", 10000, VP_COMPRESS_AUTO);
    if (!peer->conn)
       exit(1);
    peer->gpu.conn = peer->conn;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/mapping/tracker.h"
+
+#include "common/util/log.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- compare --- */
+
+static const char *start_nothing(void)
+{
+   return NULL;
+}
+
+static bool watch_nothing(const struct vp_pages *pages)
+{
+   (void)pages;
+   return false;
+}
+
+static void unwatch_nothing(const struct vp_pages *pages)
+{
+   (void)pages;
+}
+
+const struct vp_tracker vp_tracker_compare = {
+   .name = "compare",
+   .description = "comparing all that was ever written",
+   .start = start_nothing,
+   .watch = watch_nothing,
+   .unwatch = unwatch_nothing,
+};
+
+/* --- whether a mechanism does what it promises here --- */
+
+#define TEST_PAGES 96
+#define FAR_PAGE 64 /* further away than what a mechanism watches in one piece */
+
+static void note(void *data, size_t position, size_t length)
+{
+   bool *noted = data;
+   for (size_t i = position / VP_PAGE_SIZE; i < (position + length) / VP_PAGE_SIZE; i++)
+      noted[i] = true;
+}
+
+static void take_all(const struct vp_tracker *tracker, const struct vp_pages *pages, bool noted[TEST_PAGES])
+{
+   memset(noted, 0, TEST_PAGES * sizeof(bool));
+   tracker->take(pages, 0, pages->size, note, noted);
+}
+
+static volatile uint8_t *page(uint8_t *base, size_t index)
+{
+   return base + index * VP_PAGE_SIZE;
+}
+
+/* Pages that were written to before, pages that were only read, and holes; by the view and by the alias; twice. */
+static const char *try_tracker(const struct vp_tracker *tracker, const struct vp_pages *pages)
+{
+   bool noted[TEST_PAGES];
+   *page(pages->view, 0) = 1;
+   *page(pages->alias, FAR_PAGE) = 1;
+   if (!tracker->arm(pages, 0, pages->size))
+      return "memory cannot be watched";
+   take_all(tracker, pages, noted);
+   if (noted[0] || noted[FAR_PAGE])
+      return "untouched memory is reported";
+   (void)*page(pages->view, 1);
+   for (unsigned round = 0; round < 2; round++) {
+      for (size_t i = 0; i < 3; i++)
+         *page(pages->view, i) = (uint8_t)(2 + round);
+      *page(pages->alias, FAR_PAGE) = (uint8_t)(2 + round);
+      take_all(tracker, pages, noted);
+      if (!noted[0] || !noted[1] || !noted[2])
+         return "writes are missed";
+      if (noted[FAR_PAGE])
+         return "the driver's own writes are reported";
+   }
+   return NULL;
+}
+
+/* NULL when it works, else why not. */
+static const char *test_tracker(const struct vp_tracker *tracker)
+{
+   struct vp_pages pages;
+   const char *problem = tracker->start();
+   if (problem || !tracker->arm)
+      return problem;
+   if (sysconf(_SC_PAGESIZE) != (long)VP_PAGE_SIZE)
+      return "the pages of this machine have another size";
+   if (!vp_pages_create(&pages, TEST_PAGES * VP_PAGE_SIZE))
+      return "there is no memory to test it with";
+   problem = "memory cannot be watched";
+   if (tracker->watch(&pages)) {
+      problem = try_tracker(tracker, &pages);
+      tracker->unwatch(&pages);
+   }
+   vp_pages_destroy(&pages);
+   return problem;
+}
+
+/* --- the choice --- */
+
+static const struct vp_tracker *const all[] = {&vp_tracker_async, &vp_tracker_signal, &vp_tracker_compare};
+#define COUNT (sizeof(all) / sizeof(all[0]))
+
+static const struct vp_tracker *chosen = &vp_tracker_compare;
+
+static const struct vp_tracker *find(const char *name)
+{
+   for (size_t i = 0; i < COUNT; i++) {
+      if (!strcmp(all[i]->name, name))
+         return all[i];
+   }
+   vp_log(VP_LOG_WARN, "VENUS_TRACK=%s is no mechanism; use async, signal or compare", name);
+   return NULL;
+}
+
+static bool use(const struct vp_tracker *tracker, bool forced)
+{
+   const char *problem = test_tracker(tracker);
+   if (problem) {
+      vp_log(forced ? VP_LOG_WARN : VP_LOG_INFO, "mapped memory: cannot track by %s: %s", tracker->name, problem);
+      return false;
+   }
+   vp_log(VP_LOG_INFO, "mapped memory: tracking by %s (%s)", tracker->name, tracker->description);
+   chosen = tracker;
+   return true;
+}
+
+/* "signal" is not chosen by itself: where it protects memory, system calls that write there fail (read(2) with
+ * EFAULT), and no application expects that. */
+static void choose(void)
+{
+   const char *name = getenv("VENUS_TRACK");
+   const struct vp_tracker *forced = name && *name ? find(name) : NULL;
+   if (forced ? use(forced, true) : use(&vp_tracker_async, false))
+      return;
+   use(&vp_tracker_compare, false);
+}
+
+const struct vp_tracker *vp_tracker_get(void)
+{
+   static pthread_once_t once = PTHREAD_ONCE_INIT;
+   pthread_once(&once, choose);
+   return chosen;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_MAPPING_TRACKER_H
+#define VP_CLIENT_MAPPING_TRACKER_H
+
+#include "client/mapping/pages.h"
+
+/* How the process finds out which pages of a view have been written to. A range that was armed is watched from then
+ * on: take() reports what of it was written to, and arms that again. What was never armed is the caller's to compare.
+ *
+ * Positions and lengths are in bytes and whole pages, from the beginning of the view. Functions for one view are
+ * called by one thread at a time. */
+struct vp_tracker {
+   const char *name;        /* as in VENUS_TRACK */
+   const char *description; /* for people */
+
+   /* Once per process. NULL when it works, else what is missing. */
+   const char *(*start)(void);
+
+   /* Before a view's first use, after its last. watch() is false when it cannot be watched: never arm it. */
+   bool (*watch)(const struct vp_pages *pages);
+   void (*unwatch)(const struct vp_pages *pages);
+
+   /* False when the range cannot be watched now. */
+   bool (*arm)(const struct vp_pages *pages, size_t position, size_t length);
+
+   /* Calls `report` for each run that may have been written to since it was armed, which is armed again before. */
+   void (*take)(const struct vp_pages *pages, size_t position, size_t length,
+                void (*report)(void *data, size_t position, size_t length), void *data);
+};
+
+/* The mechanisms, best first. "compare" watches nothing. */
+extern const struct vp_tracker vp_tracker_async, vp_tracker_signal, vp_tracker_compare;
+
+/* The one that this process uses: tested and chosen at the first call, which says so in the log. */
+const struct vp_tracker *vp_tracker_get(void);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+
+/* userfaultfd's asynchronous write protection (Linux 6.7): the kernel itself notes the first write to a protected page
+ * and lets it through, system calls' writes included. PAGEMAP_SCAN says which pages these were. No signal, no thread,
+ * no privilege. */
+
+#include "client/mapping/tracker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Newer than the headers of the systems that we are built on. */
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+#ifndef USERFAULTFD_IOC_NEW
+#define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
+#endif
+#define FEATURE_WP_HUGETLBFS_SHMEM (UINT64_C(1) << 12)
+#define FEATURE_WP_UNPOPULATED (UINT64_C(1) << 13)
+#define FEATURE_WP_ASYNC (UINT64_C(1) << 15)
+
+struct page_region {
+   uint64_t start, end, categories;
+};
+
+struct scan_arguments {
+   uint64_t size, flags, start, end, walk_end, regions, region_count, max_pages;
+   uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
+};
+
+#define SCAN _IOWR('f', 16, struct scan_arguments)
+#define SCAN_PROTECT_MATCHING (1u << 0)
+#define SCAN_CHECK_ASYNC (1u << 1)
+#define CATEGORY_WRITTEN (1u << 1)
+
+static int fault_fd = -1, pagemap_fd = -1;
+
+/* Containers often forbid the system call and can be given the device. */
+static int open_userfaultfd(void)
+{
+   const int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+   if (fd >= 0)
+      return fd;
+   const int device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
+   if (device < 0)
+      return -1;
+   const int from_device = ioctl(device, USERFAULTFD_IOC_NEW, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+   close(device);
+   return from_device;
+}
+
+static const char *start(void)
+{
+   struct uffdio_api api = {
+      .api = UFFD_API,
+      .features = FEATURE_WP_HUGETLBFS_SHMEM | FEATURE_WP_UNPOPULATED | FEATURE_WP_ASYNC,
+   };
+   const char *problem = NULL;
+   fault_fd = open_userfaultfd();
+   pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+   if (fault_fd < 0)
+      problem = "userfaultfd is not allowed";
+   else if (ioctl(fault_fd, UFFDIO_API, &api) < 0)
+      problem = "the kernel is older than Linux 6.7";
+   else if (pagemap_fd < 0)
+      problem = "/proc/self/pagemap cannot be read";
+   if (!problem)
+      return NULL;
+   if (fault_fd >= 0)
+      close(fault_fd);
+   if (pagemap_fd >= 0)
+      close(pagemap_fd);
+   return problem;
+}
+
+static uint64_t address(const struct vp_pages *pages, size_t position)
+{
+   return (uint64_t)(uintptr_t)pages->view + position;
+}
+
+static bool watch(const struct vp_pages *pages)
+{
+   struct uffdio_register range = {
+      .range = {.start = address(pages, 0), .len = pages->size},
+      .mode = UFFDIO_REGISTER_MODE_WP,
+   };
+   return ioctl(fault_fd, UFFDIO_REGISTER, &range) == 0;
+}
+
+static void unwatch(const struct vp_pages *pages)
+{
+   struct uffdio_range range = {.start = address(pages, 0), .len = pages->size};
+   ioctl(fault_fd, UFFDIO_UNREGISTER, &range);
+}
+
+static bool arm(const struct vp_pages *pages, size_t position, size_t length)
+{
+   struct uffdio_writeprotect range = {
+      .range = {.start = address(pages, position), .len = length},
+      .mode = UFFDIO_WRITEPROTECT_MODE_WP,
+   };
+   int result;
+   do
+      result = ioctl(fault_fd, UFFDIO_WRITEPROTECT, &range);
+   while (result < 0 && errno == EAGAIN);
+   return result == 0;
+}
+
+static void take(const struct vp_pages *pages, size_t position, size_t length,
+                 void (*report)(void *data, size_t position, size_t length), void *data)
+{
+   struct page_region regions[256];
+   const uint64_t base = address(pages, 0), end = base + position + length;
+   struct scan_arguments scan = {
+      .size = sizeof(scan),
+      .flags = SCAN_PROTECT_MATCHING | SCAN_CHECK_ASYNC,
+      .start = base + position,
+      .end = end,
+      .regions = (uint64_t)(uintptr_t)regions,
+      .region_count = sizeof(regions) / sizeof(regions[0]),
+      .category_mask = CATEGORY_WRITTEN,
+      .return_mask = CATEGORY_WRITTEN,
+   };
+   while (scan.start < end) {
+      const int count = ioctl(pagemap_fd, SCAN, &scan);
+      if (count < 0 && errno == EINTR)
+         continue;
+      if (count < 0) { /* somebody has remapped it: nothing is known */
+         report(data, (size_t)(scan.start - base), (size_t)(end - scan.start));
+         return;
+      }
+      for (int i = 0; i < count; i++)
+         report(data, (size_t)(regions[i].start - base), (size_t)(regions[i].end - regions[i].start));
+      scan.start = scan.walk_end;
+   }
+}
+
+const struct vp_tracker vp_tracker_async = {
+   .name = "async",
+   .description = "userfaultfd with asynchronous write protection",
+   .start = start,
+   .watch = watch,
+   .unwatch = unwatch,
+   .arm = arm,
+   .take = take,
+};

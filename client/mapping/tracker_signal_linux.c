@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+
+/* mprotect and SIGSEGV: for kernels without anything better, on request. A fault opens some pages around it. System
+ * calls that write to protected memory fail (EFAULT), and threads that block SIGSEGV must not write to it. */
+
+#include "client/mapping/tracker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Pages that a fault opens, and when the process has this many such pieces: each is a mapping of its own for the
+ * kernel, and a process may have 65530. */
+#define WINDOW ((size_t)16)
+#define MAX_PIECES 8000u
+#define WIDE_WINDOW ((size_t)512)
+
+struct watched {
+   struct watched *next;
+   uint8_t *view;
+   size_t page_count;
+   uint8_t *open; /* by page: 1 when it was opened since it was armed */
+};
+
+/* Held by the handler, so whoever else takes it must have blocked all signals. */
+static atomic_flag lock = ATOMIC_FLAG_INIT;
+static struct watched *views;
+static size_t pieces;             /* that are open */
+static struct sigaction previous; /* whoever was there before us */
+
+static void spin_lock(void)
+{
+   while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire))
+      sched_yield();
+}
+
+static void spin_unlock(void)
+{
+   atomic_flag_clear_explicit(&lock, memory_order_release);
+}
+
+static void lock_views(sigset_t *before)
+{
+   sigset_t all;
+   sigfillset(&all);
+   pthread_sigmask(SIG_SETMASK, &all, before);
+   spin_lock();
+}
+
+static void unlock_views(const sigset_t *before)
+{
+   spin_unlock();
+   pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+/* --- the handler --- */
+
+static void open_window(struct watched *watched, size_t page)
+{
+   const size_t window = pieces < MAX_PIECES ? WINDOW : WIDE_WINDOW, first = page & ~(window - 1),
+                left = watched->page_count - first, count = left < window ? left : window;
+   if (mprotect(watched->view + first * VP_PAGE_SIZE, count * VP_PAGE_SIZE, PROT_READ | PROT_WRITE) == 0) {
+      memset(watched->open + first, 1, count);
+      pieces++;
+   } else if (mprotect(watched->view, watched->page_count * VP_PAGE_SIZE, PROT_READ | PROT_WRITE) == 0) {
+      memset(watched->open, 1, watched->page_count); /* no mapping can be cut any more */
+   }
+}
+
+/* Whether the fault was ours; then the access is tried again. */
+static bool handle(const void *address)
+{
+   bool ours = false;
+   spin_lock();
+   for (struct watched *watched = views; watched && !ours; watched = watched->next) {
+      const size_t offset = (uintptr_t)address - (uintptr_t)watched->view;
+      ours = offset < watched->page_count * VP_PAGE_SIZE;
+      if (ours && !watched->open[offset / VP_PAGE_SIZE])
+         open_window(watched, offset / VP_PAGE_SIZE);
+   }
+   spin_unlock();
+   return ours;
+}
+
+static void call_previous(int number, siginfo_t *info, void *context)
+{
+   spin_lock();
+   const struct sigaction action = previous;
+   spin_unlock();
+   if (!(action.sa_flags & SA_SIGINFO) && (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)) {
+      if (action.sa_handler == SIG_IGN && info->si_code <= 0)
+         return; /* sent by somebody, and not wanted */
+      signal(number, SIG_DFL);
+      if (info->si_code <= 0)
+         raise(number);
+      return; /* to the same fault */
+   }
+   pthread_sigmask(SIG_BLOCK, &action.sa_mask, NULL);
+   if (action.sa_flags & SA_SIGINFO)
+      action.sa_sigaction(number, info, context);
+   else
+      action.sa_handler(number);
+}
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+   const int error = errno;
+   if (info->si_code <= 0 || !handle(info->si_addr))
+      call_previous(number, info, context);
+   errno = error;
+}
+
+/* Puts our handler on top of the one that is there; the application may have installed one since. With the lock. */
+static bool install(void)
+{
+   struct sigaction ours = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK}, current;
+   sigemptyset(&ours.sa_mask);
+   if (sigaction(SIGSEGV, NULL, &current) < 0)
+      return false;
+   if ((current.sa_flags & SA_SIGINFO) && current.sa_sigaction == on_fault)
+      return true;
+   previous = current;
+   return sigaction(SIGSEGV, &ours, NULL) == 0;
+}
+
+/* --- the tracker --- */
+
+static const char *start(void)
+{
+   sigset_t before;
+   lock_views(&before);
+   const bool ok = install();
+   unlock_views(&before);
+   return ok ? NULL : "SIGSEGV cannot be handled";
+}
+
+/* With the lock. */
+static struct watched **find(const struct vp_pages *pages)
+{
+   struct watched **link = &views;
+   while (*link && (*link)->view != pages->view)
+      link = &(*link)->next;
+   return link;
+}
+
+/* The application's own memory is not protected: our own threads write to it. */
+static bool watch(const struct vp_pages *pages)
+{
+   sigset_t before;
+   struct watched *watched = pages->imported ? NULL : calloc(1, sizeof(*watched));
+   if (!watched)
+      return false;
+   watched->view = pages->view;
+   watched->page_count = pages->size / VP_PAGE_SIZE;
+   watched->open = vp_private_pages_create(watched->page_count);
+   if (!watched->open) {
+      free(watched);
+      return false;
+   }
+   lock_views(&before);
+   watched->next = views;
+   views = watched;
+   unlock_views(&before);
+   return true;
+}
+
+static void unwatch(const struct vp_pages *pages)
+{
+   sigset_t before;
+   lock_views(&before);
+   struct watched **link = find(pages), *watched = *link;
+   if (watched)
+      *link = watched->next;
+   unlock_views(&before);
+   if (!watched)
+      return;
+   mprotect(watched->view, pages->size, PROT_READ | PROT_WRITE);
+   vp_private_pages_destroy(watched->open, watched->page_count);
+   free(watched);
+}
+
+/* With the lock. */
+static bool protect(struct watched *watched, size_t first, size_t count)
+{
+   if (mprotect(watched->view + first * VP_PAGE_SIZE, count * VP_PAGE_SIZE, PROT_READ) < 0)
+      return false;
+   memset(watched->open + first, 0, count);
+   return true;
+}
+
+static bool arm(const struct vp_pages *pages, size_t position, size_t length)
+{
+   sigset_t before;
+   lock_views(&before);
+   const bool ok = install() && protect(*find(pages), position / VP_PAGE_SIZE, length / VP_PAGE_SIZE);
+   unlock_views(&before);
+   return ok;
+}
+
+/* The next run of open pages from *first on, protected again. Its length; 0: there is none before the end. With the
+ * lock, since a page is open a little before it is noted as such. */
+static size_t take_run(struct watched *watched, size_t *first, size_t end)
+{
+   const uint8_t *open = memchr(watched->open + *first, 1, end - *first);
+   if (!open)
+      return 0;
+   *first = (size_t)(open - watched->open);
+   const uint8_t *closed = memchr(open, 0, end - *first);
+   const size_t count = closed ? (size_t)(closed - open) : end - *first;
+   if (protect(watched, *first, count)) {
+      const size_t freed = (count + WINDOW - 1) / WINDOW;
+      pieces -= freed < pieces ? freed : pieces;
+   }
+   return count;
+}
+
+static void take(const struct vp_pages *pages, size_t position, size_t length,
+                 void (*report)(void *data, size_t position, size_t length), void *data)
+{
+   size_t first = position / VP_PAGE_SIZE, count = 1;
+   const size_t end = first + length / VP_PAGE_SIZE;
+   while (first < end && count) {
+      sigset_t before;
+      lock_views(&before);
+      install();
+      count = take_run(*find(pages), &first, end);
+      unlock_views(&before);
+      if (count)
+         report(data, first * VP_PAGE_SIZE, count * VP_PAGE_SIZE);
+      first += count;
+   }
+}
+
+const struct vp_tracker vp_tracker_signal = {
+   .name = "signal",
+   .description = "mprotect and SIGSEGV",
+   .start = start,
+   .watch = watch,
+   .unwatch = unwatch,
+   .arm = arm,
+   .take = take,
+};

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* What is sent of mapped memory: all that changed and little else, with each mechanism that finds changes. Applications
+ * write while it is compared, so:
+ * test: no-tsan */
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/mapping/mapping.h"
+#include "client/mapping/pages.h"
+#include "client/mapping/tracker.h"
+#include "common/memory/delta.h"
+#include "tests/unit/check.h"
+
+#define MIB ((size_t)1 << 20)
+#define LIMIT (64 * 1024) /* of one collection */
+
+/* The server's copy, which collections are applied to. */
+struct mirror {
+   struct vp_mapping *mapping;
+   size_t size;
+   uint8_t *memory, *twin;
+   struct vp_encoder enc;
+   size_t changed; /* bytes in the last flush */
+};
+
+static bool mirror_init(struct mirror *mirror, struct vp_mapping *mapping, size_t size)
+{
+   *mirror = (struct mirror){.mapping = mapping, .size = size};
+   mirror->memory = vp_private_pages_create(size);
+   mirror->twin = vp_private_pages_create(size);
+   return CHECK(mapping && mirror->memory && mirror->twin && vp_encoder_init(&mirror->enc));
+}
+
+static void mirror_finish(struct mirror *mirror)
+{
+   vp_private_pages_destroy(mirror->memory, mirror->size);
+   vp_private_pages_destroy(mirror->twin, mirror->size);
+   vp_encoder_finish(&mirror->enc);
+   vp_mapping_unref(mirror->mapping);
+}
+
+/* What the sender does. */
+static void flush(struct mirror *mirror)
+{
+   bool more = vp_mapping_look(mirror->mapping);
+   mirror->changed = 0;
+   while (more) {
+      size_t changed;
+      vp_encoder_reset(&mirror->enc);
+      more = vp_mapping_collect(mirror->mapping, &mirror->enc, LIMIT, &changed);
+      mirror->changed += changed;
+      CHECK(
+         vp_delta_apply(mirror->enc.start, vp_encoder_size(&mirror->enc), mirror->memory, mirror->twin, mirror->size));
+   }
+}
+
+static bool is_equal(const struct mirror *mirror)
+{
+   return memcmp(mirror->memory, vp_mapping_pointer(mirror->mapping), mirror->size) == 0;
+}
+
+static void test_single_bytes(void)
+{
+   const size_t size = 5 * MIB + 123, places[] = {0, 4095, 4096, 2 * MIB - 1, 2 * MIB, 5 * MIB + 122};
+   struct mirror m;
+   if (!mirror_init(&m, vp_mapping_create(1, size), size))
+      return;
+   uint8_t *memory = vp_mapping_pointer(m.mapping);
+   flush(&m);
+   CHECK(m.changed == 0); /* it is not even mapped */
+   vp_mapping_set_writable(m.mapping, true);
+   for (unsigned round = 1; round < 40; round++) {
+      for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+         if (round % (i + 1) == 0) /* each page at another pace: hot ones and cold ones */
+            memory[places[i]] = (uint8_t)round;
+      }
+      flush(&m);
+      CHECK(is_equal(&m));
+      CHECK(m.changed >= 1 && m.changed <= sizeof(places) / sizeof(places[0]));
+   }
+   for (unsigned round = 0; round < 20; round++) { /* hot pages become cold */
+      flush(&m);
+      CHECK(m.changed == 0);
+   }
+   memory[4096] = 200;
+   flush(&m);
+   CHECK(m.changed == 1 && is_equal(&m));
+   vp_mapping_set_writable(m.mapping, false);
+   memory[4097] = 1;
+   flush(&m); /* written before the unmapping, for all that we know */
+   CHECK(m.changed == 1);
+   CHECK(!vp_mapping_look(m.mapping) && !vp_mapping_maybe_changed(m.mapping));
+   mirror_finish(&m);
+}
+
+/* A page that the application writes and the GPU has written: neither is sent back nor lost. */
+static void test_both_sides(void)
+{
+   static const uint8_t from_server[] = {10, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 7, 8, 9, 0, 0, 0, 0, 0};
+   struct mirror m;
+   if (!mirror_init(&m, vp_mapping_create(1, MIB), MIB))
+      return;
+   uint8_t *memory = vp_mapping_pointer(m.mapping);
+   vp_mapping_set_writable(m.mapping, true);
+   memory[9] = 1;
+   memory[13] = 1;
+   CHECK(vp_mapping_apply(m.mapping, from_server, sizeof(from_server)));
+   CHECK(memory[9] == 1 && memory[10] == 7 && memory[12] == 9 && memory[13] == 1);
+   flush(&m);
+   CHECK(m.changed == 2 && m.memory[9] == 1 && m.memory[10] == 0 && m.memory[13] == 1);
+   memory[11] = 0;
+   CHECK(vp_mapping_apply(m.mapping, from_server, sizeof(from_server)) && memory[11] == 8);
+   memory[11] = 0; /* back to what it was long ago */
+   flush(&m);
+   CHECK(m.changed == 1);
+   CHECK(!vp_mapping_apply(m.mapping, from_server, sizeof(from_server) - 8));
+   mirror_finish(&m);
+}
+
+static void test_sparse(void)
+{
+   const size_t size = 3072 * MIB;
+   struct mirror m;
+   if (!mirror_init(&m, vp_mapping_create(1, size), size))
+      return;
+   uint8_t *memory = vp_mapping_pointer(m.mapping);
+   vp_mapping_set_writable(m.mapping, true);
+   for (unsigned round = 1; round < 6; round++) {
+      for (size_t i = 0; i < size; i += 300 * MIB + 4096 * round + 5)
+         memory[i] = (uint8_t)round;
+      flush(&m);
+      CHECK(m.changed >= 10 && m.changed <= 11);
+      for (size_t i = 0; i < size; i += 300 * MIB + 4096 * round + 5)
+         CHECK(m.memory[i] == round);
+   }
+   mirror_finish(&m);
+}
+
+/* Writes by system calls; only protection by mprotect keeps them out. */
+static void test_system_calls(void)
+{
+   const int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+   struct mirror m;
+   if (vp_tracker_get() == &vp_tracker_signal || !mirror_init(&m, vp_mapping_create(1, MIB), MIB)) {
+      close(zero);
+      return;
+   }
+   uint8_t *memory = vp_mapping_pointer(m.mapping);
+   vp_mapping_set_writable(m.mapping, true);
+   memset(memory, 0xff, MIB);
+   flush(&m);
+   flush(&m);
+   CHECK(read(zero, memory + 5000, 3000) == 3000);
+   flush(&m);
+   CHECK(m.changed == 3000 && is_equal(&m));
+   close(zero);
+   mirror_finish(&m);
+}
+
+static void test_import(void)
+{
+   uint8_t *memory = vp_private_pages_create(MIB);
+   struct mirror m;
+   memset(memory, 3, MIB);
+   if (!mirror_init(&m, vp_mapping_import(1, memory, MIB), MIB))
+      return;
+   vp_mapping_set_writable(m.mapping, true);
+   flush(&m);
+   CHECK(m.changed == MIB && is_equal(&m));
+   memory[77777] = 1;
+   flush(&m);
+   CHECK(m.changed == 1 && is_equal(&m));
+   vp_mapping_close(m.mapping);
+   vp_private_pages_destroy(memory, MIB); /* the sender may still hold the mapping, but does not look */
+   CHECK(!vp_mapping_look(m.mapping));
+   mirror_finish(&m);
+}
+
+static void test_move(void)
+{
+   struct mirror m;
+   if (!mirror_init(&m, vp_mapping_create(1, 3 * MIB), 3 * MIB))
+      return;
+   vp_mapping_set_writable(m.mapping, true);
+   for (unsigned round = 0; round < 3; round++) {
+      uint8_t *place = mmap(NULL, 3 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      vp_mapping_pointer(m.mapping)[round] = 1; /* not collected before it moves */
+      CHECK(vp_mapping_move(m.mapping, place) && vp_mapping_pointer(m.mapping) == place);
+      place[2 * MIB + round] = 1;
+      flush(&m);
+      CHECK(m.changed == 2 && is_equal(&m));
+   }
+   mirror_finish(&m);
+}
+
+/* --- threads --- */
+
+#define WRITERS 3
+#define WRITES 150000
+
+struct writer {
+   pthread_t thread;
+   uint8_t *memory;
+   size_t size;
+   unsigned index;
+};
+
+static void *write_randomly(void *data)
+{
+   const struct writer *writer = data;
+   uint64_t random = writer->index + 1;
+   for (unsigned i = 0; i < WRITES; i++) {
+      random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+      const size_t place = (size_t)(random >> 33) % writer->size;
+      writer->memory[place - place % WRITERS + writer->index < writer->size ? place - place % WRITERS + writer->index
+                                                                            : writer->index] = (uint8_t)(random >> 20);
+   }
+   return NULL;
+}
+
+static void test_threads(void)
+{
+   const size_t size = 2 * MIB + 8192 * 3;
+   struct writer writers[WRITERS];
+   struct mirror m;
+   if (!mirror_init(&m, vp_mapping_create(1, size), size))
+      return;
+   vp_mapping_set_writable(m.mapping, true);
+   for (unsigned i = 0; i < WRITERS; i++) {
+      writers[i] = (struct writer){.memory = vp_mapping_pointer(m.mapping), .size = size, .index = i};
+      CHECK(!pthread_create(&writers[i].thread, NULL, write_randomly, &writers[i]));
+   }
+   for (unsigned i = 0; i < 100; i++)
+      flush(&m);
+   for (unsigned i = 0; i < WRITERS; i++)
+      pthread_join(writers[i].thread, NULL);
+   flush(&m);
+   CHECK(is_equal(&m));
+   mirror_finish(&m);
+}
+
+/* The mechanism is chosen once per process. */
+static bool run_with(const char *name)
+{
+   const pid_t child = fork();
+   if (child == 0) {
+      setenv("VENUS_TRACK", name, 1);
+      if (strcmp(vp_tracker_get()->name, name) != 0) {
+         printf("%s is not available here\n", name);
+         exit(0);
+      }
+      test_single_bytes();
+      test_both_sides();
+      test_sparse();
+      test_system_calls();
+      test_import();
+      test_move();
+      test_threads();
+      exit(check_finish());
+   }
+   int status = 1;
+   return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+int main(void)
+{
+   static const char *const names[] = {"async", "signal", "compare"};
+   int failed = 0;
+   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+      if (!run_with(names[i])) {
+         fprintf(stderr, "failed with %s\n", names[i]);
+         failed = 1;
+      }
+   }
+   return failed;
+}

@@ -1,0 +1,726 @@
+/* SPDX-License-Identifier: MIT */
+
+/* venus-bench memory: what mapped memory costs. A row of the table is one kind of use. Its process makes what it
+ * needs, does one repetition that does not count, and then those that do. What one of them sends and how often it
+ * waits for the server is the difference between the driver's counters of processes with many and with no repetitions.
+ *
+ * The data is incompressible, new in each repetition (with the bytes that remain the same by chance, one in 256), and
+ * made at the speed of memory: pages of noise from changing places, with a changing key. */
+
+#include "tools/bench.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench_fill.comp.h"
+
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
+#define PAGE 4096
+#define PAGE_WORDS (PAGE / 4)
+#define NOISE_WORDS 65536
+#define WORKGROUP_BYTES (16 * KIB) /* of bench_fill.comp */
+
+#define SPARSE_PAGES 64
+#define SPARSE_STEP ((size_t)SPARSE_PAGES * PAGE)
+
+#define RING_PIECES 12
+#define FRAMES_IN_FLIGHT 2
+#define UPDATES ((size_t)64)
+#define UPDATE_DISTANCE 256 /* bytes; the usual alignment of uniform buffers */
+#define UPDATE_SIZE 64
+
+struct buffer {
+   VkBuffer buffer;
+   VkDeviceMemory memory;
+   uint32_t *data; /* NULL: not mapped */
+};
+
+/* A submission that can be under way. */
+struct slot {
+   VkCommandBuffer commands;
+   VkFence fence;
+   bool submitted;
+};
+
+struct run {
+   const struct row *row;
+   struct bench_device on;
+   VkCommandPool pool;
+   struct slot slots[FRAMES_IN_FLIGHT];
+   struct buffer host, gpu;
+   struct buffer noise; /* these only for rows that fill on the GPU */
+   VkDescriptorSetLayout set_layout;
+   VkDescriptorPool descriptor_pool;
+   VkDescriptorSet set;
+   VkPipelineLayout layout;
+   VkPipeline pipeline;
+   uint32_t round; /* which data; counts repetitions or frames */
+   double own_ns;  /* CPU time in which the program itself read or wrote mapped memory */
+};
+
+/* What is done in each repetition: `prepare` first, if there is one, and then `measure`, whose time is taken. */
+struct row {
+   const char *name;
+   void (*init)(struct run *run);
+   void (*prepare)(struct run *run);
+   void (*measure)(struct run *run);
+   size_t size;           /* of the buffers */
+   unsigned operations;   /* frames or submissions in a repetition */
+   size_t sent, received; /* bytes that change in a repetition: written by the CPU, by the GPU */
+   size_t blocks;         /* blocks of 64 bytes in which they lie */
+};
+
+/* --- data --- */
+
+static uint32_t noise[NOISE_WORDS + PAGE_WORDS];
+
+static void make_noise(void)
+{
+   uint32_t state = 0x2545f491;
+
+   for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++) {
+      state ^= state << 13;
+      state ^= state >> 17;
+      state ^= state << 5;
+      noise[i] = state;
+   }
+}
+
+static uint32_t page_key(uint32_t page, uint32_t round)
+{
+   uint32_t key = (page + round * 65537) * 2654435769u;
+   key = (key ^ key >> 15) * 0x85ebca6bu;
+   return key ^ key >> 13;
+}
+
+static void write_words(uint32_t *to, size_t words, uint32_t key)
+{
+   const uint32_t *from = noise + (key >> 16);
+   for (size_t i = 0; i < words; i++)
+      to[i] = from[i] ^ key;
+}
+
+/* Every `step`th page. */
+static void write_pages(struct run *run, uint32_t *to, size_t size, size_t step)
+{
+   const double start = bench_now(CLOCK_THREAD_CPUTIME_ID);
+   for (size_t page = 0; page < size / PAGE; page += step)
+      write_words(to + page * PAGE_WORDS, PAGE_WORDS, page_key((uint32_t)page, run->round));
+   run->own_ns += bench_now(CLOCK_THREAD_CPUTIME_ID) - start;
+}
+
+static uint32_t page_difference(const uint32_t *data, uint32_t key)
+{
+   const uint32_t *from = noise + (key >> 16);
+   uint32_t difference = 0;
+   for (size_t i = 0; i < PAGE_WORDS; i++)
+      difference |= data[i] ^ from[i] ^ key;
+   return difference;
+}
+
+static void check_pages(struct run *run, const uint32_t *data, size_t size)
+{
+   const double start = bench_now(CLOCK_THREAD_CPUTIME_ID);
+   for (size_t page = 0; page < size / PAGE; page++) {
+      if (page_difference(data + page * PAGE_WORDS, page_key((uint32_t)page, run->round)))
+         bench_die("reading back what the GPU wrote", (long)page);
+   }
+   run->own_ns += bench_now(CLOCK_THREAD_CPUTIME_ID) - start;
+}
+
+/* --- Vulkan --- */
+
+/* A memory type that has all flags of `needed`, and those of `liked` and none of `disliked` if there is one. */
+static uint32_t find_memory_type(const struct run *run, uint32_t bits, VkMemoryPropertyFlags needed,
+                                 VkMemoryPropertyFlags liked, VkMemoryPropertyFlags disliked)
+{
+   VkPhysicalDeviceMemoryProperties properties;
+   uint32_t found = UINT32_MAX;
+
+   vkGetPhysicalDeviceMemoryProperties(run->on.gpu, &properties);
+   for (uint32_t i = 0; i < properties.memoryTypeCount; i++) {
+      const VkMemoryPropertyFlags flags = properties.memoryTypes[i].propertyFlags;
+      if (!(bits >> i & 1) || (flags & needed) != needed)
+         continue;
+      if ((flags & liked) == liked && !(flags & disliked))
+         return i;
+      if (found == UINT32_MAX)
+         found = i;
+   }
+   if (found == UINT32_MAX)
+      bench_die("finding a memory type", (long)needed);
+   return found;
+}
+
+static void create_buffer(struct run *run, struct buffer *buffer, size_t size, VkBufferUsageFlags usage,
+                          VkMemoryPropertyFlags needed, VkMemoryPropertyFlags liked, VkMemoryPropertyFlags disliked)
+{
+   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = size, .usage = usage};
+   VkMemoryRequirements requirements;
+   VkMemoryAllocateInfo memory_info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
+
+   VK(vkCreateBuffer(run->on.device, &info, NULL, &buffer->buffer));
+   vkGetBufferMemoryRequirements(run->on.device, buffer->buffer, &requirements);
+   memory_info.allocationSize = requirements.size;
+   memory_info.memoryTypeIndex = find_memory_type(run, requirements.memoryTypeBits, needed, liked, disliked);
+   VK(vkAllocateMemory(run->on.device, &memory_info, NULL, &buffer->memory));
+   VK(vkBindBufferMemory(run->on.device, buffer->buffer, buffer->memory, 0));
+}
+
+static void map(struct run *run, struct buffer *buffer)
+{
+   void *data;
+   VK(vkMapMemory(run->on.device, buffer->memory, 0, VK_WHOLE_SIZE, 0, &data));
+   buffer->data = data;
+}
+
+static void unmap(struct run *run, struct buffer *buffer)
+{
+   vkUnmapMemory(run->on.device, buffer->memory);
+   buffer->data = NULL;
+}
+
+static void create_host_buffer(struct run *run, struct buffer *buffer, size_t size, VkBufferUsageFlags usage,
+                               VkMemoryPropertyFlags liked)
+{
+   create_buffer(run, buffer, size, usage, VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
+                 liked, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
+   map(run, buffer);
+}
+
+static void create_gpu_buffer(struct run *run, VkBufferUsageFlags usage)
+{
+   create_buffer(run, &run->gpu, run->row->size, usage, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0,
+                 VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT);
+}
+
+static void destroy_buffer(struct run *run, struct buffer *buffer)
+{
+   vkDestroyBuffer(run->on.device, buffer->buffer, NULL);
+   vkFreeMemory(run->on.device, buffer->memory, NULL);
+}
+
+static void barrier(const struct slot *slot, VkPipelineStageFlags to, VkAccessFlags access)
+{
+   const VkMemoryBarrier memory = {
+      .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+      .srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT,
+      .dstAccessMask = access,
+   };
+   vkCmdPipelineBarrier(slot->commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, to, 0, 1, &memory, 0, NULL, 0, NULL);
+}
+
+static void begin(const struct slot *slot)
+{
+   const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+   VK(vkBeginCommandBuffer(slot->commands, &info));
+   barrier(slot, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT);
+}
+
+static void end(const struct slot *slot)
+{
+   barrier(slot, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+   VK(vkEndCommandBuffer(slot->commands));
+}
+
+static void record_copy(const struct slot *slot, const struct buffer *from, const struct buffer *to, size_t offset,
+                        size_t size)
+{
+   const VkBufferCopy region = {offset, offset, size};
+
+   begin(slot);
+   vkCmdCopyBuffer(slot->commands, from->buffer, to->buffer, 1, &region);
+   end(slot);
+}
+
+static void submit(struct run *run, struct slot *slot)
+{
+   const VkSubmitInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &slot->commands};
+   VK(vkQueueSubmit(run->on.queue, 1, &info, slot->fence));
+   slot->submitted = true;
+}
+
+static void wait(struct run *run, struct slot *slot)
+{
+   if (!slot->submitted)
+      return;
+   VK(vkWaitForFences(run->on.device, 1, &slot->fence, VK_TRUE, UINT64_MAX));
+   VK(vkResetFences(run->on.device, 1, &slot->fence));
+   slot->submitted = false;
+}
+
+static void submit_and_wait(struct run *run)
+{
+   submit(run, &run->slots[0]);
+   wait(run, &run->slots[0]);
+}
+
+/* --- filling a buffer on the GPU --- */
+
+static void create_set(struct run *run, const struct buffer *target)
+{
+   const VkDescriptorSetLayoutBinding bindings[2] = {
+      {0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, NULL},
+      {1, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, NULL}};
+   const VkDescriptorSetLayoutCreateInfo layout_info = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = 2, .pBindings = bindings};
+   const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 2};
+   const VkDescriptorPoolCreateInfo pool_info = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO, .maxSets = 1, .poolSizeCount = 1, .pPoolSizes = &size};
+   VkDescriptorSetAllocateInfo set_info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
+                                           .descriptorSetCount = 1};
+   const VkDescriptorBufferInfo buffers[2] = {{run->noise.buffer, 0, VK_WHOLE_SIZE},
+                                              {target->buffer, 0, VK_WHOLE_SIZE}};
+   VkWriteDescriptorSet write = {
+      .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
+      .descriptorCount = 2,
+      .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+      .pBufferInfo = buffers,
+   };
+
+   VK(vkCreateDescriptorSetLayout(run->on.device, &layout_info, NULL, &run->set_layout));
+   VK(vkCreateDescriptorPool(run->on.device, &pool_info, NULL, &run->descriptor_pool));
+   set_info.descriptorPool = run->descriptor_pool;
+   set_info.pSetLayouts = &run->set_layout;
+   VK(vkAllocateDescriptorSets(run->on.device, &set_info, &run->set));
+   write.dstSet = run->set;
+   vkUpdateDescriptorSets(run->on.device, 1, &write, 0, NULL);
+}
+
+static void create_pipeline(struct run *run)
+{
+   const VkPushConstantRange range = {VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(run->round)};
+   const VkPipelineLayoutCreateInfo layout_info = {
+      .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+      .setLayoutCount = 1,
+      .pSetLayouts = &run->set_layout,
+      .pushConstantRangeCount = 1,
+      .pPushConstantRanges = &range,
+   };
+   const VkShaderModuleCreateInfo module_info = {
+      .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = sizeof(fill_shader), .pCode = fill_shader};
+   VkShaderModule module;
+   VK(vkCreatePipelineLayout(run->on.device, &layout_info, NULL, &run->layout));
+   VK(vkCreateShaderModule(run->on.device, &module_info, NULL, &module));
+
+   const VkComputePipelineCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+      .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                .module = module,
+                .pName = "main"},
+      .layout = run->layout,
+   };
+   VK(vkCreateComputePipelines(run->on.device, VK_NULL_HANDLE, 1, &info, NULL, &run->pipeline));
+   vkDestroyShaderModule(run->on.device, module, NULL);
+}
+
+/* The noise is in memory that is no longer mapped, and so is in nobody's way later. */
+static void init_fill(struct run *run, const struct buffer *target)
+{
+   create_host_buffer(run, &run->noise, sizeof(noise), VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, 0);
+   memcpy(run->noise.data, noise, sizeof(noise));
+   unmap(run, &run->noise);
+   create_set(run, target);
+   create_pipeline(run);
+}
+
+static void record_fill(const struct run *run, const struct slot *slot)
+{
+   begin(slot);
+   vkCmdBindPipeline(slot->commands, VK_PIPELINE_BIND_POINT_COMPUTE, run->pipeline);
+   vkCmdBindDescriptorSets(slot->commands, VK_PIPELINE_BIND_POINT_COMPUTE, run->layout, 0, 1, &run->set, 0, NULL);
+   vkCmdPushConstants(slot->commands, run->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(run->round), &run->round);
+   vkCmdDispatch(slot->commands, (uint32_t)(run->row->size / WORKGROUP_BYTES), 1, 1);
+   end(slot);
+}
+
+static void finish_fill(struct run *run)
+{
+   vkDestroyPipeline(run->on.device, run->pipeline, NULL);
+   vkDestroyPipelineLayout(run->on.device, run->layout, NULL);
+   vkDestroyDescriptorPool(run->on.device, run->descriptor_pool, NULL);
+   vkDestroyDescriptorSetLayout(run->on.device, run->set_layout, NULL);
+   destroy_buffer(run, &run->noise);
+}
+
+/* --- the rows --- */
+
+static void init_upload(struct run *run)
+{
+   create_host_buffer(run, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, 0);
+   create_gpu_buffer(run, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+   record_copy(&run->slots[0], &run->host, &run->gpu, 0, run->row->size);
+}
+
+static void write_new(struct run *run)
+{
+   run->round++;
+   write_pages(run, run->host.data, run->row->size, 1);
+}
+
+static void write_same(struct run *run)
+{
+   write_pages(run, run->host.data, run->row->size, 1);
+}
+
+static void init_download(struct run *run)
+{
+   create_host_buffer(run, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                      VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
+   create_gpu_buffer(run, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT);
+   init_fill(run, &run->gpu);
+}
+
+/* Makes new data on the GPU and gets ready to copy it. */
+static void fill_new(struct run *run)
+{
+   run->round++;
+   record_fill(run, &run->slots[0]);
+   submit_and_wait(run);
+   record_copy(&run->slots[0], &run->gpu, &run->host, 0, run->row->size);
+}
+
+static void init_download_same(struct run *run)
+{
+   init_download(run);
+   fill_new(run);
+}
+
+static void measure_download(struct run *run)
+{
+   submit_and_wait(run);
+   check_pages(run, run->host.data, run->row->size);
+}
+
+static void init_compute(struct run *run)
+{
+   create_host_buffer(run, &run->host, run->row->size, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
+                      VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
+   init_fill(run, &run->host);
+}
+
+static void measure_compute(struct run *run)
+{
+   run->round++;
+   record_fill(run, &run->slots[0]);
+   measure_download(run);
+}
+
+/* Copies only what the row changes, so that the GPU has no more to do than the network. */
+static void init_sparse(struct run *run)
+{
+   static VkBufferCopy regions[256 * MIB / SPARSE_STEP];
+   const uint32_t count = (uint32_t)(run->row->size / SPARSE_STEP);
+
+   create_host_buffer(run, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, 0);
+   create_gpu_buffer(run, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+   memset(run->host.data, 1, run->row->size);
+   for (uint32_t i = 0; i < count; i++)
+      regions[i] = (VkBufferCopy){i * SPARSE_STEP, i * SPARSE_STEP, PAGE};
+   begin(&run->slots[0]);
+   vkCmdCopyBuffer(run->slots[0].commands, run->host.buffer, run->gpu.buffer, count, regions);
+   end(&run->slots[0]);
+}
+
+static void write_sparse_pages(struct run *run)
+{
+   run->round++;
+   write_pages(run, run->host.data, run->row->size, SPARSE_PAGES);
+}
+
+static void write_sparse_bytes(struct run *run)
+{
+   const double start = bench_now(CLOCK_THREAD_CPUTIME_ID);
+   run->round++;
+   for (size_t at = 0; at < run->row->size; at += SPARSE_STEP)
+      *(uint8_t *)(run->host.data + at / 4) = (uint8_t)run->round;
+   run->own_ns += bench_now(CLOCK_THREAD_CPUTIME_ID) - start;
+}
+
+static void init_frames(struct run *run)
+{
+   create_host_buffer(run, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, 0);
+   create_gpu_buffer(run, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+}
+
+/* The place of the next frame in a buffer of `pieces` for several frames; it is no longer in use. */
+static struct slot *next_frame(struct run *run, unsigned pieces, size_t *offset)
+{
+   struct slot *slot = &run->slots[++run->round % FRAMES_IN_FLIGHT];
+
+   wait(run, slot);
+   *offset = run->row->size / pieces * (run->round % pieces);
+   return slot;
+}
+
+static void wait_for_frames(struct run *run)
+{
+   for (unsigned i = 0; i < FRAMES_IN_FLIGHT; i++)
+      wait(run, &run->slots[i]);
+}
+
+static void measure_ring(struct run *run)
+{
+   const size_t piece = run->row->size / RING_PIECES;
+   size_t offset;
+
+   for (unsigned i = 0; i < run->row->operations; i++) {
+      struct slot *slot = next_frame(run, RING_PIECES, &offset);
+      write_pages(run, run->host.data + offset / 4, piece, 1);
+      record_copy(slot, &run->host, &run->gpu, offset, piece);
+      submit(run, slot);
+   }
+   wait_for_frames(run);
+}
+
+static void measure_uniforms(struct run *run)
+{
+   size_t offset;
+
+   for (unsigned i = 0; i < run->row->operations; i++) {
+      struct slot *slot = next_frame(run, FRAMES_IN_FLIGHT, &offset);
+      const double start = bench_now(CLOCK_THREAD_CPUTIME_ID);
+      for (size_t k = 0; k < UPDATES; k++)
+         write_words(run->host.data + (offset + k * UPDATE_DISTANCE) / 4, UPDATE_SIZE / 4,
+                     page_key((uint32_t)k, run->round));
+      run->own_ns += bench_now(CLOCK_THREAD_CPUTIME_ID) - start;
+      record_copy(slot, &run->host, &run->gpu, offset, UPDATES * UPDATE_DISTANCE);
+      submit(run, slot);
+   }
+   wait_for_frames(run);
+}
+
+static void init_mapped_per_frame(struct run *run)
+{
+   init_frames(run);
+   unmap(run, &run->host);
+}
+
+static void measure_mapped_per_frame(struct run *run)
+{
+   const size_t piece = run->row->size / FRAMES_IN_FLIGHT;
+   size_t offset;
+
+   for (unsigned i = 0; i < run->row->operations; i++) {
+      struct slot *slot = next_frame(run, FRAMES_IN_FLIGHT, &offset);
+      map(run, &run->host);
+      write_pages(run, run->host.data + offset / 4, piece, 1);
+      unmap(run, &run->host);
+      record_copy(slot, &run->host, &run->gpu, offset, piece);
+      submit(run, slot);
+   }
+   wait_for_frames(run);
+}
+
+static void init_nothing(struct run *run)
+{
+   begin(&run->slots[0]);
+   end(&run->slots[0]);
+}
+
+/* Mapped, touched once, and then left alone. */
+static void init_idle(struct run *run)
+{
+   create_host_buffer(run, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, 0);
+   memset(run->host.data, 1, run->row->size);
+   init_nothing(run);
+}
+
+static void measure_empty_submits(struct run *run)
+{
+   for (unsigned i = 0; i < run->row->operations; i++)
+      submit_and_wait(run);
+}
+
+#define UPLOAD(mib)                                                                                          \
+   {                                                                                                         \
+      .name = "upload, " #mib " MiB", .init = init_upload, .prepare = write_new, .measure = submit_and_wait, \
+      .size = (mib)*MIB, .operations = 1, .sent = (mib)*MIB, .blocks = (mib)*MIB / 64                        \
+   }
+#define DOWNLOAD(mib)                                                                                            \
+   {                                                                                                             \
+      .name = "download, " #mib " MiB", .init = init_download, .prepare = fill_new, .measure = measure_download, \
+      .size = (mib)*MIB, .operations = 1, .received = (mib)*MIB, .blocks = (mib)*MIB / 64                        \
+   }
+
+static const struct row rows[] = {
+   UPLOAD(1),
+   UPLOAD(4),
+   UPLOAD(16),
+   UPLOAD(64),
+   UPLOAD(256),
+   DOWNLOAD(1),
+   DOWNLOAD(4),
+   DOWNLOAD(16),
+   DOWNLOAD(64),
+   DOWNLOAD(256),
+   {
+      .name = "the same again, upload, 64 MiB",
+      .init = init_upload,
+      .prepare = write_same,
+      .measure = submit_and_wait,
+      .size = 64 * MIB,
+      .operations = 1,
+   },
+   {
+      .name = "the same again, download, 64 MiB",
+      .init = init_download_same,
+      .measure = measure_download,
+      .size = 64 * MIB,
+      .operations = 1,
+   },
+   {
+      .name = "one page in 64, of 256 MiB",
+      .init = init_sparse,
+      .prepare = write_sparse_pages,
+      .measure = submit_and_wait,
+      .size = 256 * MIB,
+      .operations = 1,
+      .sent = 256 * MIB / 64,
+      .blocks = 256 * MIB / 64 / 64,
+   },
+   {
+      .name = "one byte in 64 pages, of 256 MiB",
+      .init = init_sparse,
+      .prepare = write_sparse_bytes,
+      .measure = submit_and_wait,
+      .size = 256 * MIB,
+      .operations = 1,
+      .sent = 256 * MIB / SPARSE_STEP,
+      .blocks = 256 * MIB / SPARSE_STEP,
+   },
+   {
+      .name = "ring buffer, 1 MiB per frame",
+      .init = init_frames,
+      .measure = measure_ring,
+      .size = RING_PIECES * MIB,
+      .operations = 24,
+      .sent = 24 * MIB,
+      .blocks = 24 * MIB / 64,
+   },
+   {
+      .name = "64 uniform updates per frame",
+      .init = init_frames,
+      .measure = measure_uniforms,
+      .size = FRAMES_IN_FLIGHT * UPDATES * UPDATE_DISTANCE,
+      .operations = 100,
+      .sent = 100 * UPDATES * UPDATE_SIZE,
+      .blocks = 100 * UPDATES * UPDATE_SIZE / 64,
+   },
+   {
+      .name = "map, write 64 KiB, unmap per frame",
+      .init = init_mapped_per_frame,
+      .measure = measure_mapped_per_frame,
+      .size = 64 * KIB * FRAMES_IN_FLIGHT,
+      .operations = 50,
+      .sent = 50 * (64 * KIB),
+      .blocks = 50 * KIB,
+   },
+   {
+      .name = "compute writes 64 KiB that are read",
+      .init = init_compute,
+      .measure = measure_compute,
+      .size = 64 * KIB,
+      .operations = 1,
+      .received = 64 * KIB,
+      .blocks = KIB,
+   },
+   {
+      .name = "empty submit, nothing mapped",
+      .init = init_nothing,
+      .measure = measure_empty_submits,
+      .operations = 20,
+   },
+   {
+      .name = "empty submit, 256 MiB mapped",
+      .init = init_idle,
+      .measure = measure_empty_submits,
+      .size = 256 * MIB,
+      .operations = 20,
+   },
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* --- running one --- */
+
+static void run_init(struct run *run, const struct row *row)
+{
+   const VkCommandPoolCreateInfo pool_info = {
+      .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+      .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+   };
+   VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+                                       .commandBufferCount = 1};
+   const VkFenceCreateInfo fence_info = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+
+   *run = (struct run){.row = row};
+   bench_device_init(&run->on);
+   VK(vkCreateCommandPool(run->on.device, &pool_info, NULL, &run->pool));
+   info.commandPool = run->pool;
+   for (unsigned i = 0; i < FRAMES_IN_FLIGHT; i++) {
+      VK(vkAllocateCommandBuffers(run->on.device, &info, &run->slots[i].commands));
+      VK(vkCreateFence(run->on.device, &fence_info, NULL, &run->slots[i].fence));
+   }
+   make_noise();
+   row->init(run);
+}
+
+static void run_finish(struct run *run)
+{
+   finish_fill(run);
+   destroy_buffer(run, &run->host);
+   destroy_buffer(run, &run->gpu);
+   for (unsigned i = 0; i < FRAMES_IN_FLIGHT; i++)
+      vkDestroyFence(run->on.device, run->slots[i].fence, NULL);
+   vkDestroyCommandPool(run->on.device, run->pool, NULL);
+   bench_device_finish(&run->on);
+}
+
+static void repeat(struct run *run, double *ns, double *cpu_ns)
+{
+   run->own_ns = 0;
+   const double cpu_start = bench_now(CLOCK_PROCESS_CPUTIME_ID);
+   if (run->row->prepare)
+      run->row->prepare(run);
+   const double start = bench_now(CLOCK_MONOTONIC);
+   run->row->measure(run);
+   *ns = bench_now(CLOCK_MONOTONIC) - start;
+   *cpu_ns = bench_now(CLOCK_PROCESS_CPUTIME_ID) - cpu_start - run->own_ns;
+}
+
+void bench_memory(const char *name, unsigned repetitions)
+{
+   struct run run;
+   double ns, cpu_ns;
+   const struct row *row = rows;
+
+   while (row < rows + ROWS && strcmp(row->name, name) != 0)
+      row++;
+   if (row == rows + ROWS)
+      bench_die("finding the row", 0);
+   run_init(&run, row);
+   repeat(&run, &ns, &cpu_ns);
+   printf("{\"device\": \"%s\", \"results\": [", run.on.properties.deviceName);
+   for (unsigned i = 0; i < repetitions; i++) {
+      repeat(&run, &ns, &cpu_ns);
+      printf("%s\n  {\"ns\": %.0f, \"cpu_ns\": %.0f, \"own_ns\": %.0f}", i ? "," : "", ns, cpu_ns, run.own_ns);
+   }
+   printf("]}\n");
+   run_finish(&run);
+}
+
+void bench_memory_list(void)
+{
+   printf("[");
+   for (const struct row *row = rows; row < rows + ROWS; row++)
+      printf("%s\n  {\"name\": \"%s\", \"size\": %zu, \"operations\": %u, \"sent\": %zu, \"received\": %zu, "
+             "\"blocks\": %zu}",
+             row > rows ? "," : "", row->name, row->size, row->operations, row->sent, row->received, row->blocks);
+   printf("]\n");
+}
