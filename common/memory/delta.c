@@ -6,16 +6,27 @@
 #define PAGE 4096
 #define BLOCK 64
 #define MASKED (UINT64_C(1) << 63)
+#define HOLES (UINT64_C(1) << 62)
+
+/* A run with holes is not longer than this, so that a u16 can name each of its bytes. */
+#define MAX_DENSE 65536u
+
+/* Above this, a mask is shorter than a list of the bytes that did not change and these bytes. */
+#define PAGE_HOLES (PAGE / 24)
+
+#define LOW_BITS UINT64_C(0x0101010101010101)
+#define LOW7_BITS UINT64_C(0x7f7f7f7f7f7f7f7f)
 
 /* One bit for each of 8 bytes that differ. */
 static uint8_t differing(const uint8_t *a, const uint8_t *b)
 {
-   const uint64_t low7 = UINT64_C(0x7f7f7f7f7f7f7f7f);
    uint64_t x, y;
    memcpy(&x, a, 8);
    memcpy(&y, b, 8);
    const uint64_t difference = x ^ y;
-   const uint64_t high = (difference | ((difference & low7) + low7)) & ~low7; /* the top bit of each byte */
+   if (!((difference - LOW_BITS) & ~difference & ~LOW7_BITS)) /* new data: no byte is 0 */
+      return 0xff;
+   const uint64_t high = (difference | ((difference & LOW7_BITS) + LOW7_BITS)) & ~LOW7_BITS; /* the top bits */
    return (uint8_t)((high >> 7) * UINT64_C(0x0102040810204080) >> 56);
 }
 
@@ -54,7 +65,7 @@ static uint8_t *store_masked(uint8_t *out, const uint8_t *now, const uint8_t *ma
 }
 
 /* One run for `length` bytes, of which the first and the last 64 have changes. */
-static size_t store_run(struct vp_encoder *enc, const uint8_t *now, const uint8_t *twin, uint64_t offset, size_t length)
+static void store_run(struct vp_encoder *enc, const uint8_t *now, const uint8_t *twin, uint64_t offset, size_t length)
 {
    uint8_t mask[PAGE / 8];
    const size_t changed = make_mask(now, twin, length, mask);
@@ -63,7 +74,7 @@ static size_t store_run(struct vp_encoder *enc, const uint8_t *now, const uint8_
                 padded = (bytes + 7) & ~(size_t)7;
    uint8_t *p = vp_enc_array(enc, 16 + padded, 1);
    if (!p)
-      return 0;
+      return;
    p = vp_put_u64(p, offset);
    p = vp_put_u64(p, length | (masked ? MASKED : 0));
    memcpy(p, mask, mask_size);
@@ -75,15 +86,67 @@ static size_t store_run(struct vp_encoder *enc, const uint8_t *now, const uint8_
       p += length;
    }
    memset(p, 0, padded - bytes);
-   return changed;
 }
 
-/* The page is read once, into `now`, since it may be written to meanwhile. */
-static size_t collect_page(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t offset, size_t length)
+/* Pages next to each other of which nearly all has changed become one run, which lists the few bytes that have not. */
+struct dense_run {
+   uint8_t *bytes; /* in the encoder; NULL: there is none open */
+   uint64_t offset;
+   size_t length;
+   unsigned hole_count;
+   uint16_t holes[MAX_DENSE / PAGE * PAGE_HOLES];
+};
+
+static void end_dense(struct vp_encoder *enc, struct dense_run *run)
 {
-   uint8_t now[PAGE];
-   size_t changed = 0;
-   memcpy(now, memory, length);
+   if (!run->bytes)
+      return;
+   const size_t listed = run->hole_count * sizeof(run->holes[0]), padding = -listed & 7;
+   uint8_t *end = run->bytes + run->length;
+   const uint64_t flags = run->hole_count ? HOLES | (uint64_t)run->hole_count << 32 : 0;
+   vp_put_u64(vp_put_u64(run->bytes - 16, run->offset), run->length | flags);
+   memcpy(end, run->holes, listed);
+   memset(end + listed, 0, padding);
+   enc->cur = end + listed + padding;
+   run->bytes = NULL;
+}
+
+static bool begin_dense(struct vp_encoder *enc, struct dense_run *run, uint64_t offset)
+{
+   uint8_t *space = vp_enc_array(enc, 16 + MAX_DENSE + sizeof(run->holes), 1);
+   if (!space)
+      return false;
+   run->bytes = space + 16;
+   run->offset = offset;
+   run->length = 0;
+   run->hole_count = 0;
+   return true;
+}
+
+static void list_holes(struct dense_run *run, const uint8_t mask[PAGE / 8])
+{
+   for (unsigned i = 0; i < PAGE / 8; i++) {
+      for (unsigned bits = mask[i] ^ 0xffu; bits; bits &= bits - 1)
+         run->holes[run->hole_count++] = (uint16_t)(run->length + (size_t)8 * i + (unsigned)__builtin_ctz(bits));
+   }
+}
+
+static void add_dense(struct vp_encoder *enc, struct dense_run *run, const uint8_t now[PAGE],
+                      const uint8_t mask[PAGE / 8], uint64_t offset)
+{
+   if (run->bytes && (run->offset + run->length != offset || run->length == MAX_DENSE))
+      end_dense(enc, run);
+   if (!run->bytes && !begin_dense(enc, run, offset))
+      return;
+   memcpy(run->bytes + run->length, now, PAGE);
+   list_holes(run, mask);
+   run->length += PAGE;
+   enc->cur = run->bytes + run->length; /* as large as it is up to now */
+}
+
+/* A page of which a smaller part has changed. */
+static void add_sparse(struct vp_encoder *enc, const uint8_t *now, const uint8_t *twin, size_t offset, size_t length)
+{
    for (size_t start = 0; start < length;) {
       const size_t first = length - start < BLOCK ? length - start : BLOCK;
       if (!memcmp(now + start, twin + start, first)) {
@@ -97,8 +160,23 @@ static size_t collect_page(struct vp_encoder *enc, const uint8_t *memory, uint8_
             break;
          end += next;
       }
-      changed += store_run(enc, now + start, twin + start, offset + start, end - start);
+      store_run(enc, now + start, twin + start, offset + start, end - start);
       start = end;
+   }
+}
+
+/* The page is read once, into `now`, since it may be written to meanwhile. */
+static size_t collect_page(struct vp_encoder *enc, struct dense_run *run, const uint8_t *memory, uint8_t *twin,
+                           size_t offset, size_t length)
+{
+   uint8_t now[PAGE], mask[PAGE / 8];
+   memcpy(now, memory, length);
+   const size_t changed = make_mask(now, twin, length, mask);
+   if (length == PAGE && changed >= PAGE - PAGE_HOLES) {
+      add_dense(enc, run, now, mask, offset);
+   } else {
+      end_dense(enc, run);
+      add_sparse(enc, now, twin, offset, length);
    }
    memcpy(twin, now, length);
    return changed;
@@ -119,13 +197,16 @@ size_t vp_delta_collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *
                         size_t limit)
 {
    const size_t before = vp_encoder_size(enc);
+   struct dense_run run;
    size_t changed = 0;
+   run.bytes = NULL;
    while (*position < size && vp_encoder_size(enc) - before < limit && !enc->failed) {
       const size_t offset = *position, length = size - offset < PAGE ? size - offset : PAGE;
       if (memcmp(memory + offset, twin + offset, length) != 0)
-         changed += collect_page(enc, memory + offset, twin + offset, offset, length);
+         changed += collect_page(enc, &run, memory + offset, twin + offset, offset, length);
       *position += length;
    }
+   end_dense(enc, &run);
    return changed;
 }
 
@@ -183,6 +264,40 @@ static bool apply_masked(const uint8_t **data, size_t *left, const struct target
    return true;
 }
 
+static size_t hole_at(const uint8_t *list, size_t i)
+{
+   uint16_t hole;
+   memcpy(&hole, list + i * sizeof(hole), sizeof(hole));
+   return hole;
+}
+
+/* `run` is the length, the number of holes and the flag. */
+static bool apply_holes(const uint8_t **data, size_t *left, const struct target *to, size_t offset, uint64_t run,
+                        size_t size)
+{
+   const size_t length = (uint32_t)run, count = (size_t)(run >> 32 & 0xffff),
+                used = (length + 2 * count + 7) & ~(size_t)7;
+   const uint8_t *bytes = *data, *list = bytes + length;
+   size_t at = 0;
+   if (run & ~(HOLES | UINT64_C(0xffffffffffff)) || length > MAX_DENSE || length > size - offset || *left < used)
+      return false;
+   for (size_t i = 0, after = 0; i < count; i++) { /* they are in order */
+      const size_t hole = hole_at(list, i);
+      if (hole < after || hole >= length)
+         return false;
+      after = hole + 1;
+   }
+   for (size_t i = 0; i <= count; i++) {
+      const size_t end = i < count ? hole_at(list, i) : length;
+      memcpy(to->memory + offset + at, bytes + at, end - at);
+      copy_to_twin(to, offset + at, bytes + at, end - at);
+      at = end + 1;
+   }
+   *data += used;
+   *left -= used;
+   return true;
+}
+
 bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size,
                            const uint8_t *pieces, size_t piece_size)
 {
@@ -196,6 +311,11 @@ bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, 
       data += 16;
       length -= 16;
       const bool masked = run & MASKED;
+      if (!masked && run & HOLES) {
+         if (offset > size || !apply_holes(&data, &length, &to, (size_t)offset, run, size))
+            return false;
+         continue;
+      }
       run &= ~MASKED;
       if (offset > size || run > size - offset)
          return false;

@@ -195,7 +195,42 @@ static void test_sizes_on_the_wire(void)
    for (size_t i = 0; i < SIZE; i += 2)
       side.memory[i] = 5;
    CHECK(collect(&side, SIZE) == SIZE / 2 && vp_encoder_size(&side.enc) <= SIZE / 2 + SIZE / 8 + SIZE / 4096 * 16);
+
+   /* New data of any kind takes hardly more than itself, though a few bytes of it happen to be the same. */
+   for (size_t i = 0; i < SIZE; i++)
+      side.memory[i] = (uint8_t)random_u32();
+   CHECK(collect(&side, SIZE) < SIZE - SIZE / 512 && vp_encoder_size(&side.enc) <= SIZE + SIZE / 100);
    side_finish(&side);
+}
+
+/* Where nearly all has changed, what has not is left alone too. */
+static void test_holes(void)
+{
+   enum { SIZE = 40 * 4096 };
+   uint8_t *changed = allocate(SIZE);
+   struct side from, to;
+   side_init(&from, SIZE);
+   side_init(&to, SIZE);
+
+   for (unsigned round = 0; round < 50; round++) {
+      const size_t start = random_place(SIZE), most = 1 + random_u32() % 2000;
+      size_t wrong = 0;
+      memset(to.memory, 0xee, SIZE);
+      memset(to.twin, 0xee, SIZE);
+      for (size_t i = 0; i < SIZE; i++) {
+         changed[i] = i >= start && random_u32() % most != 0;
+         from.memory[i] ^= changed[i] ? 0x55 : 0;
+      }
+      collect(&from, SIZE);
+      CHECK(apply(&from, &to, SIZE));
+      for (size_t i = 0; i < SIZE; i++) {
+         wrong += to.memory[i] != (changed[i] ? from.memory[i] : 0xee);
+      }
+      CHECK(wrong == 0 && memcmp(to.memory, to.twin, SIZE) == 0);
+   }
+   free(changed);
+   side_finish(&from);
+   side_finish(&to);
 }
 
 /* Memory that is said piece by piece is the same in the end. */
@@ -270,6 +305,71 @@ static void test_bounds(void)
    CHECK(!try_run(1, masked | 8, 16, 8));
    CHECK(!try_run(0, masked | (UINT64_MAX >> 1), 16, 8));
    CHECK(try_run(8, masked, 0, 8));
+}
+
+/* A run of `length` bytes whose list of bytes to leave alone is given. */
+static bool try_holes(uint64_t offset, uint64_t head, const uint16_t *holes, size_t count, size_t size)
+{
+   uint8_t bytes[16 + 8 + 8] = {0};
+   struct side side;
+   put_run(bytes, offset, UINT64_C(1) << 62 | head);
+   memset(bytes + 16, 0xff, 8);
+   memcpy(bytes + 24, holes, count * 2);
+   side_init(&side, size);
+   const bool ok = apply_bytes(bytes, sizeof(bytes), &side, size);
+   for (size_t i = 0; i < size; i++) {
+      bool left = !ok;
+      for (size_t k = 0; k < count; k++)
+         left = left || holes[k] == i;
+      CHECK(side.memory[i] == (left ? 0 : 0xff) && side.twin[i] == side.memory[i]);
+   }
+   side_finish(&side);
+   return ok;
+}
+
+static void test_bounds_of_holes(void)
+{
+   const uint64_t one = UINT64_C(1) << 32;
+   const uint16_t holes[4] = {0, 3, 7, 8}, twice[2] = {3, 3}, back[2] = {3, 2};
+
+   CHECK(try_holes(0, one | 8, holes, 1, 8));
+   CHECK(try_holes(0, 3 * one | 8, holes, 3, 8));
+   CHECK(!try_holes(0, 4 * one | 8, holes, 4, 8)); /* the last one is outside */
+   CHECK(!try_holes(0, 2 * one | 8, twice, 2, 8));
+   CHECK(!try_holes(0, 2 * one | 8, back, 2, 8));
+   CHECK(!try_holes(1, 3 * one | 8, holes, 3, 8)); /* outside the memory */
+   CHECK(!try_holes(UINT64_MAX, 3 * one | 8, holes, 3, 8));
+   CHECK(!try_holes(0, 3 * one | 8 | UINT64_C(1) << 48, holes, 3, 8)); /* bits that mean nothing */
+   CHECK(!try_holes(0, 5 * one | 8, holes, 4, 8));                     /* shorter than it should be */
+   CHECK(!try_holes(0, 65535 * one | 8, holes, 4, 8));
+   CHECK(!try_holes(0, 65544, holes, 0, 70000)); /* too long */
+}
+
+/* The twin is left alone where there is none. */
+static void test_pieces(void)
+{
+   enum { SIZE = 3 * 4096 };
+   static const uint8_t pieces[3] = {0, 1, 0};
+   struct side from, to;
+   side_init(&from, SIZE);
+   side_init(&to, SIZE);
+
+   for (unsigned round = 0; round < 3; round++) {
+      for (size_t i = 100; i < SIZE - 100; i += round == 2 ? 2 : 1) /* a long run, one with holes, masks */
+         from.memory[i] = round == 1 && i % 1000 == 0 ? from.twin[i] : (uint8_t)(from.twin[i] + 1);
+      collect(&from, SIZE);
+      CHECK(vp_delta_apply_pieces(from.enc.start, vp_encoder_size(&from.enc), to.memory, to.twin, SIZE, pieces, 4096));
+      CHECK(memcmp(to.memory, from.memory, SIZE) == 0);
+      CHECK(memcmp(to.twin + 4096, from.memory + 4096, 4096) == 0);
+      for (size_t i = 0; i < SIZE; i++) {
+         if (!pieces[i / 4096] && to.twin[i] != 0) {
+            CHECK(to.twin[i] == 0);
+            break;
+         }
+      }
+   }
+   side_finish(&from);
+   side_finish(&to);
 }
 
 /* What comes before the fault is applied, nothing after it. */
@@ -409,7 +509,10 @@ int main(void)
    test_only_what_differs();
    test_sizes_on_the_wire();
    test_limit();
+   test_holes();
    test_bounds();
+   test_bounds_of_holes();
+   test_pieces();
    test_prefix();
    test_damaged();
    test_garbage();

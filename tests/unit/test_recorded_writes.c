@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/channel.h"
+#include "server/command_buffer.h"
+#include "server/context.h"
+#include "server/memory.h"
+#include "server/track.h"
+#include "tests/fuzz/null_vulkan.h"
+#include "tests/unit/check.h"
+
+/* What the server takes recorded commands to write to. The driver behind it is one that does nothing. */
+
+#define PAGE VPS_PAGE
+#define SIZE (64 * PAGE)
+
+enum {
+   INSTANCE,
+   GPU,
+   DEVICE,
+   MEMORY,
+   BUFFER,
+   UNBOUND,
+   READ_ONLY,
+   IMAGE,
+   POOL,
+   COMMANDS,
+   SECONDARY,
+   QUERIES,
+   LAYOUT,
+   READER,
+   WRITER,
+   READING_PIPELINE,
+   WRITING_PIPELINE,
+   UNKNOWN_PIPELINE,
+   COUNT,
+};
+
+static const struct vp_server_options options = {.worker_fd = -1};
+static struct vps_channel channel;
+static struct vp_context ctx;
+static struct vp_encoder enc;
+static struct vp_object objects[COUNT];
+
+#define OBJECT(type, which) ((type)(uintptr_t)&objects[which])
+#define DO(name, ...) (vp_request_##name(&enc, 0, &(struct vp_cmd_##name){__VA_ARGS__}), CHECK(run()))
+
+static bool run(void)
+{
+   const bool ok = vp_executor_run(&ctx, enc.start, vp_encoder_size(&enc));
+   if (!ok)
+      fprintf(stderr, "  it says: %s\n", ctx.error.text);
+   vp_encoder_reset(&enc);
+   return ok;
+}
+
+/* --- objects --- */
+
+static void create_device(void)
+{
+   const float priority = 1;
+   const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
+   const VkDeviceQueueCreateInfo queue_info = {
+      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
+   const VkDeviceCreateInfo device_info = {
+      .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, .queueCreateInfoCount = 1, .pQueueCreateInfos = &queue_info};
+   VkInstance instance = OBJECT(VkInstance, INSTANCE);
+   VkPhysicalDevice gpu = OBJECT(VkPhysicalDevice, GPU);
+   VkDevice device = OBJECT(VkDevice, DEVICE);
+   uint32_t one = 1;
+
+   DO(vkCreateInstance, .pCreateInfo = &instance_info, .pInstance = &instance);
+   DO(vkEnumeratePhysicalDevices, .instance = instance, .pPhysicalDeviceCount = &one, .pPhysicalDevices = &gpu);
+   DO(vkCreateDevice, .physicalDevice = gpu, .pCreateInfo = &device_info, .pDevice = &device);
+}
+
+static void create_buffer(unsigned which, VkBufferUsageFlags usage)
+{
+   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = SIZE - PAGE, .usage = usage};
+   VkBuffer buffer = OBJECT(VkBuffer, which);
+
+   DO(vkCreateBuffer, .device = OBJECT(VkDevice, DEVICE), .pCreateInfo = &info, .pBuffer = &buffer);
+}
+
+static void create_resources(void)
+{
+   const VkMemoryAllocateInfo memory_info = {
+      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = SIZE, .memoryTypeIndex = 1};
+   const VkImageCreateInfo image_info = {.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
+                                         .format = VK_FORMAT_R8G8B8A8_UNORM};
+   const VkQueryPoolCreateInfo query_info = {.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO, .queryCount = 64};
+   const VkDevice device = OBJECT(VkDevice, DEVICE);
+   VkDeviceMemory memory = OBJECT(VkDeviceMemory, MEMORY);
+   VkImage image = OBJECT(VkImage, IMAGE);
+   VkQueryPool queries = OBJECT(VkQueryPool, QUERIES);
+
+   DO(vkAllocateMemory, .device = device, .pAllocateInfo = &memory_info, .pMemory = &memory);
+   create_buffer(BUFFER, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+   create_buffer(UNBOUND, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+   create_buffer(READ_ONLY, VK_BUFFER_USAGE_TRANSFER_SRC_BIT);
+   DO(vkBindBufferMemory, .device = device, .buffer = OBJECT(VkBuffer, BUFFER), .memory = memory, .memoryOffset = PAGE);
+   DO(vkCreateImage, .device = device, .pCreateInfo = &image_info, .pImage = &image);
+   DO(vkCreateQueryPool, .device = device, .pCreateInfo = &query_info, .pQueryPool = &queries);
+}
+
+static void create_commands(unsigned which, VkCommandBufferLevel level)
+{
+   const VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+                                             .commandPool = OBJECT(VkCommandPool, POOL),
+                                             .level = level,
+                                             .commandBufferCount = 1};
+   VkCommandBuffer commands = OBJECT(VkCommandBuffer, which);
+
+   DO(vkAllocateCommandBuffers, .device = OBJECT(VkDevice, DEVICE), .pAllocateInfo = &info,
+      .pCommandBuffers = &commands);
+}
+
+/* A shader that stores to a variable of a storage class. */
+static void create_shader(unsigned which, uint32_t storage_class)
+{
+   const uint32_t code[] = {
+      0x07230203,
+      0x10000,
+      0,
+      5,
+      0, /* header */
+      4 << 16 | 21,
+      1,
+      32,
+      0, /* TypeInt */
+      4 << 16 | 32,
+      2,
+      storage_class,
+      1, /* TypePointer */
+      4 << 16 | 43,
+      1,
+      3,
+      7, /* Constant */
+      4 << 16 | 59,
+      2,
+      4,
+      storage_class, /* Variable */
+      3 << 16 | 62,
+      4,
+      3, /* Store */
+   };
+   const VkShaderModuleCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = sizeof(code), .pCode = code};
+   VkShaderModule module = OBJECT(VkShaderModule, which);
+
+   DO(vkCreateShaderModule, .device = OBJECT(VkDevice, DEVICE), .pCreateInfo = &info, .pShaderModule = &module);
+}
+
+/* In one command: one that only reads, one that writes, one of which there is no code. */
+static void create_pipelines(void)
+{
+   VkComputePipelineCreateInfo infos[3] = {{0}};
+   VkPipeline pipelines[3] = {OBJECT(VkPipeline, READING_PIPELINE), OBJECT(VkPipeline, WRITING_PIPELINE),
+                              OBJECT(VkPipeline, UNKNOWN_PIPELINE)};
+   const VkPipelineLayoutCreateInfo layout_info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
+   const VkDevice device = OBJECT(VkDevice, DEVICE);
+   VkPipelineLayout layout = OBJECT(VkPipelineLayout, LAYOUT);
+
+   DO(vkCreatePipelineLayout, .device = device, .pCreateInfo = &layout_info, .pPipelineLayout = &layout);
+   create_shader(READER, 6 /* Private */);
+   create_shader(WRITER, 12 /* StorageBuffer */);
+   for (unsigned i = 0; i < 3; i++) {
+      infos[i].sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO;
+      infos[i].layout = layout;
+      infos[i].stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
+      infos[i].stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+      infos[i].stage.pName = "main";
+   }
+   infos[0].stage.module = OBJECT(VkShaderModule, READER);
+   infos[1].stage.module = OBJECT(VkShaderModule, WRITER);
+   DO(vkCreateComputePipelines, .device = device, .createInfoCount = 3, .pCreateInfos = infos, .pPipelines = pipelines);
+}
+
+static void create_all(void)
+{
+   const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
+   VkCommandPool pool = OBJECT(VkCommandPool, POOL);
+
+   for (unsigned i = 0; i < COUNT; i++)
+      objects[i].id = (UINT64_C(1) << 32) + i + 1;
+   create_device();
+   create_resources();
+   DO(vkCreateCommandPool, .device = OBJECT(VkDevice, DEVICE), .pCreateInfo = &pool_info, .pCommandPool = &pool);
+   create_commands(COMMANDS, VK_COMMAND_BUFFER_LEVEL_PRIMARY);
+   create_commands(SECONDARY, VK_COMMAND_BUFFER_LEVEL_SECONDARY);
+   create_pipelines();
+}
+
+/* --- checks --- */
+
+static void begin(unsigned which)
+{
+   const VkCommandBufferInheritanceInfo inheritance = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_INHERITANCE_INFO};
+   const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+                                          .pInheritanceInfo = &inheritance};
+   DO(vkBeginCommandBuffer, .commandBuffer = OBJECT(VkCommandBuffer, which), .pBeginInfo = &info);
+}
+
+static struct vps_writes writes_of(unsigned which)
+{
+   const struct vps_command_buffer *state = vps_object_find(&ctx.objects, objects[which].id)->state;
+   return state->track ? state->track->writes : (struct vps_writes){0};
+}
+
+/* What has been recorded since begin() writes in these classes and nowhere else. */
+static bool writes_classes(unsigned classes)
+{
+   const struct vps_writes writes = writes_of(COMMANDS);
+   return writes.classes == classes && writes.count == 0;
+}
+
+/* It writes to pages of the buffer, which begins in the second page of its memory, and nowhere else. */
+static bool writes_pages(VkDeviceSize first, VkDeviceSize end)
+{
+   const struct vps_writes writes = writes_of(COMMANDS);
+   return writes.classes == 0 && writes.count == 1 && writes.ranges[0].start == (first + 1) * PAGE &&
+          writes.ranges[0].end == (end + 1) * PAGE;
+}
+
+#define RECORD(name, ...) (begin(COMMANDS), DO(name, .commandBuffer = OBJECT(VkCommandBuffer, COMMANDS), __VA_ARGS__))
+
+#define TARGET OBJECT(VkBuffer, BUFFER)
+
+static void test_exact(void)
+{
+   const VkBufferCopy copy = {.dstOffset = 3 * PAGE, .size = 2 * PAGE};
+   const VkBufferCopy2 copy2 = {.sType = VK_STRUCTURE_TYPE_BUFFER_COPY_2, .dstOffset = 3 * PAGE, .size = 2 * PAGE};
+   const VkCopyBufferInfo2 info2 = {.sType = VK_STRUCTURE_TYPE_COPY_BUFFER_INFO_2,
+                                    .srcBuffer = OBJECT(VkBuffer, READ_ONLY),
+                                    .dstBuffer = TARGET,
+                                    .regionCount = 1,
+                                    .pRegions = &copy2};
+   const uint32_t four = 4;
+
+   RECORD(vkCmdFillBuffer, .dstBuffer = TARGET, .dstOffset = PAGE + 4, .size = 8);
+   CHECK(writes_pages(1, 2));
+   RECORD(vkCmdFillBuffer, .dstBuffer = TARGET, .dstOffset = 60 * PAGE, .size = VK_WHOLE_SIZE);
+   CHECK(writes_pages(60, 63));
+   RECORD(vkCmdFillBuffer, .dstBuffer = TARGET, .dstOffset = UINT64_MAX - 100, .size = 200);
+   CHECK(writes_classes(0));
+   RECORD(vkCmdUpdateBuffer, .dstBuffer = TARGET, .dstOffset = 2 * PAGE, .dataSize = 4, .pData = &four);
+   CHECK(writes_pages(2, 3));
+   RECORD(vkCmdCopyBuffer, .srcBuffer = OBJECT(VkBuffer, READ_ONLY), .dstBuffer = TARGET, .regionCount = 1,
+          .pRegions = &copy);
+   CHECK(writes_pages(3, 5));
+   RECORD(vkCmdCopyBuffer2, .pCopyBufferInfo = &info2);
+   CHECK(writes_pages(3, 5));
+   RECORD(vkCmdWriteBufferMarkerAMD, .dstBuffer = TARGET, .dstOffset = 7 * PAGE);
+   CHECK(writes_pages(7, 8));
+   RECORD(vkCmdWriteBufferMarker2AMD, .dstBuffer = TARGET, .dstOffset = 7 * PAGE);
+   CHECK(writes_pages(7, 8));
+   RECORD(vkCmdCopyQueryPoolResults, .queryPool = OBJECT(VkQueryPool, QUERIES), .queryCount = 3, .dstBuffer = TARGET,
+          .dstOffset = PAGE, .stride = PAGE);
+   CHECK(writes_pages(1, 5));
+   RECORD(vkCmdCopyQueryPoolResults, .queryPool = OBJECT(VkQueryPool, QUERIES), .queryCount = UINT32_MAX,
+          .dstBuffer = TARGET, .dstOffset = PAGE, .stride = UINT64_MAX);
+   CHECK(writes_pages(1, 63));
+}
+
+static void test_image_copies(void)
+{
+   const VkBufferImageCopy region = {
+      .bufferOffset = PAGE, .imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1}, .imageExtent = {1024, 2, 1}};
+   const VkBufferImageCopy2 region2 = {.sType = VK_STRUCTURE_TYPE_BUFFER_IMAGE_COPY_2,
+                                       .bufferOffset = PAGE,
+                                       .bufferRowLength = 2048,
+                                       .imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
+                                       .imageExtent = {1024, 2, 1}};
+   const VkCopyImageToBufferInfo2 info2 = {.sType = VK_STRUCTURE_TYPE_COPY_IMAGE_TO_BUFFER_INFO_2,
+                                           .srcImage = OBJECT(VkImage, IMAGE),
+                                           .dstBuffer = TARGET,
+                                           .regionCount = 1,
+                                           .pRegions = &region2};
+
+   RECORD(vkCmdCopyImageToBuffer, .srcImage = OBJECT(VkImage, IMAGE), .dstBuffer = TARGET, .regionCount = 1,
+          .pRegions = &region);
+   CHECK(writes_pages(1, 3));
+   RECORD(vkCmdCopyImageToBuffer2, .pCopyImageToBufferInfo = &info2);
+   CHECK(writes_pages(1, 4));
+}
+
+static void test_transform_feedback(void)
+{
+   VkBuffer buffers[] = {TARGET, TARGET};
+   const VkDeviceSize offsets[] = {PAGE, 2 * PAGE}, sizes[] = {4, VK_WHOLE_SIZE};
+
+   RECORD(vkCmdBindTransformFeedbackBuffersEXT, .bindingCount = 1, .pBuffers = buffers, .pOffsets = offsets,
+          .pSizes = sizes);
+   CHECK(writes_pages(1, 2));
+   RECORD(vkCmdBindTransformFeedbackBuffersEXT, .bindingCount = 2, .pBuffers = buffers, .pOffsets = offsets,
+          .pSizes = sizes);
+   CHECK(writes_pages(1, 63));
+   RECORD(vkCmdBeginTransformFeedbackEXT, .counterBufferCount = 2, .pCounterBuffers = buffers,
+          .pCounterBufferOffsets = offsets);
+   CHECK(writes_classes(0));
+   buffers[0] = VK_NULL_HANDLE;
+   RECORD(vkCmdEndTransformFeedbackEXT, .counterBufferCount = 2, .pCounterBuffers = buffers,
+          .pCounterBufferOffsets = offsets);
+   CHECK(writes_pages(2, 3));
+   RECORD(vkCmdEndTransformFeedbackEXT, .counterBufferCount = 2, .pCounterBuffers = buffers);
+   CHECK(writes_pages(0, 1));
+}
+
+/* What is not known exactly, or not at all. */
+static void test_classes(void)
+{
+   const VkClearColorValue black = {0};
+   const VkImageSubresourceRange range = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
+
+   RECORD(vkCmdFillBuffer, .dstBuffer = OBJECT(VkBuffer, UNBOUND), .size = 4);
+   CHECK(writes_classes(VPS_WRITES_ALL));
+   RECORD(vkCmdClearColorImage, .image = OBJECT(VkImage, IMAGE), .pColor = &black, .rangeCount = 1, .pRanges = &range);
+   CHECK(writes_classes(VPS_WRITES_IMAGE));
+   RECORD(vkCmdPipelineBarrier, .srcStageMask = 1, .dstStageMask = 1);
+   CHECK(writes_classes(VPS_WRITES_IMAGE));
+   RECORD(vkCmdBuildAccelerationStructuresKHR, .infoCount = 0); /* has no row in writes.tsv */
+   CHECK(writes_classes(VPS_WRITES_ALL));
+}
+
+static void test_pipelines(void)
+{
+   RECORD(vkCmdDispatch, .groupCountX = 1);
+   CHECK(writes_classes(0));
+   RECORD(vkCmdBindPipeline, .pipelineBindPoint = VK_PIPELINE_BIND_POINT_COMPUTE,
+          .pipeline = OBJECT(VkPipeline, READING_PIPELINE));
+   CHECK(writes_classes(0));
+   RECORD(vkCmdBindPipeline, .pipelineBindPoint = VK_PIPELINE_BIND_POINT_COMPUTE,
+          .pipeline = OBJECT(VkPipeline, WRITING_PIPELINE));
+   CHECK(writes_classes(VPS_WRITES_STORAGE | VPS_WRITES_IMAGE));
+   RECORD(vkCmdBindPipeline, .pipelineBindPoint = VK_PIPELINE_BIND_POINT_COMPUTE,
+          .pipeline = OBJECT(VkPipeline, UNKNOWN_PIPELINE));
+   CHECK(writes_classes(VPS_WRITES_STORAGE | VPS_WRITES_IMAGE));
+}
+
+/* What a secondary command buffer writes, the one that executes it writes; until it is begun anew. */
+static void test_secondary(void)
+{
+   VkCommandBuffer secondary = OBJECT(VkCommandBuffer, SECONDARY);
+
+   begin(SECONDARY);
+   DO(vkCmdFillBuffer, .commandBuffer = secondary, .dstBuffer = TARGET, .dstOffset = 5 * PAGE, .size = 4);
+   CHECK(writes_of(SECONDARY).count == 1);
+   RECORD(vkCmdExecuteCommands, .commandBufferCount = 1, .pCommandBuffers = &secondary);
+   CHECK(writes_pages(5, 6));
+   begin(COMMANDS);
+   CHECK(writes_classes(0));
+}
+
+int main(void)
+{
+   if (!vp_encoder_init(&enc) || !vp_encoder_init(&null_state.enc) || !vps_channel_init(&channel, -1) ||
+       !vp_context_init(&ctx, &options, &channel, null_vkGetInstanceProcAddr))
+      return 1;
+   create_all();
+   if (!ctx.failed) {
+      test_exact();
+      test_image_copies();
+      test_transform_feedback();
+      test_classes();
+      test_pipelines();
+      test_secondary();
+   }
+   vp_context_finish(&ctx);
+   vps_channel_finish(&channel);
+   vp_encoder_finish(&enc);
+   vp_encoder_finish(&null_state.enc);
+   return check_finish();
+}
