@@ -207,6 +207,7 @@ struct vp_connection *vp_connection_create(const char *host, uint16_t port, cons
       goto fail_handshake;
    if (!vp_receiver_start(conn))
       goto fail_receiver;
+   vp_stats_begin(&conn->stats, conn->address);
    return conn;
 fail_receiver:
    vp_stream_stop(conn);
@@ -229,8 +230,7 @@ void vp_connection_destroy(struct vp_connection *conn)
    vp_connection_lose(conn, NULL);
    pthread_join(conn->receiver, NULL);
    close(conn->fd);
-   if (vp_stats_wanted())
-      vp_stats_print(&conn->stats, conn->address);
+   vp_stats_end(&conn->stats);
    vp_stream_finish(&conn->stream);
    finish_locks(conn);
    vp_unpacker_finish(&conn->unpacker);

@@ -5,9 +5,11 @@
 #include "client/mapping/tracker.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FIRST_OWN_COMMAND 0x10000u
 
@@ -24,18 +26,18 @@ static uint32_t command_in_slot(uint32_t slot)
    return slot < VP_STATS_VENUS_COMMANDS ? slot : slot - VP_STATS_VENUS_COMMANDS + FIRST_OWN_COMMAND;
 }
 
-bool vp_stats_wanted(void)
+static bool are_wanted(void)
 {
    const char *debug = getenv("VENUS_DEBUG");
    return debug && strstr(debug, "stats");
 }
 
-void vp_stats_print(const struct vp_stats *stats, const char *address)
+static void print(const struct vp_stats *stats)
 {
    uint64_t blocking = stats->bursts + stats->hellos;
    for (unsigned i = 0; i < VP_STATS_COMMANDS; i++)
       blocking += stats->blocking[i];
-   fprintf(stderr, "venus: statistics of the session with %s\n", address);
+   fprintf(stderr, "venus: statistics of the session with %s\n", stats->address);
    fprintf(stderr,
            "venus:   calls: %" PRIu64 " asynchronous, %" PRIu64 " recorded, %" PRIu64 " from the cache, %" PRIu64
            " submissions\n",
@@ -54,4 +56,47 @@ void vp_stats_print(const struct vp_stats *stats, const char *address)
       if (stats->blocking[i])
          fprintf(stderr, "venus:     %6" PRIu64 " %s\n", stats->blocking[i], vp_command_name(command_in_slot(i)));
    }
+}
+
+/* --- connections that are open --- */
+
+static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct vp_stats *open_stats;
+static pid_t open_process; /* a child of fork() has the list, but not the connections */
+
+void vp_stats_begin(struct vp_stats *stats, const char *address)
+{
+   stats->address = address;
+   pthread_mutex_lock(&open_lock);
+   open_process = getpid();
+   stats->next = open_stats;
+   stats->link = &open_stats;
+   if (stats->next)
+      stats->next->link = &stats->next;
+   open_stats = stats;
+   pthread_mutex_unlock(&open_lock);
+}
+
+void vp_stats_end(struct vp_stats *stats)
+{
+   if (!stats->link)
+      return;
+   pthread_mutex_lock(&open_lock);
+   *stats->link = stats->next;
+   if (stats->next)
+      stats->next->link = stats->link;
+   pthread_mutex_unlock(&open_lock);
+   if (are_wanted())
+      print(stats);
+}
+
+/* Many programs end without destroying their instance. */
+__attribute__((destructor)) static void print_open(void)
+{
+   if (!open_stats || open_process != getpid() || !are_wanted())
+      return;
+   pthread_mutex_lock(&open_lock);
+   for (const struct vp_stats *stats = open_stats; stats; stats = stats->next)
+      print(stats);
+   pthread_mutex_unlock(&open_lock);
 }

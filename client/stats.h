@@ -11,8 +11,10 @@
 #define VP_STATS_OWN_COMMANDS 1024
 #define VP_STATS_COMMANDS (VP_STATS_VENUS_COMMANDS + VP_STATS_OWN_COMMANDS)
 
-/* What a connection has done; printed at its end with VENUS_DEBUG=stats. */
+/* What a connection has done; printed at its end, or the process's, with VENUS_DEBUG=stats. */
 struct vp_stats {
+   struct vp_stats *next, **link; /* among those of open connections; link NULL: it is not there */
+   const char *address;
    atomic_uint_fast64_t async_calls, recorded_calls, cached_calls;
    atomic_uint_fast64_t blocking[VP_STATS_COMMANDS]; /* round trips, by command */
    atomic_uint_fast64_t bursts;                      /* round trips that asked many things at once */
@@ -29,10 +31,8 @@ static inline void vp_stats_add(atomic_uint_fast64_t *counter, uint64_t n)
 
 void vp_stats_blocking(struct vp_stats *stats, uint32_t command);
 
-/* Whether VENUS_DEBUG asks for statistics. */
-bool vp_stats_wanted(void);
-
-/* Writes the counters to stderr. */
-void vp_stats_print(const struct vp_stats *stats, const char *address);
+/* The life of a connection, whose counters are 0 at first. The address stays the caller's. */
+void vp_stats_begin(struct vp_stats *stats, const char *address);
+void vp_stats_end(struct vp_stats *stats);
 
 #endif

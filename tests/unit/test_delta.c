@@ -179,6 +179,97 @@ static void test_only_what_differs(void)
    side_finish(&to);
 }
 
+/* Each bit of each byte of a word makes a difference, whatever the other bytes do, and no other byte is said. */
+static void test_each_bit(void)
+{
+   enum { SIZE = 64 };
+   for (unsigned bit = 0; bit < 64; bit++) {
+      for (unsigned background = 0; background < 256; background += 51) {
+         struct side from, to;
+         side_init(&from, SIZE);
+         side_init(&to, SIZE);
+         memset(from.memory, (int)background, SIZE);
+         memset(from.twin, (int)background, SIZE);
+         from.memory[8 + bit / 8] ^= (uint8_t)(1u << bit % 8);
+         CHECK(collect(&from, SIZE) == 1);
+         CHECK(apply(&from, &to, SIZE));
+         for (unsigned i = 0; i < SIZE; i++)
+            CHECK(to.memory[i] == (i == 8 + bit / 8 ? from.memory[i] : 0));
+         side_finish(&from);
+         side_finish(&to);
+      }
+   }
+}
+
+/* Every choice of bytes in a word, also in a last one that is not whole. */
+static void test_each_mask(void)
+{
+   for (size_t size = 1; size <= 16; size++) {
+      for (unsigned mask = 0; mask < 256; mask++) {
+         struct side from, to;
+         size_t changed = 0;
+         side_init(&from, size);
+         side_init(&to, size);
+         memset(to.memory, 0xee, size);
+         for (size_t i = 0; i < size; i++) {
+            from.memory[i] = mask >> i % 8 & 1 ? (uint8_t)(i + 1) : 0;
+            changed += from.memory[i] != 0;
+         }
+         CHECK(collect(&from, size) == changed);
+         CHECK(apply(&from, &to, size));
+         for (size_t i = 0; i < size; i++)
+            CHECK(to.memory[i] == (from.memory[i] ? from.memory[i] : 0xee) && to.twin[i] == from.memory[i]);
+         side_finish(&from);
+         side_finish(&to);
+      }
+   }
+}
+
+/* A byte that the other side has changed is said when it is set back to what was said before, and to what it was in the
+ * beginning. */
+static void test_set_back(void)
+{
+   enum { SIZE = 4096 + 100, AT = 4096 + 3 };
+   static const uint8_t first[] = {0, 7};
+   for (size_t i = 0; i < sizeof(first); i++) {
+      struct side host, gpu;
+      side_init(&host, SIZE);
+      side_init(&gpu, SIZE);
+      host.memory[AT] = first[i];
+      CHECK(collect(&host, SIZE) == (first[i] != 0) && apply(&host, &gpu, SIZE));
+      for (uint8_t count = 1; count <= 100; count++) {
+         gpu.memory[AT] = (uint8_t)(gpu.memory[AT] + count);
+         CHECK(collect(&gpu, SIZE) == 1 && apply(&gpu, &host, SIZE));
+         CHECK(collect(&host, SIZE) == 0); /* it is not said back */
+         host.memory[AT] = first[i];
+         CHECK(collect(&host, SIZE) == 1 && apply(&host, &gpu, SIZE));
+         CHECK(gpu.memory[AT] == first[i]);
+      }
+      side_finish(&host);
+      side_finish(&gpu);
+   }
+}
+
+/* Both functions begin where they are told to, and end at the size. */
+static void test_position(void)
+{
+   enum { SIZE = 5 * 4096, FIRST = 2 * 4096, END = 4 * 4096 + 10 };
+   struct side side;
+   size_t position = FIRST;
+   side_init(&side, SIZE);
+   memset(side.memory, 1, SIZE);
+   CHECK(vp_delta_find(side.memory, side.twin, END, FIRST) == FIRST);
+   CHECK(vp_delta_collect(&side.enc, side.memory, side.twin, END, &position, SIZE_MAX) == END - FIRST);
+   CHECK(position == END);
+   for (size_t i = 0; i < SIZE; i++)
+      CHECK(side.twin[i] == (i >= FIRST && i < END));
+   CHECK(vp_delta_find(side.memory, side.twin, END, FIRST) == END);
+   CHECK(vp_delta_find(side.memory, side.twin, SIZE, FIRST) == END - 10); /* page by page */
+   CHECK(vp_delta_find(side.memory, side.twin, SIZE, 0) == 0);
+   CHECK(vp_delta_find(side.memory, side.twin, END, END) == END);
+   side_finish(&side);
+}
+
 static void test_sizes_on_the_wire(void)
 {
    enum { SIZE = 1 << 20 };
@@ -195,6 +286,9 @@ static void test_sizes_on_the_wire(void)
    for (size_t i = 0; i < SIZE; i += 2)
       side.memory[i] = 5;
    CHECK(collect(&side, SIZE) == SIZE / 2 && vp_encoder_size(&side.enc) <= SIZE / 2 + SIZE / 8 + SIZE / 4096 * 16);
+   for (size_t i = 0; i < 4096; i += 128)
+      memset(side.memory + i, 6, 64);                                         /* what lies between is not said */
+   CHECK(collect(&side, SIZE) == 2048 && vp_encoder_size(&side.enc) == 2560); /* 32 runs */
 
    /* New data of any kind takes hardly more than itself, though a few bytes of it happen to be the same. */
    for (size_t i = 0; i < SIZE; i++)
@@ -389,6 +483,39 @@ static void test_prefix(void)
    side_finish(&side);
 }
 
+/* Of two runs for the same bytes the later one counts. */
+static void test_overlap(void)
+{
+   uint8_t bytes[2 * 24], *p = bytes;
+   struct side side;
+   side_init(&side, 12);
+   p = vp_put_u64(put_run(p, 0, 8), 0x1111111111111111);
+   vp_put_u64(put_run(p, 4, 8), 0x2222222222222222);
+   CHECK(apply_bytes(bytes, sizeof(bytes), &side, 12));
+   for (size_t i = 0; i < 12; i++)
+      CHECK(side.memory[i] == (i < 4 ? 0x11 : 0x22) && side.twin[i] == side.memory[i]);
+   side_finish(&side);
+}
+
+/* Another sender may make longer runs than ours does. */
+static void test_long_masked_run(void)
+{
+   enum { SIZE = 3 * 4096 + 21, MASK = (SIZE + 7) / 8, LENGTH = (16 + MASK + (SIZE + 1) / 2 + 7) / 8 * 8 };
+   uint8_t *bytes = allocate(LENGTH), *p = put_run(bytes, 0, SIZE | UINT64_C(1) << 63);
+   struct side side;
+   side_init(&side, SIZE);
+   memset(p, 0x55, MASK);
+   p[MASK - 1] &= (uint8_t)((1u << SIZE % 8) - 1);
+   for (size_t i = 0; i < SIZE; i += 2)
+      p[MASK + i / 2] = (uint8_t)(i / 2 % 255 + 1);
+   CHECK(apply_bytes(bytes, LENGTH, &side, SIZE));
+   for (size_t i = 0; i < SIZE; i++)
+      CHECK(side.memory[i] == (i % 2 ? 0 : (uint8_t)(i / 2 % 255 + 1)) && side.twin[i] == side.memory[i]);
+   CHECK(!apply_bytes(bytes, LENGTH - 8, &side, SIZE));
+   side_finish(&side);
+   free(bytes);
+}
+
 /* Valid payloads cut off at every byte or with random bytes changed: either answer is right, but nothing outside the
  * memory is read or written, and both copies stay equal. */
 static void test_damaged(void)
@@ -507,6 +634,10 @@ int main(void)
       test_two_writers(sizes[i], 400);
    test_two_writers(70000, 60);
    test_only_what_differs();
+   test_each_bit();
+   test_each_mask();
+   test_set_back();
+   test_position();
    test_sizes_on_the_wire();
    test_limit();
    test_holes();
@@ -514,6 +645,8 @@ int main(void)
    test_bounds_of_holes();
    test_pieces();
    test_prefix();
+   test_overlap();
+   test_long_masked_run();
    test_damaged();
    test_garbage();
    test_concurrent_writer();

@@ -243,7 +243,7 @@ static void fill_sources(struct world *world, struct commands *state)
    record_image_fill(w.commands, state);
    gpu_copy(&w, state->mirror.area.buffer, 0, state->hidden.buffer, 0, HIDDEN_SIZE);
    gpu_submit(&w);
-   gpu_recycle(&w);
+   MUST(world, vkQueueWaitIdle(world->queue)); /* a software GPU signals the semaphore after the fence */
    worker_destroy_gpu(&w);
    memcpy(state->image_content, state->mirror.model, IMAGE_SIZE);
    memcpy(state->hidden_content, state->mirror.model, HIDDEN_SIZE);
