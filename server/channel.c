@@ -12,26 +12,35 @@
 /* The client is told that we live when it has heard nothing for this long. */
 #define ALIVE_MS 2000
 
-bool vps_channel_init(struct vps_channel *channel, int fd)
+bool vps_channel_init(struct vps_channel *channel, int fd, enum vp_compression compression)
 {
    *channel = (struct vps_channel){.fd = fd};
    atomic_store(&channel->last_sent_ms, vp_clock_ms());
-   return pthread_mutex_init(&channel->lock, NULL) == 0;
+   if (pthread_mutex_init(&channel->lock, NULL) != 0)
+      return false;
+   if (pthread_mutex_init(&channel->pack_lock, NULL) != 0) {
+      pthread_mutex_destroy(&channel->lock);
+      return false;
+   }
+   vp_packer_init(&channel->packer, compression);
+   return true;
 }
 
 void vps_channel_finish(struct vps_channel *channel)
 {
+   vp_packer_finish(&channel->packer);
+   pthread_mutex_destroy(&channel->pack_lock);
    pthread_mutex_destroy(&channel->lock);
 }
 
 static bool send_locked(struct vps_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
-                        const void *b, size_t b_size)
+                        const void *b, size_t b_size, uint64_t *blocked_ns)
 {
    if (channel->fd < 0)
       return true;
    if (channel->broken)
       return false;
-   if (!vp_frame_write(channel->fd, type, tag, a, a_size, b, b_size)) {
+   if (!vp_frame_write_timed(channel->fd, type, tag, a, a_size, b, b_size, blocked_ns)) {
       channel->broken = errno != EMSGSIZE;
       return false;
    }
@@ -39,12 +48,36 @@ static bool send_locked(struct vps_channel *channel, uint32_t type, uint64_t tag
    return true;
 }
 
+static bool send_timed(struct vps_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
+                       const void *b, size_t b_size, uint64_t *blocked_ns)
+{
+   pthread_mutex_lock(&channel->lock);
+   const bool ok = send_locked(channel, type, tag, a, a_size, b, b_size, blocked_ns);
+   pthread_mutex_unlock(&channel->lock);
+   return ok;
+}
+
 bool vps_channel_send(struct vps_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
                       const void *b, size_t b_size)
 {
-   pthread_mutex_lock(&channel->lock);
-   const bool ok = send_locked(channel, type, tag, a, a_size, b, b_size);
-   pthread_mutex_unlock(&channel->lock);
+   uint64_t blocked_ns = 0;
+
+   return send_timed(channel, type, tag, a, a_size, b, b_size, &blocked_ns);
+}
+
+bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size)
+{
+   const uint8_t *data = payload;
+   uint64_t blocked_ns = 0;
+
+   /* Others can send meanwhile, but no memory, as there is one place to pack it in. */
+   pthread_mutex_lock(&channel->pack_lock);
+   const bool packed = vp_packer_pack(&channel->packer, data, size, &data, &size);
+   const bool ok =
+      send_timed(channel, packed ? VP_FRAME_PACKED : VP_FRAME_MEMORY, id, data, size, NULL, 0, &blocked_ns);
+   if (ok)
+      vp_packer_sent(&channel->packer, VP_FRAME_HEADER_SIZE + size, blocked_ns);
+   pthread_mutex_unlock(&channel->pack_lock);
    return ok;
 }
 
@@ -58,12 +91,14 @@ bool vps_channel_send_error(struct vps_channel *channel, const struct vp_error *
 
 void vps_channel_keep_alive(struct vps_channel *channel)
 {
+   uint64_t blocked_ns = 0;
+
    if (vp_clock_ms() - atomic_load(&channel->last_sent_ms) < ALIVE_MS)
       return;
    /* Whoever holds the lock is sending something. */
    if (pthread_mutex_trylock(&channel->lock) != 0)
       return;
-   send_locked(channel, VP_FRAME_ALIVE, 0, NULL, 0, NULL, 0);
+   send_locked(channel, VP_FRAME_ALIVE, 0, NULL, 0, NULL, 0, &blocked_ns);
    pthread_mutex_unlock(&channel->lock);
 }
 

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/memory/pack.h"
+
 struct vp_error;
 
 /* The way to the client, for all threads of a worker. */
@@ -16,15 +18,21 @@ struct vps_channel {
    pthread_mutex_t lock;
    bool broken;                   /* under the lock: nothing can be sent any more */
    _Atomic(int64_t) last_sent_ms; /* vp_clock_ms() */
+
+   pthread_mutex_t pack_lock; /* taken before the other */
+   struct vp_packer packer;   /* under it */
 };
 
-bool vps_channel_init(struct vps_channel *channel, int fd);
+bool vps_channel_init(struct vps_channel *channel, int fd, enum vp_compression compression);
 void vps_channel_finish(struct vps_channel *channel);
 
 /* Sends a frame whose payload is in up to two parts, as vp_frame_write does, and blocks like it. False when it cannot
  * be sent. Thread-safe. */
 bool vps_channel_send(struct vps_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
                       const void *b, size_t b_size);
+
+/* Sends the payload of a MEMORY frame, compressed if that pays. Thread-safe. */
+bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size);
 
 /* Sends an ERROR frame. Thread-safe. */
 bool vps_channel_send_error(struct vps_channel *channel, const struct vp_error *error);

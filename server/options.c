@@ -26,6 +26,8 @@ const char vp_server_usage[] =
    "  --gpu GPU        offer only this GPU: its index or a part of its name, as --list\n"
    "                   shows them; may be given several times\n"
    "  --max-clients N  serve at most N clients at the same time (default " STRING(DEFAULT_MAX_CLIENTS) ")\n"
+   "  --compress MODE  compress memory that goes to clients: auto (default; where the link\n"
+   "                   is slow enough that it pays), none, lz4, zstd\n"
    "  --validate       run the validation layer on everything that clients do and log\n"
    "                   its messages\n"
    "  --log LEVEL      write messages up to this level: error, warn, info (default), debug\n"
@@ -94,6 +96,11 @@ static bool set_validate(struct vp_server_options *options, const char *value)
    return true;
 }
 
+static bool set_compress(struct vp_server_options *options, const char *value)
+{
+   return vp_compression_parse(value, &options->compression);
+}
+
 static bool set_log(struct vp_server_options *options, const char *value)
 {
    return vp_log_parse_level(value, &options->log_level);
@@ -124,6 +131,7 @@ static const struct option option_table[] = {
     .has_value = true,
     .set = set_max_clients,
     .expected = "a number from 1 to " STRING(LIMIT_MAX_CLIENTS)},
+   {.name = "--compress", .has_value = true, .set = set_compress, .expected = "auto, none, lz4 or zstd"},
    {.name = "--validate", .set = set_validate},
    {.name = "--log", .has_value = true, .set = set_log, .expected = "error, warn, info or debug"},
    {.name = "--list", .mode = VP_SERVER_LIST},
@@ -158,6 +166,7 @@ bool vp_server_options_parse(struct vp_server_options *options, int argc, char *
       .host = "127.0.0.1",
       .port = VP_DEFAULT_PORT,
       .max_clients = DEFAULT_MAX_CLIENTS,
+      .compression = VP_COMPRESS_AUTO,
       .log_level = VP_LOG_INFO,
       .worker_fd = -1,
    };
@@ -205,7 +214,7 @@ void vp_server_options_finish(struct vp_server_options *options)
 
 char **vp_server_options_make_argv(const struct vp_server_options *options, enum vp_server_mode mode, const char *peer)
 {
-   enum { MAX_FIXED = 10 };
+   enum { MAX_FIXED = 12 };
    char **argv = calloc(MAX_FIXED + 2 * (size_t)options->gpu_count, sizeof(*argv));
    size_t n = 0;
 
@@ -224,6 +233,8 @@ char **vp_server_options_make_argv(const struct vp_server_options *options, enum
    }
    if (options->validate)
       ADD("--validate");
+   ADD("--compress");
+   ADD(vp_compression_name(options->compression));
    ADD("--log");
    ADD(vp_log_level_name(options->log_level));
    for (unsigned i = 0; i < options->gpu_count; i++) {

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/memory/pack.h"
 #include "common/util/log.h"
 
 /* What a process of venus-server is there for. */
@@ -21,11 +22,12 @@ enum vp_server_mode {
 struct vp_server_options {
    enum vp_server_mode mode;
    const char *host;
-   uint16_t port;        /* 0: any free one */
-   const char **gpus;    /* index or part of a name; see vp_gpu_selected */
-   unsigned gpu_count;   /* 0: offer all GPUs */
-   unsigned max_clients; /* at the same time, >= 1 */
-   bool validate;        /* with the validation layer */
+   uint16_t port;                   /* 0: any free one */
+   const char **gpus;               /* index or part of a name; see vp_gpu_selected */
+   unsigned gpu_count;              /* 0: offer all GPUs */
+   unsigned max_clients;            /* at the same time, >= 1 */
+   bool validate;                   /* with the validation layer */
+   enum vp_compression compression; /* of memory that goes to the client */
    enum vp_log_level log_level;
 
    int worker_fd;           /* workers only: the connection to the client, else -1 */

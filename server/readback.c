@@ -158,11 +158,6 @@ static void unmark_all(struct vps_memory *memory, size_t count)
 
 /* --- sending --- */
 
-static void send_frame(const struct vps_memory *memory, uint32_t type, const void *data, size_t size)
-{
-   vps_channel_send(memory->device->channel, type, memory->id, data, size, NULL, 0);
-}
-
 /* Sends what differs from the twin in [position, end), and makes that equal. The lock keeps the frames of one memory in
  * order. Returns how many there were. */
 static unsigned send_range(struct vps_memory *memory, size_t position, size_t end, struct vp_encoder *enc)
@@ -174,7 +169,7 @@ static unsigned send_range(struct vps_memory *memory, size_t position, size_t en
       vp_delta_collect(enc, memory->real, memory->twin, end, &position, FRAME_SIZE);
       if (vp_encoder_size(enc) == 0 || enc->failed)
          continue;
-      send_frame(memory, VP_FRAME_MEMORY, enc->start, vp_encoder_size(enc));
+      vps_channel_send_memory(memory->device->channel, memory->id, enc->start, vp_encoder_size(enc));
       frames++;
    }
    return frames;
@@ -199,12 +194,17 @@ static unsigned send_marked(struct vps_memory *memory, struct vp_encoder *enc)
    return frames;
 }
 
+static void send_empty(const struct vps_memory *memory, uint32_t type)
+{
+   vps_channel_send(memory->device->channel, type, memory->id, NULL, 0, NULL, 0);
+}
+
 /* To a client whose application cannot look at it now. That it says nothing of a change is told it too when this is
  * the first that it hears of the memory. */
 static void send_ahead(struct vps_memory *memory, struct vp_encoder *enc)
 {
    if (send_marked(memory, enc) == 0 && !memory->shared && !enc->failed)
-      send_frame(memory, VP_FRAME_MEMORY, NULL, 0);
+      send_empty(memory, VP_FRAME_MEMORY);
    memory->shared = true;
    memory->unseen++;
    if (memory->unseen >= MAX_UNSEEN)
@@ -220,7 +220,7 @@ static void report(struct vps_memory *memory, struct vp_encoder *enc)
       send_ahead(memory, enc);
    } else if (!memory->stale && memory->shared) {
       memory->stale = true;
-      send_frame(memory, VP_FRAME_STALE, NULL, 0);
+      send_empty(memory, VP_FRAME_STALE);
    }
 }
 
@@ -231,8 +231,6 @@ bool vps_readback_open(struct vps_memory *memory, bool asked, struct vp_encoder 
    memory->wanted = memory->wanted || memory->stale || memory->unseen > 0;
    memory->unseen = 0;
    send_marked(memory, enc);
-   if (memory->stale && !enc->failed)
-      send_frame(memory, VP_FRAME_MEMORY, NULL, 0);
    memory->stale = false;
    return !enc->failed;
 }

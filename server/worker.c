@@ -31,6 +31,7 @@ struct worker {
    struct vps_channel channel;
    struct vps_watch watch;
    struct vp_frame frame;
+   struct vp_unpacker unpacker;
 };
 
 static void make_hello(struct vp_hello *hello)
@@ -99,9 +100,21 @@ static bool greet(struct worker *worker, struct vp_wire_peer *peer)
    return true;
 }
 
-/* False when the session is over; ctx->failed: because of an error. */
-static bool handle_frame(struct vp_context *ctx, const struct vp_frame *frame)
+static bool handle_packed(struct vp_unpacker *unpacker, struct vp_context *ctx, const struct vp_frame *frame)
 {
+   const uint8_t *data;
+   size_t size;
+
+   if (vp_unpack(unpacker, frame->payload, frame->header.length, &data, &size))
+      return vps_memory_receive(ctx, frame->header.tag, data, size);
+   vps_fail(ctx, "packed changes of memory cannot be unpacked");
+   return false;
+}
+
+/* False when the session is over; ctx->failed: because of an error. */
+static bool handle_frame(struct worker *worker, struct vp_context *ctx)
+{
+   const struct vp_frame *frame = &worker->frame;
    struct vp_error error;
 
    switch (frame->header.type) {
@@ -109,6 +122,8 @@ static bool handle_frame(struct vp_context *ctx, const struct vp_frame *frame)
       return vp_executor_run(ctx, frame->payload, frame->header.length);
    case VP_FRAME_MEMORY:
       return vps_memory_receive(ctx, frame->header.tag, frame->payload, frame->header.length);
+   case VP_FRAME_PACKED:
+      return handle_packed(&worker->unpacker, ctx, frame);
    case VP_FRAME_ERROR:
       if (vp_error_load(&error, frame->payload, frame->header.length))
          vp_log(VP_LOG_WARN, "the client gave up: %s", error.text);
@@ -128,7 +143,7 @@ static int serve(struct worker *worker, struct vp_context *ctx)
       if (atomic_load(&worker->watch.terminated))
          return 0;
       status = vp_frame_read(worker->channel.fd, &worker->frame, -1);
-   } while (status == VP_FRAME_OK && handle_frame(ctx, &worker->frame));
+   } while (status == VP_FRAME_OK && handle_frame(worker, ctx));
 
    if (atomic_load(&worker->watch.terminated) || status == VP_FRAME_CLOSED)
       return 0;
@@ -173,7 +188,7 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
    struct worker worker = {.options = options};
 
    vp_socket_configure(fd);
-   if (!vps_channel_init(&worker.channel, fd)) {
+   if (!vps_channel_init(&worker.channel, fd, options->compression)) {
       vp_log(VP_LOG_ERROR, "cannot start: out of memory");
       return 1;
    }
@@ -185,6 +200,7 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
    vps_watch_announce_end(&worker.watch);
    vps_watch_stop(&worker.watch);
    vp_frame_finish(&worker.frame);
+   vp_unpacker_finish(&worker.unpacker);
    vps_channel_finish(&worker.channel);
    close(fd);
    return status;

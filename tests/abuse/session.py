@@ -189,6 +189,12 @@ class Session(unittest.TestCase):
         self.check_refused(commands(command(MAP_MEMORY, 0, struct.pack("<QQI", 77, 78, 0))), "no object", "0x4d")
         self.check_refused(commands(command(UNMAP_MEMORY, 0, struct.pack("<QQ", 77, 78))), "no object", "0x4d")
 
+    def test_memory_that_cannot_be_unpacked(self):
+        for data in (b"", bytes(7), struct.pack("<II", 0, 8) + bytes(8), struct.pack("<II", 1, 8) + bytes(8),
+                     struct.pack("<II", 1, 0xFFFFFFFF) + bytes(8), struct.pack("<II", 2, 64) + b"nonsense",
+                     struct.pack("<II", 77, 8) + bytes(8)):
+            self.check_refused(wire.frame(wire.PACKED, data, 77), "cannot be unpacked")
+
     def test_memory_out_of_bounds(self):
         for run in (struct.pack("<QQ", 1 << 40, 8) + bytes(8), struct.pack("<QQ", 0, 1 << 62) + bytes(8),
                     struct.pack("<QQ", (1 << 64) - 8, 16) + bytes(16), struct.pack("<QQ", 0, 64 | 1 << 63) + bytes(4),

@@ -63,7 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
       return 0;
    memcpy(&null_state.random, data, SESSION_HEAD);
    null_state.next_id = 0;
-   if (!vps_channel_init(&channel, -1) || !vp_context_init(&ctx, &options, &channel, null_vkGetInstanceProcAddr))
+   if (!vps_channel_init(&channel, -1, VP_COMPRESS_NONE) ||
+       !vp_context_init(&ctx, &options, &channel, null_vkGetInstanceProcAddr))
       abort();
    ctx.arena.limit = ARENA_LIMIT;
    run(&ctx, data + SESSION_HEAD, size - SESSION_HEAD);

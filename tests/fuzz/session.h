@@ -241,6 +241,7 @@ static inline void session_add_start(struct session *session)
       (VkCommandBuffer)(uintptr_t)session_new(session, &objects[6], VK_OBJECT_TYPE_COMMAND_BUFFER);
    VkQueryPool queries = (VkQueryPool)(uintptr_t)session_new(session, &objects[7], VK_OBJECT_TYPE_QUERY_POOL);
    VkEvent event = (VkEvent)(uintptr_t)session_new(session, &objects[8], VK_OBJECT_TYPE_EVENT);
+   VkBuffer target = (VkBuffer)(uintptr_t)session_new(session, &objects[9], VK_OBJECT_TYPE_BUFFER);
    uint32_t one = 1;
    const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
    const VkDeviceQueueCreateInfo queue_info = {
@@ -250,6 +251,8 @@ static inline void session_add_start(struct session *session)
    const VkDeviceQueueInfo2 queue_info_2 = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_INFO_2};
    const VkMemoryAllocateInfo memory_info = {
       .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = 9000, .memoryTypeIndex = 1};
+   const VkBufferCreateInfo target_info = {
+      .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = 8000, .usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT};
    const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
    const VkCommandBufferAllocateInfo buffer_info = {
       .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = pool, .commandBufferCount = 1};
@@ -266,6 +269,9 @@ static inline void session_add_start(struct session *session)
    SESSION_ADD(session, vkGetDeviceQueue2, .device = device, .pQueueInfo = &queue_info_2, .pQueue = &queue);
    SESSION_ADD(session, vkAllocateMemory, .device = device, .pAllocateInfo = &memory_info, .pMemory = &memory);
    SESSION_ADD(session, vkMapMemoryVP, .device = device, .memory = memory, .fresh = true);
+   SESSION_ADD(session, vkCreateBuffer, .device = device, .pCreateInfo = &target_info, .pBuffer = &target);
+   SESSION_ADD(session, vkBindBufferMemory, .device = device, .buffer = target, .memory = memory);
+   SESSION_ADD(session, vkUnmapMemoryVP, .device = device, .memory = memory);
    SESSION_ADD(session, vkCreateCommandPool, .device = device, .pCreateInfo = &pool_info, .pCommandPool = &pool);
    SESSION_ADD(session, vkAllocateCommandBuffers, .device = device, .pAllocateInfo = &buffer_info,
                .pCommandBuffers = &buffer);
@@ -275,8 +281,10 @@ static inline void session_add_start(struct session *session)
    SESSION_ADD(session, vkCmdSetEvent, .commandBuffer = buffer, .event = event, .stageMask = 1);
    SESSION_ADD(session, vkCmdBeginQuery, .commandBuffer = buffer, .queryPool = queries, .query = 5);
    SESSION_ADD(session, vkCmdEndQuery, .commandBuffer = buffer, .queryPool = queries, .query = 5);
+   SESSION_ADD(session, vkCmdFillBuffer, .commandBuffer = buffer, .dstBuffer = target, .size = VK_WHOLE_SIZE);
    SESSION_ADD(session, vkEndCommandBuffer, .commandBuffer = buffer);
    SESSION_ADD(session, vkQueueSubmit, .queue = queue, .submitCount = 1, .pSubmits = &submit);
+   SESSION_ADD(session, vkMapMemoryVP, .device = device, .memory = memory);
    SESSION_ADD(session, vkBeginCommandBuffer, .commandBuffer = buffer, .pBeginInfo = &begin_info);
 }
 

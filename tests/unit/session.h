@@ -15,6 +15,7 @@
 
 #include "client/vp_client_calls.h"
 #include "common/memory/delta.h"
+#include "common/memory/pack.h"
 #include "common/net/error_frame.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
@@ -57,6 +58,9 @@ struct session {
    size_t memory_size;
 };
 
+/* How the next worker compresses. */
+static enum vp_compression session_compression = VP_COMPRESS_AUTO;
+
 static inline void session_use_driver(void)
 {
    /* The suppressions of the sanitizers only know libraries that are not unloaded. */
@@ -77,7 +81,8 @@ static inline bool session_open(struct session *s, bool validate)
    fflush(NULL);
    s->worker = fork();
    if (s->worker == 0) {
-      struct vp_server_options options = {.mode = VP_SERVER_WORKER, .validate = validate};
+      struct vp_server_options options = {
+         .mode = VP_SERVER_WORKER, .validate = validate, .compression = session_compression};
       close(fds[0]);
       if (validate)
          setenv("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation", 1);
@@ -124,6 +129,19 @@ static inline bool session_send(struct session *s, uint32_t type, uint64_t tag, 
    return vp_frame_write(s->fd, type, tag, data, size, NULL, 0);
 }
 
+/* Applies changes of the memory, packed or not. */
+static inline void session_apply(struct session *s)
+{
+   struct vp_unpacker unpacker = {0};
+   const uint8_t *data = s->frame.payload;
+   size_t size = s->frame.header.length;
+
+   if (s->frame.header.type == VP_FRAME_PACKED)
+      CHECK(vp_unpack(&unpacker, data, size, &data, &size));
+   CHECK(vp_delta_apply(data, size, s->memory, s->twin, s->memory_size));
+   vp_unpacker_finish(&unpacker);
+}
+
 static inline void session_record(struct session *s)
 {
    if (s->recorded_count == MAX_RECORDED)
@@ -132,8 +150,8 @@ static inline void session_record(struct session *s)
    *r = (struct recorded){s->frame.header.type, s->frame.header.tag, s->frame.header.length, {0}};
    memcpy(r->start, s->frame.payload ? s->frame.payload : r->start,
           r->length < sizeof(r->start) ? r->length : sizeof(r->start));
-   if (r->type == VP_FRAME_MEMORY && r->tag == s->memory_id)
-      CHECK(vp_delta_apply(s->frame.payload, r->length, s->memory, s->twin, s->memory_size));
+   if ((r->type == VP_FRAME_MEMORY || r->type == VP_FRAME_PACKED) && r->tag == s->memory_id)
+      session_apply(s);
 }
 
 /* The next frame that is not ALIVE. Frames that are no reply are recorded. */

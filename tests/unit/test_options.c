@@ -30,6 +30,7 @@ static void test_defaults(void)
    CHECK(options.mode == VP_SERVER_LISTEN);
    CHECK(strcmp(options.host, "127.0.0.1") == 0 && options.port == VP_DEFAULT_PORT);
    CHECK(options.gpu_count == 0 && options.max_clients == 64 && !options.validate);
+   CHECK(options.compression == VP_COMPRESS_AUTO);
    CHECK(options.log_level == VP_LOG_INFO && options.worker_fd == -1 && !options.worker_peer);
    vp_server_options_finish(&options);
 }
@@ -37,11 +38,14 @@ static void test_defaults(void)
 static void test_all_options(void)
 {
    struct vp_server_options options;
-   char line[] = "--port 0 --host=:: --gpu 1 --gpu=RTX --gpu --x --validate --log debug --max-clients 4096", error[256];
+   char line[] = "--port 0 --host=:: --gpu 1 --gpu=RTX --gpu --x --validate --compress=zstd --log debug "
+                 "--max-clients 4096";
+   char error[256];
 
    CHECK(parse(&options, line, error));
    CHECK(options.port == 0 && strcmp(options.host, "::") == 0);
    CHECK(options.gpu_count == 3 && strcmp(options.gpus[1], "RTX") == 0 && strcmp(options.gpus[2], "--x") == 0);
+   CHECK(options.compression == VP_COMPRESS_ZSTD);
    CHECK(options.validate && options.log_level == VP_LOG_DEBUG && options.max_clients == 4096);
    vp_server_options_finish(&options);
 }
@@ -89,6 +93,7 @@ static void test_wrong(void)
       {"--max-clients 4097", "from 1 to 4096"},
       {"--log loud", "error, warn, info or debug"},
       {"--validate=yes", "takes no value"},
+      {"--compress gzip", "auto, none, lz4 or zstd"},
       {"--list=1", "takes no value"},
       {"--worker-fd 2", "not \"2\""},
    };
@@ -121,14 +126,14 @@ static int count_args(char **argv)
 static void test_handed_on(void)
 {
    struct vp_server_options options, other;
-   char line[] = "--gpu 0 --gpu --validate --gpu a=b --validate --log error", error[256];
+   char line[] = "--gpu 0 --gpu --validate --gpu a=b --validate --compress lz4 --log error", error[256];
 
    CHECK(parse(&options, line, error));
    char **argv = vp_server_options_make_argv(&options, VP_SERVER_WORKER, "[::1]:77");
    if (CHECK(argv)) {
       CHECK(vp_server_options_parse(&other, count_args(argv), argv, error, sizeof(error)));
       CHECK(other.mode == VP_SERVER_WORKER && other.worker_fd == 3 && strcmp(other.worker_peer, "[::1]:77") == 0);
-      CHECK(other.validate && other.log_level == VP_LOG_ERROR);
+      CHECK(other.validate && other.log_level == VP_LOG_ERROR && other.compression == VP_COMPRESS_LZ4);
       CHECK(other.gpu_count == options.gpu_count);
       for (unsigned i = 0; i < options.gpu_count; i++)
          CHECK(strcmp(other.gpus[i], options.gpus[i]) == 0);

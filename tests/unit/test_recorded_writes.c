@@ -351,7 +351,8 @@ static void test_secondary(void)
 
 int main(void)
 {
-   if (!vp_encoder_init(&enc) || !vp_encoder_init(&null_state.enc) || !vps_channel_init(&channel, -1) ||
+   if (!vp_encoder_init(&enc) || !vp_encoder_init(&null_state.enc) ||
+       !vps_channel_init(&channel, -1, VP_COMPRESS_NONE) ||
        !vp_context_init(&ctx, &options, &channel, null_vkGetInstanceProcAddr))
       return 1;
    create_all();
