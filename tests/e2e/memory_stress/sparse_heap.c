@@ -196,6 +196,9 @@ static void *sparse_heap_create(struct world *world, uint64_t *random)
                              VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT));
    MUST(world, vkMapMemory(world->device, heap->memory, 0, VK_WHOLE_SIZE, 0, (void **)&heap->map));
    place(world, heap, &needs, random);
+   /* A driver may take long over a new memory of this size; that is not part of the rounds. */
+   MUST(world, vkQueueSubmit(world->queue, 0, NULL, VK_NULL_HANDLE));
+   MUST(world, vkQueueWaitIdle(world->queue));
    return heap;
 }
 
