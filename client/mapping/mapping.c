@@ -16,8 +16,8 @@
 #define CHUNK_SIZE (CHUNK_PAGES * VP_PAGE_SIZE)
 #define WORDS (CHUNK_PAGES / 64)
 
-/* A fault costs more than a comparison. So a page that is written to again after this many flushes or less is hot: it is
- * compared each time and not armed, until it has not changed so many times. */
+/* A fault costs more than a comparison. So a page that is written to again after this many flushes or less is hot: it
+ * is compared each time and not armed, until it has not changed so many times. */
 #define HOT_DISTANCE 2
 #define QUIET_COUNT 8
 

@@ -30,8 +30,12 @@ struct watched {
 /* Held by the handler, so whoever else takes it must have blocked all signals. */
 static atomic_flag lock = ATOMIC_FLAG_INIT;
 static struct watched *views;
-static size_t pieces;             /* that are open */
-static struct sigaction previous; /* whoever was there before us */
+static size_t pieces; /* that are open */
+
+/* An application may put a handler on top of ours and keep ours as the one to call for faults it does not know. So when
+ * we go on top again it is with another function, and each of them goes on to the handler that it was put upon. */
+#define LEVELS 8
+static struct sigaction beneath[LEVELS];
 
 static void spin_lock(void)
 {
@@ -87,10 +91,10 @@ static bool handle(const void *address)
    return ours;
 }
 
-static void call_previous(int number, siginfo_t *info, void *context)
+static void go_on(unsigned level, int number, siginfo_t *info, void *context)
 {
    spin_lock();
-   const struct sigaction action = previous;
+   const struct sigaction action = beneath[level];
    spin_unlock();
    if (!(action.sa_flags & SA_SIGINFO) && (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)) {
       if (action.sa_handler == SIG_IGN && info->si_code <= 0)
@@ -107,25 +111,54 @@ static void call_previous(int number, siginfo_t *info, void *context)
       action.sa_handler(number);
 }
 
-static void on_fault(int number, siginfo_t *info, void *context)
+static void on_fault(unsigned level, int number, siginfo_t *info, void *context)
 {
    const int error = errno;
    if (info->si_code <= 0 || !handle(info->si_addr))
-      call_previous(number, info, context);
+      go_on(level, number, info, context);
    errno = error;
 }
 
-/* Puts our handler on top of the one that is there; the application may have installed one since. With the lock. */
+#define HANDLER(LEVEL)                                                      \
+   static void on_fault_##LEVEL(int number, siginfo_t *info, void *context) \
+   {                                                                        \
+      on_fault(LEVEL, number, info, context);                               \
+   }
+HANDLER(0)
+HANDLER(1)
+HANDLER(2)
+HANDLER(3)
+HANDLER(4)
+HANDLER(5)
+HANDLER(6)
+HANDLER(7)
+
+typedef void handler(int, siginfo_t *, void *);
+static handler *const handlers[LEVELS] = {on_fault_0, on_fault_1, on_fault_2, on_fault_3,
+                                          on_fault_4, on_fault_5, on_fault_6, on_fault_7};
+
+/* Makes sure that one of our handlers is on top. With the lock. */
 static bool install(void)
 {
-   struct sigaction ours = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK}, current;
+   static unsigned used; /* levels */
+   struct sigaction ours = {.sa_flags = SA_SIGINFO | SA_ONSTACK}, current;
    sigemptyset(&ours.sa_mask);
    if (sigaction(SIGSEGV, NULL, &current) < 0)
       return false;
-   if ((current.sa_flags & SA_SIGINFO) && current.sa_sigaction == on_fault)
-      return true;
-   previous = current;
-   return sigaction(SIGSEGV, &ours, NULL) == 0;
+   for (unsigned i = 0; i < LEVELS && (current.sa_flags & SA_SIGINFO); i++) {
+      if (current.sa_sigaction == handlers[i]) {
+         used = i + 1; /* what was on top of it is gone */
+         return true;
+      }
+   }
+   if (used == LEVELS)
+      return false;
+   beneath[used] = current;
+   ours.sa_sigaction = handlers[used];
+   if (sigaction(SIGSEGV, &ours, NULL) < 0)
+      return false;
+   used++;
+   return true;
 }
 
 /* --- the tracker --- */
