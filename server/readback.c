@@ -15,12 +15,13 @@
 #define FRAME_SIZE ((size_t)1 << 20)
 
 /* What is written exactly is sent to a client that cannot look at it now up to this size, doubled for each point of
- * the score of its memory type. A type that is made for reading has all points from the start. */
+ * the score of its memory type. A type that is made for reading has all points from the start; where the GPU has no
+ * memory of its own that type is for everything. */
 #define LIMIT_BASE ((VkDeviceSize)1 << 20)
 #define MAX_SCORE 6
 #define MIN_SCORE (-4)
 
-/* Who did not look at changes so many times in a row is not sent them any more only because it once did. */
+/* Who did not look at changes so many times in a row is not sent them any more until it does. */
 #define MAX_UNSEEN 4u
 
 /* --- history --- */
@@ -32,8 +33,10 @@ static VkMemoryPropertyFlags type_flags(const struct vps_memory *memory)
 
 void vps_readback_init(struct vps_device *device)
 {
+   const VkMemoryPropertyFlags cached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT, local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+
    for (uint32_t i = 0; i < device->memory.memoryTypeCount; i++) {
-      if (device->memory.memoryTypes[i].propertyFlags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT)
+      if ((device->memory.memoryTypes[i].propertyFlags & (cached | local)) == cached)
          atomic_store(&device->scores[i], MAX_SCORE);
    }
 }
@@ -69,6 +72,8 @@ static bool pays(const struct vps_memory *memory)
 {
    const VkDeviceSize size = memory->dirty_pages * VPS_PAGE;
 
+   if (memory->unseen >= MAX_UNSEEN)
+      return false;
    if (memory->wanted)
       return size <= LIMIT_BASE << MAX_SCORE;
    return !memory->inexact && size <= size_limit(memory);
@@ -207,8 +212,6 @@ static void send_ahead(struct vps_memory *memory, struct vp_encoder *enc)
       send_empty(memory, VP_FRAME_MEMORY);
    memory->shared = true;
    memory->unseen++;
-   if (memory->unseen >= MAX_UNSEEN)
-      memory->wanted = false;
 }
 
 /* A client that has no copy needs not be told: it has to ask when it maps the memory. */

@@ -304,6 +304,8 @@ static void test_likely(void)
       return;
    CHECK(vps_readback_is_likely(&x.memory, false));
    x.memory.type = UNIFIED;
+   CHECK(!vps_readback_is_likely(&x.memory, true)); /* made for everything */
+   open_memory(&x, true);
    CHECK(vps_readback_is_likely(&x.memory, true) && !vps_readback_is_likely(&x.memory, false));
    x.memory.type = PLAIN;
    CHECK(!vps_readback_is_likely(&x.memory, true));
