@@ -153,11 +153,10 @@ static bool install(void)
    }
    if (used == LEVELS)
       return false;
-   beneath[used] = current;
    ours.sa_sigaction = handlers[used];
-   if (sigaction(SIGSEGV, &ours, NULL) < 0)
+   if (sigaction(SIGSEGV, &ours, &current) < 0) /* it may be another one by now */
       return false;
-   used++;
+   beneath[used++] = current;
    return true;
 }
 
