@@ -181,13 +181,9 @@ static void import_set(struct reader *reader, const uint32_t *words, size_t coun
 
 static void use_set(struct reader *reader, const uint32_t *words, size_t count)
 {
-   if (count < 5)
+   if (count < 5 || !known(reader, words[3], SET_GLSL | SET_NON_SEMANTIC))
       reader->may_write = true;
-   else if (known(reader, words[3], SET_NON_SEMANTIC))
-      return;
-   else if (!known(reader, words[3], SET_GLSL))
-      reader->may_write = true;
-   else if (words[4] == GLSL_MODF || words[4] == GLSL_FREXP)
+   else if (known(reader, words[3], SET_GLSL) && (words[4] == GLSL_MODF || words[4] == GLSL_FREXP))
       write_through(reader, words, count, 6);
 }
 

@@ -16,8 +16,8 @@
 
 /* What is sent of the memory of a device that has no GPU: the test writes to it. */
 
-#define PAGE 4096u
-#define PIECE 65536u
+#define PAGE VPS_PAGE
+#define PIECE VPS_PIECE
 #define SIZE (4 * PIECE + 100)
 
 enum { PLAIN, CACHED, UNIFIED };
@@ -30,8 +30,16 @@ struct setup {
    uint8_t *copy, *copy_twin; /* the client's */
 };
 
+static void *zeros(size_t count, size_t size)
+{
+   void *memory = calloc(count, size);
+   if (!memory)
+      abort();
+   return memory;
+}
+
 /* A followed memory whose four pieces are: read only, transfers, storage, an image; and a rest like the first. */
-static bool open_setup(struct setup *x, uint32_t type)
+static void open_setup(struct setup *x, uint32_t type)
 {
    static const VkMemoryType types[] = {
       [PLAIN] = {VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT, 0},
@@ -45,32 +53,32 @@ static bool open_setup(struct setup *x, uint32_t type)
    int fds[2];
 
    memset(x, 0, sizeof(*x));
-   if (!CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0))
-      return false;
+   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0 ||
+       !vps_channel_init(&x->channel, fds[0], VP_COMPRESS_NONE) || pthread_mutex_init(&x->memory.lock, NULL) != 0 ||
+       pthread_mutex_init(&x->device.mapped_lock, NULL) != 0)
+      abort();
    x->client = fds[1];
    x->device.channel = &x->channel;
    x->device.memory.memoryTypeCount = 3;
    memcpy(x->device.memory.memoryTypes, types, sizeof(types));
    vps_readback_init(&x->device);
-   x->memory = (struct vps_memory){
-      .device = &x->device, .id = 77, .size = SIZE, .type = type, .visible = true, .coherent = true};
+   x->memory.device = &x->device;
+   x->memory.id = 77;
+   x->memory.size = SIZE;
+   x->memory.type = type;
+   x->memory.visible = x->memory.coherent = true;
    atomic_init(&x->memory.refs, 1);
    atomic_init(&x->memory.classes, VPS_WRITES_ALL);
-   x->memory.real = calloc(1, SIZE);
-   x->memory.twin = calloc(1, SIZE);
-   x->memory.exposed = calloc(5, 1);
-   x->memory.dirty = calloc(2, 8);
-   x->copy = calloc(1, SIZE);
-   x->copy_twin = calloc(1, SIZE);
+   x->memory.real = zeros(SIZE, 1);
+   x->memory.twin = zeros(SIZE, 1);
+   x->memory.exposed = zeros(5, 1);
+   x->memory.dirty = zeros(2, 8);
+   x->copy = zeros(SIZE, 1);
+   x->copy_twin = zeros(SIZE, 1);
    x->device.mapped = &x->memory;
-   if (!CHECK(x->memory.real && x->memory.twin && x->memory.exposed && x->memory.dirty && x->copy && x->copy_twin))
-      return false;
    x->memory.exposed[1] = VPS_WRITES_OTHER;
    x->memory.exposed[2] = VPS_WRITES_OTHER | VPS_WRITES_STORAGE;
    x->memory.exposed[3] = VPS_WRITES_OTHER | VPS_WRITES_IMAGE;
-   return CHECK(pthread_mutex_init(&x->memory.lock, NULL) == 0) &&
-          CHECK(pthread_mutex_init(&x->device.mapped_lock, NULL) == 0) &&
-          CHECK(vps_channel_init(&x->channel, fds[0], VP_COMPRESS_NONE));
 }
 
 static void close_setup(struct setup *x)
@@ -164,8 +172,7 @@ static void test_only_what_is_written(void)
 {
    struct setup x;
    struct heard heard;
-   if (!open_setup(&x, PLAIN))
-      return;
+   open_setup(&x, PLAIN);
    x.memory.shared = x.memory.opened = x.memory.mapped = true;
 
    change_all(&x, 1);
@@ -194,8 +201,7 @@ static void test_another_memory(void)
    struct vps_writes writes = {0};
    struct vps_memory other = {.size = SIZE};
    struct setup x;
-   if (!open_setup(&x, PLAIN))
-      return;
+   open_setup(&x, PLAIN);
    x.memory.shared = x.memory.opened = x.memory.mapped = true;
    atomic_init(&other.refs, 1);
    change_all(&x, 1);
@@ -212,8 +218,7 @@ static void test_stale(void)
 {
    struct setup x;
    struct heard heard;
-   if (!open_setup(&x, PLAIN))
-      return;
+   open_setup(&x, PLAIN);
    open_memory(&x, false);
    x.memory.mapped = false;
 
@@ -248,8 +253,7 @@ static void test_ahead(void)
 {
    struct setup x;
    struct heard heard;
-   if (!open_setup(&x, PLAIN))
-      return;
+   open_setup(&x, PLAIN);
    x.memory.shared = true;
    change_all(&x, 1);
    heard = report_range(&x, PIECE, 2 * PIECE);
@@ -275,22 +279,19 @@ static void test_first_news(void)
 {
    struct setup x;
    struct heard heard;
-   if (!open_setup(&x, CACHED))
-      return;
+   open_setup(&x, CACHED);
    heard = report_class(&x, VPS_WRITES_STORAGE); /* a client without a copy has to ask anyhow */
    CHECK(is_silent(&heard) && !x.memory.shared);
    close_setup(&x);
 
-   if (!open_setup(&x, CACHED))
-      return;
+   open_setup(&x, CACHED);
    heard = report_range(&x, PIECE, 2 * PIECE);
    CHECK(heard.memory == 1 && heard.empty == 1 && x.memory.shared);
    heard = report_range(&x, PIECE, 2 * PIECE);
    CHECK(is_silent(&heard));
    close_setup(&x);
 
-   if (!open_setup(&x, CACHED))
-      return;
+   open_setup(&x, CACHED);
    change_all(&x, 1);
    heard = report_range(&x, PIECE, 2 * PIECE);
    CHECK(heard.memory == 1 && heard.empty == 0 && x.memory.shared && has(&x, 1, 1));
@@ -300,8 +301,7 @@ static void test_first_news(void)
 static void test_likely(void)
 {
    struct setup x;
-   if (!open_setup(&x, CACHED))
-      return;
+   open_setup(&x, CACHED);
    CHECK(vps_readback_is_likely(&x.memory, false));
    x.memory.type = UNIFIED;
    CHECK(!vps_readback_is_likely(&x.memory, true)); /* made for everything */
