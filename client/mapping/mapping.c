@@ -5,26 +5,30 @@
 #include "client/mapping/pages.h"
 #include "client/mapping/tracker.h"
 #include "common/memory/delta.h"
+#include "common/util/clock.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Pages are armed in chunks, when the first of a chunk is sent: what is written once and never again costs no fault. */
+/* Fresh memory is watched in chunks. Up to then all of a chunk is compared: what is written once and never again costs
+ * no fault. */
 #define CHUNK_PAGES ((size_t)512)
 #define CHUNK_SIZE (CHUNK_PAGES * VP_PAGE_SIZE)
 #define WORDS (CHUNK_PAGES / 64)
 
-/* A fault costs more than a comparison. So a page that is written to again after this many flushes or less is hot: it
- * is compared each time and not armed, until it has not changed so many times. */
-#define HOT_DISTANCE 2
-#define QUIET_COUNT 8
+/* A page that was written to stays open: it is compared in each flush, which costs less than another fault, until it
+ * has not changed in so many flushes and for so long. The time is for system calls like process_vm_writev() and reads
+ * with O_DIRECT: the kernel notes their write a little before it happens. */
+#define QUIET_FLUSHES 4
+#define QUIET_NS INT64_C(5000000)
 
 struct chunk {
-   bool armed;
+   bool armed;                 /* all of it has been, once */
+   uint8_t changed;            /* before that: the flush in which something of it changed last */
    uint64_t candidates[WORDS]; /* pages to be compared */
-   uint64_t hot[WORDS];
+   uint64_t open[WORDS];       /* pages that were written to since they were armed */
 };
 
 struct vp_mapping {
@@ -39,9 +43,10 @@ struct vp_mapping {
    uint8_t *twin;
    struct chunk *chunks;
    size_t chunk_count;
-   uint8_t *history; /* by page: the flush that last saw it written, of a hot one how often it has not changed */
-   uint8_t flush;    /* counts from 1 to 255 and again */
-   size_t cursor;    /* the first chunk that may have candidates */
+   uint8_t *changed;                /* by page, for open ones: the flush in which it changed last */
+   uint8_t flush;                   /* counts, and begins again */
+   int64_t flush_ns[UINT8_MAX + 1]; /* when they were */
+   size_t cursor;                   /* the first page that may be a candidate */
    bool watched, closed;
    atomic_bool writable, maybe_changed, stale; /* changed with the lock */
    _Atomic uint64_t place;
@@ -69,7 +74,7 @@ static void finish(struct vp_mapping *mapping)
       vp_mapping_fork_remove(&mapping->fork);
       unwatch(mapping);
       vp_private_pages_destroy(mapping->twin, twin_size(mapping));
-      vp_private_pages_destroy(mapping->history, mapping->pages.size / VP_PAGE_SIZE);
+      vp_private_pages_destroy(mapping->changed, mapping->pages.size / VP_PAGE_SIZE);
    }
    free(mapping->chunks);
    vp_pages_destroy(&mapping->pages);
@@ -95,8 +100,8 @@ static struct vp_mapping *create(uint64_t id, size_t size, void *import)
    mapping->chunk_count = (mapping->pages.size + CHUNK_SIZE - 1) / CHUNK_SIZE;
    mapping->chunks = calloc(mapping->chunk_count, sizeof(*mapping->chunks));
    mapping->twin = vp_private_pages_create(twin_size(mapping));
-   mapping->history = vp_private_pages_create(mapping->pages.size / VP_PAGE_SIZE);
-   if (!mapping->chunks || !mapping->twin || !mapping->history)
+   mapping->changed = vp_private_pages_create(mapping->pages.size / VP_PAGE_SIZE);
+   if (!mapping->chunks || !mapping->twin || !mapping->changed)
       goto fail;
    mapping->watched = mapping->tracker->watch(&mapping->pages);
    return mapping;
@@ -145,8 +150,10 @@ bool vp_mapping_move(struct vp_mapping *mapping, void *address, bool reserve)
    unwatch(mapping);
    const bool ok = vp_pages_move_view(&mapping->pages, address, reserve);
    mapping->watched = mapping->tracker->watch(&mapping->pages);
-   for (size_t i = 0; i < mapping->chunk_count; i++)
+   for (size_t i = 0; i < mapping->chunk_count; i++) {
       mapping->chunks[i].armed = false;
+      memset(mapping->chunks[i].open, 0, sizeof(mapping->chunks[i].open));
+   }
    vp_mapping_fork_add(&mapping->fork, &mapping->pages);
    pthread_mutex_unlock(&mapping->lock);
    return ok;
@@ -234,70 +241,102 @@ static size_t chunk_end(const struct vp_mapping *mapping, size_t chunk)
    return end < mapping->pages.size ? end : mapping->pages.size;
 }
 
-/* Chunks that are not armed yet, up to one that is: armed first, then compared, so that nothing falls in between.
- * Returns the chunk where it stopped. */
-static size_t look_at_unarmed(struct vp_mapping *mapping, size_t chunk)
+static bool is_quiet(const struct vp_mapping *mapping, uint8_t changed)
 {
-   size_t data, data_end, end = chunk;
+   return (uint8_t)(mapping->flush - changed) >= QUIET_FLUSHES &&
+          mapping->flush_ns[mapping->flush] - mapping->flush_ns[changed] >= QUIET_NS;
+}
+
+/* Chunks that are not armed yet, up to one that is. When one is armed it is compared once more, so that nothing falls
+ * in between. Returns the chunk where it stopped. */
+static size_t look_at_unarmed(struct vp_mapping *mapping, size_t first)
+{
+   size_t data, data_end, end = first;
    while (end < mapping->chunk_count && !mapping->chunks[end].armed)
       end++;
-   while (chunk < end) {
-      vp_pages_find_data(&mapping->pages, chunk * CHUNK_SIZE, &data, &data_end);
-      chunk = data / CHUNK_SIZE;
-      if (chunk >= end)
+   for (size_t i = first; i < end; i++) {
+      vp_pages_find_data(&mapping->pages, i * CHUNK_SIZE, &data, &data_end);
+      i = data / CHUNK_SIZE;
+      if (i >= end)
          break;
-      const size_t start = chunk * CHUNK_SIZE, length = chunk_end(mapping, chunk) - start;
-      if (mapping->watched)
-         mapping->chunks[chunk].armed = mapping->tracker->arm(&mapping->pages, start, length);
+      struct chunk *chunk = &mapping->chunks[i];
+      const size_t start = i * CHUNK_SIZE, length = chunk_end(mapping, i) - start;
+      if (!chunk->changed)
+         chunk->changed = mapping->flush;
+      else if (mapping->watched && is_quiet(mapping, chunk->changed))
+         chunk->armed = mapping->tracker->arm(&mapping->pages, start, length);
       add_data(mapping, start, start + length);
-      chunk++;
    }
    return end;
 }
 
-static bool is_hot(const struct vp_mapping *mapping, size_t page)
+static bool is_open(const struct vp_mapping *mapping, size_t page)
 {
-   return mapping->chunks[page / CHUNK_PAGES].hot[page % CHUNK_PAGES / 64] >> page % 64 & 1;
+   return mapping->chunks[page / CHUNK_PAGES].open[page % CHUNK_PAGES / 64] >> page % 64 & 1;
 }
 
-static bool has_hot(const struct chunk *chunk)
+static void set_open(struct vp_mapping *mapping, size_t page, bool open)
 {
-   uint64_t any = 0;
-   for (size_t i = 0; i < WORDS; i++)
-      any |= chunk->hot[i];
-   return any != 0;
+   uint64_t *word = &mapping->chunks[page / CHUNK_PAGES].open[page % CHUNK_PAGES / 64];
+   const uint64_t bit = UINT64_C(1) << page % 64;
+   *word = open ? *word | bit : *word & ~bit;
 }
 
-/* Hot pages are candidates, what is between them is asked for. */
-static void look_between_hot(struct vp_mapping *mapping, size_t chunk)
+static void add_written(void *data, size_t position, size_t length)
+{
+   struct vp_mapping *mapping = data;
+   for (size_t page = position / VP_PAGE_SIZE; page < (position + length) / VP_PAGE_SIZE; page++) {
+      if (is_open(mapping, page))
+         continue;
+      set_open(mapping, page, true);
+      mapping->changed[page] = mapping->flush;
+   }
+   add_candidates(mapping, position, length);
+}
+
+static bool is_quiet_page(const struct vp_mapping *mapping, size_t page)
+{
+   return is_open(mapping, page) && is_quiet(mapping, mapping->changed[page]);
+}
+
+/* Arms pages of a chunk that have been quiet, and compares them once more. */
+static void arm_quiet(struct vp_mapping *mapping, size_t chunk)
 {
    const size_t end = chunk_end(mapping, chunk) / VP_PAGE_SIZE;
    for (size_t page = chunk * CHUNK_PAGES, next; page < end; page = next) {
-      const bool hot = is_hot(mapping, page);
-      for (next = page + 1; next < end && is_hot(mapping, next) == hot;)
+      for (next = page; next < end && is_quiet_page(mapping, next);)
          next++;
       const size_t position = page * VP_PAGE_SIZE, length = (next - page) * VP_PAGE_SIZE;
-      if (hot)
+      if (length && mapping->tracker->arm(&mapping->pages, position, length)) {
          add_candidates(mapping, position, length);
-      else
-         mapping->tracker->take(&mapping->pages, position, length, add_candidates, mapping);
+         for (size_t i = page; i < next; i++)
+            set_open(mapping, i, false);
+      }
+      next += next == page;
    }
+}
+
+static bool has_open(const struct chunk *chunk)
+{
+   uint64_t any = 0;
+   for (size_t i = 0; i < WORDS; i++)
+      any |= chunk->open[i];
+   return any != 0;
 }
 
 static void look(struct vp_mapping *mapping)
 {
    for (size_t chunk = 0; chunk < mapping->chunk_count;) {
-      if (!mapping->chunks[chunk].armed) {
-         chunk = look_at_unarmed(mapping, chunk);
-      } else if (has_hot(&mapping->chunks[chunk])) {
-         look_between_hot(mapping, chunk++);
-      } else {
-         const size_t first = chunk;
-         while (chunk < mapping->chunk_count && mapping->chunks[chunk].armed && !has_hot(&mapping->chunks[chunk]))
-            chunk++;
-         mapping->tracker->take(&mapping->pages, first * CHUNK_SIZE, chunk_end(mapping, chunk - 1) - first * CHUNK_SIZE,
-                                add_candidates, mapping);
+      const size_t first = chunk;
+      for (; chunk < mapping->chunk_count && mapping->chunks[chunk].armed; chunk++) {
+         if (has_open(&mapping->chunks[chunk]))
+            arm_quiet(mapping, chunk);
       }
+      if (chunk > first)
+         mapping->tracker->scan(&mapping->pages, first * CHUNK_SIZE, chunk_end(mapping, chunk - 1) - first * CHUNK_SIZE,
+                                add_written, mapping);
+      else
+         chunk = look_at_unarmed(mapping, chunk);
    }
 }
 
@@ -320,7 +359,8 @@ bool vp_mapping_look(struct vp_mapping *mapping)
    pthread_mutex_lock(&mapping->lock);
    if (mapping->maybe_changed && !mapping->closed) {
       mapping->maybe_changed = mapping->writable; /* what is written from now on is seen the next time */
-      mapping->flush = mapping->flush == UINT8_MAX ? 1 : mapping->flush + 1;
+      mapping->flush = mapping->flush == UINT8_MAX ? 1 : mapping->flush + 1; /* 0: never */
+      mapping->flush_ns[mapping->flush] = vp_clock_ns();
       look(mapping);
       mapping->cursor = next_candidate(mapping, 0);
       found = mapping->cursor * VP_PAGE_SIZE < mapping->pages.size;
@@ -343,40 +383,14 @@ static bool has_changed(const struct vp_mapping *mapping, size_t page)
    return memcmp(mapping->pages.alias + offset, mapping->twin + offset, page_length(mapping, page)) != 0;
 }
 
-/* A page that is not hot was written to. */
-static void note_write(struct vp_mapping *mapping, size_t page)
-{
-   struct chunk *chunk = &mapping->chunks[page / CHUNK_PAGES];
-   uint8_t *history = &mapping->history[page];
-   const bool often = chunk->armed && *history && (uint8_t)(mapping->flush - *history) <= HOT_DISTANCE;
-   if (often)
-      chunk->hot[page % CHUNK_PAGES / 64] |= UINT64_C(1) << page % 64;
-   *history = often ? 0 : mapping->flush;
-}
-
-/* A hot page has not changed. True when it is not hot any more and must be compared once more, now that it is armed. */
-static bool note_quiet(struct vp_mapping *mapping, size_t page)
-{
-   struct chunk *chunk = &mapping->chunks[page / CHUNK_PAGES];
-   if (++mapping->history[page] < QUIET_COUNT ||
-       !mapping->tracker->arm(&mapping->pages, page * VP_PAGE_SIZE, VP_PAGE_SIZE))
-      return false;
-   chunk->hot[page % CHUNK_PAGES / 64] &= ~(UINT64_C(1) << page % 64);
-   mapping->history[page] = 0;
-   return true;
-}
-
 /* Whether this candidate has to be sent; it is one no longer. */
 static bool take_candidate(struct vp_mapping *mapping, size_t page)
 {
-   mapping->chunks[page / CHUNK_PAGES].candidates[page % CHUNK_PAGES / 64] &= ~(UINT64_C(1) << page % 64);
+   struct chunk *chunk = &mapping->chunks[page / CHUNK_PAGES];
+   chunk->candidates[page % CHUNK_PAGES / 64] &= ~(UINT64_C(1) << page % 64);
    const bool changed = has_changed(mapping, page);
-   if (!is_hot(mapping, page))
-      note_write(mapping, page);
-   else if (changed)
-      mapping->history[page] = 0;
-   else if (note_quiet(mapping, page))
-      return has_changed(mapping, page);
+   if (changed)
+      chunk->changed = mapping->changed[page] = mapping->flush;
    return changed;
 }
 

@@ -5,7 +5,8 @@
 #include "client/mapping/pages.h"
 
 /* How the process finds out which pages of a view have been written to. A range that was armed is watched from then
- * on: take() reports what of it was written to, and arms that again. What was never armed is the caller's to compare.
+ * on: scan() reports what of it was written to since, again and again until it is armed anew. What was never armed is
+ * the caller's to compare.
  *
  * Positions and lengths are in bytes and whole pages, from the beginning of the view. Functions for one view are
  * called by one thread at a time. */
@@ -23,8 +24,8 @@ struct vp_tracker {
    /* False when the range cannot be watched now. */
    bool (*arm)(const struct vp_pages *pages, size_t position, size_t length);
 
-   /* Calls `report` for each run that may have been written to since it was armed, which is armed again before. */
-   void (*take)(const struct vp_pages *pages, size_t position, size_t length,
+   /* Calls `report` for each run that may have been written to since it was armed. */
+   void (*scan)(const struct vp_pages *pages, size_t position, size_t length,
                 void (*report)(void *data, size_t position, size_t length), void *data);
 };
 

@@ -34,7 +34,6 @@ struct scan_arguments {
 };
 
 #define SCAN _IOWR('f', 16, struct scan_arguments)
-#define SCAN_PROTECT_MATCHING (1u << 0)
 #define SCAN_CHECK_ASYNC (1u << 1)
 #define CATEGORY_WRITTEN (1u << 1)
 
@@ -111,14 +110,14 @@ static bool arm(const struct vp_pages *pages, size_t position, size_t length)
    return result == 0;
 }
 
-static void take(const struct vp_pages *pages, size_t position, size_t length,
+static void scan(const struct vp_pages *pages, size_t position, size_t length,
                  void (*report)(void *data, size_t position, size_t length), void *data)
 {
    struct page_region regions[256];
    const uint64_t base = address(pages, 0), end = base + position + length;
-   struct scan_arguments scan = {
-      .size = sizeof(scan),
-      .flags = SCAN_PROTECT_MATCHING | SCAN_CHECK_ASYNC,
+   struct scan_arguments arguments = {
+      .size = sizeof(arguments),
+      .flags = SCAN_CHECK_ASYNC,
       .start = base + position,
       .end = end,
       .regions = (uint64_t)(uintptr_t)regions,
@@ -126,17 +125,17 @@ static void take(const struct vp_pages *pages, size_t position, size_t length,
       .category_mask = CATEGORY_WRITTEN,
       .return_mask = CATEGORY_WRITTEN,
    };
-   while (scan.start < end) {
-      const int count = ioctl(pagemap_fd, SCAN, &scan);
+   while (arguments.start < end) {
+      const int count = ioctl(pagemap_fd, SCAN, &arguments);
       if (count < 0 && errno == EINTR)
          continue;
       if (count < 0) { /* somebody has remapped it: nothing is known */
-         report(data, (size_t)(scan.start - base), (size_t)(end - scan.start));
+         report(data, (size_t)(arguments.start - base), (size_t)(end - arguments.start));
          return;
       }
       for (int i = 0; i < count; i++)
          report(data, (size_t)(regions[i].start - base), (size_t)(regions[i].end - regions[i].start));
-      scan.start = scan.walk_end;
+      arguments.start = arguments.walk_end;
    }
 }
 
@@ -147,5 +146,5 @@ const struct vp_tracker vp_tracker_async = {
    .watch = watch,
    .unwatch = unwatch,
    .arm = arm,
-   .take = take,
+   .scan = scan,
 };

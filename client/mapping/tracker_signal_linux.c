@@ -221,6 +221,9 @@ static bool protect(struct watched *watched, size_t first, size_t count)
 {
    if (mprotect(watched->view + first * VP_PAGE_SIZE, count * VP_PAGE_SIZE, PROT_READ) < 0)
       return false;
+   const size_t closed = (count + WINDOW - 1) / WINDOW;
+   if (memchr(watched->open + first, 1, count))
+      pieces -= closed < pieces ? closed : pieces;
    memset(watched->open + first, 0, count);
    return true;
 }
@@ -234,24 +237,19 @@ static bool arm(const struct vp_pages *pages, size_t position, size_t length)
    return ok;
 }
 
-/* The next run of open pages from *first on, protected again. Its length; 0: there is none before the end. With the
- * lock, since a page is open a little before it is noted as such. */
-static size_t take_run(struct watched *watched, size_t *first, size_t end)
+/* The next run of open pages from *first on. Its length; 0: there is none before the end. With the lock, since a page
+ * is open a little before it is noted as such. */
+static size_t find_run(const struct watched *watched, size_t *first, size_t end)
 {
    const uint8_t *open = memchr(watched->open + *first, 1, end - *first);
    if (!open)
       return 0;
    *first = (size_t)(open - watched->open);
    const uint8_t *closed = memchr(open, 0, end - *first);
-   const size_t count = closed ? (size_t)(closed - open) : end - *first;
-   if (protect(watched, *first, count)) {
-      const size_t freed = (count + WINDOW - 1) / WINDOW;
-      pieces -= freed < pieces ? freed : pieces;
-   }
-   return count;
+   return closed ? (size_t)(closed - open) : end - *first;
 }
 
-static void take(const struct vp_pages *pages, size_t position, size_t length,
+static void scan(const struct vp_pages *pages, size_t position, size_t length,
                  void (*report)(void *data, size_t position, size_t length), void *data)
 {
    size_t first = position / VP_PAGE_SIZE, count = 1;
@@ -260,7 +258,7 @@ static void take(const struct vp_pages *pages, size_t position, size_t length,
       sigset_t before;
       lock_views(&before);
       install();
-      count = take_run(*find(pages), &first, end);
+      count = find_run(*find(pages), &first, end);
       unlock_views(&before);
       if (count)
          report(data, first * VP_PAGE_SIZE, count * VP_PAGE_SIZE);
@@ -275,5 +273,5 @@ const struct vp_tracker vp_tracker_signal = {
    .watch = watch,
    .unwatch = unwatch,
    .arm = arm,
-   .take = take,
+   .scan = scan,
 };
