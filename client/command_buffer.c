@@ -3,6 +3,7 @@
 
 #include "client/connection.h"
 #include "client/device.h"
+#include "client/pipeline_layout.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 
@@ -29,8 +30,21 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateCommandPool(VkDevice handle, const VkC
    return result;
 }
 
+static void set_recording(struct vp_command_buffer *cmd, bool recording)
+{
+   struct vp_device *device = cmd->device;
+   if (cmd->recording == recording)
+      return;
+   cmd->recording = recording;
+   if (recording)
+      device->recording_count++;
+   else if (--device->recording_count == 0 && device->late_layouts)
+      vp_pipeline_layouts_end(device);
+}
+
 static void destroy_buffer(struct vp_command_buffer *cmd)
 {
+   set_recording(cmd, false);
    if (cmd->prev)
       cmd->prev->next = cmd->next;
    else
@@ -60,6 +74,7 @@ static void forget_recording(struct vp_command_buffer *cmd)
    vp_encoder_reset(&cmd->commands);
    cmd->recorded = 0;
    cmd->base.error = VK_SUCCESS;
+   set_recording(cmd, false);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetCommandPool(VkDevice handle, VkCommandPool pool_handle,
@@ -152,6 +167,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBeginCommandBuffer(VkCommandBuffer handle,
    VkCommandBufferBeginInfo begin = *pBeginInfo;
    VkCommandBufferInheritanceInfo inheritance;
    forget_recording(cmd);
+   set_recording(cmd, true);
    if (cmd->level == VK_COMMAND_BUFFER_LEVEL_PRIMARY) {
       begin.pInheritanceInfo = NULL;
    } else if (begin.pInheritanceInfo && !(begin.flags & VK_COMMAND_BUFFER_USAGE_RENDER_PASS_CONTINUE_BIT)) {
@@ -176,6 +192,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkEndCommandBuffer(VkCommandBuffer handle)
    if (!cmd->commands.failed)
       result = vp_stream_append(conn, cmd->commands.start, vp_encoder_size(&cmd->commands));
    vp_encoder_reset(&cmd->commands);
+   set_recording(cmd, false);
    if (result == VK_ERROR_DEVICE_LOST)
       return VK_SUCCESS; /* this call cannot say so; the submission does */
    return result;

@@ -5,6 +5,8 @@
 #include "client/object.h"
 #include "common/wire/encoder.h"
 
+#include <stdbool.h>
+
 struct vp_device;
 struct vp_command_pool;
 
@@ -16,6 +18,7 @@ struct vp_command_buffer {
    const VkAllocationCallbacks *allocator;
    struct vp_encoder commands;
    uint64_t recorded; /* commands since vkBeginCommandBuffer */
+   bool recording;
    VkCommandBufferLevel level;
    struct vp_command_pool *pool;
    struct vp_command_buffer *prev, *next; /* in the pool */

@@ -20,9 +20,9 @@ struct vp_server_address {
 struct vp_config {
    struct vp_server_address servers[VP_MAX_SERVERS];
    unsigned server_count;
-   int timeout_ms;       /* for connecting to a server and its greeting */
+   int timeout_ms;                  /* for connecting to a server and its greeting */
    enum vp_compression compression; /* VENUS_COMPRESS: of mapped memory */
-   bool show_bar_memory; /* VENUS_BAR_MEMORY: device-local memory stays host-visible */
+   bool show_bar_memory;            /* VENUS_BAR_MEMORY: device-local memory stays host-visible */
 };
 
 /* Sets up the log, too. Says what it cannot understand. */

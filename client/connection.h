@@ -97,4 +97,7 @@ VkResult vp_call_end(struct vp_connection *conn, struct vp_call *call);
 bool vp_connection_add_object(struct vp_connection *conn, struct vp_object *object);
 void vp_connection_remove_object(struct vp_connection *conn, struct vp_object *object);
 
+/* `other` takes the place and the id of an object. */
+void vp_connection_replace_object(struct vp_connection *conn, struct vp_object *object, struct vp_object *other);
+
 #endif

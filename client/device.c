@@ -5,6 +5,7 @@
 #include "client/entry_table.h"
 #include "client/likely_images.h"
 #include "client/physical_device.h"
+#include "client/pipeline_layout.h"
 #include "client/queue.h"
 #include "client/resource_kind.h"
 #include "client/vp_client_send.h"
@@ -81,6 +82,7 @@ static void release(struct vp_device *device, const VkAllocationCallbacks *alloc
    free(device->mappings);
    pthread_mutex_destroy(&device->memory_lock);
    pthread_mutex_destroy(&device->fetch_lock);
+   pthread_mutex_destroy(&device->late_lock);
    vp_object_destroy(device->conn, &callbacks, device);
 }
 
@@ -151,6 +153,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDevice(VkPhysicalDevice physicalDevice
    device->api_version = gpu->api_version < gpu->instance->api_version ? gpu->api_version : gpu->instance->api_version;
    pthread_mutex_init(&device->memory_lock, NULL);
    pthread_mutex_init(&device->fetch_lock, NULL);
+   pthread_mutex_init(&device->late_lock, NULL);
    vp_buffer_rules_init(&device->buffer_rules);
    bool ready = vp_reply_cache_init(&device->cache);
    ready = vp_resource_kinds_init(&device->kinds) && ready;
@@ -173,6 +176,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyDevice(VkDevice handle, const VkAllocatio
    struct vp_device *device = vp_device_from_handle(handle);
    if (!device)
       return;
+   vp_pipeline_layouts_end(device);
    vp_send_vkDestroyDevice(device->conn, &(struct vp_cmd_vkDestroyDevice){.device = handle});
    vp_stream_drain(device->conn); /* the sender may be looking at its memory */
    release(device, pAllocator);

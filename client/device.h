@@ -9,6 +9,7 @@
 #include "client/resource_kind.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct vp_device {
    struct vp_object base;
@@ -32,6 +33,11 @@ struct vp_device {
    /* How often mapped memory was said to be stale, and how much of that has been seen to. */
    pthread_mutex_t fetch_lock;
    _Atomic uint64_t stale_news, stale_fetched;
+
+   /* Pipeline layouts that were destroyed while something was recorded, see pipeline_layout.c. */
+   atomic_uint recording_count; /* command buffers */
+   pthread_mutex_t late_lock;
+   struct vp_late_layout *_Atomic late_layouts;
 
    struct vp_resource_kinds kinds;
    struct vp_buffer_rules buffer_rules;

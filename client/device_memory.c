@@ -211,8 +211,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory2(VkDevice device, const VkMemoryMa
 {
    const VkResult result = vp_vkMapMemory(device, info->memory, info->offset, info->size, info->flags, ppData);
 #ifdef VK_EXT_map_memory_placed
-   const VkMemoryMapPlacedInfoEXT *placed =
-      vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_MEMORY_MAP_PLACED_INFO_EXT);
+   const VkMemoryMapPlacedInfoEXT *placed = vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_MEMORY_MAP_PLACED_INFO_EXT);
    struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, info->memory);
    if (result != VK_SUCCESS || !(info->flags & VK_MEMORY_MAP_PLACED_BIT_EXT) || !placed)
       return result;

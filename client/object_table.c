@@ -51,6 +51,15 @@ void vp_connection_remove_object(struct vp_connection *conn, struct vp_object *o
    pthread_mutex_unlock(&conn->object_lock);
 }
 
+void vp_connection_replace_object(struct vp_connection *conn, struct vp_object *object, struct vp_object *other)
+{
+   pthread_mutex_lock(&conn->object_lock);
+   other->id = object->id;
+   other->type = object->type;
+   conn->slots[(uint32_t)object->id].object = other;
+   pthread_mutex_unlock(&conn->object_lock);
+}
+
 struct vp_object *vp_object_table_find(struct vp_connection *conn, uint64_t id)
 {
    const uint32_t slot = (uint32_t)id;

@@ -5,6 +5,7 @@
 #include "client/object.h"
 
 struct vp_descriptor_set_layout;
+struct vp_device;
 
 struct vp_pipeline_layout {
    struct vp_object base;
@@ -18,5 +19,8 @@ static inline const struct vp_descriptor_set_layout *vp_pipeline_layout_set(cons
 {
    return set < layout->set_count ? layout->sets[set] : NULL;
 }
+
+/* Nothing is being recorded any more: says what was destroyed meanwhile. */
+void vp_pipeline_layouts_end(struct vp_device *device);
 
 #endif

@@ -992,11 +992,31 @@ static void test_pool_uncertain(void)
    drop_sampler(samplers[1]);
 }
 
+/* A layout that is destroyed while something is recorded with it. */
+static void test_late_layout(void)
+{
+   const VkPipelineLayout layout = make_pipeline_layout(0, NULL);
+   const uint64_t id = vp_object_id(ID(layout));
+   peer.device.recording_count++;
+   vp_vkDestroyPipelineLayout(device_handle, layout, NULL);
+   CHECK(is_quiet());
+   const VkPipelineLayout other = make_pipeline_layout(0, NULL);
+   CHECK(vp_object_id(ID(other)) != id); /* the first one is still in use */
+   peer.device.recording_count--;
+   vp_pipeline_layouts_end(&peer.device);
+   CHECK(
+      ID(((const struct vp_cmd_vkDestroyPipelineLayout *)next(VP_CMD_vkDestroyPipelineLayout, NULL))->pipelineLayout) ==
+      id);
+   drop_pipeline_layout(other);
+   CHECK(is_quiet());
+}
+
 int main(void)
 {
    start();
    test_layout();
    test_lifetime();
+   test_late_layout();
    finish();
 
    start();
