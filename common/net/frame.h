@@ -20,6 +20,7 @@ enum vp_frame_type {
    VP_FRAME_ALIVE = 8,        /* server: nothing to say, but still there */
    VP_FRAME_EVENT = 9,        /* server: state of an event; tag = event id */
    VP_FRAME_QUERIES = 10,     /* server: results of queries; tag = query pool id */
+   VP_FRAME_PRESENT = 16,     /* server: part of a picture; tag = swapchain id */
 };
 
 /* Size of the header on the wire. */

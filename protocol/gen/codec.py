@@ -209,6 +209,8 @@ class Codec:
             return ['p = vp_put_u64(p, %s);' % self.handle_id(acc)]
         if kind == 'struct':
             return ['p = %s(p, &%s);' % (self.need('put', what), acc)]
+        if self.prefix == 'vpc' and self.registry.resolve(name) == 'VkImageLayout':
+            acc = 'vp_wire_layout(%s)' % acc
         put = {'float': 'f32', 'double': 'f64'}.get(what) or ('u64' if SCALARS[what][0] == 8 else 'u32')
         cast = '' if put[0] == 'f' else '(uint%s_t)' % put[1:]
         return ['p = vp_put_%s(p, %s%s);' % (put, cast, acc)]

@@ -71,7 +71,7 @@ def commands_header(scope):
              '#define VP_CODEC_HASH 0x%08xu' % zlib.crc32(repr(facts).encode()), '']
     words = [0] * 32
     for extension in scope.extensions.values():
-        if extension.number < 32 * 32:
+        if extension.number < 32 * 32 and extension.name not in scope.local:
             words[extension.number // 32] |= 1 << extension.number % 32
     words[0] |= 1
     body += ['/* Bit N: extension number N is known to the codec; bit 0: always. */',
@@ -102,7 +102,8 @@ def client_codec(scope):
         calls += ['static inline void vp_reply_%s(struct vp_decoder *d, struct vp_cmd_%s *a)' %
                   (command.name, command.name), '{']
         calls += indent(codec.decode_reply(command) + ['(void)a;']) + ['}', '']
-    includes = ['"vp_commands.h"', '"client/object.h"', '"common/wire/decoder.h"', '"common/wire/encoder.h"']
+    includes = ['"vp_commands.h"', '"client/image_layout.h"', '"client/object.h"', '"common/wire/decoder.h"',
+                '"common/wire/encoder.h"']
     return {
         'client/vp_client_structs.h': header('VP_CLIENT_STRUCTS_H', includes, codec.prototypes + [''] + codec.inlines),
         'client/vp_client_structs.c': source(['"client/vp_client_structs.h"'], codec.functions),

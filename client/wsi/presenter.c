@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/wsi/presenter.h"
+
+#include "client/connection.h"
+#include "client/device.h"
+#include "client/vp_client_send.h"
+#include "client/wsi/surface.h"
+#include "client/wsi/swapchain.h"
+#include "common/picture/lz4.h"
+#include "common/picture/present_frame.h"
+#include "common/util/clock.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* A frame is kept back for its desired time, but not for longer than this. */
+#define MAX_DELAY_NS INT64_C(1000000000)
+
+/* A PRESENT frame that waits to be looked at. */
+struct part {
+   struct part *next;
+   uint8_t *payload;
+   size_t size;
+};
+
+struct vp_presenter {
+   struct vp_swapchain *swapchain;
+   struct vp_window *window;
+   struct vp_picture picture; /* of the thread, as are: */
+   uint8_t *tiles;            /* what was unpacked */
+   size_t tiles_size;
+   VkRect2D changed; /* by the frame that is coming in */
+
+   pthread_t thread;
+   pthread_mutex_t lock; /* of what follows */
+   pthread_cond_t arrived;
+   struct part *first, **last;
+   size_t queued; /* bytes */
+   bool stop;
+};
+
+uint32_t vp_presenter_codecs(const struct vp_surface *surface)
+{
+   if (!surface->class->has_pictures)
+      return 0;
+   return VP_PRESENT_CODEC_BIT(VP_PRESENT_RAW) | (vp_lz4_load() ? VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4) : 0);
+}
+
+/* --- decoding --- */
+
+static void add_rows(struct vp_presenter *presenter, uint32_t first, uint32_t count)
+{
+   const uint32_t top = first * VP_TILE_HEIGHT, end = (first + count) * VP_TILE_HEIGHT;
+   const uint32_t bottom = end < presenter->picture.height ? end : presenter->picture.height;
+   VkRect2D *changed = &presenter->changed;
+   if (!changed->extent.height)
+      changed->offset.y = (int32_t)top;
+   changed->extent.width = presenter->picture.width;
+   changed->extent.height = bottom - (uint32_t)changed->offset.y;
+}
+
+/* The tiles of a part, unpacked if they were packed. NULL when they make no sense. */
+static const uint8_t *unpack(struct vp_presenter *presenter, uint32_t codec, uint32_t rows, const uint8_t *data,
+                             size_t *size)
+{
+   const size_t most = vp_tiles_max_size(&presenter->picture, rows);
+   if (codec == VP_PRESENT_RAW)
+      return data;
+   if (codec != VP_PRESENT_LZ4 || !vp_lz4_load() || *size > INT32_MAX || most > INT32_MAX)
+      return NULL;
+   if (most > presenter->tiles_size) {
+      uint8_t *tiles = realloc(presenter->tiles, most);
+      if (!tiles)
+         return NULL;
+      presenter->tiles = tiles;
+      presenter->tiles_size = most;
+   }
+   const int unpacked = vp_lz4_load()->decompress((const char *)data, (char *)presenter->tiles, (int)*size, (int)most);
+   if (unpacked < 0)
+      return NULL;
+   *size = (size_t)unpacked;
+   return presenter->tiles;
+}
+
+static bool decode(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *data,
+                   size_t size)
+{
+   const struct vp_picture *picture = &presenter->picture;
+   const uint32_t rows = vp_picture_tile_rows(picture);
+   if (!header->row_count)
+      return size == 0;
+   if (!picture->pixels || header->row_count > rows || header->first_row > rows - header->row_count)
+      return false;
+   const size_t mask_size = vp_tiles_mask_size(picture, header->row_count);
+   if (size < mask_size)
+      return false;
+   size_t tiles_size = size - mask_size;
+   const uint8_t *tiles = unpack(presenter, header->codec, header->row_count, data + mask_size, &tiles_size);
+   if (!tiles || !vp_tiles_apply(picture, header->first_row, header->row_count, header->codec == VP_PRESENT_LZ4, data,
+                                 tiles, tiles_size))
+      return false;
+   add_rows(presenter, header->first_row, header->row_count);
+   return true;
+}
+
+/* --- showing --- */
+
+/* False when there is no such frame. */
+static bool find_record(struct vp_swapchain *swapchain, uint64_t frame, struct vp_frame_record *record)
+{
+   pthread_mutex_t *lock = &swapchain->device->conn->progress_lock;
+   pthread_mutex_lock(lock);
+   const bool ok = frame > swapchain->settled && frame <= swapchain->presented;
+   const struct vp_frame_record *found = vp_swapchain_record(swapchain, frame);
+   *record = found ? *found : (struct vp_frame_record){.frame = frame, .mode = swapchain->mode};
+   pthread_mutex_unlock(lock);
+   return ok;
+}
+
+static void wait_for_time(uint64_t desired_ns)
+{
+   const int64_t wait = (int64_t)desired_ns - vp_clock_ns();
+   if (wait > 0 && wait < MAX_DELAY_NS)
+      nanosleep(&(struct timespec){.tv_sec = wait / 1000000000, .tv_nsec = wait % 1000000000}, NULL);
+}
+
+/* The server may send one more. */
+static void acknowledge(const struct vp_swapchain *swapchain)
+{
+   struct vp_connection *conn = swapchain->device->conn;
+   const struct vp_cmd_vkAckPresentVP a = {
+      .device = VP_TO_HANDLE(VkDevice, swapchain->device),
+      .swapchain = VP_TO_HANDLE(VkSwapchainKHR, swapchain),
+      .frames = 1,
+   };
+   vp_send_vkAckPresentVP(conn, &a);
+   vp_stream_flush(conn);
+}
+
+static bool finish_frame(struct vp_presenter *presenter, uint64_t frame)
+{
+   struct vp_swapchain *swapchain = presenter->swapchain;
+   struct vp_frame_record record;
+   if (!find_record(swapchain, frame, &record))
+      return false;
+   acknowledge(swapchain);
+   wait_for_time(record.desired_ns);
+   const VkResult status =
+      swapchain->surface->class->show(presenter->window, &presenter->picture, presenter->changed, record.mode);
+   presenter->changed = (VkRect2D){0};
+   vp_swapchain_settle(swapchain, frame, status);
+   return true;
+}
+
+static bool handle_part(struct vp_presenter *presenter, const struct part *part)
+{
+   struct vp_present_header header;
+   if (part->size < VP_PRESENT_HEADER_SIZE)
+      return false;
+   vp_present_header_load(&header, part->payload);
+   if (!decode(presenter, &header, part->payload + VP_PRESENT_HEADER_SIZE, part->size - VP_PRESENT_HEADER_SIZE))
+      return false;
+   return !(header.flags & VP_PRESENT_LAST) || finish_frame(presenter, header.frame);
+}
+
+/* --- the thread --- */
+
+static void free_part(struct part *part)
+{
+   free(part->payload);
+   free(part);
+}
+
+/* The next part, or NULL when the thread ends. */
+static struct part *take_part(struct vp_presenter *presenter)
+{
+   struct part *part = NULL;
+   pthread_mutex_lock(&presenter->lock);
+   while (!presenter->stop && !presenter->first)
+      pthread_cond_wait(&presenter->arrived, &presenter->lock);
+   if (!presenter->stop) {
+      part = presenter->first;
+      presenter->first = part->next;
+      if (!presenter->first)
+         presenter->last = &presenter->first;
+      presenter->queued -= part->size;
+   }
+   pthread_mutex_unlock(&presenter->lock);
+   return part;
+}
+
+static void *presenter_main(void *data)
+{
+   struct vp_presenter *presenter = data;
+   struct part *part;
+   while ((part = take_part(presenter))) {
+      const bool ok = handle_part(presenter, part);
+      free_part(part);
+      if (!ok)
+         vp_connection_lose(presenter->swapchain->device->conn, "it sent a picture that makes no sense");
+   }
+   return NULL;
+}
+
+/* The server sends few frames ahead; what is more than they could take is nonsense. */
+static size_t max_queued(const struct vp_presenter *presenter)
+{
+   return 8 * vp_picture_size(&presenter->picture) + ((size_t)1 << 20);
+}
+
+bool vp_presenter_receive(struct vp_presenter *presenter, struct vp_frame *frame)
+{
+   if (!presenter)
+      return false;
+   struct part *part = malloc(sizeof(*part));
+   if (!part)
+      return false;
+   *part = (struct part){.payload = frame->payload, .size = frame->header.length};
+   frame->payload = NULL;
+   frame->capacity = 0;
+   pthread_mutex_lock(&presenter->lock);
+   presenter->queued += part->size;
+   const bool ok = presenter->queued <= max_queued(presenter);
+   *presenter->last = part;
+   presenter->last = &part->next;
+   pthread_cond_signal(&presenter->arrived);
+   pthread_mutex_unlock(&presenter->lock);
+   return ok;
+}
+
+/* --- life --- */
+
+static bool start_thread(struct vp_presenter *presenter)
+{
+   sigset_t all, before;
+   sigfillset(&all); /* the application's signals are for its own threads */
+   pthread_sigmask(SIG_SETMASK, &all, &before);
+   const bool ok = !pthread_create(&presenter->thread, NULL, presenter_main, presenter);
+   pthread_sigmask(SIG_SETMASK, &before, NULL);
+   return ok;
+}
+
+static void free_presenter(struct vp_presenter *presenter)
+{
+   free(presenter->picture.pixels);
+   free(presenter->tiles);
+   free(presenter);
+}
+
+VkResult vp_presenter_create(struct vp_swapchain *swapchain, const struct vp_window_info *info,
+                             struct vp_presenter **out)
+{
+   const struct vp_window_class *class = swapchain->surface->class;
+   struct vp_presenter *presenter = calloc(1, sizeof(*presenter));
+   if (!presenter)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   presenter->swapchain = swapchain;
+   presenter->last = &presenter->first;
+   presenter->picture = (struct vp_picture){.width = info->extent.width, .height = info->extent.height};
+   if (class->has_pictures)
+      presenter->picture.pixels = calloc(1, vp_picture_size(&presenter->picture));
+   VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
+   if (class->has_pictures && !presenter->picture.pixels)
+      goto fail;
+   result = class->open(swapchain->surface, info, &presenter->window);
+   if (result < 0)
+      goto fail;
+   pthread_mutex_init(&presenter->lock, NULL);
+   pthread_cond_init(&presenter->arrived, NULL);
+   if (start_thread(presenter)) {
+      *out = presenter;
+      return VK_SUCCESS;
+   }
+   result = VK_ERROR_OUT_OF_HOST_MEMORY;
+   pthread_cond_destroy(&presenter->arrived);
+   pthread_mutex_destroy(&presenter->lock);
+   class->close(presenter->window);
+fail:
+   free_presenter(presenter);
+   return result;
+}
+
+void vp_presenter_stop(struct vp_presenter *presenter)
+{
+   pthread_mutex_lock(&presenter->lock);
+   presenter->stop = true;
+   pthread_cond_signal(&presenter->arrived);
+   pthread_mutex_unlock(&presenter->lock);
+   pthread_join(presenter->thread, NULL);
+}
+
+void vp_presenter_destroy(struct vp_presenter *presenter)
+{
+   if (!presenter)
+      return;
+   while (presenter->first) {
+      struct part *next = presenter->first->next;
+      free_part(presenter->first);
+      presenter->first = next;
+   }
+   presenter->swapchain->surface->class->close(presenter->window);
+   pthread_cond_destroy(&presenter->arrived);
+   pthread_mutex_destroy(&presenter->lock);
+   free_presenter(presenter);
+}
