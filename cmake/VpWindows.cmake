@@ -2,7 +2,7 @@
 # The window systems that the driver can present to. Only headers are needed: the libraries are opened at run time.
 
 option(VP_X11 "Windows of X11 (needs the headers of libxcb1-dev, libxcb-shm0-dev, libxcb-present-dev)" ON)
-option(VP_WAYLAND "Windows of Wayland (needs the headers of libwayland-dev)" OFF)
+option(VP_WAYLAND "Windows of Wayland (needs the headers of libwayland-dev)" ON)
 
 # vp_find_window_system(OPTION HEADER...): sets OPTION_INCLUDE_DIR, or switches the option off when a header is missing.
 function(vp_find_window_system option)

@@ -2,6 +2,8 @@
 #include "server/channel.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -12,8 +14,15 @@
 /* The client is told that we live when it has heard nothing for this long. */
 #define ALIVE_MS 2000
 
+/* Pictures keep a slow link busy all the time. What the kernel has taken cannot be overtaken by anything more urgent, so
+ * it shall not take much more than the link does. */
+#define MOST_UNSENT (128 << 10)
+
 bool vps_channel_init(struct vps_channel *channel, int fd)
 {
+   const int most = MOST_UNSENT;
+
+   setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most)); /* else it is only slower */
    *channel = (struct vps_channel){.fd = fd};
    atomic_store(&channel->last_sent_ms, vp_clock_ms());
    return pthread_mutex_init(&channel->lock, NULL) == 0;

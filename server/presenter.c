@@ -17,9 +17,12 @@
 /* A part of a picture is about this large before compression. */
 #define PART_SIZE ((size_t)256 << 10)
 
-/* The client says of each frame that it has taken it in. So many may be under way, which keeps a slow link busy without
- * filling it with pictures that are old when they arrive. */
+/* The client says of each frame that it has taken it in. So many may be under way, which keeps a link busy while it
+ * answers. Where a picture takes long to be sent there is time enough to answer, and with more of them each would only be
+ * older when it arrives. */
 #define MAX_UNDER_WAY 3
+#define MAX_UNDER_WAY_SLOW 2
+#define SLOW_NS INT64_C(10000000)
 
 /* How long the thread waits for the GPU at once, so that it notices a request to stop. */
 #define WAIT_NS UINT64_C(50000000)
@@ -71,14 +74,16 @@ static struct vps_slot *find_oldest(struct vps_swapchain *swapchain, uint64_t *f
 
 /* Waits until there is a frame and the client has room for it. The value that its copy gives the timeline; 0: the
  * thread ends. */
-static uint64_t wait_for_frame(struct vps_swapchain *swapchain)
+static uint64_t wait_for_frame(const struct encoder *encoder)
 {
+   struct vps_swapchain *swapchain = encoder->swapchain;
+   const unsigned most = encoder->send_ns > SLOW_NS ? MAX_UNDER_WAY_SLOW : MAX_UNDER_WAY;
    uint64_t frame, value;
 
    pthread_mutex_lock(&swapchain->lock);
    for (;;) {
       find_oldest(swapchain, &frame, &value);
-      if (swapchain->stop || (frame && swapchain->sent - swapchain->acknowledged < MAX_UNDER_WAY))
+      if (swapchain->stop || (frame && swapchain->sent - swapchain->acknowledged < most))
          break;
       pthread_cond_wait(&swapchain->changed, &swapchain->lock);
    }
@@ -306,7 +311,7 @@ static void *run_thread(void *argument)
    uint64_t value;
 
    do
-      value = wait_for_frame(encoder->swapchain);
+      value = wait_for_frame(encoder);
    while (value && wait_for_copy(encoder->swapchain, value) && send_frame(encoder));
    finish_encoder(encoder);
    return NULL;

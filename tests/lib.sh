@@ -40,6 +40,7 @@ SERVER_ADDRESS= # host:port
 SERVER_LOG=
 CLIENT_PID= # set by client_start
 server_pids=()
+display_pids=()
 
 fail() {
    echo "FAIL: $*"
@@ -136,9 +137,39 @@ set_remote_env() {
    fi
 }
 
+# x11_start WIDTH HEIGHT: an X server that draws into memory; sets DISPLAY, and DISPLAY_PICTURE, where its picture is (see
+# tests/apps/picture.py).
+x11_start() {
+   local number
+   need Xvfb
+   mkdir -p "$VP_TEST_TMP/display"
+   mkfifo "$VP_TEST_TMP/display/number"
+   Xvfb -noreset -displayfd 3 -screen 0 "${1}x${2}x24" -nolisten tcp -fbdir "$VP_TEST_TMP/display" \
+      3>"$VP_TEST_TMP/display/number" >"$VP_TEST_TMP/display/log" 2>&1 &
+   display_pids+=($!)
+   read -r -t 20 number <"$VP_TEST_TMP/display/number" || fail "Xvfb does not start: $(cat "$VP_TEST_TMP/display/log")"
+   export DISPLAY=:$number
+   DISPLAY_PICTURE=$VP_TEST_TMP/display/Xvfb_screen0
+}
+
+# wayland_start WIDTH HEIGHT: a Wayland compositor that draws into memory; sets WAYLAND_DISPLAY.
+wayland_start() {
+   need weston
+   env -u DISPLAY weston --backend=headless-backend.so --width="$1" --height="$2" --socket=venus-test --idle-time=0 \
+      --no-config >"$VP_TEST_TMP/weston.log" 2>&1 &
+   display_pids+=($!)
+   wait_until 20 test -S "$XDG_RUNTIME_DIR/venus-test" || fail "weston does not start: $(cat "$VP_TEST_TMP/weston.log")"
+   export WAYLAND_DISPLAY=venus-test
+}
+
 lib_cleanup() {
    local status=$? pid
    trap - EXIT
+   for pid in ${display_pids[@]+"${display_pids[@]}"}; do
+      kill -TERM "$pid" 2>/dev/null || true
+      wait_until 10 process_gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
+      wait "$pid" 2>/dev/null || true
+   done
    for pid in ${server_pids[@]+"${server_pids[@]}"}; do
       server_stop "$pid" || {
          echo "server $pid ended with status $?" >&2

@@ -251,12 +251,18 @@ VkDeviceMemory vp_swapchain_memory(VkSwapchainKHR handle, uint32_t index)
 
 /* --- acquiring --- */
 
-/* What the server still has to copy is not free, nor is anything while the frames that are not shown yet are as many as
- * there are images: a program that runs ahead of the display would only see its input later. */
+/* So many frames may be on their way to the display: what a program that runs ahead of it shows is older with each. On
+ * other drivers it is the same, since one image is always on the display. */
+static uint64_t frame_limit(const struct vp_swapchain *swapchain)
+{
+   return swapchain->image_count > 2 ? swapchain->image_count - 1 : 2;
+}
+
+/* What the server still has to copy is not free. With the progress lock. */
 static struct vp_swapchain_image *find_free(struct vp_swapchain *swapchain)
 {
    struct vp_swapchain_image *found = NULL;
-   if (vp_present_mode_is_fifo(swapchain->mode) && swapchain->presented - swapchain->settled >= swapchain->image_count)
+   if (vp_present_mode_is_fifo(swapchain->mode) && swapchain->presented - swapchain->settled >= frame_limit(swapchain))
       return NULL;
    for (uint32_t i = 0; i < swapchain->image_count; i++) {
       struct vp_swapchain_image *image = &swapchain->images[i];
