@@ -209,8 +209,6 @@ class Codec:
             return ['p = vp_put_u64(p, %s);' % self.handle_id(acc)]
         if kind == 'struct':
             return ['p = %s(p, &%s);' % (self.need('put', what), acc)]
-        if self.prefix == 'vpc' and self.registry.resolve(name) == 'VkImageLayout':
-            acc = 'vp_wire_layout(%s)' % acc
         put = {'float': 'f32', 'double': 'f64'}.get(what) or ('u64' if SCALARS[what][0] == 8 else 'u32')
         cast = '' if put[0] == 'f' else '(uint%s_t)' % put[1:]
         return ['p = vp_put_%s(p, %s%s);' % (put, cast, acc)]
@@ -400,7 +398,8 @@ class Codec:
         """Lines that read one value into acc. fresh: the handle is that of an object to be made."""
         kind, what = self.base(name)
         if kind == 'scalar':
-            return [] if verb == 'new_partial' else ['%s = (%s)%s;' % (acc, name, self.scalar_read(what))]
+            read = 'vp_dec_image_layout(d)' if name == 'VkImageLayout' else self.scalar_read(what)
+            return [] if verb == 'new_partial' else ['%s = (%s)%s;' % (acc, name, read)]
         if kind == 'handle':
             if verb == 'into':
                 return ['vp_dec_reply_handle(d, &%s, sizeof(%s));' % (acc, acc)]

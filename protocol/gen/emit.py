@@ -102,8 +102,7 @@ def client_codec(scope):
         calls += ['static inline void vp_reply_%s(struct vp_decoder *d, struct vp_cmd_%s *a)' %
                   (command.name, command.name), '{']
         calls += indent(codec.decode_reply(command) + ['(void)a;']) + ['}', '']
-    includes = ['"vp_commands.h"', '"client/image_layout.h"', '"client/object.h"', '"common/wire/decoder.h"',
-                '"common/wire/encoder.h"']
+    includes = ['"vp_commands.h"', '"client/object.h"', '"common/wire/decoder.h"', '"common/wire/encoder.h"']
     return {
         'client/vp_client_structs.h': header('VP_CLIENT_STRUCTS_H', includes, codec.prototypes + [''] + codec.inlines),
         'client/vp_client_structs.c': source(['"client/vp_client_structs.h"'], codec.functions),

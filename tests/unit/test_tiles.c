@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Pictures in tiles: whatever changes, what is collected on one side and applied on the other makes both equal; and what
+ * does not fit is refused. */
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/picture/lz4.h"
+#include "common/picture/tiles.h"
+#include "tests/unit/check.h"
+
+static const uint32_t sizes[][2] = {{1, 1}, {64, 16}, {65, 17}, {63, 15}, {200, 100}, {640, 3}, {3, 640}};
+
+static struct vp_picture create(uint32_t width, uint32_t height)
+{
+   struct vp_picture picture = {.width = width, .height = height};
+
+   picture.pixels = calloc(1, vp_picture_size(&picture));
+   assert(picture.pixels);
+   return picture;
+}
+
+static void change(uint8_t *pixels, size_t size, unsigned count)
+{
+   for (unsigned i = 0; i < count; i++)
+      pixels[(size_t)rand() % size] = (uint8_t)rand();
+}
+
+/* Sends the picture `now` in bands of `rows` rows of tiles. Returns how many bytes of tiles that took. */
+static size_t transfer(const struct vp_picture *sender, const struct vp_picture *receiver, const uint8_t *now,
+                       uint32_t rows, bool combined)
+{
+   const uint32_t total = vp_picture_tile_rows(sender);
+   uint8_t *mask = malloc(vp_tiles_mask_size(sender, rows)), *tiles = malloc(vp_tiles_max_size(sender, rows));
+   size_t sum = 0;
+
+   assert(mask && tiles);
+   for (uint32_t first = 0; first < total; first += rows) {
+      const uint32_t count = total - first < rows ? total - first : rows;
+      const size_t size = vp_tiles_collect(sender, now, first, count, combined, mask, tiles);
+      CHECK(size <= vp_tiles_max_size(sender, count));
+      CHECK(!vp_tiles_apply(receiver, first, count, combined, mask, tiles, size + 1));
+      CHECK(size == 0 || !vp_tiles_apply(receiver, first, count, combined, mask, tiles, size - 1));
+      CHECK(vp_tiles_apply(receiver, first, count, combined, mask, tiles, size));
+      sum += size;
+   }
+   free(mask);
+   free(tiles);
+   return sum;
+}
+
+static void test_size(uint32_t width, uint32_t height, uint32_t rows)
+{
+   struct vp_picture sender = create(width, height), receiver = create(width, height), now = create(width, height);
+   const size_t size = vp_picture_size(&now);
+
+   for (unsigned step = 0; step < 20; step++) {
+      change(now.pixels, size, step % 5 * (step % 5) * 10);
+      transfer(&sender, &receiver, now.pixels, rows, step % 2);
+      CHECK(memcmp(sender.pixels, now.pixels, size) == 0);
+      CHECK(memcmp(receiver.pixels, now.pixels, size) == 0);
+      CHECK(transfer(&sender, &receiver, now.pixels, rows, step % 2) == 0); /* nothing has changed */
+   }
+   free(sender.pixels);
+   free(receiver.pixels);
+   free(now.pixels);
+}
+
+/* One pixel makes one tile travel, not more. */
+static void test_one_tile(void)
+{
+   struct vp_picture sender = create(200, 100), receiver = create(200, 100), now = create(200, 100);
+
+   now.pixels[(50 * 200 + 130) * VP_PIXEL_SIZE] = 1;
+   CHECK(transfer(&sender, &receiver, now.pixels, 2, false) == VP_TILE_WIDTH * VP_TILE_HEIGHT * VP_PIXEL_SIZE);
+   free(sender.pixels);
+   free(receiver.pixels);
+   free(now.pixels);
+}
+
+static void test_lz4(void)
+{
+   const struct vp_lz4 *lz4 = vp_lz4_load();
+   char text[1000], packed[2000], unpacked[1000];
+
+   if (!lz4)
+      return;
+   memset(text, 'x', sizeof(text));
+   const int size = lz4->compress(text, packed, sizeof(text), sizeof(packed));
+   CHECK(size > 0 && size < 100);
+   CHECK(lz4->bound(sizeof(text)) >= (int)sizeof(text));
+   CHECK(lz4->decompress(packed, unpacked, size, sizeof(unpacked)) == sizeof(text));
+   CHECK(memcmp(text, unpacked, sizeof(text)) == 0);
+   CHECK(lz4->decompress(packed, unpacked, size, sizeof(unpacked) - 1) < 0);
+   CHECK(lz4->decompress(packed, unpacked, size - 1, sizeof(unpacked)) < 0);
+}
+
+int main(void)
+{
+   for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+      for (uint32_t rows = 1; rows < 5; rows++)
+         test_size(sizes[i][0], sizes[i][1], rows);
+   }
+   test_one_tile();
+   test_lz4();
+   return check_finish();
+}
