@@ -43,12 +43,17 @@ static void read_servers(struct vp_config *config)
    }
 }
 
+static bool read_switch(const char *name)
+{
+   const char *text = getenv(name);
+   return text && strcmp(text, "0") != 0;
+}
+
 void vp_config_read(struct vp_config *config)
 {
    *config = (struct vp_config){.timeout_ms = DEFAULT_TIMEOUT_MS};
    read_log_level();
-   const char *disable = getenv("VENUS_DISABLE");
-   if (!disable || !strcmp(disable, "0"))
+   if (!read_switch("VENUS_DISABLE"))
       read_servers(config);
    const char *timeout = getenv("VENUS_TIMEOUT");
    if (timeout) {
@@ -60,6 +65,6 @@ void vp_config_read(struct vp_config *config)
          vp_log(VP_LOG_WARN, "VENUS_TIMEOUT=%s is not a number of seconds; using %d", timeout,
                 DEFAULT_TIMEOUT_MS / 1000);
    }
-   const char *bar = getenv("VENUS_BAR_MEMORY");
-   config->show_bar_memory = bar && strcmp(bar, "0") != 0;
+   config->show_bar_memory = read_switch("VENUS_BAR_MEMORY");
+   config->hud = read_switch("VENUS_HUD");
 }

@@ -20,6 +20,7 @@ struct vp_config {
    unsigned server_count;
    int timeout_ms;       /* for connecting to a server and its greeting */
    bool show_bar_memory; /* VENUS_BAR_MEMORY: device-local memory stays host-visible */
+   bool hud;             /* VENUS_HUD: a line about what is presented each second */
 };
 
 /* Sets up the log, too. Says what it cannot understand. */

@@ -215,6 +215,7 @@ struct vps_present vps_swapchain_prepare(struct vps_swapchain *swapchain, uint32
    present.commands = find_commands(swapchain, family, slot, image);
    if (present.commands) {
       slot->replaces = replaces;
+      slot->arrival_ns = vp_clock_ns();
       present.slot = slot;
    }
    return present;
@@ -228,7 +229,6 @@ void vps_swapchain_queue(const struct vps_present *present)
    if (present->slot) {
       present->slot->frame = present->frame;
       present->slot->value = present->value;
-      present->slot->arrival_ns = vp_clock_ns();
       present->slot->state = VPS_SLOT_QUEUED;
    } else {
       swapchain->bare_frame = present->frame;

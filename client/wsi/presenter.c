@@ -3,7 +3,9 @@
 
 #include "client/connection.h"
 #include "client/device.h"
+#include "client/physical_device.h"
 #include "client/vp_client_send.h"
+#include "client/wsi/present_stats.h"
 #include "client/wsi/surface.h"
 #include "client/wsi/swapchain.h"
 #include "common/picture/lz4.h"
@@ -22,6 +24,7 @@ struct part {
    struct part *next;
    uint8_t *payload;
    size_t size;
+   int64_t arrival_ns;
 };
 
 struct vp_presenter {
@@ -31,6 +34,8 @@ struct vp_presenter {
    uint8_t *tiles;            /* what was unpacked */
    size_t tiles_size;
    VkRect2D changed; /* by the frame that is coming in */
+   struct vp_shown_frame frame;
+   struct vp_present_stats stats;
 
    pthread_t thread;
    pthread_mutex_t lock; /* of what follows */
@@ -138,30 +143,57 @@ static void acknowledge(const struct vp_swapchain *swapchain)
    vp_stream_flush(conn);
 }
 
-static bool finish_frame(struct vp_presenter *presenter, uint64_t frame)
+static uint64_t microseconds(int64_t ns)
+{
+   return ns > 0 ? (uint64_t)ns / 1000 : 0;
+}
+
+/* For the statistics. `arrival_ns` is when the frame was complete here, `start_ns` when it began to be shown. */
+static void note_frame(struct vp_presenter *presenter, const struct vp_present_header *header, int64_t presented_ns,
+                       int64_t arrival_ns, int64_t start_ns)
+{
+   struct vp_shown_frame *frame = &presenter->frame;
+   const struct vp_device *device = presenter->swapchain->device;
+   const int64_t server_ns = ((int64_t)header->gpu_us + header->encode_us) * 1000;
+   frame->frame = header->frame;
+   frame->times.gpu = header->gpu_us;
+   frame->times.encode = header->encode_us;
+   frame->times.network = presented_ns ? microseconds(arrival_ns - presented_ns - server_ns) : 0;
+   frame->times.show = microseconds(vp_clock_ns() - start_ns);
+   vp_present_stats_add(&presenter->stats, device->conn, frame, device->physical_device->instance->config.hud);
+   *frame = (struct vp_shown_frame){0};
+}
+
+static bool finish_frame(struct vp_presenter *presenter, const struct vp_present_header *header, int64_t arrival_ns)
 {
    struct vp_swapchain *swapchain = presenter->swapchain;
    struct vp_frame_record record;
-   if (!find_record(swapchain, frame, &record))
+   if (!find_record(swapchain, header->frame, &record))
       return false;
    acknowledge(swapchain);
+   const int64_t start_ns = vp_clock_ns();
    wait_for_time(record.desired_ns);
    const VkResult status =
       swapchain->surface->class->show(presenter->window, &presenter->picture, presenter->changed, record.mode);
    presenter->changed = (VkRect2D){0};
-   vp_swapchain_settle(swapchain, frame, status);
+   note_frame(presenter, header, record.presented_ns, arrival_ns, start_ns);
+   vp_swapchain_settle(swapchain, header->frame, status);
    return true;
 }
 
 static bool handle_part(struct vp_presenter *presenter, const struct part *part)
 {
    struct vp_present_header header;
+   const int64_t start_ns = vp_clock_ns();
    if (part->size < VP_PRESENT_HEADER_SIZE)
       return false;
    vp_present_header_load(&header, part->payload);
    if (!decode(presenter, &header, part->payload + VP_PRESENT_HEADER_SIZE, part->size - VP_PRESENT_HEADER_SIZE))
       return false;
-   return !(header.flags & VP_PRESENT_LAST) || finish_frame(presenter, header.frame);
+   presenter->frame.bytes += part->size;
+   presenter->frame.packed = presenter->frame.packed || header.codec != VP_PRESENT_RAW;
+   presenter->frame.times.decode += microseconds(vp_clock_ns() - start_ns);
+   return !(header.flags & VP_PRESENT_LAST) || finish_frame(presenter, &header, part->arrival_ns);
 }
 
 /* --- the thread --- */
@@ -216,7 +248,7 @@ bool vp_presenter_receive(struct vp_presenter *presenter, struct vp_frame *frame
    struct part *part = malloc(sizeof(*part));
    if (!part)
       return false;
-   *part = (struct part){.payload = frame->payload, .size = frame->header.length};
+   *part = (struct part){.payload = frame->payload, .size = frame->header.length, .arrival_ns = vp_clock_ns()};
    frame->payload = NULL;
    frame->capacity = 0;
    pthread_mutex_lock(&presenter->lock);
