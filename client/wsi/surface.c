@@ -246,10 +246,10 @@ static bool is_usable(VkPhysicalDevice gpu, VkFormat format)
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceSurfaceFormatsKHR(VkPhysicalDevice gpu, VkSurfaceKHR surface,
                                                                        uint32_t *pCount, VkSurfaceFormatKHR *pFormats)
 {
+   const uint32_t count = SURFACE(surface)->class->has_pictures ? VP_WINDOW_FORMATS : VP_SURFACE_FORMATS;
    struct vp_list_query list;
-   (void)surface;
    vp_list_query_begin(&list, pCount, pFormats != NULL);
-   for (uint32_t i = 0; i < VP_SURFACE_FORMATS; i++) {
+   for (uint32_t i = 0; i < count; i++) {
       if (is_usable(gpu, vp_surface_formats[i]) && vp_list_query_next(&list))
          pFormats[list.written - 1] = (VkSurfaceFormatKHR){vp_surface_formats[i], VK_COLOR_SPACE_SRGB_NONLINEAR_KHR};
    }
