@@ -49,6 +49,12 @@ static bool read_switch(const char *name)
    return text && strcmp(text, "0") != 0;
 }
 
+bool vp_config_is_there(void)
+{
+   const char *servers = getenv("VENUS_SERVER");
+   return servers && *servers && !read_switch("VENUS_DISABLE");
+}
+
 void vp_config_read(struct vp_config *config)
 {
    *config = (struct vp_config){.timeout_ms = DEFAULT_TIMEOUT_MS};

@@ -23,6 +23,9 @@ struct vp_config {
    bool hud;             /* VENUS_HUD: a line about what is presented each second */
 };
 
+/* Whether the environment names a server: a driver that is not configured does nothing. */
+bool vp_config_is_there(void);
+
 /* Sets up the log, too. Says what it cannot understand. */
 void vp_config_read(struct vp_config *config);
 

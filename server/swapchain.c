@@ -40,7 +40,7 @@ static void finish_slot(const struct vps_device *device, struct vps_slot *slot)
    slot->memory = VK_NULL_HANDLE;
 }
 
-static bool allocate(const struct vps_device *device, struct vps_slot *slot)
+static bool allocate(const struct vps_device *device, struct vps_slot *slot, VkDeviceSize size)
 {
    const struct vps_device_functions *functions = &device->functions;
    VkMemoryRequirements requirements;
@@ -48,7 +48,7 @@ static bool allocate(const struct vps_device *device, struct vps_slot *slot)
 
    functions->GetBufferMemoryRequirements(device->handle, slot->buffer, &requirements);
    const uint32_t type = find_memory_type(device, requirements.memoryTypeBits);
-   if (type == UINT32_MAX)
+   if (type == UINT32_MAX || requirements.size < size)
       return false;
    const VkMemoryAllocateInfo info = {
       .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
@@ -80,7 +80,7 @@ static bool init_slot(const struct vps_swapchain *swapchain, struct vps_slot *sl
       return true;
    if (device->functions.CreateBuffer(device->handle, &info, NULL, &slot->buffer) < 0)
       slot->buffer = VK_NULL_HANDLE;
-   else if (allocate(device, slot))
+   else if (allocate(device, slot, info.size))
       return true;
    finish_slot(device, slot);
    vp_log(VP_LOG_WARN, "there is no memory for a picture of %ux%u to be sent", swapchain->picture.width,

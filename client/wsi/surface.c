@@ -21,11 +21,11 @@ bool vp_wsi_offers(int extension)
 {
    switch (extension) {
    case VP_EXT_VK_KHR_xcb_surface:
-      return vp_xcb_is_usable();
+      return vp_config_is_there() && vp_xcb_is_usable();
    case VP_EXT_VK_KHR_xlib_surface:
-      return vp_xlib_is_usable();
+      return vp_config_is_there() && vp_xlib_is_usable();
    case VP_EXT_VK_KHR_wayland_surface:
-      return vp_wayland_is_usable();
+      return vp_config_is_there() && vp_wayland_is_usable();
    default:
       return true;
    }

@@ -24,7 +24,8 @@ struct vp_surface {
    };
 };
 
-/* Whether applications are offered an instance extension: one of a window system only when its library is there. */
+/* Whether applications are offered an instance extension: one of a window system only when its library is there, which
+ * is not looked for without a server. */
 bool vp_wsi_offers(int extension);
 
 /* Whether a queue family can present. */

@@ -276,7 +276,7 @@ static VkResult open_window(const struct vp_surface *surface, const struct vp_wi
    window->w = vp_wayland_library();
    window->display = surface->wayland.display;
    window->info = *info;
-   window->size = info->extent.width * info->extent.height * VP_PIXEL_SIZE;
+   window->size = (size_t)info->extent.width * info->extent.height * VP_PIXEL_SIZE;
    if (prepare(window, surface)) {
       *out = window;
       return VK_SUCCESS;

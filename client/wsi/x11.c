@@ -93,7 +93,7 @@ static VkResult get_extent(const struct vp_surface *surface, VkExtent2D *extent)
 /* Only a display on this machine takes file descriptors. */
 static bool is_local(const struct vp_window *window)
 {
-   struct sockaddr_storage address;
+   struct sockaddr_storage address = {0};
    socklen_t size = sizeof(address);
    return !getsockname(window->x->xcb_get_file_descriptor(window->connection), (struct sockaddr *)&address, &size) &&
           address.ss_family == AF_UNIX;
@@ -316,7 +316,7 @@ static VkResult open_window(const struct vp_surface *surface, const struct vp_wi
    window->connection = surface->x11.connection;
    window->id = surface->x11.window;
    window->info = *info;
-   window->size = info->extent.width * info->extent.height * VP_PIXEL_SIZE;
+   window->size = (size_t)info->extent.width * info->extent.height * VP_PIXEL_SIZE;
    VkResult result = VK_ERROR_SURFACE_LOST_KHR;
    if (!ask_geometry(window->connection, window->id, &extent, &window->depth))
       goto fail;

@@ -24,7 +24,7 @@ struct vp_picture {
 
 static inline size_t vp_picture_size(const struct vp_picture *picture)
 {
-   return picture->width * picture->height * VP_PIXEL_SIZE;
+   return (size_t)picture->width * picture->height * VP_PIXEL_SIZE;
 }
 
 static inline uint32_t vp_picture_tile_rows(const struct vp_picture *picture)
