@@ -3,6 +3,7 @@
 /* vkQueuePresentKHR, as the client says it: a batch that waits for the application's semaphores and copies the images.
  */
 
+#include "common/util/clock.h"
 #include "server/context.h"
 #include "server/device.h"
 #include "server/queue.h"
@@ -111,8 +112,7 @@ void vp_handle_vkAckPresentVP(struct vp_context *ctx, struct vp_cmd_vkAckPresent
    if (ctx->poison || !swapchain)
       return;
    pthread_mutex_lock(&swapchain->lock);
-   swapchain->acknowledged += a->frames;
-   const bool ok = swapchain->acknowledged <= swapchain->sent;
+   const bool ok = vps_link_acknowledge(&swapchain->link, a->frames, vp_clock_ns());
    pthread_cond_signal(&swapchain->changed);
    pthread_mutex_unlock(&swapchain->lock);
    if (!ok)

@@ -17,29 +17,12 @@
 /* A part of a picture is about this large before compression. */
 #define PART_SIZE ((size_t)256 << 10)
 
-/* The client says of each frame that it has taken it in. So many may be under way, which keeps a link busy while it
- * answers. Where a picture takes long to be sent there is time enough to answer, and with more of them each would only be
- * older when it arrives. */
-#define MAX_UNDER_WAY 3
-#define MAX_UNDER_WAY_SLOW 2
-#define SLOW_NS INT64_C(10000000)
-
 /* How long the thread waits for the GPU at once, so that it notices a request to stop. */
 #define WAIT_NS UINT64_C(50000000)
-
-/* Both ways to send are tried again after so many frames. */
-#define TRIAL_PERIOD 64
-
-/* What sending has cost with one codec, in nanoseconds for a byte of the picture. */
-struct cost {
-   double per_byte;
-   unsigned age; /* frames since it was measured */
-};
 
 struct encoder {
    struct vps_swapchain *swapchain;
    const struct vp_lz4 *lz4; /* NULL: not here, or not there */
-   struct cost costs[2];     /* by codec */
    enum vp_present_codec codec;
    uint32_t rows; /* of tiles in a part */
    uint8_t *tiles, *packed;
@@ -48,7 +31,7 @@ struct encoder {
 
    /* Of the picture that is being sent. */
    struct vp_present_header header;
-   int64_t encode_ns, send_ns;
+   int64_t start_ns, encode_ns;
    size_t tile_bytes;
 };
 
@@ -74,16 +57,14 @@ static struct vps_slot *find_oldest(struct vps_swapchain *swapchain, uint64_t *f
 
 /* Waits until there is a frame and the client has room for it. The value that its copy gives the timeline; 0: the
  * thread ends. */
-static uint64_t wait_for_frame(const struct encoder *encoder)
+static uint64_t wait_for_frame(struct vps_swapchain *swapchain)
 {
-   struct vps_swapchain *swapchain = encoder->swapchain;
-   const unsigned most = encoder->send_ns > SLOW_NS ? MAX_UNDER_WAY_SLOW : MAX_UNDER_WAY;
    uint64_t frame, value;
 
    pthread_mutex_lock(&swapchain->lock);
    for (;;) {
       find_oldest(swapchain, &frame, &value);
-      if (swapchain->stop || (frame && swapchain->sent - swapchain->acknowledged < most))
+      if (swapchain->stop || (frame && vps_link_has_room(&swapchain->link)))
          break;
       pthread_cond_wait(&swapchain->changed, &swapchain->lock);
    }
@@ -157,42 +138,14 @@ static struct vps_slot *take_frame(struct vps_swapchain *swapchain, uint64_t *fr
 
 /* --- sending --- */
 
-/* The codec that was cheaper lately; from time to time the other one. */
-static enum vp_present_codec choose_codec(struct encoder *encoder)
-{
-   struct cost *raw = &encoder->costs[VP_PRESENT_RAW], *lz4 = &encoder->costs[VP_PRESENT_LZ4];
-
-   if (!encoder->lz4)
-      return VP_PRESENT_RAW;
-   const bool raw_is_cheaper = raw->per_byte < lz4->per_byte;
-   if (raw_is_cheaper)
-      return ++lz4->age >= TRIAL_PERIOD ? VP_PRESENT_LZ4 : VP_PRESENT_RAW;
-   return ++raw->age >= TRIAL_PERIOD ? VP_PRESENT_RAW : VP_PRESENT_LZ4;
-}
-
-/* Pictures of which little has changed say nothing. */
-static void learn(struct encoder *encoder)
-{
-   struct cost *cost = &encoder->costs[encoder->codec];
-   const double total = (double)(encoder->encode_ns + encoder->send_ns);
-
-   if (encoder->tile_bytes < PART_SIZE)
-      return;
-   cost->per_byte = total / (double)encoder->tile_bytes;
-   cost->age = 0;
-}
-
 static bool send_part(struct encoder *encoder, size_t mask_size, const uint8_t *data, size_t size)
 {
    const struct vps_swapchain *swapchain = encoder->swapchain;
-   const int64_t start = vp_clock_ns();
 
    encoder->header.encode_us = (uint32_t)(encoder->encode_ns / 1000);
    vp_present_header_store(encoder->head, &encoder->header);
-   const bool ok = vps_channel_send(swapchain->device->channel, VP_FRAME_PRESENT, swapchain->id, encoder->head,
-                                    VP_PRESENT_HEADER_SIZE + mask_size, data, size);
-   encoder->send_ns += vp_clock_ns() - start;
-   return ok;
+   return vps_channel_send(swapchain->device->channel, VP_FRAME_PRESENT, swapchain->id, encoder->head,
+                           VP_PRESENT_HEADER_SIZE + mask_size, data, size);
 }
 
 /* What of the tiles travels: itself or a block of LZ4. */
@@ -228,11 +181,9 @@ static bool send_picture(struct encoder *encoder, const struct vps_slot *slot)
    const uint32_t rows = vp_picture_tile_rows(&encoder->swapchain->picture);
    bool ok = true;
 
-   encoder->header.gpu_us = (uint32_t)((vp_clock_ns() - slot->arrival_ns) / 1000);
-   encoder->codec = choose_codec(encoder);
+   encoder->header.gpu_us = (uint32_t)((encoder->start_ns - slot->arrival_ns) / 1000);
    for (uint32_t first = 0; ok && first < rows; first += encoder->rows)
       ok = send_band(encoder, slot->pixels, first, rows - first < encoder->rows ? rows - first : encoder->rows);
-   learn(encoder);
    return ok;
 }
 
@@ -248,6 +199,19 @@ static void invalidate(const struct vps_device *device, const struct vps_slot *s
       device->functions.InvalidateMappedMemoryRanges(device->handle, 1, &range);
 }
 
+static void begin_frame(struct encoder *encoder, uint64_t frame)
+{
+   struct vps_swapchain *swapchain = encoder->swapchain;
+
+   encoder->header = (struct vp_present_header){.frame = frame};
+   encoder->start_ns = vp_clock_ns();
+   encoder->encode_ns = 0;
+   encoder->tile_bytes = 0;
+   pthread_mutex_lock(&swapchain->lock);
+   encoder->codec = encoder->lz4 ? vps_link_choose(&swapchain->link) : VP_PRESENT_RAW;
+   pthread_mutex_unlock(&swapchain->lock);
+}
+
 /* False when nothing can be sent any more. */
 static bool send_frame(struct encoder *encoder)
 {
@@ -255,9 +219,7 @@ static bool send_frame(struct encoder *encoder)
    uint64_t frame;
 
    struct vps_slot *slot = take_frame(swapchain, &frame);
-   encoder->header = (struct vp_present_header){.frame = frame};
-   encoder->encode_ns = encoder->send_ns = 0;
-   encoder->tile_bytes = 0;
+   begin_frame(encoder, frame);
    bool ok = true;
    if (slot) {
       invalidate(swapchain->device, slot);
@@ -266,7 +228,7 @@ static bool send_frame(struct encoder *encoder)
    pthread_mutex_lock(&swapchain->lock);
    if (slot)
       slot->state = VPS_SLOT_FREE;
-   swapchain->sent++;
+   vps_link_sent(&swapchain->link, encoder->start_ns, encoder->codec, encoder->tile_bytes);
    pthread_mutex_unlock(&swapchain->lock);
 
    encoder->header.flags = VP_PRESENT_LAST;
@@ -311,7 +273,7 @@ static void *run_thread(void *argument)
    uint64_t value;
 
    do
-      value = wait_for_frame(encoder);
+      value = wait_for_frame(encoder->swapchain);
    while (value && wait_for_copy(encoder->swapchain, value) && send_frame(encoder));
    finish_encoder(encoder);
    return NULL;

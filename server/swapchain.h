@@ -8,6 +8,7 @@
 #include <vulkan/vulkan.h>
 
 #include "common/picture/tiles.h"
+#include "server/link.h"
 
 struct vps_device;
 
@@ -62,7 +63,7 @@ struct vps_swapchain {
    pthread_cond_t changed;
    struct vps_slot slots[VPS_PICTURE_SLOTS]; /* a slot that is being sent belongs to the thread */
    uint64_t bare_frame, bare_value; /* the newest frame without picture that the client was not told of; 0: none */
-   uint64_t sent, acknowledged;     /* frames */
+   struct vps_link link;
    bool stop;
 };
 
