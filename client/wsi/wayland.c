@@ -37,7 +37,6 @@ struct vp_window {
    struct wl_proxy *frame; /* says when the compositor wants the next picture; NULL: it does */
    struct vp_window_info info;
    size_t size; /* of a buffer */
-   uint8_t *pixels;
    struct buffer buffers[BUFFERS];
 };
 
@@ -125,6 +124,63 @@ static bool wait_until(struct vp_window *window, bool (*condition)(struct vp_win
    }
 }
 
+/* --- buffers --- */
+
+static bool create_proxy(struct vp_window *window, struct buffer *buffer, int fd)
+{
+   const struct vp_wayland_library *w = window->w;
+   const bool opaque = window->info.alpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
+   struct wl_proxy *pool =
+      w->wl_proxy_marshal_flags(window->shm, WL_SHM_CREATE_POOL, w->wl_shm_pool_interface,
+                                w->wl_proxy_get_version(window->shm), 0, NULL, fd, (int32_t)window->size);
+   if (!pool)
+      return false;
+   buffer->proxy = w->wl_proxy_marshal_flags(
+      pool, WL_SHM_POOL_CREATE_BUFFER, w->wl_buffer_interface, w->wl_proxy_get_version(pool), 0, NULL, 0,
+      (int32_t)window->info.extent.width, (int32_t)window->info.extent.height,
+      (int32_t)(window->info.extent.width * VP_PIXEL_SIZE), opaque ? WL_SHM_FORMAT_XRGB8888 : WL_SHM_FORMAT_ARGB8888);
+   w->wl_proxy_marshal_flags(pool, WL_SHM_POOL_DESTROY, NULL, w->wl_proxy_get_version(pool), WL_MARSHAL_FLAG_DESTROY);
+   if (buffer->proxy)
+      listen(window, buffer->proxy, &buffer_listener, buffer);
+   return buffer->proxy != NULL;
+}
+
+static bool share_pixels(struct vp_window *window, struct buffer *buffer, int fd)
+{
+   if (ftruncate(fd, (off_t)window->size))
+      return false;
+   void *pixels = mmap(NULL, window->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+   if (pixels == MAP_FAILED)
+      return false;
+   buffer->pixels = pixels;
+   return create_proxy(window, buffer, fd);
+}
+
+static void destroy_buffer(const struct vp_window *window, struct buffer *buffer)
+{
+   const struct vp_wayland_library *w = window->w;
+   if (buffer->proxy)
+      w->wl_proxy_marshal_flags(buffer->proxy, WL_BUFFER_DESTROY, NULL, w->wl_proxy_get_version(buffer->proxy),
+                                WL_MARSHAL_FLAG_DESTROY);
+   if (buffer->pixels)
+      munmap(buffer->pixels, window->size);
+   *buffer = (struct buffer){0};
+}
+
+/* When it is needed first. */
+static bool create_buffer(struct vp_window *window, struct buffer *buffer)
+{
+   if (buffer->proxy)
+      return true;
+   const int fd = memfd_create("venus-window", MFD_CLOEXEC);
+   const bool ok = fd >= 0 && share_pixels(window, buffer, fd);
+   if (fd >= 0)
+      close(fd);
+   if (!ok)
+      destroy_buffer(window, buffer);
+   return ok;
+}
+
 /* --- showing --- */
 
 static void request_frame(struct vp_window *window)
@@ -155,6 +211,8 @@ static VkResult show(struct vp_window *window, const struct vp_picture *picture,
       wait_until(window, is_wanted);
    if (wait_until(window, has_buffer)) {
       struct buffer *buffer = find_buffer(window);
+      if (!create_buffer(window, buffer))
+         return VK_ERROR_OUT_OF_HOST_MEMORY;
       vp_surface_format_convert(window->info.format, buffer->pixels, picture->pixels, window->size / VP_PIXEL_SIZE);
       if (mode == VK_PRESENT_MODE_FIFO_KHR && !window->frame)
          request_frame(window);
@@ -191,68 +249,17 @@ static bool bind_shm(struct vp_window *window)
    return window->shm != NULL;
 }
 
-static bool create_buffer(struct vp_window *window, struct wl_proxy *pool, unsigned index)
-{
-   const struct vp_wayland_library *w = window->w;
-   const bool opaque = window->info.alpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
-   struct buffer *buffer = &window->buffers[index];
-   buffer->proxy = w->wl_proxy_marshal_flags(
-      pool, WL_SHM_POOL_CREATE_BUFFER, w->wl_buffer_interface, w->wl_proxy_get_version(pool), 0, NULL,
-      (int32_t)(index * window->size), (int32_t)window->info.extent.width, (int32_t)window->info.extent.height,
-      (int32_t)(window->info.extent.width * VP_PIXEL_SIZE), opaque ? WL_SHM_FORMAT_XRGB8888 : WL_SHM_FORMAT_ARGB8888);
-   if (!buffer->proxy)
-      return false;
-   buffer->pixels = window->pixels + index * window->size;
-   listen(window, buffer->proxy, &buffer_listener, buffer);
-   return true;
-}
-
-static bool create_buffers(struct vp_window *window, int fd)
-{
-   const struct vp_wayland_library *w = window->w;
-   const size_t size = BUFFERS * window->size;
-   if (size > INT32_MAX || ftruncate(fd, (off_t)size))
-      return false;
-   void *pixels = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-   if (pixels == MAP_FAILED)
-      return false;
-   window->pixels = pixels;
-   struct wl_proxy *pool = w->wl_proxy_marshal_flags(window->shm, WL_SHM_CREATE_POOL, w->wl_shm_pool_interface,
-                                                     w->wl_proxy_get_version(window->shm), 0, NULL, fd, (int32_t)size);
-   bool ok = pool != NULL;
-   for (unsigned i = 0; i < BUFFERS && ok; i++)
-      ok = create_buffer(window, pool, i);
-   if (pool)
-      w->wl_proxy_marshal_flags(pool, WL_SHM_POOL_DESTROY, NULL, w->wl_proxy_get_version(pool),
-                                WL_MARSHAL_FLAG_DESTROY);
-   return ok;
-}
-
-static bool allocate_buffers(struct vp_window *window)
-{
-   const int fd = memfd_create("venus-window", MFD_CLOEXEC);
-   const bool ok = fd >= 0 && create_buffers(window, fd);
-   if (fd >= 0)
-      close(fd);
-   return ok;
-}
-
 static void close_window(struct vp_window *window)
 {
    const struct vp_wayland_library *w = window->w;
    if (window->frame)
       w->wl_proxy_destroy(window->frame);
-   for (unsigned i = 0; i < BUFFERS; i++) {
-      if (window->buffers[i].proxy)
-         w->wl_proxy_marshal_flags(window->buffers[i].proxy, WL_BUFFER_DESTROY, NULL,
-                                   w->wl_proxy_get_version(window->buffers[i].proxy), WL_MARSHAL_FLAG_DESTROY);
-   }
+   for (unsigned i = 0; i < BUFFERS; i++)
+      destroy_buffer(window, &window->buffers[i]);
    if (window->shm)
       w->wl_proxy_destroy(window->shm);
    if (window->surface)
       w->wl_proxy_wrapper_destroy(window->surface);
-   if (window->pixels)
-      munmap(window->pixels, BUFFERS * window->size);
    if (window->queue)
       w->wl_event_queue_destroy(window->queue);
    free(window);
@@ -265,7 +272,7 @@ static bool prepare(struct vp_window *window, const struct vp_surface *surface)
    if (!window->queue || !window->surface)
       return false;
    window->w->wl_proxy_set_queue(window->surface, window->queue);
-   return bind_shm(window) && allocate_buffers(window);
+   return bind_shm(window);
 }
 
 static VkResult open_window(const struct vp_surface *surface, const struct vp_window_info *info, struct vp_window **out)

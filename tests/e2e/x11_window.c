@@ -74,7 +74,7 @@ static uint32_t read_number(const uint32_t *pixels)
 {
    uint32_t n = 0;
    for (uint32_t bit = 0; bit < BITS; bit++)
-      n |= (pixels[8 * bit] & 1) << bit;
+      n |= (pixels[(size_t)8 * bit] & 1) << bit;
    return n;
 }
 
@@ -172,6 +172,13 @@ static int compare(const void *a, const void *b)
    return (x > y) - (x < y);
 }
 
+/* The delay that so many percent do not exceed. */
+static double milliseconds(const int64_t *delays, uint32_t count, uint32_t percent)
+{
+   const uint32_t index = count ? (count - 1) * percent / 100 : 0;
+   return count ? (double)delays[index] / 1e6 : 0;
+}
+
 static void report(const char *mode, uint32_t frames, double seconds, bool all)
 {
    static int64_t delays[MAX_FRAMES];
@@ -182,8 +189,8 @@ static void report(const char *mode, uint32_t frames, double seconds, bool all)
    }
    qsort(delays, seen, sizeof(*delays), compare);
    printf("mode=%s size=%ux%u presented=%u seen=%u fps=%.1f delay_ms median=%.1f p99=%.1f\n", mode, reader.width,
-          reader.height, frames, seen, frames / seconds, seen ? (double)delays[seen / 2] / 1e6 : 0,
-          seen ? (double)delays[(seen - 1) * 99 / 100] / 1e6 : 0);
+          reader.height, frames, seen, frames / seconds, milliseconds(delays, seen, 50),
+          milliseconds(delays, seen, 99));
    if (reader.last != frames)
       FAIL("the last frame that is seen is %u", reader.last);
    if (all && seen < frames * 8 / 10)

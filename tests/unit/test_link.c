@@ -23,7 +23,7 @@ static void receive_ack(struct simulated *s, struct vps_link *link)
    if (s->acks[0] > s->now_ns)
       s->now_ns = s->acks[0];
    CHECK(vps_link_acknowledge(link, 1, s->now_ns));
-   for (unsigned i = 1; i < s->under_way; i++)
+   for (unsigned i = 1; i < VPS_MAX_UNDER_WAY; i++)
       s->acks[i - 1] = s->acks[i];
    s->under_way--;
 }
@@ -54,16 +54,16 @@ static void run(struct simulated *s, unsigned frames, size_t bytes)
 
 int main(void)
 {
-   struct simulated slow = {.trip_ns = 10 * MS, .byte_ns = 80, .ratio = 3, .pack_ns = 1.5};
+   static struct simulated slow = {.trip_ns = 10 * MS, .byte_ns = 80, .ratio = 3, .pack_ns = 1.5};
    run(&slow, 1000, 1u << 20);
    CHECK(slow.packed > 950);        /* 100 Mbit/s: compression pays */
    CHECK(slow.most_under_way == 2); /* and pictures need not queue */
 
-   struct simulated fast = {.trip_ns = MS / 10, .byte_ns = 0.4, .ratio = 1.3, .pack_ns = 1.5};
+   static struct simulated fast = {.trip_ns = MS / 10, .byte_ns = 0.4, .ratio = 1.3, .pack_ns = 1.5};
    run(&fast, 1000, 1u << 20);
    CHECK(fast.packed < 50);
 
-   struct simulated distant = {.trip_ns = 50 * MS, .byte_ns = 1, .ratio = 1.3, .pack_ns = 1.5};
+   static struct simulated distant = {.trip_ns = 50 * MS, .byte_ns = 1, .ratio = 1.3, .pack_ns = 1.5};
    run(&distant, 1000, 1u << 17);
    CHECK(distant.most_under_way == 3);
 

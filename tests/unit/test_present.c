@@ -166,8 +166,8 @@ static void test_pictures(void)
    free(chain.picture.pixels);
 }
 
-/* A client that says nothing gets two frames, or three if they are sent quickly, whatever it presents; and each frame is
- * answered in the end, also those that are dropped because there is no place for them. */
+/* A client that says nothing gets two frames, or three if they are sent quickly, whatever it presents; and each frame
+ * is answered in the end, also those that are dropped because there is no place for them. */
 static void test_acknowledgement(void)
 {
    struct session s;

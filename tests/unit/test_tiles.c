@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Pictures in tiles: whatever changes, what is collected on one side and applied on the other makes both equal; and what
- * does not fit is refused. */
+/* Pictures in tiles: whatever changes, what is collected on one side and applied on the other makes both equal; and
+ * what does not fit is refused. */
 
 #include <assert.h>
 #include <stdlib.h>
@@ -74,7 +74,7 @@ static void test_one_tile(void)
    struct vp_picture sender = create(200, 100), receiver = create(200, 100), now = create(200, 100);
 
    now.pixels[(50 * 200 + 130) * VP_PIXEL_SIZE] = 1;
-   CHECK(transfer(&sender, &receiver, now.pixels, 2, false) == VP_TILE_WIDTH * VP_TILE_HEIGHT * VP_PIXEL_SIZE);
+   CHECK(transfer(&sender, &receiver, now.pixels, 2, false) == VP_PIXEL_SIZE * VP_TILE_WIDTH * VP_TILE_HEIGHT);
    free(sender.pixels);
    free(receiver.pixels);
    free(now.pixels);
