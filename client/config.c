@@ -55,6 +55,21 @@ bool vp_config_is_there(void)
    return servers && *servers && !read_switch("VENUS_DISABLE");
 }
 
+static void read_present_policy(struct vp_config *config)
+{
+   static const char *const names[] = {"lossless", "auto", "fast"};
+   const char *text = getenv("VENUS_PRESENT");
+   if (!text)
+      return;
+   for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+      if (!strcmp(text, names[i])) {
+         config->present = (enum vp_present_policy)i;
+         return;
+      }
+   }
+   vp_log(VP_LOG_WARN, "VENUS_PRESENT=%s is neither lossless, auto nor fast; using lossless", text);
+}
+
 void vp_config_read(struct vp_config *config)
 {
    *config = (struct vp_config){.timeout_ms = DEFAULT_TIMEOUT_MS};
@@ -73,4 +88,5 @@ void vp_config_read(struct vp_config *config)
    }
    config->show_bar_memory = read_switch("VENUS_BAR_MEMORY");
    config->hud = read_switch("VENUS_HUD");
+   read_present_policy(config);
 }

@@ -14,8 +14,8 @@
 /* The client is told that we live when it has heard nothing for this long. */
 #define ALIVE_MS 2000
 
-/* Pictures keep a slow link busy all the time. What the kernel has taken cannot be overtaken by anything more urgent, so
- * it shall not take much more than the link does. */
+/* Pictures keep a slow link busy all the time. What the kernel has taken cannot be overtaken by anything more urgent,
+ * so it shall not take much more than the link does. */
 #define MOST_UNSENT (128 << 10)
 
 bool vps_channel_init(struct vps_channel *channel, int fd)

@@ -7,6 +7,9 @@
 /* Frames with less say nothing of a codec. */
 #define LEARN_BYTES ((size_t)64 << 10)
 
+/* A frame that takes longer cannot be followed by 60 in a second. */
+#define SLOW_NS 15e6
+
 /* How much of a new measurement counts. */
 #define NEW_PART 0.3
 
@@ -18,12 +21,17 @@ bool vps_link_has_room(const struct vps_link *link)
    return link->sent - link->acknowledged < most;
 }
 
-enum vp_present_codec vps_link_choose(struct vps_link *link)
+enum vp_present_codec vps_link_choose(struct vps_link *link, enum vps_lossy lossy)
 {
-   const bool raw_is_cheaper = link->costs[VP_PRESENT_RAW].per_byte < link->costs[VP_PRESENT_LZ4].per_byte;
+   const struct vps_codec_cost *raw = &link->costs[VP_PRESENT_RAW], *lz4 = &link->costs[VP_PRESENT_LZ4];
+   const bool raw_is_cheaper = lz4->known && (!raw->known || raw->per_byte < lz4->per_byte);
    const enum vp_present_codec cheap = raw_is_cheaper ? VP_PRESENT_RAW : VP_PRESENT_LZ4;
    const enum vp_present_codec other = raw_is_cheaper ? VP_PRESENT_LZ4 : VP_PRESENT_RAW;
 
+   const bool slow = link->costs[cheap].per_byte * (double)link->usual_bytes > SLOW_NS;
+
+   if (lossy == VPS_LOSSY_ALWAYS || (lossy == VPS_LOSSY_WHEN_SLOW && slow))
+      return VP_PRESENT_JPEG;
    if (++link->costs[other].age < TRIAL_PERIOD)
       return cheap;
    link->costs[other].age = 0;
@@ -38,7 +46,8 @@ void vps_link_sent(struct vps_link *link, int64_t start_ns, enum vp_present_code
 
 static void learn(struct vps_codec_cost *cost, double per_byte)
 {
-   cost->per_byte = cost->per_byte > 0 ? cost->per_byte + (per_byte - cost->per_byte) * NEW_PART : per_byte;
+   cost->per_byte = cost->known ? cost->per_byte + (per_byte - cost->per_byte) * NEW_PART : per_byte;
+   cost->known = true;
    cost->age = 0;
 }
 
@@ -50,8 +59,13 @@ static void take_in(struct vps_link *link, const struct vps_sent_frame *frame, i
    link->last_ns = now_ns;
    if (alone)
       link->alone_ns = link->busy_ns;
-   if (frame->bytes >= LEARN_BYTES)
-      learn(&link->costs[frame->codec], (double)link->busy_ns / (double)frame->bytes);
+   if (!link->least_ns || now_ns - frame->start_ns < link->least_ns)
+      link->least_ns = now_ns - frame->start_ns;
+   if (frame->bytes < LEARN_BYTES)
+      return;
+   link->usual_bytes = frame->bytes;
+   /* The way there and back costs nothing where others are under way meanwhile. */
+   learn(&link->costs[frame->codec], (double)(link->busy_ns - (alone ? link->least_ns : 0)) / (double)frame->bytes);
 }
 
 bool vps_link_acknowledge(struct vps_link *link, uint32_t count, int64_t now_ns)

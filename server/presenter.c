@@ -5,9 +5,13 @@
 
 #include "server/swapchain.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "common/net/frame.h"
+#include "common/picture/jpeg.h"
 #include "common/picture/lz4.h"
 #include "common/picture/present_frame.h"
 #include "common/util/clock.h"
@@ -17,17 +21,25 @@
 /* A part of a picture is about this large before compression. */
 #define PART_SIZE ((size_t)256 << 10)
 
+/* When nothing is presented for so long, the picture is made exact. */
+#define REFINE_NS INT64_C(150000000)
+
 /* How long the thread waits for the GPU at once, so that it notices a request to stop. */
 #define WAIT_NS UINT64_C(50000000)
 
 struct encoder {
    struct vps_swapchain *swapchain;
    const struct vp_lz4 *lz4; /* NULL: not here, or not there */
+   struct vp_jpeg *jpeg;     /* NULL: not here, or not there, or pictures must be exact */
+   enum vps_lossy lossy;
    enum vp_present_codec codec;
-   uint32_t rows; /* of tiles in a part */
+   uint32_t rows;    /* of tiles in a part */
+   size_t mask_size; /* of so many */
    uint8_t *tiles, *packed;
    size_t packed_size;
-   uint8_t *head; /* header and mask */
+   uint8_t *head;    /* header and mask */
+   uint8_t *inexact; /* masks of the parts: tiles of which the client has no exact copy */
+   bool unsharp;     /* there are some */
 
    /* Of the picture that is being sent. */
    struct vp_present_header header;
@@ -55,23 +67,39 @@ static struct vps_slot *find_oldest(struct vps_swapchain *swapchain, uint64_t *f
    return oldest;
 }
 
-/* Waits until there is a frame and the client has room for it. The value that its copy gives the timeline; 0: the
- * thread ends. */
-static uint64_t wait_for_frame(struct vps_swapchain *swapchain)
+/* True when nothing has happened for some time. With the lock. */
+static bool is_calm(struct vps_swapchain *swapchain)
 {
-   uint64_t frame, value;
+   struct timespec deadline;
+
+   clock_gettime(CLOCK_REALTIME, &deadline);
+   deadline.tv_nsec += REFINE_NS;
+   deadline.tv_sec += deadline.tv_nsec / 1000000000;
+   deadline.tv_nsec %= 1000000000;
+   return pthread_cond_timedwait(&swapchain->changed, &swapchain->lock, &deadline) == ETIMEDOUT;
+}
+
+/* Waits until there is a frame and the client has room for it: the value that its copy gives the timeline; or until it
+ * is time to make the picture exact: 0. False when the thread ends. */
+static bool wait_for_work(const struct encoder *encoder, uint64_t *value)
+{
+   struct vps_swapchain *swapchain = encoder->swapchain;
+   const struct vps_link *link = &swapchain->link;
+   uint64_t frame = 0;
+   bool ready = false;
 
    pthread_mutex_lock(&swapchain->lock);
-   for (;;) {
-      find_oldest(swapchain, &frame, &value);
-      if (swapchain->stop || (frame && vps_link_has_room(&swapchain->link)))
-         break;
-      pthread_cond_wait(&swapchain->changed, &swapchain->lock);
+   while (!swapchain->stop && !ready) {
+      find_oldest(swapchain, &frame, value);
+      ready = frame && vps_link_has_room(link);
+      if (!ready && !frame && encoder->unsharp && link->sent == link->acknowledged)
+         ready = is_calm(swapchain); /* and *value is 0 */
+      else if (!ready)
+         pthread_cond_wait(&swapchain->changed, &swapchain->lock);
    }
-   if (swapchain->stop)
-      value = 0;
+   const bool stop = swapchain->stop;
    pthread_mutex_unlock(&swapchain->lock);
-   return value;
+   return !stop;
 }
 
 static bool wait_for_copy(struct vps_swapchain *swapchain, uint64_t value)
@@ -148,32 +176,84 @@ static bool send_part(struct encoder *encoder, size_t mask_size, const uint8_t *
                            VP_PRESENT_HEADER_SIZE + mask_size, data, size);
 }
 
-/* What of the tiles travels: itself or a block of LZ4. */
-static const uint8_t *pack(struct encoder *encoder, size_t *size)
+/* The tiles in a block of LZ4, or as they are. */
+static const uint8_t *pack(struct encoder *encoder, enum vp_present_codec codec, size_t *size)
 {
-   encoder->header.codec = VP_PRESENT_RAW;
-   if (encoder->codec != VP_PRESENT_LZ4)
+   if (!encoder->lz4 || codec == VP_PRESENT_RAW) {
+      encoder->header.codec = VP_PRESENT_RAW;
       return encoder->tiles;
-   encoder->header.codec = VP_PRESENT_LZ4;
+   }
+   encoder->header.codec = codec;
    *size = (size_t)encoder->lz4->compress((const char *)encoder->tiles, (char *)encoder->packed, (int)*size,
                                           (int)encoder->packed_size);
    return encoder->packed;
+}
+
+/* The band as a JPEG picture; NULL when that is not worth while. */
+static const uint8_t *draw(struct encoder *encoder, const uint8_t *pixels, size_t *size)
+{
+   const struct vp_picture *picture = &encoder->swapchain->picture;
+   const uint32_t first = encoder->header.first_row, count = encoder->header.row_count;
+
+   if (*size < vp_tiles_max_size(picture, count) / 4)
+      return NULL;
+   encoder->header.codec = VP_PRESENT_JPEG;
+   return vp_jpeg_compress(encoder->jpeg, pixels + vp_band_offset(picture, first), picture->width,
+                           vp_band_height(picture, first, count), encoder->swapchain->quality, size);
+}
+
+static uint8_t *inexact_mask(const struct encoder *encoder)
+{
+   return encoder->inexact + encoder->header.first_row / encoder->rows * encoder->mask_size;
+}
+
+/* Notes what the client has now of the tiles of the mask. */
+static void note_exactness(struct encoder *encoder, const uint8_t *mask)
+{
+   const bool exact = encoder->header.codec != VP_PRESENT_JPEG;
+   uint8_t *inexact = inexact_mask(encoder);
+
+   for (size_t i = 0; i < vp_tiles_mask_size(&encoder->swapchain->picture, encoder->header.row_count); i++)
+      inexact[i] = exact ? inexact[i] & (uint8_t)~mask[i] : inexact[i] | mask[i];
+   encoder->unsharp = encoder->unsharp || !exact;
+}
+
+/* What travels of the tiles that were collected. What the client has cannot be built upon when it may not be exact. */
+static const uint8_t *encode(struct encoder *encoder, const uint8_t *pixels, const uint8_t *mask, size_t *size)
+{
+   const uint8_t *data = NULL;
+
+   if (!encoder->jpeg)
+      return pack(encoder, encoder->codec, size);
+   if (encoder->codec == VP_PRESENT_JPEG)
+      data = draw(encoder, pixels, size);
+   if (!data)
+      data = pack(encoder, encoder->codec == VP_PRESENT_RAW ? VP_PRESENT_RAW : VP_PRESENT_LZ4_PLAIN, size);
+   note_exactness(encoder, mask);
+   return data;
 }
 
 /* The tiles of a band that have changed, if there are any. */
 static bool send_band(struct encoder *encoder, const uint8_t *pixels, uint32_t first, uint32_t count)
 {
    const struct vp_picture *picture = &encoder->swapchain->picture;
+   const bool combined = !encoder->jpeg && encoder->codec == VP_PRESENT_LZ4;
    const int64_t start = vp_clock_ns();
+   uint8_t *mask = encoder->head + VP_PRESENT_HEADER_SIZE;
 
-   size_t size = vp_tiles_collect(picture, pixels, first, count, encoder->codec == VP_PRESENT_LZ4,
-                                  encoder->head + VP_PRESENT_HEADER_SIZE, encoder->tiles);
+   size_t size = vp_tiles_collect(picture, pixels, first, count, combined, mask, encoder->tiles);
    encoder->tile_bytes += size;
    encoder->header.first_row = first;
    encoder->header.row_count = count;
-   const uint8_t *data = size ? pack(encoder, &size) : NULL;
+   const uint8_t *data = size ? encode(encoder, pixels, mask, &size) : NULL;
    encoder->encode_ns += vp_clock_ns() - start;
-   return !size || send_part(encoder, vp_tiles_mask_size(picture, count), data, size);
+   return !data || send_part(encoder, vp_tiles_mask_size(picture, count), data, size);
+}
+
+static uint32_t rows_from(const struct encoder *encoder, uint32_t first)
+{
+   const uint32_t left = vp_picture_tile_rows(&encoder->swapchain->picture) - first;
+   return left < encoder->rows ? left : encoder->rows;
 }
 
 static bool send_picture(struct encoder *encoder, const struct vps_slot *slot)
@@ -183,7 +263,7 @@ static bool send_picture(struct encoder *encoder, const struct vps_slot *slot)
 
    encoder->header.gpu_us = (uint32_t)((encoder->start_ns - slot->arrival_ns) / 1000);
    for (uint32_t first = 0; ok && first < rows; first += encoder->rows)
-      ok = send_band(encoder, slot->pixels, first, rows - first < encoder->rows ? rows - first : encoder->rows);
+      ok = send_band(encoder, slot->pixels, first, rows_from(encoder, first));
    return ok;
 }
 
@@ -208,8 +288,24 @@ static void begin_frame(struct encoder *encoder, uint64_t frame)
    encoder->encode_ns = 0;
    encoder->tile_bytes = 0;
    pthread_mutex_lock(&swapchain->lock);
-   encoder->codec = encoder->lz4 ? vps_link_choose(&swapchain->link) : VP_PRESENT_RAW;
+   encoder->codec = vps_link_choose(&swapchain->link, encoder->lossy);
    pthread_mutex_unlock(&swapchain->lock);
+   if (!encoder->lz4 && encoder->codec == VP_PRESENT_LZ4)
+      encoder->codec = VP_PRESENT_RAW;
+}
+
+/* Tells the client that the frame is complete. */
+static bool end_frame(struct encoder *encoder, uint32_t flags)
+{
+   struct vps_swapchain *swapchain = encoder->swapchain;
+
+   pthread_mutex_lock(&swapchain->lock);
+   vps_link_sent(&swapchain->link, encoder->start_ns, encoder->codec, encoder->tile_bytes);
+   pthread_mutex_unlock(&swapchain->lock);
+   encoder->header.flags = VP_PRESENT_LAST | flags;
+   encoder->header.codec = VP_PRESENT_RAW;
+   encoder->header.first_row = encoder->header.row_count = 0;
+   return send_part(encoder, 0, NULL, 0);
 }
 
 /* False when nothing can be sent any more. */
@@ -228,21 +324,65 @@ static bool send_frame(struct encoder *encoder)
    pthread_mutex_lock(&swapchain->lock);
    if (slot)
       slot->state = VPS_SLOT_FREE;
-   vps_link_sent(&swapchain->link, encoder->start_ns, encoder->codec, encoder->tile_bytes);
    pthread_mutex_unlock(&swapchain->lock);
+   return ok && end_frame(encoder, 0);
+}
 
-   encoder->header.flags = VP_PRESENT_LAST;
-   encoder->header.first_row = encoder->header.row_count = 0;
-   return ok && send_part(encoder, 0, NULL, 0);
+static bool has_frame(struct vps_swapchain *swapchain)
+{
+   uint64_t frame, value;
+
+   pthread_mutex_lock(&swapchain->lock);
+   find_oldest(swapchain, &frame, &value);
+   pthread_mutex_unlock(&swapchain->lock);
+   return frame != 0;
+}
+
+/* The tiles of a band that are not exact, if there are any. */
+static bool refine_band(struct encoder *encoder, uint32_t first, uint32_t count)
+{
+   const struct vp_picture *picture = &encoder->swapchain->picture;
+   const size_t mask_size = vp_tiles_mask_size(picture, count);
+   uint8_t *mask = encoder->head + VP_PRESENT_HEADER_SIZE;
+
+   encoder->header.first_row = first;
+   encoder->header.row_count = count;
+   memcpy(mask, inexact_mask(encoder), mask_size);
+   size_t size = vp_tiles_gather(picture, first, count, mask, encoder->tiles);
+   if (!size)
+      return true;
+   const uint8_t *data = pack(encoder, VP_PRESENT_LZ4_PLAIN, &size);
+   note_exactness(encoder, mask);
+   return send_part(encoder, mask_size, data, size);
+}
+
+/* Makes the picture exact, unless a new one comes meanwhile. False when nothing can be sent any more. */
+static bool refine(struct encoder *encoder)
+{
+   const uint32_t rows = vp_picture_tile_rows(&encoder->swapchain->picture);
+   uint32_t first = 0;
+   bool ok = true;
+
+   encoder->header = (struct vp_present_header){.frame = encoder->header.frame};
+   encoder->start_ns = vp_clock_ns();
+   encoder->tile_bytes = 0;
+   while (ok && first < rows && !has_frame(encoder->swapchain)) {
+      ok = refine_band(encoder, first, rows_from(encoder, first));
+      first += encoder->rows;
+   }
+   encoder->unsharp = first < rows;
+   return ok && end_frame(encoder, VP_PRESENT_REFINEMENT);
 }
 
 /* --- the thread --- */
 
 static void finish_encoder(struct encoder *encoder)
 {
+   vp_jpeg_destroy(encoder->jpeg);
    free(encoder->tiles);
    free(encoder->packed);
    free(encoder->head);
+   free(encoder->inexact);
    free(encoder);
 }
 
@@ -256,12 +396,18 @@ static struct encoder *create_encoder(struct vps_swapchain *swapchain)
    encoder->rows = (uint32_t)(PART_SIZE / vp_tiles_max_size(picture, 1)) + 1;
    if (swapchain->codecs & VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4))
       encoder->lz4 = vp_lz4_load();
+   if (swapchain->codecs & VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG))
+      encoder->jpeg = vp_jpeg_create();
+   if (encoder->jpeg)
+      encoder->lossy = swapchain->always_lossy ? VPS_LOSSY_ALWAYS : VPS_LOSSY_WHEN_SLOW;
    const size_t size = vp_tiles_max_size(picture, encoder->rows);
    encoder->packed_size = encoder->lz4 ? (size_t)encoder->lz4->bound((int)size) : 0;
-   encoder->head = malloc(VP_PRESENT_HEADER_SIZE + vp_tiles_mask_size(picture, encoder->rows));
+   encoder->mask_size = vp_tiles_mask_size(picture, encoder->rows);
+   encoder->head = malloc(VP_PRESENT_HEADER_SIZE + encoder->mask_size);
    encoder->tiles = malloc(size);
    encoder->packed = malloc(encoder->packed_size + 1);
-   if (encoder->head && encoder->tiles && encoder->packed)
+   encoder->inexact = calloc(vp_picture_tile_rows(picture) / encoder->rows + 1, encoder->mask_size);
+   if (encoder->head && encoder->tiles && encoder->packed && encoder->inexact)
       return encoder;
    finish_encoder(encoder);
    return NULL;
@@ -271,10 +417,14 @@ static void *run_thread(void *argument)
 {
    struct encoder *encoder = argument;
    uint64_t value;
+   bool ok = true;
 
-   do
-      value = wait_for_frame(encoder->swapchain);
-   while (value && wait_for_copy(encoder->swapchain, value) && send_frame(encoder));
+   while (ok && wait_for_work(encoder, &value)) {
+      if (value)
+         ok = wait_for_copy(encoder->swapchain, value) && send_frame(encoder);
+      else
+         ok = refine(encoder);
+   }
    finish_encoder(encoder);
    return NULL;
 }

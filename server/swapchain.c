@@ -318,6 +318,8 @@ static struct vps_swapchain *new_swapchain(struct vps_device *device, uint64_t i
    swapchain->device = device;
    swapchain->id = id;
    swapchain->codecs = info->codecs;
+   swapchain->quality = info->quality;
+   swapchain->always_lossy = info->alwaysLossy;
    swapchain->picture = (struct vp_picture){.width = info->extent.width, .height = info->extent.height};
    swapchain->image_count = info->imageCount;
    swapchain->slot_count = info->codecs ? info->imageCount + 1 : 0;
@@ -356,8 +358,11 @@ static struct vps_swapchain *create_swapchain(struct vps_device *device, uint64_
 
 static bool is_sane(const VkSwapchainInfoVP *info)
 {
-   return info->imageCount > 0 && info->imageCount <= VPS_MAX_IMAGES && info->extent.width > 0 &&
-          info->extent.width <= VP_PICTURE_MAX && info->extent.height > 0 && info->extent.height <= VP_PICTURE_MAX;
+   const bool lossy = info->codecs & VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG);
+
+   return (!lossy || (info->quality > 0 && info->quality <= 100)) && info->imageCount > 0 &&
+          info->imageCount <= VPS_MAX_IMAGES && info->extent.width > 0 && info->extent.width <= VP_PICTURE_MAX &&
+          info->extent.height > 0 && info->extent.height <= VP_PICTURE_MAX;
 }
 
 /* The handle of the object is the address of its state. */
@@ -366,8 +371,8 @@ void vp_handle_vkCreateSwapchainVP(struct vp_context *ctx, struct vp_cmd_vkCreat
    const uint64_t id = (uint64_t)(uintptr_t)*a->pSwapchain;
 
    if (!is_sane(a->pInfo)) {
-      vps_fail(ctx, "a swapchain of %u images of %ux%u cannot be", a->pInfo->imageCount, a->pInfo->extent.width,
-               a->pInfo->extent.height);
+      vps_fail(ctx, "a swapchain of %u images of %ux%u, with a quality of %u, cannot be", a->pInfo->imageCount,
+               a->pInfo->extent.width, a->pInfo->extent.height, a->pInfo->quality);
       return;
    }
    struct vps_swapchain *swapchain = create_swapchain(ctx->used[0]->device, id, a->pInfo);

@@ -49,7 +49,9 @@ struct vps_copier {
 struct vps_swapchain {
    struct vps_device *device;
    uint64_t id;
-   uint32_t codecs;           /* that the client decodes; 0: it wants no pictures */
+   uint32_t codecs;  /* that the client decodes; 0: it wants no pictures */
+   unsigned quality; /* of JPEG */
+   bool always_lossy;
    struct vp_picture picture; /* what the client has; of the present thread */
    VkImage images[VPS_MAX_IMAGES];
    uint32_t image_count, slot_count;

@@ -2,6 +2,7 @@
 #include "client/wsi/present_stats.h"
 
 #include "client/connection.h"
+#include "common/picture/present_frame.h"
 #include "common/util/clock.h"
 
 #include <inttypes.h>
@@ -23,14 +24,15 @@ static double average_ms(uint64_t sum_us, uint64_t count)
    return (double)sum_us / 1000 / (double)count;
 }
 
-static void print_line(const struct vp_present_stats *stats, uint64_t last, double seconds)
+static void print_line(const struct vp_present_stats *stats, const struct vp_shown_frame *last, double seconds)
 {
+   static const char *const codecs[VP_PRESENT_CODECS] = {"raw", "lz4", "lz4", "jpeg"};
    const struct vp_present_times *times = &stats->times;
-   const uint64_t presented = last - stats->first + 1, shown = stats->shown;
+   const uint64_t presented = last->frame - stats->first + 1, shown = stats->shown;
    fprintf(stderr,
            "venus: %.1f frames/s, %" PRIu64 " of %" PRIu64 " not shown, %s, %.1f KiB each; ms: gpu %.1f encode %.1f "
            "network %.1f decode %.1f show %.1f\n",
-           (double)shown / seconds, presented - shown, presented, stats->packed * 2 > shown ? "lz4" : "raw",
+           (double)shown / seconds, presented - shown, presented, codecs[last->codec],
            (double)stats->bytes / 1024 / (double)shown, average_ms(times->gpu, shown), average_ms(times->encode, shown),
            average_ms(times->network, shown), average_ms(times->decode, shown), average_ms(times->show, shown));
 }
@@ -55,11 +57,10 @@ void vp_present_stats_add(struct vp_present_stats *stats, struct vp_connection *
       *stats = (struct vp_present_stats){.start_ns = now, .first = shown->frame};
    stats->shown++;
    stats->bytes += shown->bytes;
-   stats->packed += shown->packed;
    add_times(&stats->times, &shown->times);
    if (now - stats->start_ns < SECOND_NS)
       return;
    if (hud)
-      print_line(stats, shown->frame, (double)(now - stats->start_ns) / SECOND_NS);
+      print_line(stats, shown, (double)(now - stats->start_ns) / SECOND_NS);
    *stats = (struct vp_present_stats){.start_ns = now, .first = shown->frame + 1};
 }

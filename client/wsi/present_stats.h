@@ -20,14 +20,14 @@ struct vp_present_times {
 struct vp_present_stats {
    int64_t start_ns;
    uint64_t first; /* frame of that second */
-   uint64_t shown, bytes, packed;
+   uint64_t shown, bytes;
    struct vp_present_times times; /* sums */
 };
 
 /* A frame that was shown. */
 struct vp_shown_frame {
    uint64_t frame, bytes; /* of its picture on the wire */
-   bool packed;           /* these were compressed */
+   uint32_t codec;        /* enum vp_present_codec, of the largest number if there were several */
    struct vp_present_times times;
 };
 

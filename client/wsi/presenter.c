@@ -8,6 +8,7 @@
 #include "client/wsi/present_stats.h"
 #include "client/wsi/surface.h"
 #include "client/wsi/swapchain.h"
+#include "common/picture/jpeg.h"
 #include "common/picture/lz4.h"
 #include "common/picture/present_frame.h"
 #include "common/util/clock.h"
@@ -31,6 +32,7 @@ struct vp_presenter {
    struct vp_swapchain *swapchain;
    struct vp_window *window;
    struct vp_picture picture; /* of the thread, as are: */
+   struct vp_jpeg *jpeg;      /* NULL before the first such part */
    uint8_t *tiles;            /* what was unpacked */
    size_t tiles_size;
    VkRect2D changed; /* by the frame that is coming in */
@@ -45,11 +47,16 @@ struct vp_presenter {
    bool stop;
 };
 
-uint32_t vp_presenter_codecs(const struct vp_surface *surface)
+uint32_t vp_presenter_codecs(const struct vp_surface *surface, bool lossy)
 {
+   uint32_t codecs = VP_PRESENT_CODEC_BIT(VP_PRESENT_RAW);
    if (!surface->class->has_pictures)
       return 0;
-   return VP_PRESENT_CODEC_BIT(VP_PRESENT_RAW) | (vp_lz4_load() ? VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4) : 0);
+   if (vp_lz4_load())
+      codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4) | VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4_PLAIN);
+   if (lossy && vp_jpeg_is_usable())
+      codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG);
+   return codecs;
 }
 
 /* --- decoding --- */
@@ -65,27 +72,66 @@ static void add_rows(struct vp_presenter *presenter, uint32_t first, uint32_t co
    changed->extent.height = bottom - (uint32_t)changed->offset.y;
 }
 
-/* The tiles of a part, unpacked if they were packed. NULL when they make no sense. */
-static const uint8_t *unpack(struct vp_presenter *presenter, uint32_t codec, uint32_t rows, const uint8_t *data,
-                             size_t *size)
+/* Memory for what is unpacked of so many rows; NULL when there is none. */
+static uint8_t *reserve_tiles(struct vp_presenter *presenter, uint32_t rows)
 {
-   const size_t most = vp_tiles_max_size(&presenter->picture, rows);
-   if (codec == VP_PRESENT_RAW)
-      return data;
-   if (codec != VP_PRESENT_LZ4 || !vp_lz4_load() || *size > INT32_MAX || most > INT32_MAX)
-      return NULL;
-   if (most > presenter->tiles_size) {
-      uint8_t *tiles = realloc(presenter->tiles, most);
+   const size_t size = vp_tiles_max_size(&presenter->picture, rows);
+   if (size > presenter->tiles_size) {
+      uint8_t *tiles = realloc(presenter->tiles, size);
       if (!tiles)
          return NULL;
       presenter->tiles = tiles;
-      presenter->tiles_size = most;
+      presenter->tiles_size = size;
    }
-   const int unpacked = vp_lz4_load()->decompress((const char *)data, (char *)presenter->tiles, (int)*size, (int)most);
+   return presenter->tiles;
+}
+
+/* The tiles of an LZ4 block, or NULL. */
+static const uint8_t *unpack(struct vp_presenter *presenter, uint32_t rows, const uint8_t *data, size_t *size)
+{
+   const size_t most = vp_tiles_max_size(&presenter->picture, rows);
+   uint8_t *tiles = reserve_tiles(presenter, rows);
+   if (!tiles || !vp_lz4_load() || *size > INT32_MAX || most > INT32_MAX)
+      return NULL;
+   const int unpacked = vp_lz4_load()->decompress((const char *)data, (char *)tiles, (int)*size, (int)most);
    if (unpacked < 0)
       return NULL;
    *size = (size_t)unpacked;
-   return presenter->tiles;
+   return tiles;
+}
+
+static bool apply_jpeg(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *mask,
+                       const uint8_t *data, size_t size)
+{
+   const struct vp_picture *picture = &presenter->picture;
+   uint8_t *band = reserve_tiles(presenter, header->row_count);
+   if (!presenter->jpeg)
+      presenter->jpeg = vp_jpeg_create();
+   if (!band || !presenter->jpeg ||
+       !vp_jpeg_decompress(presenter->jpeg, data, size, band, picture->width,
+                           vp_band_height(picture, header->first_row, header->row_count)))
+      return false;
+   vp_tiles_copy(picture, header->first_row, header->row_count, mask, band);
+   return true;
+}
+
+static bool apply(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *mask,
+                  const uint8_t *data, size_t size)
+{
+   switch (header->codec) {
+   case VP_PRESENT_RAW:
+      break;
+   case VP_PRESENT_LZ4:
+   case VP_PRESENT_LZ4_PLAIN:
+      data = unpack(presenter, header->row_count, data, &size);
+      break;
+   case VP_PRESENT_JPEG:
+      return apply_jpeg(presenter, header, mask, data, size);
+   default:
+      return false;
+   }
+   return data && vp_tiles_apply(&presenter->picture, header->first_row, header->row_count,
+                                 header->codec == VP_PRESENT_LZ4, mask, data, size);
 }
 
 static bool decode(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *data,
@@ -94,16 +140,11 @@ static bool decode(struct vp_presenter *presenter, const struct vp_present_heade
    const struct vp_picture *picture = &presenter->picture;
    const uint32_t rows = vp_picture_tile_rows(picture);
    if (!header->row_count)
-      return size == 0;
+      return size == 0 && header->codec < VP_PRESENT_CODECS;
    if (!picture->pixels || header->row_count > rows || header->first_row > rows - header->row_count)
       return false;
    const size_t mask_size = vp_tiles_mask_size(picture, header->row_count);
-   if (size < mask_size)
-      return false;
-   size_t tiles_size = size - mask_size;
-   const uint8_t *tiles = unpack(presenter, header->codec, header->row_count, data + mask_size, &tiles_size);
-   if (!tiles || !vp_tiles_apply(picture, header->first_row, header->row_count, header->codec == VP_PRESENT_LZ4, data,
-                                 tiles, tiles_size))
+   if (size < mask_size || !apply(presenter, header, data, data + mask_size, size - mask_size))
       return false;
    add_rows(presenter, header->first_row, header->row_count);
    return true;
@@ -181,6 +222,18 @@ static bool finish_frame(struct vp_presenter *presenter, const struct vp_present
    return true;
 }
 
+/* The last frame again, better. */
+static bool refine_frame(struct vp_presenter *presenter)
+{
+   const struct vp_swapchain *swapchain = presenter->swapchain;
+   acknowledge(swapchain);
+   swapchain->surface->class->show(presenter->window, &presenter->picture, presenter->changed,
+                                   VK_PRESENT_MODE_IMMEDIATE_KHR);
+   presenter->changed = (VkRect2D){0};
+   presenter->frame = (struct vp_shown_frame){0};
+   return true;
+}
+
 static bool handle_part(struct vp_presenter *presenter, const struct part *part)
 {
    struct vp_present_header header;
@@ -191,9 +244,13 @@ static bool handle_part(struct vp_presenter *presenter, const struct part *part)
    if (!decode(presenter, &header, part->payload + VP_PRESENT_HEADER_SIZE, part->size - VP_PRESENT_HEADER_SIZE))
       return false;
    presenter->frame.bytes += part->size;
-   presenter->frame.packed = presenter->frame.packed || header.codec != VP_PRESENT_RAW;
+   if (header.codec > presenter->frame.codec)
+      presenter->frame.codec = header.codec;
    presenter->frame.times.decode += microseconds(vp_clock_ns() - start_ns);
-   return !(header.flags & VP_PRESENT_LAST) || finish_frame(presenter, &header, part->arrival_ns);
+   if (!(header.flags & VP_PRESENT_LAST))
+      return true;
+   return header.flags & VP_PRESENT_REFINEMENT ? refine_frame(presenter)
+                                               : finish_frame(presenter, &header, part->arrival_ns);
 }
 
 /* --- the thread --- */
@@ -275,6 +332,7 @@ static bool start_thread(struct vp_presenter *presenter)
 
 static void free_presenter(struct vp_presenter *presenter)
 {
+   vp_jpeg_destroy(presenter->jpeg);
    free(presenter->picture.pixels);
    free(presenter->tiles);
    free(presenter);

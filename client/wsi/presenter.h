@@ -12,8 +12,9 @@ struct vp_frame;
 struct vp_presenter;
 struct vp_swapchain;
 
-/* The codecs that this machine can decode for a surface, as VP_PRESENT_CODEC_BIT; 0: no pictures are wanted. */
-uint32_t vp_presenter_codecs(const struct vp_surface *surface);
+/* The codecs that this machine can decode for a surface, as VP_PRESENT_CODEC_BIT; 0: no pictures are wanted. Lossy ones
+ * have no alpha, and are only for who allows them. */
+uint32_t vp_presenter_codecs(const struct vp_surface *surface, bool lossy);
 
 /* Opens the window and starts the thread that shows the frames of a swapchain. */
 VkResult vp_presenter_create(struct vp_swapchain *swapchain, const struct vp_window_info *info,

@@ -15,6 +15,10 @@
 
 #define SWAPCHAIN(handle) VP_FROM_HANDLE(struct vp_swapchain, handle)
 
+/* Of JPEG pictures. */
+#define QUALITY_AUTO 90
+#define QUALITY_FAST 75
+
 /* --- images --- */
 
 /* The server copies them, and other images may be bound to their memory. */
@@ -137,9 +141,13 @@ static VkResult create_on_server(struct vp_swapchain *swapchain, const VkSwapcha
    VkImage images[VP_MAX_SWAPCHAIN_IMAGES];
    for (uint32_t i = 0; i < swapchain->image_count; i++)
       images[i] = swapchain->images[i].handle;
+   const enum vp_present_policy policy = swapchain->device->physical_device->instance->config.present;
+   const bool lossy = policy != VP_POLICY_LOSSLESS && info->compositeAlpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
    const VkSwapchainInfoVP about = {
       .extent = info->imageExtent,
-      .codecs = vp_presenter_codecs(swapchain->surface),
+      .codecs = vp_presenter_codecs(swapchain->surface, lossy),
+      .quality = policy == VP_POLICY_FAST ? QUALITY_FAST : QUALITY_AUTO,
+      .alwaysLossy = policy == VP_POLICY_FAST,
       .imageCount = swapchain->image_count,
       .pImages = images,
    };

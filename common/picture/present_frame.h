@@ -22,9 +22,15 @@ struct vp_present_header {
 /* The last part of its picture. This frame and all before it are done with. */
 #define VP_PRESENT_LAST 1u
 
+/* Part of what makes the picture of the last frame exact. */
+#define VP_PRESENT_REFINEMENT 2u
+
 enum vp_present_codec {
-   VP_PRESENT_RAW = 0, /* pixels */
-   VP_PRESENT_LZ4 = 1, /* pixels combined with what was there by exclusive or, in an LZ4 block */
+   VP_PRESENT_RAW = 0,       /* pixels */
+   VP_PRESENT_LZ4 = 1,       /* pixels combined with what was there by exclusive or, in an LZ4 block */
+   VP_PRESENT_LZ4_PLAIN = 2, /* pixels in an LZ4 block */
+   VP_PRESENT_JPEG = 3,      /* a JPEG picture of all tiles of the part, of which those in the mask count */
+   VP_PRESENT_CODECS,
 };
 
 /* What a client can decode, in the creation of its swapchain. Nothing: it does not want pictures. */

@@ -82,12 +82,45 @@ size_t vp_tiles_collect(const struct vp_picture *picture, const uint8_t *now, ui
    return (size_t)(end - out);
 }
 
+static bool is_set(const uint8_t *mask, size_t i)
+{
+   return mask[i / 8] >> i % 8 & 1;
+}
+
+size_t vp_tiles_gather(const struct vp_picture *picture, uint32_t first, uint32_t count, const uint8_t *mask,
+                       uint8_t *out)
+{
+   const size_t total = (size_t)tile_columns(picture) * count;
+   uint8_t *end = out;
+
+   for (size_t i = 0; i < total; i++) {
+      const struct tile tile = find_tile(picture, first, i);
+      for (uint32_t row = 0; is_set(mask, i) && row < tile.height; row++, end += tile.width)
+         memcpy(end, picture->pixels + tile.offset + row * tile.stride, tile.width);
+   }
+   return (size_t)(end - out);
+}
+
+void vp_tiles_copy(const struct vp_picture *picture, uint32_t first, uint32_t count, const uint8_t *mask,
+                   const uint8_t *band)
+{
+   const size_t total = (size_t)tile_columns(picture) * count, band_offset = vp_band_offset(picture, first);
+
+   for (size_t i = 0; i < total; i++) {
+      const struct tile tile = find_tile(picture, first, i);
+      for (uint32_t row = 0; is_set(mask, i) && row < tile.height; row++) {
+         const size_t offset = tile.offset + row * tile.stride;
+         memcpy(picture->pixels + offset, band + offset - band_offset, tile.width);
+      }
+   }
+}
+
 static size_t masked_size(const struct vp_picture *picture, uint32_t first, size_t total, const uint8_t *mask)
 {
    size_t size = 0;
    for (size_t i = 0; i < total; i++) {
       const struct tile tile = find_tile(picture, first, i);
-      if (mask[i / 8] >> i % 8 & 1)
+      if (is_set(mask, i))
          size += tile.width * tile.height;
    }
    return size;
@@ -102,7 +135,7 @@ bool vp_tiles_apply(const struct vp_picture *picture, uint32_t first, uint32_t c
       return false;
    for (size_t i = 0; i < total; i++) {
       const struct tile tile = find_tile(picture, first, i);
-      if (!(mask[i / 8] >> i % 8 & 1))
+      if (!is_set(mask, i))
          continue;
       for (uint32_t row = 0; row < tile.height; row++, data += tile.width) {
          uint8_t *pixels = picture->pixels + tile.offset + row * tile.stride;

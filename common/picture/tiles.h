@@ -50,4 +50,24 @@ size_t vp_tiles_collect(const struct vp_picture *picture, const uint8_t *now, ui
 bool vp_tiles_apply(const struct vp_picture *picture, uint32_t first, uint32_t count, bool xor, const uint8_t *mask,
                     const uint8_t *data, size_t size);
 
+/* Writes the tiles of a band that the mask names to `out`; returns the bytes written. */
+size_t vp_tiles_gather(const struct vp_picture *picture, uint32_t first, uint32_t count, const uint8_t *mask,
+                       uint8_t *out);
+
+/* Puts the tiles that the mask names into the picture, from the pixels of all of the band. */
+void vp_tiles_copy(const struct vp_picture *picture, uint32_t first, uint32_t count, const uint8_t *mask,
+                   const uint8_t *band);
+
+/* The first row of pixels of a band, and how many it has. */
+static inline size_t vp_band_offset(const struct vp_picture *picture, uint32_t first)
+{
+   return (size_t)first * VP_TILE_HEIGHT * picture->width * VP_PIXEL_SIZE;
+}
+
+static inline uint32_t vp_band_height(const struct vp_picture *picture, uint32_t first, uint32_t count)
+{
+   const uint32_t left = picture->height - first * VP_TILE_HEIGHT;
+   return left < count * VP_TILE_HEIGHT ? left : count * VP_TILE_HEIGHT;
+}
+
 #endif

@@ -37,7 +37,7 @@ static void run(struct simulated *s, unsigned frames, size_t bytes)
       while (!vps_link_has_room(&link))
          receive_ack(s, &link);
       const int64_t start_ns = s->now_ns;
-      const enum vp_present_codec codec = vps_link_choose(&link);
+      const enum vp_present_codec codec = vps_link_choose(&link, VPS_LOSSY_NEVER);
       const double wire_bytes = codec == VP_PRESENT_LZ4 ? (double)bytes / s->ratio : (double)bytes;
       if (codec == VP_PRESENT_LZ4)
          s->now_ns += (int64_t)(s->pack_ns * (double)bytes);
@@ -66,6 +66,14 @@ int main(void)
    static struct simulated distant = {.trip_ns = 50 * MS, .byte_ns = 1, .ratio = 1.3, .pack_ns = 1.5};
    run(&distant, 1000, 1u << 17);
    CHECK(distant.most_under_way == 3);
+
+   struct vps_link slow_link = {.costs = {{.per_byte = 80, .known = true}, {.per_byte = 30, .known = true}},
+                                .usual_bytes = 1u << 20};
+   CHECK(vps_link_choose(&slow_link, VPS_LOSSY_NEVER) == VP_PRESENT_LZ4);
+   CHECK(vps_link_choose(&slow_link, VPS_LOSSY_WHEN_SLOW) == VP_PRESENT_JPEG);
+   slow_link.usual_bytes = 1u << 18;
+   CHECK(vps_link_choose(&slow_link, VPS_LOSSY_WHEN_SLOW) == VP_PRESENT_LZ4);
+   CHECK(vps_link_choose(&slow_link, VPS_LOSSY_ALWAYS) == VP_PRESENT_JPEG);
 
    struct vps_link link = {0};
    CHECK(!vps_link_acknowledge(&link, 1, 0));

@@ -3,6 +3,7 @@
 /* What a worker does with presents: the picture that arrives is the one that was drawn, no more pictures come than were
  * acknowledged, semaphores that the client signals are not waited for, and nonsense ends the session. */
 
+#include "common/picture/jpeg.h"
 #include "common/picture/present_frame.h"
 #include "common/picture/tiles.h"
 #include "tests/unit/session_gpu.h"
@@ -18,6 +19,8 @@ struct chain {
    struct vp_picture picture;
    uint64_t serial; /* of the last batch */
    uint64_t frame;  /* that was received last */
+   uint32_t codec;  /* of its last part with tiles */
+   bool refined;    /* it was a refinement */
 };
 
 static void create_image(struct session *s, struct setup *x, struct chain *chain, unsigned i)
@@ -41,11 +44,14 @@ static void create_image(struct session *s, struct setup *x, struct chain *chain
    SEND(s, vkBindImageMemory, .device = x->device, .image = chain->images[i], .memory = chain->memories[i]);
 }
 
-static VkResult create_swapchain(struct session *s, struct setup *x, struct chain *chain, VkExtent2D extent)
+static VkResult create_swapchain(struct session *s, struct setup *x, struct chain *chain, VkExtent2D extent,
+                                 uint32_t codecs)
 {
    const VkSwapchainInfoVP info = {
       .extent = extent,
-      .codecs = VP_PRESENT_CODEC_BIT(VP_PRESENT_RAW),
+      .codecs = codecs | VP_PRESENT_CODEC_BIT(VP_PRESENT_RAW),
+      .quality = 80,
+      .alwaysLossy = VK_TRUE,
       .imageCount = IMAGES,
       .pImages = chain->images,
    };
@@ -54,7 +60,7 @@ static VkResult create_swapchain(struct session *s, struct setup *x, struct chai
    return CALL(s, vkCreateSwapchainVP, &call) ? call.ret : VK_ERROR_UNKNOWN;
 }
 
-static bool start(struct session *s, struct setup *x, struct chain *chain)
+static bool start_with(struct session *s, struct setup *x, struct chain *chain, uint32_t codecs)
 {
    *chain = (struct chain){.picture = {.width = WIDTH, .height = HEIGHT}};
    if (!CHECK(prepare(s, x, true)))
@@ -63,7 +69,12 @@ static bool start(struct session *s, struct setup *x, struct chain *chain)
       create_image(s, x, chain, i);
    chain->picture.pixels = calloc(1, vp_picture_size(&chain->picture));
    return CHECK(chain->picture.pixels) &&
-          CHECK(create_swapchain(s, x, chain, (VkExtent2D){WIDTH, HEIGHT}) == VK_SUCCESS);
+          CHECK(create_swapchain(s, x, chain, (VkExtent2D){WIDTH, HEIGHT}, codecs) == VK_SUCCESS);
+}
+
+static bool start(struct session *s, struct setup *x, struct chain *chain)
+{
+   return start_with(s, x, chain, 0);
 }
 
 /* Fills an image with one value. */
@@ -96,6 +107,26 @@ static void present(struct session *s, struct setup *x, struct chain *chain, uin
    chain->serial++;
 }
 
+/* A part in a picture. */
+static void take_in(struct chain *chain, const struct vp_present_header *header, const uint8_t *data, size_t size)
+{
+   const size_t mask_size = vp_tiles_mask_size(&chain->picture, header->row_count);
+   if (header->codec == VP_PRESENT_RAW) {
+      CHECK(vp_tiles_apply(&chain->picture, header->first_row, header->row_count, false, data, data + mask_size,
+                           size - mask_size));
+      return;
+   }
+   struct vp_jpeg *jpeg = vp_jpeg_create();
+   uint8_t *band = malloc(vp_tiles_max_size(&chain->picture, header->row_count));
+   CHECK(header->codec == VP_PRESENT_JPEG);
+   if (CHECK(jpeg && band) &&
+       CHECK(vp_jpeg_decompress(jpeg, data + mask_size, size - mask_size, band, WIDTH,
+                                vp_band_height(&chain->picture, header->first_row, header->row_count))))
+      vp_tiles_copy(&chain->picture, header->first_row, header->row_count, data, band);
+   vp_jpeg_destroy(jpeg);
+   free(band);
+}
+
 /* Until a frame is complete; takes its tiles in and returns how many parts had some. */
 static unsigned receive(struct session *s, struct chain *chain)
 {
@@ -108,14 +139,13 @@ static unsigned receive(struct session *s, struct chain *chain)
       vp_present_header_load(&header, s->frame.payload);
       if (!header.row_count)
          continue;
-      const uint8_t *mask = s->frame.payload + VP_PRESENT_HEADER_SIZE;
-      const size_t mask_size = vp_tiles_mask_size(&chain->picture, header.row_count);
-      CHECK(header.codec == VP_PRESENT_RAW);
-      CHECK(vp_tiles_apply(&chain->picture, header.first_row, header.row_count, false, mask, mask + mask_size,
-                           s->frame.header.length - VP_PRESENT_HEADER_SIZE - mask_size));
+      take_in(chain, &header, s->frame.payload + VP_PRESENT_HEADER_SIZE,
+              s->frame.header.length - VP_PRESENT_HEADER_SIZE);
+      chain->codec = header.codec;
       parts++;
    }
    chain->frame = header.frame;
+   chain->refined = header.flags & VP_PRESENT_REFINEMENT;
    return parts;
 }
 
@@ -162,6 +192,32 @@ static void test_pictures(void)
    CHECK(receive(&s, &chain) == 0 && chain.frame == 10);
    check_queue(&s, &x, &chain);
    SEND(&s, vkDestroySwapchainVP, .device = x.device, .swapchain = chain.swapchain);
+   CHECK(session_close(&s) == 0);
+   free(chain.picture.pixels);
+}
+
+/* A lossy picture becomes exact when nothing is presented for a while. */
+static void test_refinement(void)
+{
+   struct session s;
+   struct setup x;
+   struct chain chain;
+   if (!vp_jpeg_is_usable() || !start_with(&s, &x, &chain, VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG)))
+      return;
+   draw(&s, &x, &chain, 0, 0.4f);
+   for (unsigned frame = 1; frame <= 3; frame++) {
+      draw(&s, &x, &chain, 0, frame % 2 ? 0.4f : 0.8f);
+      present(&s, &x, &chain, 0, frame);
+      CHECK(session_flush(&s));
+      CHECK(receive(&s, &chain) > 0 && chain.codec == VP_PRESENT_JPEG && !chain.refined);
+      CHECK(chain.frame == frame);
+      acknowledge(&s, &x, &chain, 1);
+   }
+   CHECK(session_flush(&s));
+   CHECK(receive(&s, &chain) > 0 && chain.codec == VP_PRESENT_RAW && chain.refined);
+   CHECK(chain.frame == 3 && is_filled(&chain, 102));
+   acknowledge(&s, &x, &chain, 1);
+   check_queue(&s, &x, &chain);
    CHECK(session_close(&s) == 0);
    free(chain.picture.pixels);
 }
@@ -250,7 +306,7 @@ static void test_nonsense(enum nonsense what)
    else if (what == TOO_MANY_ACKNOWLEDGED)
       acknowledge(&s, &x, &chain, 1);
    else
-      create_swapchain(&s, &x, &chain, what == NO_EXTENT ? (VkExtent2D){0, 5} : (VkExtent2D){5, 1u << 20});
+      create_swapchain(&s, &x, &chain, what == NO_EXTENT ? (VkExtent2D){0, 5} : (VkExtent2D){5, 1u << 20}, 0);
    session_flush(&s);
    if (what != NO_EXTENT && what != HUGE_EXTENT) /* else the wait for the reply has met it */
       CHECK(session_error(&s, &error));
@@ -263,6 +319,7 @@ int main(void)
 {
    session_use_driver();
    test_pictures();
+   test_refinement();
    test_acknowledgement();
    test_signals();
    for (unsigned what = 0; what < NONSENSE_COUNT; what++)

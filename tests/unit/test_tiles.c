@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/picture/jpeg.h"
 #include "common/picture/lz4.h"
 #include "common/picture/tiles.h"
 #include "tests/unit/check.h"
@@ -80,6 +81,56 @@ static void test_one_tile(void)
    free(now.pixels);
 }
 
+/* All tiles that a mask names, and no others, are gathered and copied. */
+static void test_masks(uint32_t width, uint32_t height)
+{
+   struct vp_picture from = create(width, height), to = create(width, height);
+   const uint32_t rows = vp_picture_tile_rows(&from);
+   const size_t size = vp_picture_size(&from);
+   uint8_t *mask = malloc(vp_tiles_mask_size(&from, rows)), *tiles = malloc(vp_tiles_max_size(&from, rows));
+
+   assert(mask && tiles);
+   for (unsigned step = 0; step < 10; step++) {
+      change(from.pixels, size, 100);
+      for (uint32_t first = 0; first < rows; first++) {
+         memset(mask, step % 2 ? 0xff : 0x55, vp_tiles_mask_size(&from, 1));
+         const size_t gathered = vp_tiles_gather(&from, first, 1, mask, tiles);
+         CHECK(vp_tiles_apply(&to, first, 1, false, mask, tiles, gathered));
+         vp_tiles_copy(&to, first, 1, mask, from.pixels + vp_band_offset(&from, first));
+         CHECK(vp_tiles_gather(&to, first, 1, mask, tiles) == gathered);
+         CHECK(vp_band_height(&from, first, 1) <= VP_TILE_HEIGHT);
+      }
+      CHECK(step % 2 == 0 || memcmp(from.pixels, to.pixels, size) == 0);
+   }
+   free(mask);
+   free(tiles);
+   free(from.pixels);
+   free(to.pixels);
+}
+
+static void test_jpeg(void)
+{
+   enum { WIDTH = 100, HEIGHT = 30 };
+   static uint8_t pixels[WIDTH * HEIGHT * 4], out[WIDTH * HEIGHT * 4];
+   struct vp_jpeg *jpeg = vp_jpeg_create();
+   size_t size;
+
+   if (!jpeg)
+      return;
+   for (size_t i = 0; i < sizeof(pixels); i++)
+      pixels[i] = i % 4 == 3 ? 255 : (uint8_t)(i / 400 * 5);
+   const uint8_t *data = vp_jpeg_compress(jpeg, pixels, WIDTH, HEIGHT, 90, &size);
+   if (CHECK(data) && CHECK(size > 0 && size < sizeof(pixels) / 4)) {
+      CHECK(vp_jpeg_decompress(jpeg, data, size, out, WIDTH, HEIGHT));
+      for (size_t i = 0; i < sizeof(pixels); i++)
+         CHECK(abs(pixels[i] - out[i]) < 8);
+      CHECK(!vp_jpeg_decompress(jpeg, data, size, out, WIDTH, HEIGHT + 1));
+      CHECK(!vp_jpeg_decompress(jpeg, data, size / 2, out, WIDTH, HEIGHT));
+      CHECK(!vp_jpeg_decompress(jpeg, pixels, sizeof(pixels), out, WIDTH, HEIGHT));
+   }
+   vp_jpeg_destroy(jpeg);
+}
+
 static void test_lz4(void)
 {
    const struct vp_lz4 *lz4 = vp_lz4_load();
@@ -104,6 +155,9 @@ int main(void)
          test_size(sizes[i][0], sizes[i][1], rows);
    }
    test_one_tile();
+   for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+      test_masks(sizes[i][0], sizes[i][1]);
    test_lz4();
+   test_jpeg();
    return check_finish();
 }
