@@ -43,12 +43,38 @@ static void read_servers(struct vp_config *config)
    }
 }
 
+static bool read_switch(const char *name)
+{
+   const char *text = getenv(name);
+   return text && strcmp(text, "0") != 0;
+}
+
+bool vp_config_is_there(void)
+{
+   const char *servers = getenv("VENUS_SERVER");
+   return servers && *servers && !read_switch("VENUS_DISABLE");
+}
+
+static void read_present_policy(struct vp_config *config)
+{
+   static const char *const names[] = {"lossless", "auto", "fast"};
+   const char *text = getenv("VENUS_PRESENT");
+   if (!text)
+      return;
+   for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+      if (!strcmp(text, names[i])) {
+         config->present = (enum vp_present_policy)i;
+         return;
+      }
+   }
+   vp_log(VP_LOG_WARN, "VENUS_PRESENT=%s is neither lossless, auto nor fast; using lossless", text);
+}
+
 void vp_config_read(struct vp_config *config)
 {
    *config = (struct vp_config){.timeout_ms = DEFAULT_TIMEOUT_MS};
    read_log_level();
-   const char *disable = getenv("VENUS_DISABLE");
-   if (!disable || !strcmp(disable, "0"))
+   if (!read_switch("VENUS_DISABLE"))
       read_servers(config);
    const char *timeout = getenv("VENUS_TIMEOUT");
    if (timeout) {
@@ -63,6 +89,7 @@ void vp_config_read(struct vp_config *config)
    const char *compression = getenv("VENUS_COMPRESS");
    if (compression && !vp_compression_parse(compression, &config->compression))
       vp_log(VP_LOG_WARN, "VENUS_COMPRESS=%s is unknown; use auto, none, lz4 or zstd", compression);
-   const char *bar = getenv("VENUS_BAR_MEMORY");
-   config->show_bar_memory = bar && strcmp(bar, "0") != 0;
+   config->show_bar_memory = read_switch("VENUS_BAR_MEMORY");
+   config->hud = read_switch("VENUS_HUD");
+   read_present_policy(config);
 }

@@ -15,6 +15,13 @@ struct vp_server_address {
    uint16_t port;
 };
 
+/* Which pictures of windows may come. */
+enum vp_present_policy {
+   VP_POLICY_LOSSLESS,
+   VP_POLICY_AUTO, /* others where the link is too slow for these */
+   VP_POLICY_FAST, /* the smallest */
+};
+
 /* The client's configuration, read from the environment when an instance is
  * created. docs/ENVIRONMENT.md lists the variables. */
 struct vp_config {
@@ -23,7 +30,12 @@ struct vp_config {
    int timeout_ms;                  /* for connecting to a server and its greeting */
    enum vp_compression compression; /* VENUS_COMPRESS: of mapped memory */
    bool show_bar_memory;            /* VENUS_BAR_MEMORY: device-local memory stays host-visible */
+   enum vp_present_policy present;  /* VENUS_PRESENT */
+   bool hud;                        /* VENUS_HUD: a line about what is presented each second */
 };
+
+/* Whether the environment names a server: a driver that is not configured does nothing. */
+bool vp_config_is_there(void);
 
 /* Sets up the log, too. Says what it cannot understand. */
 void vp_config_read(struct vp_config *config);

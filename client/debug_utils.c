@@ -72,9 +72,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkSetDebugUtilsObjectNameEXT(VkDevice handle,
    struct vp_device *device = vp_device_from_handle(handle);
    const VkObjectType type = pNameInfo->objectType;
    /* Objects that are only here have no name there. */
-   if (type == VK_OBJECT_TYPE_INSTANCE || type == VK_OBJECT_TYPE_SURFACE_KHR || type == VK_OBJECT_TYPE_FENCE ||
-       type == VK_OBJECT_TYPE_PRIVATE_DATA_SLOT || type == VK_OBJECT_TYPE_DESCRIPTOR_UPDATE_TEMPLATE ||
-       type == VK_OBJECT_TYPE_DEBUG_UTILS_MESSENGER_EXT)
+   if (type == VK_OBJECT_TYPE_INSTANCE || type == VK_OBJECT_TYPE_SURFACE_KHR || type == VK_OBJECT_TYPE_SWAPCHAIN_KHR ||
+       type == VK_OBJECT_TYPE_FENCE || type == VK_OBJECT_TYPE_PRIVATE_DATA_SLOT ||
+       type == VK_OBJECT_TYPE_DESCRIPTOR_UPDATE_TEMPLATE || type == VK_OBJECT_TYPE_DEBUG_UTILS_MESSENGER_EXT)
       return VK_SUCCESS;
    const struct vp_cmd_vkSetObjectNameVP a = {
       .device = handle,

@@ -93,20 +93,27 @@ struct questions {
    VkImageRequirementsVP requirements[VP_LIKELY_IMAGES];
 };
 
-/* The device, the rules of its buffers and the requirements of likely images in one round trip. Layers are the
- * client's. */
-static VkResult create_on_server(struct vp_device *device, const VkDeviceCreateInfo *info)
+/* The extensions that the server has to know of; the others are the client's own. */
+static uint32_t select_extensions(const VkDeviceCreateInfo *info, const char **names)
+{
+   uint32_t count = 0;
+   for (uint32_t i = 0; i < info->enabledExtensionCount; i++) {
+      if (!vp_extensions[vp_extension_find(info->ppEnabledExtensionNames[i])].local)
+         names[count++] = info->ppEnabledExtensionNames[i];
+   }
+   return count;
+}
+
+/* The device, the rules of its buffers and the requirements of likely images in one round trip. */
+static VkResult ask_server(struct vp_device *device, const VkDeviceCreateInfo *info)
 {
    struct vp_connection *conn = device->conn;
-   VkDeviceCreateInfo plain = *info;
    VkDevice handle = VP_TO_HANDLE(VkDevice, device);
    struct questions questions;
-   plain.enabledLayerCount = 0;
-   plain.ppEnabledLayerNames = NULL;
    for (unsigned i = 0; i < VP_LIKELY_IMAGES; i++)
       questions.images[i] = vp_likely_image(i);
    struct vp_cmd_vkCreateDevice create = {.physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, device->physical_device),
-                                          .pCreateInfo = &plain,
+                                          .pCreateInfo = info,
                                           .pDevice = &handle};
    struct vp_cmd_vkGetBufferRulesVP rules = vp_buffer_rules_request(&device->buffer_rules, handle, questions.usages);
    struct vp_cmd_vkGetImageRequirementsVP images = {.device = handle,
@@ -133,6 +140,22 @@ static VkResult create_on_server(struct vp_device *device, const VkDeviceCreateI
    if (vp_call_end(conn, &calls[2]) == VK_SUCCESS && images.ret == VK_SUCCESS)
       vp_likely_images_remember(device, questions.requirements);
    return result == VK_SUCCESS ? create.ret : result;
+}
+
+/* Layers are the client's. */
+static VkResult create_on_server(struct vp_device *device, const VkDeviceCreateInfo *info)
+{
+   const char **names = calloc((size_t)info->enabledExtensionCount + 1, sizeof(*names));
+   if (!names)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   VkDeviceCreateInfo plain = *info;
+   plain.enabledLayerCount = 0;
+   plain.ppEnabledLayerNames = NULL;
+   plain.enabledExtensionCount = select_extensions(info, names);
+   plain.ppEnabledExtensionNames = names;
+   const VkResult result = ask_server(device, &plain);
+   free(names);
+   return result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDevice(VkPhysicalDevice physicalDevice, const VkDeviceCreateInfo *pCreateInfo,

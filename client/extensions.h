@@ -15,6 +15,7 @@ struct vp_extension_info {
    uint32_t number;
    bool instance; /* else: of a device */
    bool offered;  /* to applications, if the GPU has it */
+   bool local;    /* answered by the client, whatever the GPU has */
 };
 
 extern const struct vp_extension_info vp_extensions[];

@@ -17,6 +17,14 @@ void vp_fence_set_pending(struct vp_fence *fence, struct vp_queue *queue, uint64
    pthread_mutex_unlock(&conn->progress_lock);
 }
 
+void vp_fence_signal(struct vp_connection *conn, struct vp_fence *fence)
+{
+   pthread_mutex_lock(&conn->progress_lock);
+   atomic_store_explicit(&fence->serial, VP_FENCE_SIGNALLED, memory_order_release);
+   pthread_cond_broadcast(&conn->progress_cond);
+   pthread_mutex_unlock(&conn->progress_lock);
+}
+
 static bool is_signalled(const struct vp_fence *fence)
 {
    const uint64_t serial = atomic_load_explicit(&fence->serial, memory_order_acquire);

@@ -4,6 +4,7 @@
 
 #include "client/object.h"
 
+struct vp_connection;
 struct vp_queue;
 
 /* A fence lives on the client alone: it is signalled when the queue has
@@ -17,5 +18,8 @@ struct vp_fence {
 #define VP_FENCE_SIGNALLED UINT64_MAX
 
 void vp_fence_set_pending(struct vp_fence *fence, struct vp_queue *queue, uint64_t serial);
+
+/* For what happens on the client. */
+void vp_fence_signal(struct vp_connection *conn, struct vp_fence *fence);
 
 #endif

@@ -5,6 +5,9 @@
 #include "client/resource.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
+#include "client/wsi/swapchain.h"
+
+#include <stdlib.h>
 
 struct vp_resource_kind *vp_image_kind(struct vp_device *device, const VkImageCreateInfo *info)
 {
@@ -23,16 +26,17 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateImage(VkDevice handle, const VkImageCr
                                                 const VkAllocationCallbacks *pAllocator, VkImage *pImage)
 {
    struct vp_device *device = vp_device_from_handle(handle);
+   const VkImageCreateInfo info = vp_swapchain_like(pCreateInfo);
    const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
    struct vp_image *image = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_IMAGE, sizeof(*image));
    if (!image)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
-   image->format = pCreateInfo->format;
-   image->resource.kind = vp_image_kind(device, pCreateInfo);
+   image->format = info.format;
+   image->resource.kind = vp_image_kind(device, &info);
    *pImage = VP_TO_HANDLE(VkImage, image);
    if (image->resource.kind) {
-      const struct vp_cmd_vkCreateImage a = {.device = handle, .pCreateInfo = pCreateInfo, .pImage = pImage};
+      const struct vp_cmd_vkCreateImage a = {.device = handle, .pCreateInfo = &info, .pImage = pImage};
       result = vp_send_vkCreateImage(device->conn, &a);
    }
    if (result != VK_SUCCESS) {
@@ -49,6 +53,28 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyImage(VkDevice handle, VkImage image, con
       return;
    vp_send_vkDestroyImage(device->conn, &(struct vp_cmd_vkDestroyImage){.device = handle, .image = image});
    vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(void, image));
+}
+
+/* An image can be bound to what an image of a swapchain is bound to; on the server that is a memory like any other. */
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindImageMemory2(VkDevice handle, uint32_t bindInfoCount,
+                                                     const VkBindImageMemoryInfo *pBindInfos)
+{
+   VkBindImageMemoryInfo *infos = calloc((size_t)bindInfoCount + 1, sizeof(*infos));
+   if (!infos)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   for (uint32_t i = 0; i < bindInfoCount; i++) {
+      const VkBindImageMemorySwapchainInfoKHR *swapchain =
+         vp_chain_find(pBindInfos[i].pNext, VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_SWAPCHAIN_INFO_KHR);
+      infos[i] = pBindInfos[i];
+      if (swapchain && swapchain->swapchain) {
+         infos[i].memory = vp_swapchain_memory(swapchain->swapchain, swapchain->imageIndex);
+         infos[i].memoryOffset = 0;
+      }
+   }
+   const struct vp_cmd_vkBindImageMemory2 a = {.device = handle, .bindInfoCount = bindInfoCount, .pBindInfos = infos};
+   const VkResult result = vp_send_vkBindImageMemory2(vp_device_from_handle(handle)->conn, &a);
+   free(infos);
+   return result;
 }
 
 /* 0 for the image, 1 to 3 for a plane of a disjoint one. */

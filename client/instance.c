@@ -7,6 +7,7 @@
 #include "client/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
+#include "client/wsi/surface.h"
 #include "common/util/log.h"
 
 #include <stdlib.h>
@@ -24,6 +25,12 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateInstanceVersion(uint32_t *pApiVersi
    return VK_SUCCESS;
 }
 
+static bool is_offered(int extension)
+{
+   return extension >= 0 && vp_extensions[extension].instance && vp_extensions[extension].offered &&
+          (!vp_extensions[extension].local || vp_wsi_offers(extension));
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateInstanceExtensionProperties(const char *pLayerName,
                                                                          uint32_t *pPropertyCount,
                                                                          VkExtensionProperties *pProperties)
@@ -33,7 +40,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateInstanceExtensionProperties(const c
       return VK_ERROR_LAYER_NOT_PRESENT;
    vp_list_query_begin(&list, pPropertyCount, pProperties != NULL);
    for (int i = 0; i < VP_EXTENSION_COUNT; i++) {
-      if (!vp_extensions[i].instance || !vp_extensions[i].offered || !vp_list_query_next(&list))
+      if (!is_offered(i) || !vp_list_query_next(&list))
          continue;
       VkExtensionProperties *out = &pProperties[list.written - 1];
       *out = (VkExtensionProperties){.specVersion = vp_extensions[i].spec_version};
@@ -175,7 +182,7 @@ static VkResult enable_extensions(struct vp_instance *instance, const VkInstance
 {
    for (uint32_t i = 0; i < info->enabledExtensionCount; i++) {
       const int extension = vp_extension_find(info->ppEnabledExtensionNames[i]);
-      if (extension < 0 || !vp_extensions[extension].instance || !vp_extensions[extension].offered)
+      if (!is_offered(extension))
          return VK_ERROR_EXTENSION_NOT_PRESENT;
       vp_extension_set_add(&instance->extensions, extension);
    }

@@ -139,6 +139,12 @@ static void select_extensions(struct vp_physical_device *gpu, const struct quest
       vp_extension_set_add(&gpu->extensions, extension);
       gpu->spec_versions[extension] = ours < theirs ? ours : theirs;
    }
+   for (int i = 0; i < VP_EXTENSION_COUNT; i++) {
+      if (!vp_extensions[i].local || vp_extensions[i].instance)
+         continue;
+      vp_extension_set_add(&gpu->extensions, i);
+      gpu->spec_versions[i] = vp_extensions[i].spec_version;
+   }
 }
 
 /* Mapped device-local memory invites what a network makes slow: GPUs that
@@ -169,6 +175,23 @@ static void select_memory(struct vp_physical_device *gpu)
    }
 }
 
+/* What is up to the client, not to the GPU. */
+static void add_local_features(VkPhysicalDeviceFeatures2 *features)
+{
+   VkPhysicalDevicePresentIdFeaturesKHR *id =
+      vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_FEATURES_KHR);
+   VkPhysicalDevicePresentWaitFeaturesKHR *wait =
+      vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_FEATURES_KHR);
+   VkPhysicalDeviceSwapchainMaintenance1FeaturesEXT *maintenance =
+      vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT);
+   if (id)
+      id->presentId = VK_TRUE;
+   if (wait)
+      wait->presentWait = VK_TRUE;
+   if (maintenance)
+      maintenance->swapchainMaintenance1 = VK_TRUE;
+}
+
 /* What the GPU could do, were the application on its machine. */
 static void select_features(VkPhysicalDeviceFeatures2 *features)
 {
@@ -182,6 +205,7 @@ static void select_features(VkPhysicalDeviceFeatures2 *features)
    if (placed)
       placed->memoryMapRangePlaced = VK_FALSE; /* a memory is watched in one piece */
 #endif
+   add_local_features(features);
 }
 
 static void select_version(struct vp_physical_device *gpu)

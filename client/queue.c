@@ -111,18 +111,14 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkDeviceWaitIdle(VkDevice handle)
 
 /* --- submission --- */
 
-/* What all three kinds of submission have in common: the mapped memory goes
- * first, then the command itself, with the stream locked in between so that
- * serials are in the order of the stream. */
-static VkResult submission_begin(struct vp_queue *queue)
+VkResult vp_submission_begin(struct vp_queue *queue)
 {
    if (vp_device_is_lost(queue->device))
       return VK_ERROR_DEVICE_LOST;
    return vp_device_flush_mapped_memory(queue->device);
 }
 
-/* The stream is locked and holds the encoded command. */
-static VkResult submission_commit(struct vp_queue *queue, uint32_t batch_count, struct vp_fence *fence)
+VkResult vp_submission_commit(struct vp_queue *queue, uint32_t batch_count, struct vp_fence *fence)
 {
    struct vp_connection *conn = queue->device->conn;
    const VkResult result = vp_stream_commit(conn);
@@ -135,7 +131,7 @@ static VkResult submission_commit(struct vp_queue *queue, uint32_t batch_count, 
    return result;
 }
 
-static void submission_end(struct vp_queue *queue)
+void vp_submission_end(struct vp_queue *queue)
 {
    vp_stream_flush_locked(queue->device->conn);
    vp_stream_unlock(queue->device->conn);
@@ -182,16 +178,16 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit(VkQueue handle, uint32_t submitC
    }
    VkResult result = command_buffers_error(pSubmits, submitCount);
    if (result == VK_SUCCESS)
-      result = submission_begin(queue);
+      result = vp_submission_begin(queue);
    if (result != VK_SUCCESS)
       return result;
    const struct vp_cmd_vkQueueSubmit a = {.queue = handle, .submitCount = submitCount, .pSubmits = pSubmits};
    vp_request_vkQueueSubmit(vp_stream_begin(queue->device->conn), 0, &a);
    const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
-   result = submission_commit(queue, submitCount, VP_FROM_HANDLE(struct vp_fence, fence));
+   result = vp_submission_commit(queue, submitCount, VP_FROM_HANDLE(struct vp_fence, fence));
    if (result == VK_SUCCESS)
       signal_semaphores(queue, pSubmits, submitCount, first_serial);
-   submission_end(queue);
+   vp_submission_end(queue);
    return result;
 }
 
@@ -227,16 +223,16 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit2(VkQueue handle, uint32_t submit
       return vp_vkQueueSubmit(handle, 0, NULL, fence);
    VkResult result = command_buffers_error2(pSubmits, submitCount);
    if (result == VK_SUCCESS)
-      result = submission_begin(queue);
+      result = vp_submission_begin(queue);
    if (result != VK_SUCCESS)
       return result;
    const struct vp_cmd_vkQueueSubmit2 a = {.queue = handle, .submitCount = submitCount, .pSubmits = pSubmits};
    vp_request_vkQueueSubmit2(vp_stream_begin(queue->device->conn), 0, &a);
    const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
-   result = submission_commit(queue, submitCount, VP_FROM_HANDLE(struct vp_fence, fence));
+   result = vp_submission_commit(queue, submitCount, VP_FROM_HANDLE(struct vp_fence, fence));
    if (result == VK_SUCCESS)
       signal_semaphores2(queue, pSubmits, submitCount, first_serial);
-   submission_end(queue);
+   vp_submission_end(queue);
    return result;
 }
 
@@ -266,15 +262,15 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueBindSparse(VkQueue handle, uint32_t bin
       bindInfoCount = 1;
       pBindInfo = &empty;
    }
-   VkResult result = submission_begin(queue);
+   VkResult result = vp_submission_begin(queue);
    if (result != VK_SUCCESS)
       return result;
    const struct vp_cmd_vkQueueBindSparse a = {.queue = handle, .bindInfoCount = bindInfoCount, .pBindInfo = pBindInfo};
    vp_request_vkQueueBindSparse(vp_stream_begin(queue->device->conn), 0, &a);
    const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
-   result = submission_commit(queue, bindInfoCount, VP_FROM_HANDLE(struct vp_fence, fence));
+   result = vp_submission_commit(queue, bindInfoCount, VP_FROM_HANDLE(struct vp_fence, fence));
    if (result == VK_SUCCESS)
       signal_semaphores_sparse(queue, pBindInfo, bindInfoCount, first_serial);
-   submission_end(queue);
+   vp_submission_end(queue);
    return result;
 }

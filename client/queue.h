@@ -9,6 +9,7 @@
 
 struct vp_connection;
 struct vp_device;
+struct vp_fence;
 
 /* Every batch on a queue has a serial; the server says which are complete. That
  * one number answers for fences, semaphores and idle waits. */
@@ -44,5 +45,15 @@ bool vp_progress_wait(struct vp_connection *conn, const struct timespec *deadlin
 /* Waits until done(data) says so, for `timeout` nanoseconds at most: VK_SUCCESS,
  * VK_TIMEOUT or VK_ERROR_DEVICE_LOST. `done` is called with the progress lock held. */
 VkResult vp_device_wait(struct vp_device *device, bool (*done)(const void *data), const void *data, uint64_t timeout);
+
+/* What all kinds of submission have in common: the mapped memory goes first (begin), then the command itself, with the
+ * stream locked from its encoding to the end, so that serials are in the order of the stream. */
+VkResult vp_submission_begin(struct vp_queue *queue);
+
+/* The stream is locked and holds the encoded command, which has so many batches. */
+VkResult vp_submission_commit(struct vp_queue *queue, uint32_t batch_count, struct vp_fence *fence);
+
+/* Sends it and unlocks the stream. */
+void vp_submission_end(struct vp_queue *queue);
 
 #endif

@@ -8,6 +8,7 @@
 #include "client/object_table.h"
 #include "client/query_pool.h"
 #include "client/queue.h"
+#include "client/wsi/swapchain.h"
 #include "common/net/error_frame.h"
 #include "common/util/bytes.h"
 #include "common/util/log.h"
@@ -77,7 +78,7 @@ static bool receive_progress(struct vp_connection *conn, struct vp_object *objec
 }
 
 /* Frames about one object. The object may be gone by now, which is no error. */
-static bool receive_for_object(struct vp_connection *conn, const struct vp_frame *frame)
+static bool receive_for_object(struct vp_connection *conn, struct vp_frame *frame)
 {
    bool ok = true;
    pthread_mutex_lock(&conn->object_lock);
@@ -101,6 +102,10 @@ static bool receive_for_object(struct vp_connection *conn, const struct vp_frame
    case VP_FRAME_EVENT:
       if (object && object->type == VK_OBJECT_TYPE_EVENT)
          ok = vp_event_receive(conn, (struct vp_event *)object, frame->payload, frame->header.length);
+      break;
+   case VP_FRAME_PRESENT:
+      if (object && object->type == VK_OBJECT_TYPE_SWAPCHAIN_KHR)
+         ok = vp_presenter_receive(((struct vp_swapchain *)object)->presenter, frame);
       break;
    default:
       if (object && object->type == VK_OBJECT_TYPE_QUERY_POOL)
@@ -135,6 +140,7 @@ static bool receive_frame(struct vp_connection *conn, struct vp_frame *frame)
    case VP_FRAME_OBJECT_ERROR:
    case VP_FRAME_EVENT:
    case VP_FRAME_QUERIES:
+   case VP_FRAME_PRESENT:
       ok = receive_for_object(conn, frame);
       break;
    case VP_FRAME_ALIVE:

@@ -32,6 +32,18 @@ static bool are_wanted(void)
    return debug && strstr(debug, "stats");
 }
 
+static void print_presents(const struct vp_stats *stats)
+{
+   static const char *const names[VP_STAGE_COUNT] = {"gpu", "encode", "network", "decode", "show"};
+   const uint64_t shown = stats->frames_shown;
+   if (!stats->presents)
+      return;
+   fprintf(stderr, "venus:   presented: %" PRIu64 " frames, %" PRIu64 " shown, %" PRIu64 " bytes of pictures\n",
+           stats->presents, shown, stats->picture_bytes);
+   for (unsigned i = 0; i < VP_STAGE_COUNT && shown; i++)
+      fprintf(stderr, "venus:     %8.2f ms %s\n", (double)stats->present_us[i] / 1000 / (double)shown, names[i]);
+}
+
 static void print(const struct vp_stats *stats)
 {
    uint64_t blocking = stats->bursts + stats->hellos;
@@ -47,6 +59,7 @@ static void print(const struct vp_stats *stats)
    fprintf(stderr, "venus:   received: %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64 " of them mapped memory\n",
            stats->bytes_received, stats->frames_received, stats->memory_received);
    fprintf(stderr, "venus:   changes of mapped memory are found by: %s\n", vp_tracker_get()->name);
+   print_presents(stats);
    fprintf(stderr, "venus:   blocking round trips: %" PRIu64 "\n", blocking);
    if (stats->hellos)
       fprintf(stderr, "venus:     %6" PRIu64 " greeting\n", stats->hellos);

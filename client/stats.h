@@ -11,6 +11,16 @@
 #define VP_STATS_OWN_COMMANDS 1024
 #define VP_STATS_COMMANDS (VP_STATS_VENUS_COMMANDS + VP_STATS_OWN_COMMANDS)
 
+/* The stages of a frame that is presented. */
+enum vp_stage {
+   VP_STAGE_GPU,
+   VP_STAGE_ENCODE,
+   VP_STAGE_NETWORK,
+   VP_STAGE_DECODE,
+   VP_STAGE_SHOW,
+   VP_STAGE_COUNT,
+};
+
 /* What a connection has done; printed at its end, or the process's, with VENUS_DEBUG=stats. */
 struct vp_stats {
    struct vp_stats *next, **link; /* among those of open connections; link NULL: it is not there */
@@ -22,6 +32,8 @@ struct vp_stats {
    atomic_uint_fast64_t frames_sent, frames_received, bytes_sent, bytes_received;
    atomic_uint_fast64_t memory_sent, memory_received; /* bytes of mapped memory, part of the above */
    atomic_uint_fast64_t submissions, presents;
+   atomic_uint_fast64_t frames_shown, picture_bytes;
+   atomic_uint_fast64_t present_us[VP_STAGE_COUNT]; /* of all frames that were shown */
 };
 
 static inline void vp_stats_add(atomic_uint_fast64_t *counter, uint64_t n)

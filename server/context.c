@@ -280,6 +280,7 @@ bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size)
    ctx->dec.find_handle = find_handle;
    ctx->dec.new_handle = new_handle;
    ctx->dec.context = ctx;
+   ctx->dec.present_layout = VK_IMAGE_LAYOUT_GENERAL; /* the device need not have VK_KHR_swapchain */
 
    while (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0)
       run_command(ctx);

@@ -151,7 +151,7 @@ void vp_handle_vkSetObjectNameVP(struct vp_context *ctx, struct vp_cmd_vkSetObje
 
    if (!object)
       vps_fail(ctx, "there is no object with the id %#llx", (unsigned long long)a->object);
-   else if (object->handle && object->device && object->device == ctx->used[0]->device &&
-            !set_name(object, a->pObjectName))
+   else if (object->handle && object->type != VK_OBJECT_TYPE_SWAPCHAIN_KHR && object->device &&
+            object->device == ctx->used[0]->device && !set_name(object, a->pObjectName))
       vp_log(VP_LOG_DEBUG, "an object could not be named");
 }

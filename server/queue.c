@@ -36,6 +36,7 @@ struct vps_queue {
    struct vps_device *device;
    uint64_t id;
    VkQueue handle;
+   uint32_t family;
    VkSemaphore timeline; /* reaches the serial of each batch when that is complete */
    uint64_t serial;      /* of the last batch; of the executing thread */
    uint64_t accepted;    /* of the last batch that the driver has taken; same */
@@ -59,6 +60,11 @@ struct vps_queue {
 struct vps_queue *vps_queue_next(const struct vps_queue *queue)
 {
    return queue->next;
+}
+
+uint32_t vps_queue_family(const struct vps_queue *queue)
+{
+   return queue->family;
 }
 
 /* --- reports --- */
@@ -473,6 +479,7 @@ void vp_handle_vkGetDeviceQueue2(struct vp_context *ctx, struct vp_cmd_vkGetDevi
       vps_fail(ctx, "the queue cannot be used; the server is out of memory or threads");
       return;
    }
+   queue->family = a->pQueueInfo->queueFamilyIndex;
    struct vps_object *object = vps_add(ctx, VK_OBJECT_TYPE_QUEUE, id, (uint64_t)(uintptr_t)handle);
    if (!object) {
       release_queue(queue);
@@ -574,6 +581,7 @@ void vp_handle_vkQueueSubmit(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit
    uint64_t serial = queue->serial + a->submitCount;
    VkSubmitInfo *infos = (VkSubmitInfo *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
    for (uint32_t i = 0; !a->ret && i < a->submitCount; i++) {
+      vps_submit_drop_waits(ctx, &infos[i]);
       if (!add_batch(ctx, &list, queue->serial + i + 1, count_command_buffers(&infos[i])) ||
           !vps_submit_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))
          break;
@@ -608,6 +616,7 @@ void vp_handle_vkQueueSubmit2(struct vp_context *ctx, struct vp_cmd_vkQueueSubmi
    uint64_t serial = queue->serial + a->submitCount;
    VkSubmitInfo2 *infos = (VkSubmitInfo2 *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
    for (uint32_t i = 0; !a->ret && i < a->submitCount; i++) {
+      vps_submit2_drop_waits(ctx, &infos[i]);
       if (!add_batch(ctx, &list, queue->serial + i + 1, count_command_buffers_2(&infos[i])) ||
           !vps_submit2_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))
          break;
@@ -629,6 +638,7 @@ void vp_handle_vkQueueBindSparse(struct vp_context *ctx, struct vp_cmd_vkQueueBi
    struct batch_list list = {.last = &list.first};
    VkBindSparseInfo *infos = (VkBindSparseInfo *)(uintptr_t)a->pBindInfo; /* temporary memory, ours to change */
    for (uint32_t i = 0; !a->ret && i < a->bindInfoCount; i++) {
+      vps_bind_sparse_drop_waits(ctx, &infos[i]);
       if (!vps_bind_sparse_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))
          break;
    }

@@ -10,6 +10,8 @@ struct vps_queue;
 /* Queues of one device are a list. */
 struct vps_queue *vps_queue_next(const struct vps_queue *queue);
 
+uint32_t vps_queue_family(const struct vps_queue *queue);
+
 /* Lets the queue's thread wait until all is complete or the deadline (of vp_clock_ms) is over, and ends it. False when
  * something may still be running. */
 bool vps_queue_stop(struct vps_queue *queue, int64_t deadline_ms);

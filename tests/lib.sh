@@ -40,6 +40,7 @@ SERVER_ADDRESS= # host:port
 SERVER_LOG=
 CLIENT_PID= # set by client_start
 server_pids=()
+display_pids=()
 
 fail() {
    echo "FAIL: $*"
@@ -123,7 +124,15 @@ remote() {
 
 # client_start COMMAND...: the same in the background; CLIENT_PID is the program's own id.
 client_start() {
+   client_start_on remote "$@"
+}
+
+# client_start_on native|remote COMMAND...: either.
+client_start_on() {
+   local side=$1
+   shift
    set_remote_env "$1"
+   [[ $side == remote ]] || remote_env=(env -u VENUS_SERVER VK_DRIVER_FILES="$VP_NATIVE_ICD")
    "${remote_env[@]}" "$@" &
    CLIENT_PID=$!
 }
@@ -136,9 +145,43 @@ set_remote_env() {
    fi
 }
 
+# x11_start WIDTH HEIGHT: an X server that draws into memory; sets DISPLAY, and DISPLAY_PICTURE, where its picture is (in
+# XWD format, as wide and high as the screen).
+x11_start() {
+   local number
+   need Xvfb
+   mkdir -p "$VP_TEST_TMP/display"
+   mkfifo "$VP_TEST_TMP/display/number"
+   Xvfb -noreset -br -displayfd 3 -screen 0 "${1}x${2}x24" -nolisten tcp -fbdir "$VP_TEST_TMP/display" \
+      3>"$VP_TEST_TMP/display/number" >"$VP_TEST_TMP/display/log" 2>&1 &
+   display_pids+=($!)
+   read -r -t 20 number <"$VP_TEST_TMP/display/number" || fail "Xvfb does not start: $(cat "$VP_TEST_TMP/display/log")"
+   export DISPLAY=:$number
+   DISPLAY_PICTURE=$VP_TEST_TMP/display/Xvfb_screen0
+}
+
+# wayland_start WIDTH HEIGHT [OPTION]...: a Wayland compositor; sets WAYLAND_DISPLAY. It draws into memory, unless the
+# options name another backend.
+wayland_start() {
+   local width=$1 height=$2
+   shift 2
+   need weston
+   (($# > 0)) || set -- --backend=headless-backend.so
+   weston "$@" --width="$width" --height="$height" --socket=venus-test --idle-time=0 --no-config \
+      >"$VP_TEST_TMP/weston.log" 2>&1 &
+   display_pids+=($!)
+   wait_until 20 test -S "$XDG_RUNTIME_DIR/venus-test" || fail "weston does not start: $(cat "$VP_TEST_TMP/weston.log")"
+   export WAYLAND_DISPLAY=venus-test
+}
+
 lib_cleanup() {
    local status=$? pid
    trap - EXIT
+   for pid in ${display_pids[@]+"${display_pids[@]}"}; do
+      kill -TERM "$pid" 2>/dev/null || true
+      wait_until 10 process_gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
+      wait "$pid" 2>/dev/null || true
+   done
    for pid in ${server_pids[@]+"${server_pids[@]}"}; do
       server_stop "$pid" || {
          echo "server $pid ended with status $?" >&2

@@ -22,6 +22,7 @@ enum vp_frame_type {
    VP_FRAME_QUERIES = 10,     /* server: results of queries; tag = query pool id */
    VP_FRAME_STALE = 11,       /* server: the GPU has changed a memory that is not mapped; tag = memory id */
    VP_FRAME_PACKED = 12,      /* both ways: a MEMORY payload, compressed; tag = memory id */
+   VP_FRAME_PRESENT = 16,     /* server: part of a picture; tag = swapchain id */
 };
 
 /* Size of the header on the wire. */

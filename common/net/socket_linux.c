@@ -13,7 +13,7 @@
 
 /* Bytes that wait in the socket unsent: enough to keep the link busy, and not so many that commands wait behind them or
  * nobody notices how slow the link is. */
-#define NOT_SENT_BYTES (256 * 1024)
+#define NOT_SENT_BYTES (128 * 1024)
 
 #define LOST_AFTER_MS 15000
 #define LOST_AFTER_TRIES 3

@@ -42,6 +42,15 @@ uint64_t vp_dec_u64(struct vp_decoder *dec)
    return value;
 }
 
+/* VK_IMAGE_LAYOUT_PRESENT_SRC_KHR */
+#define LAYOUT_PRESENT 1000001002u
+
+uint32_t vp_dec_image_layout(struct vp_decoder *dec)
+{
+   const uint32_t layout = vp_dec_u32(dec);
+   return layout == LAYOUT_PRESENT && dec->present_layout ? dec->present_layout : layout;
+}
+
 float vp_dec_f32(struct vp_decoder *dec)
 {
    float value = 0;

@@ -27,6 +27,9 @@ struct vp_decoder {
 
    /* Replies: whether ids are written over the handles of the request. */
    bool keep_ids;
+
+   /* Requests: the layout that stands for the one of images that are to be presented; 0: that itself. */
+   uint32_t present_layout;
 };
 
 #define VP_DEC_MAX_DEPTH 256
@@ -47,6 +50,9 @@ void vp_dec_fail(struct vp_decoder *dec, const char *error);
 
 uint32_t vp_dec_u32(struct vp_decoder *dec);
 uint64_t vp_dec_u64(struct vp_decoder *dec);
+/* A VkImageLayout. */
+uint32_t vp_dec_image_layout(struct vp_decoder *dec);
+
 float vp_dec_f32(struct vp_decoder *dec);
 double vp_dec_f64(struct vp_decoder *dec);
 

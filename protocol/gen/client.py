@@ -191,19 +191,23 @@ def entry_points(scope):
         names += ['   case %d:' % command.number, '      return "%s";' % command.name]
     names += ['   default:', '      return "an unknown command";', '   }', '}']
     return {
-        'client/vp_entry.h': header('VP_ENTRY_H', ['<vulkan/vulkan.h>'], prototypes),
+        'client/vp_entry.h': header('VP_ENTRY_H', ['"client/wsi/platform.h"'], prototypes),
         'client/vp_entry.c': source(['"client/vp_entry.h"'] + UNITS + [
             '"client/command_names.h"', '"client/entry_table.h"', '"client/vp_client_send.h"'], functions + table + names),
     }
+
+
+def c_bool(value):
+    return 'true' if value else 'false'
 
 
 def extension_table(scope):
     rows = []
     for name in sorted(scope.extensions):
         extension = scope.extensions[name]
-        rows.append('   {"%s", %d, %d, %s, %s},' % (
-            name, extension.spec_version, extension.number, 'true' if extension.kind == 'instance' else 'false',
-            'true' if scope.offered(extension) else 'false'))
+        rows.append('   {"%s", %d, %d, %s, %s, %s},' % (
+            name, extension.spec_version, extension.number, c_bool(extension.kind == 'instance'),
+            c_bool(scope.offered(extension)), c_bool(name in scope.local)))
     enum = ['enum vp_extension {'] + ['   VP_EXT_%s,' % n for n in sorted(scope.extensions)] + ['   VP_EXTENSION_COUNT,', '};']
     return {
         'client/vp_extensions.h': header('VP_EXTENSIONS_H', [], enum),
@@ -222,12 +226,12 @@ def chain_tables(scope):
     body, prototypes = [], []
     for root in PREFETCHED_CHAINS + COPIED_CHAINS:
         rows = []
-        for node in scope.nodes.get(root, []):
+        for node in scope.nodes.get(root, []) + scope.local_nodes.get(root, []):
             version = scope.core_version.get(node.name)
             extensions = [index[e.name] for e in scope.providers.get(node.name, [])]
             extensions = (extensions + [-1] * 4)[:4]
             rows.append('   {(VkStructureType)%d, sizeof(%s), %s, %s, {%s}},' % (
-                scope.stype_value(node), node.name, 'true' if has_pointer(node) else 'false',
+                scope.stype_value(node), node.name, c_bool(has_pointer(node)),
                 'VK_MAKE_API_VERSION(0, %d, %d, 0)' % version if version else '0', ', '.join(map(str, extensions))))
         prototypes.append('extern const struct vp_chain_table vp_chain_%s;' % root)
         body += ['static const struct vp_chain_node nodes_%s[] = {' % root] + rows + ['};', '',

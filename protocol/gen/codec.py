@@ -398,7 +398,8 @@ class Codec:
         """Lines that read one value into acc. fresh: the handle is that of an object to be made."""
         kind, what = self.base(name)
         if kind == 'scalar':
-            return [] if verb == 'new_partial' else ['%s = (%s)%s;' % (acc, name, self.scalar_read(what))]
+            read = 'vp_dec_image_layout(d)' if name == 'VkImageLayout' else self.scalar_read(what)
+            return [] if verb == 'new_partial' else ['%s = (%s)%s;' % (acc, name, read)]
         if kind == 'handle':
             if verb == 'into':
                 return ['vp_dec_reply_handle(d, &%s, sizeof(%s));' % (acc, acc)]

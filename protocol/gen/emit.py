@@ -71,7 +71,7 @@ def commands_header(scope):
              '#define VP_CODEC_HASH 0x%08xu' % zlib.crc32(repr(facts).encode()), '']
     words = [0] * 32
     for extension in scope.extensions.values():
-        if extension.number < 32 * 32:
+        if extension.number < 32 * 32 and extension.name not in scope.local:
             words[extension.number // 32] |= 1 << extension.number % 32
     words[0] |= 1
     body += ['/* Bit N: extension number N is known to the codec; bit 0: always. */',

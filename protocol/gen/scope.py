@@ -71,7 +71,8 @@ class Scope:
     def _read_extensions(self, folder):
         self.policy = {row['extension']: row for row in read_table(os.path.join(folder, 'extension-policy.tsv'))}
         names = [row['extension'] for row in read_table(os.path.join(folder, 'extensions.tsv'))]
-        names += [name for name, row in self.policy.items() if row['kind'] == 'add']
+        names += [name for name, row in self.policy.items() if row['kind'] in ('add', 'local')]
+        self.local = {name for name, row in self.policy.items() if row['kind'] == 'local'}  # the client's own
         self.extensions = {}
         for name in names:
             if name in self.registry.extensions:
@@ -80,8 +81,8 @@ class Scope:
                 self.skipped.append((name, 'extension is not in this registry'))
 
     def offered(self, extension):
-        """Whether applications are told of an extension that the GPU has."""
-        return self.policy.get(extension.name, {}).get('kind') in (None, 'add')
+        """Whether applications are told of an extension that the GPU has (a local one: whether it has it or not)."""
+        return self.policy.get(extension.name, {}).get('kind') in (None, 'add', 'local')
 
     # --- numbers ----------------------------------------------------------------------------------------------
 
@@ -104,22 +105,27 @@ class Scope:
 
     def _gates(self):
         """For each struct, which part of the API brings it: a core version or extension numbers."""
-        self.core_version, self.providers = {}, {}
+        self.core_version, self.providers, self.on_wire = {}, {}, set()
         for feature in self.registry.features:
             for name in self.brought(feature.types):
                 self.core_version.setdefault(self.registry.resolve(name), feature.version)
+                self.on_wire.add(self.registry.resolve(name))
         for extension in self.extensions.values():
+            wire = extension.name not in self.local
             for name in self.brought(extension.types):
                 self.providers.setdefault(self.registry.resolve(name), []).append(extension)
+            for name in self.brought(extension.types, wire) if wire else []:
+                self.on_wire.add(self.registry.resolve(name))
 
-    def brought(self, requirements):
-        """The names whose condition holds in this scope."""
-        return sorted(name for name, condition in requirements if self._holds(condition))
+    def brought(self, requirements, wire=False):
+        """The names whose condition holds in this scope. wire: without the local extensions."""
+        return sorted(name for name, condition in requirements if self._holds(condition, wire))
 
-    def _holds(self, condition):
+    def _holds(self, condition, wire):
         def known(match):
             name = match.group(0)
-            return str(name in self.extensions or any(f.name == name for f in self.registry.features))
+            return str((name in self.extensions and not (wire and name in self.local)) or
+                       any(f.name == name for f in self.registry.features))
         if not condition:
             return True
         expression = re.sub(r'\w+(::\w+)?', known, condition)
@@ -131,6 +137,7 @@ class Scope:
 
     def _select_structs(self):
         self.nodes = {}  # root -> chain nodes
+        self.local_nodes = {}  # the same for those that never leave the client
         for name, struct in self.registry.structs.items():
             if not struct.stype or not self._in_scope(name) or name in EXCLUDED_STRUCTS:
                 continue
@@ -139,8 +146,9 @@ class Scope:
             for root in struct.extends:
                 root = self.registry.resolve(root) if root else None
                 if root and self._in_scope(root) and self.serializable(name):
-                    self.nodes.setdefault(root, []).append(struct)
-        for nodes in self.nodes.values():
+                    nodes = self.nodes if struct.own or name in self.on_wire else self.local_nodes
+                    nodes.setdefault(root, []).append(struct)
+        for nodes in [*self.nodes.values(), *self.local_nodes.values()]:
             nodes.sort(key=lambda s: self.stype_value(s))
 
     def stype_value(self, struct):
@@ -208,7 +216,7 @@ class Scope:
     def _select_commands(self, folder):
         rows = {}  # by number, which all names of a command share
         for row in read_table(os.path.join(folder, 'commands.tsv')):
-            rows[self.numbers.get(row['command'], row['command'])] = row
+            rows[self.numbers.get(row['command'], self.registry.resolve(row['command']))] = row
         writes = {row['command']: row['writes'] for row in read_table(os.path.join(folder, 'writes.tsv'))}
         unknown = [name for name, kind in writes.items() if kind not in ('nothing', 'images', 'exact')]
         if unknown:

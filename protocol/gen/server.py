@@ -17,7 +17,7 @@ TAKES_POISON = {
     'vkDestroyInstance', 'vkDestroyDevice', 'vkQueueSubmit', 'vkQueueSubmit2', 'vkQueueBindSparse', 'vkFreeMemory',
     'vkDestroyEvent', 'vkDestroyQueryPool', 'vkDestroyDescriptorPool', 'vkResetDescriptorPool', 'vkFreeDescriptorSets',
     'vkDestroyCommandPool', 'vkResetCommandPool', 'vkFreeCommandBuffers', 'vkBeginCommandBuffer', 'vkResetCommandBuffer',
-    'vkSetObjectNameVP',
+    'vkSetObjectNameVP', 'vkDestroySwapchainVP', 'vkQueuePresentVP', 'vkAckPresentVP',
 }
 
 # Commands that change objects: what of their objects is unusable when they were not executed.

@@ -15,7 +15,8 @@ IDENTITY = "the driver says what it is, and never that it is the GPU's own"
 NOT_SUBMITTED = "no conformance results were submitted for this driver"
 FILE_DESCRIPTOR = "a file descriptor means nothing on another machine"
 HOST_POINTER = "the GPU cannot reach the memory of a process on another machine"
-NO_WINDOWS = "the driver draws to no window yet"
+DISPLAY = "a display without a window system belongs to one machine"
+WINDOWS = "windows are the client's, whatever the GPU has"
 COUNT = "follows from the extensions in the list"
 
 # Extensions that the GPU's own driver has and ours does not offer.
@@ -26,26 +27,22 @@ NOT_OFFERED = {
     "VK_KHR_external_fence_fd": FILE_DESCRIPTOR,
     "VK_EXT_external_memory_dma_buf": FILE_DESCRIPTOR,
     "VK_EXT_image_drm_format_modifier": FILE_DESCRIPTOR,
-    "VK_KHR_incremental_present": NO_WINDOWS,
-    "VK_KHR_swapchain": NO_WINDOWS,
-    "VK_KHR_swapchain_mutable_format": NO_WINDOWS,
-    "VK_KHR_surface": NO_WINDOWS,
-    "VK_KHR_get_surface_capabilities2": NO_WINDOWS,
-    "VK_KHR_surface_protected_capabilities": NO_WINDOWS,
-    "VK_KHR_wayland_surface": NO_WINDOWS,
-    "VK_KHR_xcb_surface": NO_WINDOWS,
-    "VK_KHR_xlib_surface": NO_WINDOWS,
-    "VK_KHR_display": NO_WINDOWS,
-    "VK_KHR_get_display_properties2": NO_WINDOWS,
-    "VK_EXT_acquire_drm_display": NO_WINDOWS,
-    "VK_EXT_acquire_xlib_display": NO_WINDOWS,
-    "VK_EXT_direct_mode_display": NO_WINDOWS,
-    "VK_EXT_display_surface_counter": NO_WINDOWS,
-    "VK_EXT_headless_surface": NO_WINDOWS,
+    "VK_KHR_display": DISPLAY,
+    "VK_KHR_get_display_properties2": DISPLAY,
+    "VK_EXT_acquire_drm_display": DISPLAY,
+    "VK_EXT_acquire_xlib_display": DISPLAY,
+    "VK_EXT_direct_mode_display": DISPLAY,
+    "VK_EXT_display_surface_counter": DISPLAY,
 }
 
 # Structures that belong to one of them.
 NOT_OFFERED_STRUCTURES = {"VkPhysicalDeviceExternalMemoryHostPropertiesEXT": HOST_POINTER}
+
+# What ours offers and the GPU's own driver may not have.
+ADDED = re.compile(r"VK_(KHR_present_(id|wait)|EXT_(swapchain|surface)_maintenance1|GOOGLE_display_timing|"
+                   r"EXT_headless_surface|KHR_surface_protected_capabilities|KHR_incremental_present|"
+                   r"KHR_swapchain(_mutable_format)?)")
+ADDED_STRUCTURES = re.compile(r"VkPhysicalDevice(PresentId|PresentWait|SwapchainMaintenance1)Features")
 
 UUIDS = r"deviceUUID|driverUUID|pipelineCacheUUID"
 DRIVER_SECTIONS = "VkPhysicalDeviceDriverProperties|VkPhysicalDeviceVulkan12Properties"
@@ -84,12 +81,12 @@ def line_reason(section, line, remote_side):
             return NOT_SUBMITTED
     if re.match(r"(Instance|Device) Extensions: count = \d+", text):
         return COUNT
-    if section == "Device Groups" and re.search(r"[Pp]resent|DEVICE_GROUP_PRESENT_MODE|VK_KHR_device_group", text):
-        return NO_WINDOWS
+    match = re.match(r"(VK_\w+)\s*: extension revision", text)
+    if remote_side and (ADDED_STRUCTURES.search(section) or (match and ADDED.fullmatch(match.group(1)))):
+        return WINDOWS
     if not remote_side:
         if section in NOT_OFFERED_STRUCTURES:
             return NOT_OFFERED_STRUCTURES[section]
-        match = re.match(r"(VK_\w+)\s*: extension revision", text)
         if match and section in ("Instance Extensions", "Device Extensions"):
             return NOT_OFFERED.get(match.group(1))
     return None
@@ -157,6 +154,12 @@ def missing_reason(path):
     return next((reason for name, reason in NOT_OFFERED_STRUCTURES.items() if f"/{name}/" in path), None)
 
 
+def added_reason(path):
+    match = re.search(r"/extensions/(VK_\w+)$", path)
+    added = ADDED.fullmatch(match.group(1)) if match else ADDED_STRUCTURES.search(path)
+    return WINDOWS if added else None
+
+
 def compare_json(native_path, remote_path):
     native, remote = load_json(native_path), load_json(remote_path)
     differences = []
@@ -164,7 +167,7 @@ def compare_json(native_path, remote_path):
         if path not in remote:
             differences.append((f"- {path} = {native[path]}", missing_reason(path)))
         elif path not in native:
-            differences.append((f"+ {path} = {remote[path]}", None))
+            differences.append((f"+ {path} = {remote[path]}", added_reason(path)))
         elif native[path] != remote[path]:
             differences.append((f"! {path}: {native[path]} -> {remote[path]}",
                                 changed_reason(path, native[path], remote[path], native)))

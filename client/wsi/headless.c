@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/wsi/window.h"
+
+/* A surface that nobody sees: presenting is accounted for, but no picture is sent. */
+
+static const VkPresentModeKHR modes[] = {
+   VK_PRESENT_MODE_FIFO_KHR,
+   VK_PRESENT_MODE_FIFO_RELAXED_KHR,
+   VK_PRESENT_MODE_MAILBOX_KHR,
+   VK_PRESENT_MODE_IMMEDIATE_KHR,
+};
+
+static VkResult get_extent(const struct vp_surface *surface, VkExtent2D *extent)
+{
+   (void)surface;
+   *extent = (VkExtent2D){UINT32_MAX, UINT32_MAX};
+   return VK_SUCCESS;
+}
+
+static VkResult open_window(const struct vp_surface *surface, const struct vp_window_info *info,
+                            struct vp_window **window)
+{
+   (void)surface, (void)info;
+   *window = NULL;
+   return VK_SUCCESS;
+}
+
+static VkResult show(struct vp_window *window, const struct vp_picture *picture, VkRect2D changed,
+                     VkPresentModeKHR mode)
+{
+   (void)window, (void)picture, (void)changed, (void)mode;
+   return VK_SUCCESS;
+}
+
+static void close_window(struct vp_window *window)
+{
+   (void)window;
+}
+
+const struct vp_window_class vp_headless_class = {
+   .modes = modes,
+   .mode_count = sizeof(modes) / sizeof(*modes),
+   .alphas = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR | VK_COMPOSITE_ALPHA_INHERIT_BIT_KHR,
+   .get_extent = get_extent,
+   .open = open_window,
+   .show = show,
+   .close = close_window,
+   .refresh_ns = 16666667,
+};

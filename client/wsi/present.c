@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+
+/* vkQueuePresentKHR, and what applications ask about frames later. */
+
+#include "client/chain.h"
+#include "client/connection.h"
+#include "client/device.h"
+#include "client/fence.h"
+#include "client/list_query.h"
+#include "client/queue.h"
+#include "client/vp_client_send.h"
+#include "client/vp_entry.h"
+#include "client/wsi/surface.h"
+#include "client/wsi/swapchain.h"
+#include "common/util/clock.h"
+
+#include <stdlib.h>
+
+#define SWAPCHAIN(handle) VP_FROM_HANDLE(struct vp_swapchain, handle)
+
+/* --- presenting --- */
+
+/* What the chain says of each swapchain; NULL: nothing. */
+struct extras {
+   const VkPresentIdKHR *ids;
+   const VkPresentTimesInfoGOOGLE *times;
+   const VkSwapchainPresentModeInfoEXT *modes;
+   const VkSwapchainPresentFenceInfoEXT *fences;
+};
+
+static struct extras find_extras(const void *chain)
+{
+   return (struct extras){
+      .ids = vp_chain_find(chain, VK_STRUCTURE_TYPE_PRESENT_ID_KHR),
+      .times = vp_chain_find(chain, VK_STRUCTURE_TYPE_PRESENT_TIMES_INFO_GOOGLE),
+      .modes = vp_chain_find(chain, VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_MODE_INFO_EXT),
+      .fences = vp_chain_find(chain, VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_FENCE_INFO_EXT),
+   };
+}
+
+/* Gives the frame its number. */
+static VkPresentVP begin_frame(struct vp_swapchain *swapchain, uint32_t image, const struct extras *extras,
+                               uint32_t index)
+{
+   struct vp_connection *conn = swapchain->device->conn;
+   if (extras->modes)
+      swapchain->mode = extras->modes->pPresentModes[index];
+   struct vp_frame_record record = {.mode = swapchain->mode, .presented_ns = vp_clock_ns()};
+   if (extras->ids && extras->ids->pPresentIds)
+      record.present_id = extras->ids->pPresentIds[index];
+   if (extras->times && extras->times->pTimes) {
+      record.timing_id = extras->times->pTimes[index].presentID;
+      record.desired_ns = extras->times->pTimes[index].desiredPresentTime;
+   }
+   pthread_mutex_lock(&conn->progress_lock);
+   record.frame = ++swapchain->presented;
+   swapchain->records[record.frame % VP_FRAME_RECORDS] = record;
+   pthread_mutex_unlock(&conn->progress_lock);
+   return (VkPresentVP){
+      .swapchain = VP_TO_HANDLE(VkSwapchainKHR, swapchain),
+      .imageIndex = image,
+      .frame = record.frame,
+      .replaces = !vp_present_mode_is_fifo(record.mode),
+   };
+}
+
+/* The present was sent and has this serial on the queue. */
+static VkResult end_frame(const VkPresentVP *present, struct vp_queue *queue, uint64_t serial)
+{
+   struct vp_swapchain *swapchain = SWAPCHAIN(present->swapchain);
+   struct vp_swapchain_image *image = &swapchain->images[present->imageIndex];
+   image->acquired = false;
+   image->queue = queue;
+   image->serial = serial;
+   image->frame = present->frame;
+   pthread_mutex_lock(&swapchain->device->conn->progress_lock);
+   const VkResult status = swapchain->status;
+   pthread_mutex_unlock(&swapchain->device->conn->progress_lock);
+   return status;
+}
+
+/* Sends the batch; the serial that it has then. */
+static VkResult submit(struct vp_queue *queue, const VkPresentInfoKHR *info, const VkPresentVP *presents,
+                       uint64_t *serial)
+{
+   struct vp_connection *conn = queue->device->conn;
+   VkResult result = vp_submission_begin(queue);
+   if (result != VK_SUCCESS)
+      return result;
+   const struct vp_cmd_vkQueuePresentVP a = {
+      .queue = VP_TO_HANDLE(VkQueue, queue),
+      .waitSemaphoreCount = info->waitSemaphoreCount,
+      .pWaitSemaphores = info->pWaitSemaphores,
+      .presentCount = info->swapchainCount,
+      .pPresents = presents,
+   };
+   vp_request_vkQueuePresentVP(vp_stream_begin(conn), 0, &a);
+   result = vp_submission_commit(queue, 1, NULL);
+   *serial = atomic_load(&queue->submitted);
+   vp_submission_end(queue);
+   vp_stats_add(&conn->stats.presents, 1);
+   return result;
+}
+
+static VkResult worse(VkResult a, VkResult b)
+{
+   if (a < 0 || b < 0)
+      return a < 0 ? a : b;
+   return a > b ? a : b;
+}
+
+/* Even a surface that is lost gets its frame: the semaphores are waited for and the images are free again. */
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueuePresentKHR(VkQueue handle, const VkPresentInfoKHR *pInfo)
+{
+   struct vp_queue *queue = VP_FROM_HANDLE(struct vp_queue, handle);
+   const struct extras extras = find_extras(pInfo->pNext);
+   uint64_t serial = 0;
+   VkPresentVP *presents = calloc(pInfo->swapchainCount, sizeof(*presents));
+   if (!presents)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   for (uint32_t i = 0; i < pInfo->swapchainCount; i++)
+      presents[i] = begin_frame(SWAPCHAIN(pInfo->pSwapchains[i]), pInfo->pImageIndices[i], &extras, i);
+   const VkResult sent = submit(queue, pInfo, presents, &serial);
+   VkResult all = sent;
+   for (uint32_t i = 0; i < pInfo->swapchainCount; i++) {
+      const VkResult result = sent == VK_SUCCESS ? end_frame(&presents[i], queue, serial) : sent;
+      if (pInfo->pResults)
+         pInfo->pResults[i] = result;
+      if (extras.fences && extras.fences->pFences[i])
+         vp_fence_set_pending(VP_FROM_HANDLE(struct vp_fence, extras.fences->pFences[i]), queue, serial);
+      all = worse(all, result);
+   }
+   free(presents);
+   return all;
+}
+
+void vp_swapchain_settle(struct vp_swapchain *swapchain, uint64_t frame, VkResult status)
+{
+   struct vp_connection *conn = swapchain->device->conn;
+   const int64_t now = vp_clock_ns();
+   pthread_mutex_lock(&conn->progress_lock);
+   if (swapchain->status >= 0)
+      swapchain->status = status;
+   for (uint64_t i = vp_swapchain_first_record(swapchain->settled, frame); i <= frame; i++) {
+      struct vp_frame_record *record = vp_swapchain_record(swapchain, i);
+      if (!record)
+         continue;
+      if (record->present_id > swapchain->settled_id)
+         swapchain->settled_id = record->present_id;
+      record->shown_ns = now;
+   }
+   swapchain->settled = frame;
+   pthread_cond_broadcast(&conn->progress_cond);
+   pthread_mutex_unlock(&conn->progress_lock);
+}
+
+/* --- waiting for frames --- */
+
+struct present_wait {
+   const struct vp_swapchain *swapchain;
+   uint64_t id;
+   VkResult *result;
+};
+
+/* With the progress lock. */
+static bool is_presented(const void *data)
+{
+   const struct present_wait *wait = data;
+   const bool presented = wait->swapchain->settled_id >= wait->id;
+   *wait->result = presented ? VK_SUCCESS : wait->swapchain->status;
+   return presented || wait->swapchain->status < 0;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForPresentKHR(VkDevice device, VkSwapchainKHR handle, uint64_t presentId,
+                                                      uint64_t timeout)
+{
+   VkResult outcome;
+   const struct present_wait wait = {SWAPCHAIN(handle), presentId, &outcome};
+   const VkResult result = vp_device_wait(vp_device_from_handle(device), is_presented, &wait, timeout);
+   return result == VK_SUCCESS ? outcome : result;
+}
+
+/* --- timing --- */
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetRefreshCycleDurationGOOGLE(VkDevice device, VkSwapchainKHR swapchain,
+                                                                  VkRefreshCycleDurationGOOGLE *pProperties)
+{
+   (void)device;
+   pProperties->refreshDuration = SWAPCHAIN(swapchain)->surface->class->refresh_ns;
+   return VK_SUCCESS;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPastPresentationTimingGOOGLE(VkDevice device, VkSwapchainKHR handle,
+                                                                    uint32_t *pCount,
+                                                                    VkPastPresentationTimingGOOGLE *pTimings)
+{
+   struct vp_swapchain *swapchain = SWAPCHAIN(handle);
+   struct vp_connection *conn = vp_device_from_handle(device)->conn;
+   struct vp_list_query list;
+   uint64_t told = swapchain->timing_frame;
+   vp_list_query_begin(&list, pCount, pTimings != NULL);
+   pthread_mutex_lock(&conn->progress_lock);
+   for (uint64_t frame = vp_swapchain_first_record(told, swapchain->settled); frame <= swapchain->settled; frame++) {
+      const struct vp_frame_record *record = vp_swapchain_record(swapchain, frame);
+      if (!record || !record->timing_id || !vp_list_query_next(&list))
+         continue;
+      pTimings[list.written - 1] = (VkPastPresentationTimingGOOGLE){
+         .presentID = record->timing_id,
+         .desiredPresentTime = record->desired_ns,
+         .actualPresentTime = (uint64_t)record->shown_ns,
+         .earliestPresentTime = (uint64_t)record->shown_ns,
+      };
+      told = frame;
+   }
+   swapchain->timing_frame = told;
+   pthread_mutex_unlock(&conn->progress_lock);
+   return vp_list_query_end(&list);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/wsi/present_stats.h"
+
+#include "client/connection.h"
+#include "common/picture/present_frame.h"
+#include "common/util/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define SECOND_NS INT64_C(1000000000)
+
+static void add_times(struct vp_present_times *sum, const struct vp_present_times *times)
+{
+   sum->gpu += times->gpu;
+   sum->encode += times->encode;
+   sum->network += times->network;
+   sum->decode += times->decode;
+   sum->show += times->show;
+}
+
+static double average_ms(uint64_t sum_us, uint64_t count)
+{
+   return (double)sum_us / 1000 / (double)count;
+}
+
+static void print_line(const struct vp_present_stats *stats, const struct vp_shown_frame *last, double seconds)
+{
+   static const char *const codecs[VP_PRESENT_CODECS] = {"raw", "lz4", "lz4", "jpeg"};
+   const struct vp_present_times *times = &stats->times;
+   const uint64_t presented = last->frame - stats->first + 1, shown = stats->shown;
+   fprintf(stderr,
+           "venus: %.1f frames/s, %" PRIu64 " of %" PRIu64 " not shown, %s, %.1f KiB each; ms: gpu %.1f encode %.1f "
+           "network %.1f decode %.1f show %.1f\n",
+           (double)shown / seconds, presented - shown, presented, codecs[last->codec],
+           (double)stats->bytes / 1024 / (double)shown, average_ms(times->gpu, shown), average_ms(times->encode, shown),
+           average_ms(times->network, shown), average_ms(times->decode, shown), average_ms(times->show, shown));
+}
+
+static void add_totals(struct vp_stats *stats, const struct vp_shown_frame *shown)
+{
+   vp_stats_add(&stats->frames_shown, 1);
+   vp_stats_add(&stats->picture_bytes, shown->bytes);
+   vp_stats_add(&stats->present_us[VP_STAGE_GPU], shown->times.gpu);
+   vp_stats_add(&stats->present_us[VP_STAGE_ENCODE], shown->times.encode);
+   vp_stats_add(&stats->present_us[VP_STAGE_NETWORK], shown->times.network);
+   vp_stats_add(&stats->present_us[VP_STAGE_DECODE], shown->times.decode);
+   vp_stats_add(&stats->present_us[VP_STAGE_SHOW], shown->times.show);
+}
+
+void vp_present_stats_add(struct vp_present_stats *stats, struct vp_connection *conn,
+                          const struct vp_shown_frame *shown, bool hud)
+{
+   const int64_t now = vp_clock_ns();
+   add_totals(&conn->stats, shown);
+   if (!stats->start_ns)
+      *stats = (struct vp_present_stats){.start_ns = now, .first = shown->frame};
+   stats->shown++;
+   stats->bytes += shown->bytes;
+   add_times(&stats->times, &shown->times);
+   if (now - stats->start_ns < SECOND_NS)
+      return;
+   if (hud)
+      print_line(stats, shown, (double)(now - stats->start_ns) / SECOND_NS);
+   *stats = (struct vp_present_stats){.start_ns = now, .first = shown->frame + 1};
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/wsi/presenter.h"
+
+#include "client/connection.h"
+#include "client/device.h"
+#include "client/physical_device.h"
+#include "client/vp_client_send.h"
+#include "client/wsi/present_stats.h"
+#include "client/wsi/surface.h"
+#include "client/wsi/swapchain.h"
+#include "common/picture/jpeg.h"
+#include "common/picture/present_frame.h"
+#include "common/util/clock.h"
+
+#include <signal.h>
+#include <lz4.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* A frame is kept back for its desired time, but not for longer than this. */
+#define MAX_DELAY_NS INT64_C(1000000000)
+
+/* A PRESENT frame that waits to be looked at. */
+struct part {
+   struct part *next;
+   uint8_t *payload;
+   size_t size;
+   int64_t arrival_ns;
+};
+
+struct vp_presenter {
+   struct vp_swapchain *swapchain;
+   struct vp_window *window;
+   struct vp_picture picture; /* of the thread, as are: */
+   struct vp_jpeg *jpeg;      /* NULL before the first such part */
+   uint8_t *tiles;            /* what was unpacked */
+   size_t tiles_size;
+   VkRect2D changed; /* by the frame that is coming in */
+   struct vp_shown_frame frame;
+   struct vp_present_stats stats;
+
+   pthread_t thread;
+   pthread_mutex_t lock; /* of what follows */
+   pthread_cond_t arrived;
+   struct part *first, **last;
+   size_t queued; /* bytes */
+   bool stop;
+};
+
+uint32_t vp_presenter_codecs(const struct vp_surface *surface, bool lossy)
+{
+   uint32_t codecs = VP_PRESENT_CODEC_BIT(VP_PRESENT_RAW);
+   if (!surface->class->has_pictures)
+      return 0;
+   codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4) | VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4_PLAIN);
+   if (lossy && vp_jpeg_is_usable())
+      codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG);
+   return codecs;
+}
+
+/* --- decoding --- */
+
+static void add_rows(struct vp_presenter *presenter, uint32_t first, uint32_t count)
+{
+   const uint32_t top = first * VP_TILE_HEIGHT, end = (first + count) * VP_TILE_HEIGHT;
+   const uint32_t bottom = end < presenter->picture.height ? end : presenter->picture.height;
+   VkRect2D *changed = &presenter->changed;
+   if (!changed->extent.height)
+      changed->offset.y = (int32_t)top;
+   changed->extent.width = presenter->picture.width;
+   changed->extent.height = bottom - (uint32_t)changed->offset.y;
+}
+
+/* Memory for what is unpacked of so many rows; NULL when there is none. */
+static uint8_t *reserve_tiles(struct vp_presenter *presenter, uint32_t rows)
+{
+   const size_t size = vp_tiles_max_size(&presenter->picture, rows);
+   if (size > presenter->tiles_size) {
+      uint8_t *tiles = realloc(presenter->tiles, size);
+      if (!tiles)
+         return NULL;
+      presenter->tiles = tiles;
+      presenter->tiles_size = size;
+   }
+   return presenter->tiles;
+}
+
+/* The tiles of an LZ4 block, or NULL. */
+static const uint8_t *unpack(struct vp_presenter *presenter, uint32_t rows, const uint8_t *data, size_t *size)
+{
+   const size_t most = vp_tiles_max_size(&presenter->picture, rows);
+   uint8_t *tiles = reserve_tiles(presenter, rows);
+   if (!tiles || *size > INT32_MAX || most > INT32_MAX)
+      return NULL;
+   const int unpacked = LZ4_decompress_safe((const char *)data, (char *)tiles, (int)*size, (int)most);
+   if (unpacked < 0)
+      return NULL;
+   *size = (size_t)unpacked;
+   return tiles;
+}
+
+static bool apply_jpeg(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *mask,
+                       const uint8_t *data, size_t size)
+{
+   const struct vp_picture *picture = &presenter->picture;
+   uint8_t *band = reserve_tiles(presenter, header->row_count);
+   if (!presenter->jpeg)
+      presenter->jpeg = vp_jpeg_create();
+   if (!band || !presenter->jpeg ||
+       !vp_jpeg_decompress(presenter->jpeg, data, size, band, picture->width,
+                           vp_band_height(picture, header->first_row, header->row_count)))
+      return false;
+   vp_tiles_copy(picture, header->first_row, header->row_count, mask, band);
+   return true;
+}
+
+static bool apply(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *mask,
+                  const uint8_t *data, size_t size)
+{
+   switch (header->codec) {
+   case VP_PRESENT_RAW:
+      break;
+   case VP_PRESENT_LZ4:
+   case VP_PRESENT_LZ4_PLAIN:
+      data = unpack(presenter, header->row_count, data, &size);
+      break;
+   case VP_PRESENT_JPEG:
+      return apply_jpeg(presenter, header, mask, data, size);
+   default:
+      return false;
+   }
+   return data && vp_tiles_apply(&presenter->picture, header->first_row, header->row_count,
+                                 header->codec == VP_PRESENT_LZ4, mask, data, size);
+}
+
+static bool decode(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *data,
+                   size_t size)
+{
+   const struct vp_picture *picture = &presenter->picture;
+   const uint32_t rows = vp_picture_tile_rows(picture);
+   if (!header->row_count)
+      return size == 0 && header->codec < VP_PRESENT_CODECS;
+   if (!picture->pixels || header->row_count > rows || header->first_row > rows - header->row_count)
+      return false;
+   const size_t mask_size = vp_tiles_mask_size(picture, header->row_count);
+   if (size < mask_size || !apply(presenter, header, data, data + mask_size, size - mask_size))
+      return false;
+   add_rows(presenter, header->first_row, header->row_count);
+   return true;
+}
+
+/* --- showing --- */
+
+/* False when there is no such frame. */
+static bool find_record(struct vp_swapchain *swapchain, uint64_t frame, struct vp_frame_record *record)
+{
+   pthread_mutex_t *lock = &swapchain->device->conn->progress_lock;
+   pthread_mutex_lock(lock);
+   const bool ok = frame > swapchain->settled && frame <= swapchain->presented;
+   const struct vp_frame_record *found = vp_swapchain_record(swapchain, frame);
+   *record = found ? *found : (struct vp_frame_record){.frame = frame, .mode = swapchain->mode};
+   pthread_mutex_unlock(lock);
+   return ok;
+}
+
+static void wait_for_time(uint64_t desired_ns)
+{
+   const int64_t wait = (int64_t)desired_ns - vp_clock_ns();
+   if (wait > 0 && wait < MAX_DELAY_NS)
+      nanosleep(&(struct timespec){.tv_sec = wait / 1000000000, .tv_nsec = wait % 1000000000}, NULL);
+}
+
+/* The server may send one more. */
+static void acknowledge(const struct vp_swapchain *swapchain)
+{
+   struct vp_connection *conn = swapchain->device->conn;
+   const struct vp_cmd_vkAckPresentVP a = {
+      .device = VP_TO_HANDLE(VkDevice, swapchain->device),
+      .swapchain = VP_TO_HANDLE(VkSwapchainKHR, swapchain),
+      .frames = 1,
+   };
+   vp_send_vkAckPresentVP(conn, &a);
+   vp_stream_flush(conn);
+}
+
+static uint64_t microseconds(int64_t ns)
+{
+   return ns > 0 ? (uint64_t)ns / 1000 : 0;
+}
+
+/* For the statistics. `arrival_ns` is when the frame was complete here, `start_ns` when it began to be shown. */
+static void note_frame(struct vp_presenter *presenter, const struct vp_present_header *header, int64_t presented_ns,
+                       int64_t arrival_ns, int64_t start_ns)
+{
+   struct vp_shown_frame *frame = &presenter->frame;
+   const struct vp_device *device = presenter->swapchain->device;
+   const int64_t server_ns = ((int64_t)header->gpu_us + header->encode_us) * 1000;
+   frame->frame = header->frame;
+   frame->times.gpu = header->gpu_us;
+   frame->times.encode = header->encode_us;
+   frame->times.network = presented_ns ? microseconds(arrival_ns - presented_ns - server_ns) : 0;
+   frame->times.show = microseconds(vp_clock_ns() - start_ns);
+   vp_present_stats_add(&presenter->stats, device->conn, frame, device->physical_device->instance->config.hud);
+   *frame = (struct vp_shown_frame){0};
+}
+
+static bool finish_frame(struct vp_presenter *presenter, const struct vp_present_header *header, int64_t arrival_ns)
+{
+   struct vp_swapchain *swapchain = presenter->swapchain;
+   struct vp_frame_record record;
+   if (!find_record(swapchain, header->frame, &record))
+      return false;
+   acknowledge(swapchain);
+   const int64_t start_ns = vp_clock_ns();
+   wait_for_time(record.desired_ns);
+   const VkResult status =
+      swapchain->surface->class->show(presenter->window, &presenter->picture, presenter->changed, record.mode);
+   presenter->changed = (VkRect2D){0};
+   note_frame(presenter, header, record.presented_ns, arrival_ns, start_ns);
+   vp_swapchain_settle(swapchain, header->frame, status);
+   return true;
+}
+
+/* The last frame again, better. */
+static bool refine_frame(struct vp_presenter *presenter)
+{
+   const struct vp_swapchain *swapchain = presenter->swapchain;
+   acknowledge(swapchain);
+   swapchain->surface->class->show(presenter->window, &presenter->picture, presenter->changed,
+                                   VK_PRESENT_MODE_IMMEDIATE_KHR);
+   presenter->changed = (VkRect2D){0};
+   presenter->frame = (struct vp_shown_frame){0};
+   return true;
+}
+
+static bool handle_part(struct vp_presenter *presenter, const struct part *part)
+{
+   struct vp_present_header header;
+   const int64_t start_ns = vp_clock_ns();
+   if (part->size < VP_PRESENT_HEADER_SIZE)
+      return false;
+   vp_present_header_load(&header, part->payload);
+   if (!decode(presenter, &header, part->payload + VP_PRESENT_HEADER_SIZE, part->size - VP_PRESENT_HEADER_SIZE))
+      return false;
+   presenter->frame.bytes += part->size;
+   if (header.codec > presenter->frame.codec)
+      presenter->frame.codec = header.codec;
+   presenter->frame.times.decode += microseconds(vp_clock_ns() - start_ns);
+   if (!(header.flags & VP_PRESENT_LAST))
+      return true;
+   return header.flags & VP_PRESENT_REFINEMENT ? refine_frame(presenter)
+                                               : finish_frame(presenter, &header, part->arrival_ns);
+}
+
+/* --- the thread --- */
+
+static void free_part(struct part *part)
+{
+   free(part->payload);
+   free(part);
+}
+
+/* The next part, or NULL when the thread ends. */
+static struct part *take_part(struct vp_presenter *presenter)
+{
+   struct part *part = NULL;
+   pthread_mutex_lock(&presenter->lock);
+   while (!presenter->stop && !presenter->first)
+      pthread_cond_wait(&presenter->arrived, &presenter->lock);
+   if (!presenter->stop) {
+      part = presenter->first;
+      presenter->first = part->next;
+      if (!presenter->first)
+         presenter->last = &presenter->first;
+      presenter->queued -= part->size;
+   }
+   pthread_mutex_unlock(&presenter->lock);
+   return part;
+}
+
+static void *presenter_main(void *data)
+{
+   struct vp_presenter *presenter = data;
+   struct part *part;
+   while ((part = take_part(presenter))) {
+      const bool ok = handle_part(presenter, part);
+      free_part(part);
+      if (!ok)
+         vp_connection_lose(presenter->swapchain->device->conn, "it sent a picture that makes no sense");
+   }
+   return NULL;
+}
+
+/* The server sends few frames ahead; what is more than they could take is nonsense. */
+static size_t max_queued(const struct vp_presenter *presenter)
+{
+   return 8 * vp_picture_size(&presenter->picture) + ((size_t)1 << 20);
+}
+
+bool vp_presenter_receive(struct vp_presenter *presenter, struct vp_frame *frame)
+{
+   if (!presenter)
+      return false;
+   struct part *part = malloc(sizeof(*part));
+   if (!part)
+      return false;
+   *part = (struct part){.payload = frame->payload, .size = frame->header.length, .arrival_ns = vp_clock_ns()};
+   frame->payload = NULL;
+   frame->capacity = 0;
+   pthread_mutex_lock(&presenter->lock);
+   presenter->queued += part->size;
+   const bool ok = presenter->queued <= max_queued(presenter);
+   *presenter->last = part;
+   presenter->last = &part->next;
+   pthread_cond_signal(&presenter->arrived);
+   pthread_mutex_unlock(&presenter->lock);
+   return ok;
+}
+
+/* --- life --- */
+
+static bool start_thread(struct vp_presenter *presenter)
+{
+   sigset_t all, before;
+   sigfillset(&all); /* the application's signals are for its own threads */
+   pthread_sigmask(SIG_SETMASK, &all, &before);
+   const bool ok = !pthread_create(&presenter->thread, NULL, presenter_main, presenter);
+   pthread_sigmask(SIG_SETMASK, &before, NULL);
+   return ok;
+}
+
+static void free_presenter(struct vp_presenter *presenter)
+{
+   vp_jpeg_destroy(presenter->jpeg);
+   free(presenter->picture.pixels);
+   free(presenter->tiles);
+   free(presenter);
+}
+
+VkResult vp_presenter_create(struct vp_swapchain *swapchain, const struct vp_window_info *info,
+                             struct vp_presenter **out)
+{
+   const struct vp_window_class *class = swapchain->surface->class;
+   struct vp_presenter *presenter = calloc(1, sizeof(*presenter));
+   if (!presenter)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   presenter->swapchain = swapchain;
+   presenter->last = &presenter->first;
+   presenter->picture = (struct vp_picture){.width = info->extent.width, .height = info->extent.height};
+   if (class->has_pictures)
+      presenter->picture.pixels = calloc(1, vp_picture_size(&presenter->picture));
+   VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
+   if (class->has_pictures && !presenter->picture.pixels)
+      goto fail;
+   result = class->open(swapchain->surface, info, &presenter->window);
+   if (result < 0)
+      goto fail;
+   pthread_mutex_init(&presenter->lock, NULL);
+   pthread_cond_init(&presenter->arrived, NULL);
+   if (start_thread(presenter)) {
+      *out = presenter;
+      return VK_SUCCESS;
+   }
+   result = VK_ERROR_OUT_OF_HOST_MEMORY;
+   pthread_cond_destroy(&presenter->arrived);
+   pthread_mutex_destroy(&presenter->lock);
+   class->close(presenter->window);
+fail:
+   free_presenter(presenter);
+   return result;
+}
+
+void vp_presenter_stop(struct vp_presenter *presenter)
+{
+   pthread_mutex_lock(&presenter->lock);
+   presenter->stop = true;
+   pthread_cond_signal(&presenter->arrived);
+   pthread_mutex_unlock(&presenter->lock);
+   pthread_join(presenter->thread, NULL);
+}
+
+void vp_presenter_destroy(struct vp_presenter *presenter)
+{
+   if (!presenter)
+      return;
+   while (presenter->first) {
+      struct part *next = presenter->first->next;
+      free_part(presenter->first);
+      presenter->first = next;
+   }
+   presenter->swapchain->surface->class->close(presenter->window);
+   pthread_cond_destroy(&presenter->arrived);
+   pthread_mutex_destroy(&presenter->lock);
+   free_presenter(presenter);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_WSI_WINDOW_H
+#define VP_CLIENT_WSI_WINDOW_H
+
+#include "client/wsi/platform.h"
+#include "common/picture/tiles.h"
+
+#include <stdbool.h>
+
+struct vp_surface;
+struct vp_window;
+
+/* What a swapchain wants of the window that it presents to. */
+struct vp_window_info {
+   VkExtent2D extent;
+   VkFormat format;
+   VkCompositeAlphaFlagBitsKHR alpha;
+};
+
+/* A window system. Its functions may be called by several threads, but those of one vp_window by one at a time. */
+struct vp_window_class {
+   bool has_pictures; /* false: nobody looks at what is presented */
+   const VkPresentModeKHR *modes;
+   uint32_t mode_count;
+   VkCompositeAlphaFlagsKHR alphas;
+
+   /* The size of the surface; UINT32_MAX when the swapchain decides. VK_ERROR_SURFACE_LOST_KHR when it is gone. */
+   VkResult (*get_extent)(const struct vp_surface *surface, VkExtent2D *extent);
+
+   /* A place for the pictures of one swapchain. */
+   VkResult (*open)(const struct vp_surface *surface, const struct vp_window_info *info, struct vp_window **window);
+
+   /* Shows a picture of which only the rectangle has changed since the last call (nothing: it is empty), in FIFO modes
+    * when the display is ready for the next one. Never waits for more than about a second. VK_SUBOPTIMAL_KHR when the
+    * surface has another size. */
+   VkResult (*show)(struct vp_window *window, const struct vp_picture *picture, VkRect2D changed,
+                    VkPresentModeKHR mode);
+   void (*close)(struct vp_window *window);
+
+   /* Time between two pictures of the display, in nanoseconds. */
+   uint64_t refresh_ns;
+};
+
+/* --- the window systems of this build; whether they can be used is found out at run time --- */
+
+extern const struct vp_window_class vp_headless_class;
+
+bool vp_xcb_is_usable(void);
+bool vp_xlib_is_usable(void);
+extern const struct vp_window_class vp_x11_class;
+
+bool vp_wayland_is_usable(void);
+extern const struct vp_window_class vp_wayland_class;
+
+/* The connection behind an Xlib display. */
+xcb_connection_t *vp_xlib_connection(Display *display);
+
+#endif

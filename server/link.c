@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/link.h"
+
+/* Codecs that are not in use are tried again after so many frames. */
+#define TRIAL_PERIOD 128
+
+/* Frames with less say nothing of a codec. */
+#define LEARN_BYTES ((size_t)64 << 10)
+
+/* A frame that takes longer cannot be followed by 60 in a second. */
+#define SLOW_NS 15e6
+
+/* How much of a new measurement counts. */
+#define NEW_PART 0.3
+
+bool vps_link_has_room(const struct vps_link *link)
+{
+   /* Two keep the way busy when one of them takes half the time until it is answered. */
+   const unsigned most = 2 * link->busy_ns >= link->alone_ns ? 2 : VPS_MAX_UNDER_WAY;
+
+   return link->sent - link->acknowledged < most;
+}
+
+enum vp_present_codec vps_link_choose(struct vps_link *link, enum vps_lossy lossy)
+{
+   const struct vps_codec_cost *raw = &link->costs[VP_PRESENT_RAW], *lz4 = &link->costs[VP_PRESENT_LZ4];
+   const bool raw_is_cheaper = lz4->known && (!raw->known || raw->per_byte < lz4->per_byte);
+   const enum vp_present_codec cheap = raw_is_cheaper ? VP_PRESENT_RAW : VP_PRESENT_LZ4;
+   const enum vp_present_codec other = raw_is_cheaper ? VP_PRESENT_LZ4 : VP_PRESENT_RAW;
+
+   const bool slow = link->costs[cheap].per_byte * (double)link->usual_bytes > SLOW_NS;
+
+   if (lossy == VPS_LOSSY_ALWAYS || (lossy == VPS_LOSSY_WHEN_SLOW && slow))
+      return VP_PRESENT_JPEG;
+   if (++link->costs[other].age < TRIAL_PERIOD)
+      return cheap;
+   link->costs[other].age = 0;
+   return other;
+}
+
+void vps_link_sent(struct vps_link *link, int64_t start_ns, enum vp_present_codec codec, size_t bytes)
+{
+   link->frames[link->sent++ % VPS_MAX_UNDER_WAY] =
+      (struct vps_sent_frame){.start_ns = start_ns, .bytes = bytes, .codec = codec};
+}
+
+static void learn(struct vps_codec_cost *cost, double per_byte)
+{
+   cost->per_byte = cost->known ? cost->per_byte + (per_byte - cost->per_byte) * NEW_PART : per_byte;
+   cost->known = true;
+   cost->age = 0;
+}
+
+static void take_in(struct vps_link *link, const struct vps_sent_frame *frame, int64_t now_ns)
+{
+   const bool alone = frame->start_ns >= link->last_ns;
+
+   link->busy_ns = now_ns - (alone ? frame->start_ns : link->last_ns);
+   link->last_ns = now_ns;
+   if (alone)
+      link->alone_ns = link->busy_ns;
+   if (!link->least_ns || now_ns - frame->start_ns < link->least_ns)
+      link->least_ns = now_ns - frame->start_ns;
+   if (frame->bytes < LEARN_BYTES)
+      return;
+   link->usual_bytes = frame->bytes;
+   /* The way there and back costs nothing where others are under way meanwhile. */
+   learn(&link->costs[frame->codec], (double)(link->busy_ns - (alone ? link->least_ns : 0)) / (double)frame->bytes);
+}
+
+bool vps_link_acknowledge(struct vps_link *link, uint32_t count, int64_t now_ns)
+{
+   if (count > link->sent - link->acknowledged)
+      return false;
+   while (count-- > 0)
+      take_in(link, &link->frames[link->acknowledged++ % VPS_MAX_UNDER_WAY], now_ns);
+   return true;
+}

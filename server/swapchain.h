@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_SWAPCHAIN_H
+#define VP_SERVER_SWAPCHAIN_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <vulkan/vulkan.h>
+
+#include "common/picture/tiles.h"
+#include "server/link.h"
+
+struct vps_device;
+
+#define VPS_MAX_IMAGES 16
+
+/* An image cannot be presented again before it was copied, so with one buffer more than images there is always one that
+ * is free or holds a picture that may be dropped. */
+#define VPS_PICTURE_SLOTS (VPS_MAX_IMAGES + 1)
+
+enum vps_slot_state {
+   VPS_SLOT_FREE,
+   VPS_SLOT_QUEUED,  /* the GPU copies into it, or it waits to be sent */
+   VPS_SLOT_SENDING, /* the present thread reads it */
+};
+
+/* A buffer that a picture is copied into. It is made when it is needed first. */
+struct vps_slot {
+   VkBuffer buffer;
+   VkDeviceMemory memory;
+   const uint8_t *pixels;
+   bool coherent;
+   enum vps_slot_state state;
+   bool replaces; /* what waits before it may be dropped */
+   uint64_t frame, value;
+   int64_t arrival_ns;
+};
+
+/* Command buffers for the queues of one family, recorded when they are needed first. */
+struct vps_copier {
+   struct vps_copier *next;
+   uint32_t family;
+   VkCommandPool pool;
+   VkCommandBuffer copies[VPS_PICTURE_SLOTS][VPS_MAX_IMAGES];
+};
+
+/* The server's part of a VkSwapchainKHR: what is presented is copied to the host by the queue it is presented on, and a
+ * thread sends it. The swapchain proper is the client's. */
+struct vps_swapchain {
+   struct vps_device *device;
+   uint64_t id;
+   uint32_t codecs;  /* that the client decodes; 0: it wants no pictures */
+   unsigned quality; /* of JPEG */
+   bool always_lossy;
+   struct vp_picture picture; /* what the client has; of the present thread */
+   VkImage images[VPS_MAX_IMAGES];
+   uint32_t image_count, slot_count;
+
+   VkSemaphore timeline; /* reaches the value of each copy when that is complete */
+   uint64_t value;       /* of the last copy; of the executing thread, as are: */
+   struct vps_copier *copiers;
+
+   pthread_t thread;
+   pthread_mutex_t lock; /* of what follows */
+   pthread_cond_t changed;
+   struct vps_slot slots[VPS_PICTURE_SLOTS]; /* a slot that is being sent belongs to the thread */
+   uint64_t bare_frame, bare_value; /* the newest frame without picture that the client was not told of; 0: none */
+   struct vps_link link;
+   bool stop;
+};
+
+/* For the executing thread: a copy of an image, to be submitted to a queue of a family. It must then be queued, after a
+ * successful submission, or cancelled. */
+struct vps_present {
+   struct vps_swapchain *swapchain;
+   struct vps_slot *slot;    /* NULL: no picture is sent, because nobody wants it or there is no memory */
+   VkCommandBuffer commands; /* NULL: same */
+   uint64_t frame;
+   uint64_t value; /* that the submission must give the swapchain's timeline */
+};
+
+struct vps_present vps_swapchain_prepare(struct vps_swapchain *swapchain, uint32_t family, uint32_t image,
+                                         uint64_t frame, bool replaces);
+void vps_swapchain_queue(const struct vps_present *present);
+void vps_swapchain_cancel(const struct vps_present *present);
+
+/* Starts and ends the present thread. False when there is none. */
+bool vps_presenter_start(struct vps_swapchain *swapchain);
+void vps_presenter_stop(struct vps_swapchain *swapchain);
+
+#endif

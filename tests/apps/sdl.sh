@@ -1,0 +1,23 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test: timeout=100 no-asan
+# The Vulkan test of SDL 2, which changes the colour of its window with time: it runs, the colour changes, it ends.
+. "$(dirname "$0")/../lib.sh"
+
+program=/usr/libexec/installed-tests/SDL2/testvulkan
+[[ -x $program ]] || skip "libsdl2-tests is not installed"
+x11_start 640 480
+server_start
+remote timeout -k 2 30 "$program" >"$VP_TEST_TMP/log" 2>&1 &
+pid=$!
+cp "$DISPLAY_PICTURE" "$VP_TEST_TMP/empty"
+picture_changes() {
+   ! cmp -s "$DISPLAY_PICTURE" "$1"
+}
+wait_until 20 picture_changes "$VP_TEST_TMP/empty" || fail "nothing is to be seen: $(cat "$VP_TEST_TMP/log")"
+sleep 0.5
+cp "$DISPLAY_PICTURE" "$VP_TEST_TMP/one"
+wait_until 5 picture_changes "$VP_TEST_TMP/one" || fail "the picture does not change: $(cat "$VP_TEST_TMP/log")"
+kill -TERM "$pid"
+wait "$pid" || true
+! grep -iE 'error|fail' "$VP_TEST_TMP/log" || fail "that is what it says"

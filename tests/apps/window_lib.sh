@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2154
+# For scripts that compare what programs show in their windows: source it after lib.sh.
+
+freeze_layer=$VP_BUILD/tests/apps/libfreeze_layer.so
+
+# layer_setup: makes the layer that stops programs (tests/apps/freeze_layer.c) known to the Vulkan loader.
+layer_setup() {
+   mkdir -p "$VP_TEST_TMP/layers"
+   cat >"$VP_TEST_TMP/layers/freeze.json" <<END
+{"file_format_version": "1.1.0", "layer": {"name": "VK_LAYER_VENUS_freeze", "type": "GLOBAL",
+ "library_path": "$freeze_layer", "api_version": "1.3.0", "implementation_version": "1", "description": "for tests",
+ "functions": {"vkGetInstanceProcAddr": "freeze_get_instance_proc_addr",
+               "vkGetDeviceProcAddr": "freeze_get_device_proc_addr"}}}
+END
+}
+
+# display_settles FILE: keeps the display's picture, once it has not changed for some time.
+display_settles() {
+   local same=0 attempt
+   cp "$DISPLAY_PICTURE" "$1"
+   for ((attempt = 0; attempt < 100 && same < 4; attempt++)); do
+      sleep 0.15
+      if cmp -s "$DISPLAY_PICTURE" "$1"; then
+         same=$((same + 1))
+      else
+         same=0
+         cp "$DISPLAY_PICTURE" "$1"
+      fi
+   done
+   ((same == 4)) || fail "the display does not come to rest"
+}
+
+# frozen SIDE FRAMES FILE COMMAND...: runs a program natively or through the driver (SIDE: native, remote) until it has
+# presented so many frames, and keeps what the display shows then.
+frozen() {
+   local side=$1 frames=$2 file=$3 status=0
+   shift 3
+   [[ -f $VP_TEST_TMP/layers/freeze.json ]] || layer_setup
+   rm -f "$file.frozen"
+   client_start_on "$side" env VK_LAYER_PATH="$VP_TEST_TMP/layers" VK_INSTANCE_LAYERS=VK_LAYER_VENUS_freeze \
+      VP_FREEZE_AT="$frames" VP_FREEZE_FILE="$file.frozen" timeout -k 1 100 "$@" >"$file.log" 2>&1
+   wait_until 50 frozen_or_gone "$file.frozen" "$CLIENT_PID" || true
+   [[ -f $file.frozen ]] || fail "$side $*: no $frames frames: $(tail -n 20 "$file.log")"
+   display_settles "$file"
+   kill -TERM "$CLIENT_PID" 2>/dev/null || true
+   wait "$CLIENT_PID" 2>/dev/null || status=$?
+   ((status < 128 || status == 137 || status == 143)) || fail "$side $*: ended with status $status: $(tail -n 20 "$file.log")"
+}
+
+frozen_or_gone() {
+   [[ -f $1 ]] || process_gone "$2"
+}
+
+# same_picture NAME FRAMES COMMAND...: the program shows the same natively and through the driver, to the last bit.
+same_picture() {
+   local name=$1 frames=$2
+   shift 2
+   display_settles "$VP_TEST_TMP/$name.empty"
+   frozen native "$frames" "$VP_TEST_TMP/$name.native" "$@"
+   frozen remote "$frames" "$VP_TEST_TMP/$name.remote" "$@"
+   ! cmp -s "$VP_TEST_TMP/$name.empty" "$VP_TEST_TMP/$name.native" || fail "$name: the native run shows nothing"
+   cmp "$VP_TEST_TMP/$name.native" "$VP_TEST_TMP/$name.remote" || fail "$name: the pictures differ"
+   echo "$name: frame $frames is the same"
+}

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test: timeout=300 no-asan
+# OpenGL in an X11 window on Vulkan (Mesa's Zink): the scenes that glmark2 can check are right.
+. "$(dirname "$0")/../lib.sh"
+
+need glmark2 glxinfo
+export MESA_SHADER_CACHE_DISABLE=true LIBGL_ALWAYS_SOFTWARE=1 GALLIUM_DRIVER=zink
+[[ $VP_NATIVE_ICD == *lvp_icd* ]] || {
+   unset LIBGL_ALWAYS_SOFTWARE GALLIUM_DRIVER
+   export MESA_LOADER_DRIVER_OVERRIDE=zink
+}
+x11_start 640 480
+server_start
+validate() {
+   "$1" glxinfo -B >"$VP_TEST_TMP/info" 2>&1 || fail "$1 glxinfo: $(cat "$VP_TEST_TMP/info")"
+   grep -q 'renderer string: zink' "$VP_TEST_TMP/info" || skip "$1: OpenGL does not use Zink here"
+   "$1" timeout 120 glmark2 --validate -s 320x240 -b build:use-vbo=true -b texture -b shading:shading=phong \
+      -b bump:bump-render=normals -b desktop -b buffer:update-method=map >"$VP_TEST_TMP/$1" 2>&1 ||
+      fail "$1 glmark2: $(tail "$VP_TEST_TMP/$1")"
+   grep -E 'Validation:' "$VP_TEST_TMP/$1" | sed 's/.*\(\[.*\).*Validation/\1Validation/' >"$VP_TEST_TMP/$1.results"
+}
+validate native
+validate remote
+grep -q 'zink (Venus Plus' "$VP_TEST_TMP/info" || fail "that was not our driver: $(cat "$VP_TEST_TMP/info")"
+diff "$VP_TEST_TMP/native.results" "$VP_TEST_TMP/remote.results" || fail "the results differ"
+(($(wc -l <"$VP_TEST_TMP/remote.results") >= 5)) || fail "not all scenes were drawn: $(cat "$VP_TEST_TMP/remote")"
+cat "$VP_TEST_TMP/remote.results"

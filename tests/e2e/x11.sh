@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test: timeout=300 tsan
+# Windows of X11: what is drawn on the server is what the display shows, bit by bit and in order, also over a slow link;
+# and windows may change their size, be hidden and destroyed at any time.
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/e2e/proxy.sh
+. "$(dirname "$0")/proxy.sh"
+
+program=$VP_BUILD/tests/e2e/x11_window
+[[ -x $program ]] || skip "this build has no X11"
+x11_start 1280 720
+server_start
+
+frames=120 resizes=200
+[[ -z $VP_SANITIZE ]] || frames=40 resizes=40 # which are slow
+for mode in fifo mailbox immediate; do
+   remote "$program" "$mode" $frames 320 240 || fail "$mode; see above"
+done
+remote "$program" fifo 30 200 150 $resizes || fail "a window that changes; see above"
+remote "$program" immediate 30 200 150 20 || fail "a window that changes, immediate; see above"
+
+direct=$SERVER_ADDRESS
+proxy_start --rtt 10 --rate 100
+SERVER_ADDRESS=$PROXY_ADDRESS
+remote "$program" fifo $((frames / 2)) 320 240 || fail "over a slow link; see above"
+remote "$program" mailbox $((frames / 2)) 640 480 || fail "over a slow link, mailbox; see above"
+SERVER_ADDRESS=$direct
+server_stop || fail "the server ended with status $?"

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What a worker does with presents: the picture that arrives is the one that was drawn, no more pictures come than were
+ * acknowledged, semaphores that the client signals are not waited for, and nonsense ends the session. */
+
+#include "common/picture/jpeg.h"
+#include "common/picture/present_frame.h"
+#include "common/picture/tiles.h"
+#include "tests/unit/session_gpu.h"
+
+#define WIDTH 200u
+#define HEIGHT 70u
+#define IMAGES 3u
+
+struct chain {
+   VkImage images[IMAGES];
+   VkDeviceMemory memories[IMAGES];
+   VkSwapchainKHR swapchain;
+   struct vp_picture picture;
+   uint64_t serial; /* of the last batch */
+   uint64_t frame;  /* that was received last */
+   uint32_t codec;  /* of its last part with tiles */
+   bool refined;    /* it was a refinement */
+};
+
+static void create_image(struct session *s, struct setup *x, struct chain *chain, unsigned i)
+{
+   const VkImageCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
+      .imageType = VK_IMAGE_TYPE_2D,
+      .format = VK_FORMAT_B8G8R8A8_UNORM,
+      .extent = {WIDTH, HEIGHT, 1},
+      .mipLevels = 1,
+      .arrayLayers = 1,
+      .samples = VK_SAMPLE_COUNT_1_BIT,
+      .usage = VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT,
+   };
+   const VkMemoryAllocateInfo allocation = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+                                            .allocationSize = 1u << 20};
+   chain->images[i] = session_object(s);
+   chain->memories[i] = session_object(s);
+   SEND(s, vkCreateImage, .device = x->device, .pCreateInfo = &info, .pImage = &chain->images[i]);
+   SEND(s, vkAllocateMemory, .device = x->device, .pAllocateInfo = &allocation, .pMemory = &chain->memories[i]);
+   SEND(s, vkBindImageMemory, .device = x->device, .image = chain->images[i], .memory = chain->memories[i]);
+}
+
+static VkResult create_swapchain(struct session *s, struct setup *x, struct chain *chain, VkExtent2D extent,
+                                 uint32_t codecs)
+{
+   const VkSwapchainInfoVP info = {
+      .extent = extent,
+      .codecs = codecs | VP_PRESENT_CODEC_BIT(VP_PRESENT_RAW),
+      .quality = 80,
+      .alwaysLossy = VK_TRUE,
+      .imageCount = IMAGES,
+      .pImages = chain->images,
+   };
+   chain->swapchain = session_object(s);
+   struct vp_cmd_vkCreateSwapchainVP call = {.device = x->device, .pInfo = &info, .pSwapchain = &chain->swapchain};
+   return CALL(s, vkCreateSwapchainVP, &call) ? call.ret : VK_ERROR_UNKNOWN;
+}
+
+static bool start_with(struct session *s, struct setup *x, struct chain *chain, uint32_t codecs)
+{
+   *chain = (struct chain){.picture = {.width = WIDTH, .height = HEIGHT}};
+   if (!CHECK(prepare(s, x, true)))
+      return false;
+   for (unsigned i = 0; i < IMAGES; i++)
+      create_image(s, x, chain, i);
+   chain->picture.pixels = calloc(1, vp_picture_size(&chain->picture));
+   return CHECK(chain->picture.pixels) &&
+          CHECK(create_swapchain(s, x, chain, (VkExtent2D){WIDTH, HEIGHT}, codecs) == VK_SUCCESS);
+}
+
+static bool start(struct session *s, struct setup *x, struct chain *chain)
+{
+   return start_with(s, x, chain, 0);
+}
+
+/* Fills an image with one value. */
+static void draw(struct session *s, struct setup *x, struct chain *chain, unsigned image, float value)
+{
+   const VkImageSubresourceRange range = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
+   const VkImageMemoryBarrier barrier = {
+      .sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER,
+      .dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
+      .newLayout = VK_IMAGE_LAYOUT_GENERAL,
+      .srcQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED,
+      .dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED,
+      .image = chain->images[image],
+      .subresourceRange = range,
+   };
+   const VkClearColorValue color = {.float32 = {value, value, value, value}};
+   VkCommandBuffer commands = start_recording(s, x);
+   SEND(s, vkCmdPipelineBarrier, .commandBuffer = commands, .srcStageMask = VK_PIPELINE_STAGE_TRANSFER_BIT,
+        .dstStageMask = VK_PIPELINE_STAGE_TRANSFER_BIT, .imageMemoryBarrierCount = 1, .pImageMemoryBarriers = &barrier);
+   SEND(s, vkCmdClearColorImage, .commandBuffer = commands, .image = chain->images[image],
+        .imageLayout = VK_IMAGE_LAYOUT_GENERAL, .pColor = &color, .rangeCount = 1, .pRanges = &range);
+   end_and_submit(s, x, commands);
+   chain->serial++;
+}
+
+static void present(struct session *s, struct setup *x, struct chain *chain, uint32_t image, uint64_t frame)
+{
+   const VkPresentVP info = {.swapchain = chain->swapchain, .imageIndex = image, .frame = frame};
+   SEND(s, vkQueuePresentVP, .queue = x->queue, .presentCount = 1, .pPresents = &info);
+   chain->serial++;
+}
+
+/* A part in a picture. */
+static void take_in(struct chain *chain, const struct vp_present_header *header, const uint8_t *data, size_t size)
+{
+   const size_t mask_size = vp_tiles_mask_size(&chain->picture, header->row_count);
+   if (header->codec == VP_PRESENT_RAW) {
+      CHECK(vp_tiles_apply(&chain->picture, header->first_row, header->row_count, false, data, data + mask_size,
+                           size - mask_size));
+      return;
+   }
+   struct vp_jpeg *jpeg = vp_jpeg_create();
+   uint8_t *band = malloc(vp_tiles_max_size(&chain->picture, header->row_count));
+   CHECK(header->codec == VP_PRESENT_JPEG);
+   if (CHECK(jpeg && band) &&
+       CHECK(vp_jpeg_decompress(jpeg, data + mask_size, size - mask_size, band, WIDTH,
+                                vp_band_height(&chain->picture, header->first_row, header->row_count))))
+      vp_tiles_copy(&chain->picture, header->first_row, header->row_count, data, band);
+   vp_jpeg_destroy(jpeg);
+   free(band);
+}
+
+/* Until a frame is complete; takes its tiles in and returns how many parts had some. */
+static unsigned receive(struct session *s, struct chain *chain)
+{
+   struct vp_present_header header = {0};
+   unsigned parts = 0;
+   while (!(header.flags & VP_PRESENT_LAST)) {
+      if (!CHECK(session_until(s, VP_FRAME_PRESENT)) || !CHECK(s->frame.header.length >= VP_PRESENT_HEADER_SIZE))
+         return 0;
+      CHECK(s->frame.header.tag == ID(chain->swapchain));
+      vp_present_header_load(&header, s->frame.payload);
+      if (!header.row_count)
+         continue;
+      take_in(chain, &header, s->frame.payload + VP_PRESENT_HEADER_SIZE,
+              s->frame.header.length - VP_PRESENT_HEADER_SIZE);
+      chain->codec = header.codec;
+      parts++;
+   }
+   chain->frame = header.frame;
+   chain->refined = header.flags & VP_PRESENT_REFINEMENT;
+   return parts;
+}
+
+static void acknowledge(struct session *s, struct setup *x, struct chain *chain, uint32_t frames)
+{
+   SEND(s, vkAckPresentVP, .device = x->device, .swapchain = chain->swapchain, .frames = frames);
+}
+
+static bool is_filled(const struct chain *chain, uint8_t value)
+{
+   const size_t size = vp_picture_size(&chain->picture);
+   for (size_t i = 0; i < size; i++) {
+      if (chain->picture.pixels[i] != value)
+         return false;
+   }
+   return true;
+}
+
+/* That all batches were counted; the news of the earlier ones may have come between the pictures. */
+static void check_queue(struct session *s, struct setup *x, struct chain *chain)
+{
+   submit(s, x, NULL);
+   CHECK(session_flush(s));
+   CHECK(session_progress(s, x->queue, ++chain->serial) == VK_SUCCESS);
+}
+
+static void test_pictures(void)
+{
+   struct session s;
+   struct setup x;
+   struct chain chain;
+   if (!start(&s, &x, &chain))
+      return;
+   for (unsigned frame = 1; frame <= 9; frame++) {
+      draw(&s, &x, &chain, frame % IMAGES, frame % 2 ? 1 : 0);
+      present(&s, &x, &chain, frame % IMAGES, frame);
+      CHECK(session_flush(&s));
+      CHECK(receive(&s, &chain) > 0);
+      CHECK(chain.frame == frame && is_filled(&chain, frame % 2 ? 255 : 0));
+      acknowledge(&s, &x, &chain, 1);
+   }
+   present(&s, &x, &chain, 0, 10); /* the same picture as before */
+   CHECK(session_flush(&s));
+   CHECK(receive(&s, &chain) == 0 && chain.frame == 10);
+   check_queue(&s, &x, &chain);
+   SEND(&s, vkDestroySwapchainVP, .device = x.device, .swapchain = chain.swapchain);
+   CHECK(session_close(&s) == 0);
+   free(chain.picture.pixels);
+}
+
+/* A lossy picture becomes exact when nothing is presented for a while. */
+static void test_refinement(void)
+{
+   struct session s;
+   struct setup x;
+   struct chain chain;
+   if (!vp_jpeg_is_usable() || !start_with(&s, &x, &chain, VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG)))
+      return;
+   draw(&s, &x, &chain, 0, 0.4f);
+   for (unsigned frame = 1; frame <= 3; frame++) {
+      draw(&s, &x, &chain, 0, frame % 2 ? 0.4f : 0.8f);
+      present(&s, &x, &chain, 0, frame);
+      CHECK(session_flush(&s));
+      CHECK(receive(&s, &chain) > 0 && chain.codec == VP_PRESENT_JPEG && !chain.refined);
+      CHECK(chain.frame == frame);
+      acknowledge(&s, &x, &chain, 1);
+   }
+   CHECK(session_flush(&s));
+   CHECK(receive(&s, &chain) > 0 && chain.codec == VP_PRESENT_RAW && chain.refined);
+   CHECK(chain.frame == 3 && is_filled(&chain, 102));
+   acknowledge(&s, &x, &chain, 1);
+   check_queue(&s, &x, &chain);
+   CHECK(session_close(&s) == 0);
+   free(chain.picture.pixels);
+}
+
+/* A client that says nothing gets two frames, or three if they are sent quickly, whatever it presents; and each frame
+ * is answered in the end, also those that are dropped because there is no place for them. */
+static void test_acknowledgement(void)
+{
+   struct session s;
+   struct setup x;
+   struct chain chain;
+   if (!start(&s, &x, &chain))
+      return;
+   draw(&s, &x, &chain, 0, 1);
+   for (unsigned frame = 1; frame <= 20; frame++)
+      present(&s, &x, &chain, 0, frame);
+   CHECK(session_flush(&s));
+   for (unsigned frame = 1; frame <= 2; frame++) {
+      receive(&s, &chain);
+      CHECK(chain.frame == frame);
+   }
+   while (chain.frame < 20) {
+      acknowledge(&s, &x, &chain, 1);
+      CHECK(session_flush(&s));
+      receive(&s, &chain);
+   }
+   check_queue(&s, &x, &chain);
+   CHECK(session_close(&s) == 0); /* which destroys what is left */
+   free(chain.picture.pixels);
+}
+
+static void test_signals(void)
+{
+   struct session s;
+   struct setup x;
+   if (!CHECK(prepare(&s, &x, true)))
+      return;
+   const VkSemaphoreCreateInfo info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO};
+   VkSemaphore semaphores[2] = {session_object(&s), session_object(&s)};
+   const VkPipelineStageFlags stages[2] = {VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT};
+   for (unsigned i = 0; i < 2; i++)
+      SEND(&s, vkCreateSemaphore, .device = x.device, .pCreateInfo = &info, .pSemaphore = &semaphores[i]);
+   const VkSubmitInfo signal = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .signalSemaphoreCount = 1, .pSignalSemaphores = &semaphores[0]};
+   const VkSubmitInfo wait = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+      .waitSemaphoreCount = 2,
+      .pWaitSemaphores = semaphores,
+      .pWaitDstStageMask = stages,
+   };
+   const VkSemaphoreSubmitInfo wait2[2] = {
+      {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO, .semaphore = semaphores[1], .stageMask = stages[0]},
+      {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO, .semaphore = semaphores[0], .stageMask = stages[0]},
+   };
+   const VkSubmitInfo2 batch2 = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2, .waitSemaphoreInfoCount = 2, .pWaitSemaphoreInfos = wait2};
+   /* One is signalled by the GPU, the other one by the client: both ways of waiting, twice. */
+   for (unsigned i = 0; i < 2; i++) {
+      SEND(&s, vkQueueSubmit, .queue = x.queue, .submitCount = 1, .pSubmits = &signal);
+      SEND(&s, vkSignalBinarySemaphoreVP, .device = x.device, .semaphore = semaphores[1]);
+      SEND(&s, vkQueueSubmit, .queue = x.queue, .submitCount = 1, .pSubmits = &wait);
+      SEND(&s, vkQueueSubmit, .queue = x.queue, .submitCount = 1, .pSubmits = &signal);
+      SEND(&s, vkSignalBinarySemaphoreVP, .device = x.device, .semaphore = semaphores[1]);
+      SEND(&s, vkQueueSubmit2, .queue = x.queue, .submitCount = 1, .pSubmits = &batch2);
+   }
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, 8) == VK_SUCCESS);
+   CHECK(session_close(&s) == 0);
+}
+
+enum nonsense { WRONG_IMAGE, TWICE, TOO_MANY_ACKNOWLEDGED, NO_EXTENT, HUGE_EXTENT, NONSENSE_COUNT };
+
+static void test_nonsense(enum nonsense what)
+{
+   struct session s;
+   struct setup x;
+   struct chain chain;
+   struct vp_error error;
+   if (!start(&s, &x, &chain))
+      return;
+   const VkPresentVP both[2] = {{.swapchain = chain.swapchain, .frame = 1}, {.swapchain = chain.swapchain, .frame = 2}};
+   if (what == WRONG_IMAGE)
+      present(&s, &x, &chain, IMAGES, 1);
+   else if (what == TWICE)
+      SEND(&s, vkQueuePresentVP, .queue = x.queue, .presentCount = 2, .pPresents = both);
+   else if (what == TOO_MANY_ACKNOWLEDGED)
+      acknowledge(&s, &x, &chain, 1);
+   else
+      create_swapchain(&s, &x, &chain, what == NO_EXTENT ? (VkExtent2D){0, 5} : (VkExtent2D){5, 1u << 20}, 0);
+   session_flush(&s);
+   if (what != NO_EXTENT && what != HUGE_EXTENT) /* else the wait for the reply has met it */
+      CHECK(session_error(&s, &error));
+   session_free(&s);
+   session_wait(&s);
+   free(chain.picture.pixels);
+}
+
+int main(void)
+{
+   session_use_driver();
+   test_pictures();
+   test_refinement();
+   test_acknowledgement();
+   test_signals();
+   for (unsigned what = 0; what < NONSENSE_COUNT; what++)
+      test_nonsense(what);
+   return check_finish();
+}
