@@ -12,13 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fresh memory is watched in chunks. Up to then all of a chunk is compared: what is written once and never again costs
- * no fault. */
+/* Fresh memory is watched in chunks, when the first of a chunk is sent: what is written once and never again costs no
+ * fault. */
 #define CHUNK_PAGES ((size_t)512)
 #define CHUNK_SIZE (CHUNK_PAGES * VP_PAGE_SIZE)
 #define WORDS (CHUNK_PAGES / 64)
 
-/* A page that was written to stays open: it is compared in each flush, which costs less than another fault, until it
+/* A page that was written to is open: it is compared in each flush, which costs less than another fault, until it
  * has not changed in so many flushes and for so long. The time is for system calls like process_vm_writev() and reads
  * with O_DIRECT: the kernel notes their write a little before it happens. */
 #define QUIET_FLUSHES 4
@@ -26,9 +26,9 @@
 
 struct chunk {
    bool armed;                 /* all of it has been, once */
-   uint8_t changed;            /* before that: the flush in which something of it changed last */
    uint64_t candidates[WORDS]; /* pages to be compared */
-   uint64_t open[WORDS];       /* pages that were written to since they were armed */
+   uint64_t open[WORDS];       /* pages that are compared in each flush */
+   uint64_t closing[WORDS];    /* open pages that are armed again, and were not written to since */
 };
 
 struct vp_mapping {
@@ -153,6 +153,7 @@ bool vp_mapping_move(struct vp_mapping *mapping, void *address, bool reserve)
    for (size_t i = 0; i < mapping->chunk_count; i++) {
       mapping->chunks[i].armed = false;
       memset(mapping->chunks[i].open, 0, sizeof(mapping->chunks[i].open));
+      memset(mapping->chunks[i].closing, 0, sizeof(mapping->chunks[i].closing));
    }
    vp_mapping_fork_add(&mapping->fork, &mapping->pages);
    pthread_mutex_unlock(&mapping->lock);
@@ -221,20 +222,6 @@ static void add_candidates(void *data, size_t position, size_t length)
       mapping->chunks[page / CHUNK_PAGES].candidates[page % CHUNK_PAGES / 64] |= UINT64_C(1) << page % 64;
 }
 
-/* All data within [position, end), whoever wrote it. */
-static void add_data(struct vp_mapping *mapping, size_t position, size_t end)
-{
-   size_t run, run_end;
-   for (; position < end; position = run_end) {
-      vp_pages_find_data(&mapping->pages, position, &run, &run_end);
-      if (run >= end)
-         return;
-      if (run_end > end)
-         run_end = end;
-      add_candidates(mapping, run, run_end - run);
-   }
-}
-
 static size_t chunk_end(const struct vp_mapping *mapping, size_t chunk)
 {
    const size_t end = (chunk + 1) * CHUNK_SIZE;
@@ -247,8 +234,56 @@ static bool is_quiet(const struct vp_mapping *mapping, uint8_t changed)
           mapping->flush_ns[mapping->flush] - mapping->flush_ns[changed] >= QUIET_NS;
 }
 
-/* Chunks that are not armed yet, up to one that is. When one is armed it is compared once more, so that nothing falls
- * in between. Returns the chunk where it stopped. */
+static bool is_open(const struct vp_mapping *mapping, size_t page)
+{
+   return mapping->chunks[page / CHUNK_PAGES].open[page % CHUNK_PAGES / 64] >> page % 64 & 1;
+}
+
+static bool is_closing(const struct vp_mapping *mapping, size_t page)
+{
+   return mapping->chunks[page / CHUNK_PAGES].closing[page % CHUNK_PAGES / 64] >> page % 64 & 1;
+}
+
+static void set_state(struct vp_mapping *mapping, size_t page, bool open, bool closing)
+{
+   struct chunk *chunk = &mapping->chunks[page / CHUNK_PAGES];
+   const size_t word = page % CHUNK_PAGES / 64;
+   const uint64_t bit = UINT64_C(1) << page % 64;
+   chunk->open[word] = open ? chunk->open[word] | bit : chunk->open[word] & ~bit;
+   chunk->closing[word] = closing ? chunk->closing[word] | bit : chunk->closing[word] & ~bit;
+}
+
+static void add_written(void *data, size_t position, size_t length)
+{
+   struct vp_mapping *mapping = data;
+   for (size_t page = position / VP_PAGE_SIZE; page < (position + length) / VP_PAGE_SIZE; page++) {
+      if (is_open(mapping, page) && !is_closing(mapping, page))
+         continue;
+      set_state(mapping, page, true, false);
+      mapping->changed[page] = mapping->flush;
+   }
+   add_candidates(mapping, position, length);
+}
+
+/* All data within [position, end), whoever wrote it. */
+static void add_data(struct vp_mapping *mapping, size_t position, size_t end, bool watched)
+{
+   size_t run, run_end;
+   for (; position < end; position = run_end) {
+      vp_pages_find_data(&mapping->pages, position, &run, &run_end);
+      if (run >= end)
+         return;
+      if (run_end > end)
+         run_end = end;
+      if (watched)
+         add_written(mapping, run, run_end - run);
+      else
+         add_candidates(mapping, run, run_end - run);
+   }
+}
+
+/* Chunks that are not armed yet, up to one that is. They are armed when there is something in them, before that is
+ * compared, so that nothing falls in between. Returns the chunk where it stopped. */
 static size_t look_at_unarmed(struct vp_mapping *mapping, size_t first)
 {
    size_t data, data_end, end = first;
@@ -259,68 +294,49 @@ static size_t look_at_unarmed(struct vp_mapping *mapping, size_t first)
       i = data / CHUNK_SIZE;
       if (i >= end)
          break;
-      struct chunk *chunk = &mapping->chunks[i];
       const size_t start = i * CHUNK_SIZE, length = chunk_end(mapping, i) - start;
-      if (!chunk->changed)
-         chunk->changed = mapping->flush;
-      else if (mapping->watched && is_quiet(mapping, chunk->changed))
-         chunk->armed = mapping->tracker->arm(&mapping->pages, start, length);
-      add_data(mapping, start, start + length);
+      mapping->chunks[i].armed = mapping->watched && mapping->tracker->arm(&mapping->pages, start, length);
+      add_data(mapping, start, start + length, mapping->chunks[i].armed);
    }
    return end;
 }
 
-static bool is_open(const struct vp_mapping *mapping, size_t page)
+static bool is_quiet_page(const struct vp_mapping *mapping, size_t page, bool closing)
 {
-   return mapping->chunks[page / CHUNK_PAGES].open[page % CHUNK_PAGES / 64] >> page % 64 & 1;
+   return is_open(mapping, page) && is_closing(mapping, page) == closing && is_quiet(mapping, mapping->changed[page]);
 }
 
-static void set_open(struct vp_mapping *mapping, size_t page, bool open)
-{
-   uint64_t *word = &mapping->chunks[page / CHUNK_PAGES].open[page % CHUNK_PAGES / 64];
-   const uint64_t bit = UINT64_C(1) << page % 64;
-   *word = open ? *word | bit : *word & ~bit;
-}
-
-static void add_written(void *data, size_t position, size_t length)
-{
-   struct vp_mapping *mapping = data;
-   for (size_t page = position / VP_PAGE_SIZE; page < (position + length) / VP_PAGE_SIZE; page++) {
-      if (is_open(mapping, page))
-         continue;
-      set_open(mapping, page, true);
-      mapping->changed[page] = mapping->flush;
-   }
-   add_candidates(mapping, position, length);
-}
-
-static bool is_quiet_page(const struct vp_mapping *mapping, size_t page)
-{
-   return is_open(mapping, page) && is_quiet(mapping, mapping->changed[page]);
-}
-
-/* Arms pages of a chunk that have been quiet, and compares them once more. */
-static void arm_quiet(struct vp_mapping *mapping, size_t chunk)
+/* Pages of a chunk that have been quiet are armed, and compared as before: a write of the kernel's may be under way.
+ * When they are quiet after that, too, they are closed. */
+static void close_quiet(struct vp_mapping *mapping, size_t chunk)
 {
    const size_t end = chunk_end(mapping, chunk) / VP_PAGE_SIZE;
    for (size_t page = chunk * CHUNK_PAGES, next; page < end; page = next) {
-      for (next = page; next < end && is_quiet_page(mapping, next);)
+      for (next = page; next < end && is_quiet_page(mapping, next, false);)
          next++;
       const size_t position = page * VP_PAGE_SIZE, length = (next - page) * VP_PAGE_SIZE;
       if (length && mapping->tracker->arm(&mapping->pages, position, length)) {
-         add_candidates(mapping, position, length);
-         for (size_t i = page; i < next; i++)
-            set_open(mapping, i, false);
+         for (size_t i = page; i < next; i++) {
+            set_state(mapping, i, true, true);
+            mapping->changed[i] = mapping->flush;
+         }
       }
-      next += next == page;
+      if (next == page) {
+         if (is_quiet_page(mapping, page, true))
+            set_state(mapping, page, false, false);
+         next++;
+      }
    }
 }
 
-static bool has_open(const struct chunk *chunk)
+/* Open pages are compared in each flush. False when the chunk has none. */
+static bool add_open(struct chunk *chunk)
 {
    uint64_t any = 0;
-   for (size_t i = 0; i < WORDS; i++)
+   for (size_t i = 0; i < WORDS; i++) {
+      chunk->candidates[i] |= chunk->open[i];
       any |= chunk->open[i];
+   }
    return any != 0;
 }
 
@@ -329,8 +345,8 @@ static void look(struct vp_mapping *mapping)
    for (size_t chunk = 0; chunk < mapping->chunk_count;) {
       const size_t first = chunk;
       for (; chunk < mapping->chunk_count && mapping->chunks[chunk].armed; chunk++) {
-         if (has_open(&mapping->chunks[chunk]))
-            arm_quiet(mapping, chunk);
+         if (add_open(&mapping->chunks[chunk]))
+            close_quiet(mapping, chunk);
       }
       if (chunk > first)
          mapping->tracker->scan(&mapping->pages, first * CHUNK_SIZE, chunk_end(mapping, chunk - 1) - first * CHUNK_SIZE,
@@ -386,11 +402,10 @@ static bool has_changed(const struct vp_mapping *mapping, size_t page)
 /* Whether this candidate has to be sent; it is one no longer. */
 static bool take_candidate(struct vp_mapping *mapping, size_t page)
 {
-   struct chunk *chunk = &mapping->chunks[page / CHUNK_PAGES];
-   chunk->candidates[page % CHUNK_PAGES / 64] &= ~(UINT64_C(1) << page % 64);
+   mapping->chunks[page / CHUNK_PAGES].candidates[page % CHUNK_PAGES / 64] &= ~(UINT64_C(1) << page % 64);
    const bool changed = has_changed(mapping, page);
    if (changed)
-      chunk->changed = mapping->changed[page] = mapping->flush;
+      mapping->changed[page] = mapping->flush;
    return changed;
 }
 

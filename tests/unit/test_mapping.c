@@ -73,7 +73,7 @@ static void flush(struct mirror *mirror)
 /* Lets pages become quiet, so that they are watched and no longer compared. */
 static void settle(struct mirror *mirror)
 {
-   for (unsigned i = 0; i < 7; i++) {
+   for (unsigned i = 0; i < 13; i++) {
       flush(mirror);
       CHECK(mirror->changed == 0);
       usleep(2000);
