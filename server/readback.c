@@ -261,9 +261,10 @@ static bool hold_touched(struct vps_device *device, const struct vps_writes *wri
    *count = 0;
    pthread_mutex_lock(&device->mapped_lock);
    for (const struct vps_memory *memory = device->mapped; memory; memory = memory->next)
-      total += may_touch(writes, memory);
+      total++;
    *held = malloc((total + 1) * sizeof(struct vps_memory *));
-   for (struct vps_memory *memory = device->mapped; *held && memory && *count < total; memory = memory->next) {
+   /* Its answer is asked for once: the executing thread may bind something meanwhile. */
+   for (struct vps_memory *memory = device->mapped; *held && memory; memory = memory->next) {
       if (may_touch(writes, memory))
          (*held)[(*count)++] = vps_memory_ref(memory);
    }

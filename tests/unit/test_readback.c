@@ -213,6 +213,54 @@ static void test_another_memory(void)
    close_setup(&x);
 }
 
+struct binder {
+   pthread_t thread;
+   struct vps_memory *memory;
+   atomic_bool stop;
+};
+
+/* Something that shaders write to comes to a memory, and a new memory without it, again and again. */
+static void *binder_main(void *argument)
+{
+   struct binder *binder = argument;
+
+   while (!atomic_load(&binder->stop))
+      atomic_fetch_xor(&binder->memory->classes, VPS_WRITES_STORAGE);
+   return NULL;
+}
+
+/* A report is not misled by what is bound to other memory while it looks at the list. */
+static void test_binding_meanwhile(void)
+{
+   struct vps_writes writes = {.classes = VPS_WRITES_STORAGE};
+   struct vps_memory other = {.size = SIZE};
+   struct binder binder = {.memory = &other};
+   struct setup x;
+   unsigned missed = 0;
+   open_setup(&x, PLAIN);
+   x.memory.shared = x.memory.opened = x.memory.mapped = true;
+   atomic_init(&other.refs, 1);
+   other.device = &x.device;
+   if (pthread_mutex_init(&other.lock, NULL) != 0)
+      abort();
+   other.next = &x.memory;
+   x.device.mapped = &other;
+   if (pthread_create(&binder.thread, NULL, binder_main, &binder) != 0)
+      abort();
+   for (unsigned i = 0; i < 50000; i++) {
+      x.memory.real[2 * PIECE] = (uint8_t)(i + 1);
+      CHECK(vps_readback_report(&x.device, &writes));
+      missed += x.memory.twin[2 * PIECE] != x.memory.real[2 * PIECE];
+      if (i % 100 == 99)
+         hear(&x);
+   }
+   CHECK(missed == 0);
+   binder.stop = true;
+   pthread_join(binder.thread, NULL);
+   pthread_mutex_destroy(&other.lock);
+   close_setup(&x);
+}
+
 /* Memory that the application does not look at: told once that it is stale, brought when it is mapped again. */
 static void test_stale(void)
 {
@@ -321,6 +369,7 @@ int main(void)
 {
    test_only_what_is_written();
    test_another_memory();
+   test_binding_meanwhile();
    test_stale();
    test_ahead();
    test_first_news();
