@@ -21,7 +21,7 @@
 /* A page that was written to is open: it is compared in each flush, which costs less than another fault, until it
  * has not changed in so many flushes and for so long. The time is for system calls like process_vm_writev() and reads
  * with O_DIRECT: the kernel notes their write a little before it happens. */
-#define QUIET_FLUSHES 4
+#define QUIET_FLUSHES 2
 #define QUIET_NS INT64_C(5000000)
 
 struct chunk {

@@ -24,6 +24,7 @@ struct world {
    VkPhysicalDevice gpu;
    VkDevice device;
    VkQueue queue;
+   VkCommandPool pool;
    VkCommandBuffer commands;
 };
 
@@ -77,7 +78,8 @@ static void create_commands(struct world *w)
                                               .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT};
    VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
                                        .commandBufferCount = 1};
-   NEED(vkCreateCommandPool(w->device, &pool_info, NULL, &info.commandPool));
+   NEED(vkCreateCommandPool(w->device, &pool_info, NULL, &w->pool));
+   info.commandPool = w->pool;
    NEED(vkAllocateCommandBuffers(w->device, &info, &w->commands));
 }
 
@@ -176,6 +178,7 @@ int main(void)
       vkFreeMemory(w.device, areas[i].memory, NULL);
       free(areas[i].host);
    }
+   vkDestroyCommandPool(w.device, w.pool, NULL);
    vkDestroyDevice(w.device, NULL);
    vkDestroyInstance(w.instance, NULL);
    return ok ? 0 : 1;
