@@ -182,17 +182,6 @@ static size_t collect_page(struct vp_encoder *enc, struct dense_run *run, const 
    return changed;
 }
 
-size_t vp_delta_find(const uint8_t *memory, const uint8_t *twin, size_t size, size_t position)
-{
-   while (position < size) {
-      const size_t length = size - position < PAGE ? size - position : PAGE;
-      if (memcmp(memory + position, twin + position, length) != 0)
-         return position;
-      position += length;
-   }
-   return size;
-}
-
 size_t vp_delta_collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t size, size_t *position,
                         size_t limit)
 {

@@ -12,9 +12,6 @@
  * has. Byte-exact: a byte that did not change is neither sent nor touched, so
  * that both sides can write different bytes of one cache line. */
 
-/* The first page from that position on in which memory and twin differ; size when there is none. */
-size_t vp_delta_find(const uint8_t *memory, const uint8_t *twin, size_t size, size_t position);
-
 /* Appends the payload of a MEMORY frame (docs/PROTOCOL.md) for what differs in
  * [*position, size), and takes it over into the twin. Stops after about `limit`
  * bytes; *position says where to go on, size when done. The memory may be
