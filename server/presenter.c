@@ -185,7 +185,7 @@ static const uint8_t *pack(struct encoder *encoder, enum vp_present_codec codec,
    }
    encoder->header.codec = codec;
    *size = (size_t)LZ4_compress_default((const char *)encoder->tiles, (char *)encoder->packed, (int)*size,
-                                          (int)encoder->packed_size);
+                                        (int)encoder->packed_size);
    return encoder->packed;
 }
 
