@@ -91,9 +91,8 @@ bool vp_pages_move_view(struct vp_pages *pages, void *address, bool reserve)
    uint8_t *view = map_view(pages, address);
    if (!view)
       return false;
-   if (reserve)
-      mmap(pages->view, pages->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
-   else
+   if (!reserve || mmap(pages->view, pages->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
+                        -1, 0) == MAP_FAILED)
       munmap(pages->view, pages->size);
    pages->view = view;
    return true;
@@ -101,8 +100,9 @@ bool vp_pages_move_view(struct vp_pages *pages, void *address, bool reserve)
 
 void vp_pages_give_copy(const struct vp_pages *pages)
 {
-   mmap(pages->view, pages->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file,
-        (off_t)pages->place);
+   void *copy = mmap(pages->view, pages->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file,
+                     (off_t)pages->place);
+   (void)copy; /* without it the child has nothing there */
 }
 
 void vp_pages_find_data(const struct vp_pages *pages, size_t position, size_t *start, size_t *end)

@@ -232,7 +232,8 @@ static bool arm(const struct vp_pages *pages, size_t position, size_t length)
 {
    sigset_t before;
    lock_views(&before);
-   const bool ok = install() && protect(*find(pages), position / VP_PAGE_SIZE, length / VP_PAGE_SIZE);
+   struct watched *watched = *find(pages);
+   const bool ok = watched && install() && protect(watched, position / VP_PAGE_SIZE, length / VP_PAGE_SIZE);
    unlock_views(&before);
    return ok;
 }
@@ -258,7 +259,8 @@ static void scan(const struct vp_pages *pages, size_t position, size_t length,
       sigset_t before;
       lock_views(&before);
       install();
-      count = find_run(*find(pages), &first, end);
+      const struct watched *watched = *find(pages);
+      count = watched ? find_run(watched, &first, end) : 0;
       unlock_views(&before);
       if (count)
          report(data, first * VP_PAGE_SIZE, count * VP_PAGE_SIZE);
