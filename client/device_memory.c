@@ -128,6 +128,10 @@ static VkResult say_mapped(struct vp_device *device, struct vp_mapping *mapping,
    struct vp_object named = {.id = vp_mapping_id(mapping)}; /* the object itself may go while we ask */
    struct vp_call call;
    struct vp_encoder *enc = vp_stream_begin(conn);
+   if (vp_mapping_is_closed(mapping)) { /* its end may be in the stream already */
+      vp_stream_unlock(conn);
+      return VK_SUCCESS;
+   }
    struct vp_cmd_vkMapMemoryVP a = {
       .device = VP_TO_HANDLE(VkDevice, device),
       .memory = VP_TO_HANDLE(VkDeviceMemory, &named),
@@ -161,7 +165,20 @@ static struct vp_mapping *get_mapping(struct vp_device_memory *memory, bool *is_
    return mapping;
 }
 
-/* What the application maps is kept equal on both sides from the first time on. */
+/* The first mapping has failed: the next one starts anew. */
+static void forget_mapping(struct vp_device_memory *memory)
+{
+   list_remove(memory->device, memory->mapping);
+   vp_mapping_close(memory->mapping);
+   pthread_mutex_lock(&memory->lock);
+   struct vp_mapping *mapping = memory->mapping;
+   memory->mapping = NULL;
+   pthread_mutex_unlock(&memory->lock);
+   vp_mapping_unref(mapping);
+}
+
+/* What the application maps is kept equal on both sides from the first time on. It is in the list before the server
+ * hears of it, since nothing may fail after that. */
 static VkResult start_mapping(struct vp_device_memory *memory)
 {
    struct vp_device *device = memory->device;
@@ -169,16 +186,21 @@ static VkResult start_mapping(struct vp_device_memory *memory)
    struct vp_mapping *mapping = get_mapping(memory, &is_new);
    if (!mapping)
       return VK_ERROR_MEMORY_MAP_FAILED;
-   vp_mapping_set_writable(mapping, true);
-   const bool is_known = !is_new && (!memory->imported || memory->listed);
-   VkResult result = say_mapped(device, mapping, vp_mapping_is_stale(mapping), is_known ? NULL : &memory->born);
-   if (result == VK_SUCCESS && !memory->listed) {
-      memory->listed = list_add(device, mapping);
-      result = memory->listed ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
+   const bool is_first = !memory->listed, is_known = !is_new && !(memory->imported && is_first);
+   if (is_first && !list_add(device, mapping)) {
+      if (is_new)
+         forget_mapping(memory);
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
    }
-   if (result != VK_SUCCESS)
-      vp_mapping_set_writable(mapping, false);
-   return result == VK_SUCCESS || result == VK_ERROR_OUT_OF_HOST_MEMORY ? result : VK_ERROR_MEMORY_MAP_FAILED;
+   vp_mapping_set_writable(mapping, true);
+   const VkResult result = say_mapped(device, mapping, vp_mapping_is_stale(mapping), is_known ? NULL : &memory->born);
+   memory->listed = !is_first || result == VK_SUCCESS;
+   if (result == VK_SUCCESS)
+      return VK_SUCCESS;
+   vp_mapping_set_writable(mapping, false);
+   if (is_first)
+      forget_mapping(memory);
+   return result == VK_ERROR_OUT_OF_HOST_MEMORY ? result : VK_ERROR_MEMORY_MAP_FAILED;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory(VkDevice device, VkDeviceMemory handle, VkDeviceSize offset,
@@ -194,16 +216,29 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory(VkDevice device, VkDeviceMemory ha
    return result;
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkUnmapMemory(VkDevice handle, VkDeviceMemory memory_handle)
+/* A place that the application chose is its own again: unmapped, or reserved. */
+static VkResult end_mapping(struct vp_device_memory *memory, bool reserve)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, memory_handle);
+   struct vp_device *device = memory->device;
    if (!memory->mapping || memory->imported)
-      return;
+      return VK_SUCCESS;
+   if (memory->placed && !vp_mapping_move(memory->mapping, NULL, reserve))
+      return VK_ERROR_MEMORY_MAP_FAILED;
+   memory->placed = false;
    vp_mapping_set_writable(memory->mapping, false);
    if (memory->size >= EARLY_SIZE)
       vp_stream_add_memory(device->conn, device, memory->mapping);
-   vp_send_vkUnmapMemoryVP(device->conn, &(struct vp_cmd_vkUnmapMemoryVP){.device = handle, .memory = memory_handle});
+   vp_send_vkUnmapMemoryVP(device->conn, &(struct vp_cmd_vkUnmapMemoryVP){
+                                            .device = VP_TO_HANDLE(VkDevice, device),
+                                            .memory = VP_TO_HANDLE(VkDeviceMemory, memory),
+                                         });
+   return VK_SUCCESS;
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkUnmapMemory(VkDevice device, VkDeviceMemory memory)
+{
+   (void)device;
+   end_mapping(VP_FROM_HANDLE(struct vp_device_memory, memory), false);
 }
 
 #ifdef VK_KHR_map_memory2
@@ -216,11 +251,11 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory2(VkDevice device, const VkMemoryMa
    if (result != VK_SUCCESS || !(info->flags & VK_MEMORY_MAP_PLACED_BIT_EXT) || !placed)
       return result;
    /* All of the memory, since parts of it are a feature that is not offered. */
-   if (!vp_mapping_move(memory->mapping, placed->pPlacedAddress, false)) {
-      vp_vkUnmapMemory(device, info->memory);
+   memory->placed = vp_mapping_move(memory->mapping, placed->pPlacedAddress, false);
+   if (!memory->placed) {
+      end_mapping(memory, false);
       return VK_ERROR_MEMORY_MAP_FAILED;
    }
-   memory->placed = true;
    *ppData = placed->pPlacedAddress;
 #endif
    return result;
@@ -228,16 +263,13 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory2(VkDevice device, const VkMemoryMa
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkUnmapMemory2(VkDevice device, const VkMemoryUnmapInfoKHR *info)
 {
-   vp_vkUnmapMemory(device, info->memory);
+   (void)device;
 #ifdef VK_EXT_map_memory_placed
-   /* The addresses are the application's again. */
-   struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, info->memory);
    const bool reserve = info->flags & VK_MEMORY_UNMAP_RESERVE_BIT_EXT;
-   if (memory->placed && !vp_mapping_move(memory->mapping, NULL, reserve))
-      return VK_ERROR_MEMORY_MAP_FAILED;
-   memory->placed = false;
+#else
+   const bool reserve = false;
 #endif
-   return VK_SUCCESS;
+   return end_mapping(VP_FROM_HANDLE(struct vp_device_memory, info->memory), reserve);
 }
 #endif
 

@@ -22,6 +22,9 @@
 /* Whoever has something to say waits while so much is under way. */
 #define MAX_QUEUED ((size_t)32 << 20)
 
+/* Parts that are kept for the next ones: a submission is two. */
+#define MAX_SPARE 8
+
 #define NO_FRAME SIZE_MAX
 
 /* Frames to be sent, or the place of memory. */
@@ -91,7 +94,8 @@ static struct vp_part *new_part(struct vp_stream *stream)
 {
    struct vp_part *part = stream->spare;
    if (part) {
-      stream->spare = NULL;
+      stream->spare = part->next;
+      stream->spare_count--;
       return part;
    }
    part = calloc(1, sizeof(*part));
@@ -103,8 +107,6 @@ static struct vp_part *new_part(struct vp_stream *stream)
 
 static void free_part(struct vp_part *part)
 {
-   if (!part)
-      return;
    vp_encoder_finish(&part->data);
    free(part);
 }
@@ -288,11 +290,16 @@ static void part_is_done(struct vp_stream *stream, struct vp_part *part)
    stream->queued -= vp_encoder_size(&part->data);
    stream->done = part->place;
    empty(&part->data);
-   struct vp_part *superfluous = stream->spare;
-   stream->spare = part;
+   const bool keep = stream->spare_count < MAX_SPARE;
+   if (keep) {
+      part->next = stream->spare;
+      stream->spare = part;
+      stream->spare_count++;
+   }
    pthread_cond_broadcast(&stream->room);
    pthread_mutex_unlock(&stream->lock);
-   free_part(superfluous);
+   if (!keep)
+      free_part(part);
 }
 
 /* After the connection is lost it goes on, without sending anything, for those who wait. */
@@ -357,7 +364,11 @@ void vp_stream_finish(struct vp_stream *stream)
    vp_encoder_finish(&stream->open);
    vp_encoder_finish(&stream->memory);
    vp_packer_finish(&stream->packer);
-   free_part(stream->spare);
+   while (stream->spare) {
+      struct vp_part *next = stream->spare->next;
+      free_part(stream->spare);
+      stream->spare = next;
+   }
    pthread_mutex_destroy(&stream->lock);
    pthread_cond_destroy(&stream->work);
    pthread_cond_destroy(&stream->room);

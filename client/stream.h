@@ -26,9 +26,10 @@ struct vp_stream {
    size_t command_start;
 
    struct vp_part *first, **last; /* handed over */
-   struct vp_part *spare;         /* its memory can be used again */
-   size_t queued;                 /* bytes of these parts */
-   uint64_t handed_over, done;    /* how many parts */
+   struct vp_part *spare;         /* their memory can be used again */
+   unsigned spare_count;
+   size_t queued;              /* bytes of these parts */
+   uint64_t handed_over, done; /* how many parts */
    bool stop;
    pthread_cond_t work; /* for the sender */
    pthread_cond_t room; /* for those who wait for it */

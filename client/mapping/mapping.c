@@ -47,8 +47,8 @@ struct vp_mapping {
    uint8_t flush;                   /* counts, and begins again */
    int64_t flush_ns[UINT8_MAX + 1]; /* when they were */
    size_t cursor;                   /* the first page that may be a candidate */
-   bool watched, closed;
-   atomic_bool writable, maybe_changed, stale; /* changed with the lock */
+   bool watched;
+   atomic_bool writable, maybe_changed, stale, closed; /* changed with the lock */
    _Atomic uint64_t place;
 };
 
@@ -89,6 +89,7 @@ static struct vp_mapping *create(uint64_t id, size_t size, void *import)
       return NULL;
    pthread_mutex_init(&mapping->lock, NULL);
    atomic_init(&mapping->refs, 1);
+   atomic_init(&mapping->place, VP_NO_PLACE);
    mapping->id = id;
    mapping->size = size;
    mapping->tracker = vp_tracker_get();
@@ -195,7 +196,7 @@ bool vp_mapping_is_stale(struct vp_mapping *mapping)
 
 void vp_mapping_set_place(struct vp_mapping *mapping, uint64_t place)
 {
-   uint64_t none = 0;
+   uint64_t none = VP_NO_PLACE;
    atomic_compare_exchange_strong(&mapping->place, &none, place);
 }
 
@@ -211,6 +212,11 @@ void vp_mapping_close(struct vp_mapping *mapping)
    mapping->closed = true;
    unwatch(mapping);
    pthread_mutex_unlock(&mapping->lock);
+}
+
+bool vp_mapping_is_closed(const struct vp_mapping *mapping)
+{
+   return mapping->closed;
 }
 
 /* --- looking for written pages; all with the lock --- */

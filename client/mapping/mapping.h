@@ -40,12 +40,15 @@ bool vp_mapping_is_writable(struct vp_mapping *mapping);
 bool vp_mapping_set_stale(struct vp_mapping *mapping, bool stale);
 bool vp_mapping_is_stale(struct vp_mapping *mapping);
 
-/* Where in the stream the server hears of the mapping (see vp_stream_place()); the first one counts. */
+/* Where in the stream the server hears of the mapping (see vp_stream_place()); the first one counts. Before that it
+ * lies after everything. */
+#define VP_NO_PLACE UINT64_MAX
 void vp_mapping_set_place(struct vp_mapping *mapping, uint64_t place);
 uint64_t vp_mapping_place(struct vp_mapping *mapping);
 
 /* The memory is freed: nothing of it is sent any more. */
 void vp_mapping_close(struct vp_mapping *mapping);
+bool vp_mapping_is_closed(const struct vp_mapping *mapping);
 
 /* Looks for pages that have been written to. False when there are none. Only one thread at a time sends a memory. */
 bool vp_mapping_look(struct vp_mapping *mapping);
