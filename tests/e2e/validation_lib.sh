@@ -25,7 +25,7 @@ validated_worker_is_gone() {
 
 # natively COMMAND...: adds the rules that are broken natively to $log.native.rules.
 natively() {
-   native env VK_INSTANCE_LAYERS=$validation_layer "$@" >"$log.native" 2>&1 ||
+   native env VK_INSTANCE_LAYERS=$validation_layer timeout -k 2 60 "$@" >"$log.native" 2>&1 ||
       fail "$name: native: status $?: $(tail -n 5 "$log.native")"
    rules "$log.native" | sort -u - "$log.native.rules" -o "$log.native.rules"
 }
@@ -48,17 +48,17 @@ check_rules() {
    echo "$name: in the $side, $(wc -l <"$log.$side.rules") broken rules, none that is kept natively"
 }
 
-# same_rules NAME COMMAND...: the program, which ends by itself, breaks no rule that it keeps natively; neither in what it
+# same_rules NAME COMMAND...: the program, which ends by itself within a minute, breaks no rule that it keeps natively; neither in what it
 # tells our driver, nor in what our server tells the GPU's driver.
 same_rules() {
    local name=$1 log=$VP_TEST_TMP/$1.rules plain_address=$SERVER_ADDRESS before
    shift
-   remote env VK_INSTANCE_LAYERS=$validation_layer "$@" >"$log.client" 2>&1 ||
+   remote env VK_INSTANCE_LAYERS=$validation_layer timeout -k 2 60 "$@" >"$log.client" 2>&1 ||
       fail "$name: validated by the client: status $?: $(tail -n 5 "$log.client")"
    check_rules client "$@"
    SERVER_ADDRESS=$validated_address
    before=$(stat -c %s "$validated_log")
-   remote "$@" >"$log.output" 2>&1 || fail "$name: validated by the server: status $?: $(tail -n 5 "$log.output")"
+   remote timeout -k 2 60 "$@" >"$log.output" 2>&1 || fail "$name: validated by the server: status $?: $(tail -n 5 "$log.output")"
    wait_until 10 validated_worker_is_gone || fail "$name: the worker does not end"
    tail -c "+$((before + 1))" "$validated_log" >"$log.server"
    check_rules server "$@"
