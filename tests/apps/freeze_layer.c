@@ -70,7 +70,42 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_wayland(VkInstance instance, const 
    return next_create[WAYLAND](instance, info, allocator, surface);
 }
 
+/* --- GPUs --- */
+
+static PFN_vkGetPhysicalDeviceProperties next_properties;
+static PFN_vkGetPhysicalDeviceProperties2 next_properties2;
+
+static void hide_type(VkPhysicalDeviceProperties *properties)
+{
+   if (getenv("VP_HIDE_CPU"))
+      properties->deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+}
+
+static VKAPI_ATTR void VKAPI_CALL get_properties(VkPhysicalDevice gpu, VkPhysicalDeviceProperties *properties)
+{
+   next_properties(gpu, properties);
+   hide_type(properties);
+}
+
+static VKAPI_ATTR void VKAPI_CALL get_properties2(VkPhysicalDevice gpu, VkPhysicalDeviceProperties2 *properties)
+{
+   next_properties2(gpu, properties);
+   hide_type(&properties->properties);
+}
+
 /* --- instance and device --- */
+
+/* What comes next must be asked now: later the loader gives us ourselves. */
+static void find_next(VkInstance instance)
+{
+   for (unsigned i = 0; i < SURFACES; i++)
+      next_create[i] = (create_surface_function)next_instance(instance, surface_functions[i]);
+   next_properties = (PFN_vkGetPhysicalDeviceProperties)next_instance(instance, "vkGetPhysicalDeviceProperties");
+   next_properties2 = (PFN_vkGetPhysicalDeviceProperties2)next_instance(instance, "vkGetPhysicalDeviceProperties2");
+   if (!next_properties2)
+      next_properties2 =
+         (PFN_vkGetPhysicalDeviceProperties2)next_instance(instance, "vkGetPhysicalDeviceProperties2KHR");
+}
 
 static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo *info,
                                                       const VkAllocationCallbacks *allocator, VkInstance *instance)
@@ -82,8 +117,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo
    link->u.pLayerInfo = link->u.pLayerInfo->pNext;
    const PFN_vkCreateInstance create = (PFN_vkCreateInstance)next_instance(NULL, "vkCreateInstance");
    const VkResult result = create ? create(info, allocator, instance) : VK_ERROR_INITIALIZATION_FAILED;
-   for (unsigned i = 0; i < SURFACES && result == VK_SUCCESS; i++)
-      next_create[i] = (create_surface_function)next_instance(*instance, surface_functions[i]);
+   if (result == VK_SUCCESS)
+      find_next(*instance);
    return result;
 }
 
@@ -155,6 +190,9 @@ static PFN_vkVoidFunction find(const char *name)
       {"vkCreateXcbSurfaceKHR", (PFN_vkVoidFunction)create_xcb},
       {"vkCreateXlibSurfaceKHR", (PFN_vkVoidFunction)create_xlib},
       {"vkCreateWaylandSurfaceKHR", (PFN_vkVoidFunction)create_wayland},
+      {"vkGetPhysicalDeviceProperties", (PFN_vkVoidFunction)get_properties},
+      {"vkGetPhysicalDeviceProperties2", (PFN_vkVoidFunction)get_properties2},
+      {"vkGetPhysicalDeviceProperties2KHR", (PFN_vkVoidFunction)get_properties2},
       {"vkQueuePresentKHR", (PFN_vkVoidFunction)present},
    };
    for (unsigned i = 0; i < sizeof(functions) / sizeof(*functions); i++) {

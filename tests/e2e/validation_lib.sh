@@ -2,8 +2,6 @@
 # shellcheck shell=bash disable=SC2154
 # For scripts that compare what the Khronos validation layer says of a program: source it after lib.sh.
 
-validation_layer=VK_LAYER_KHRONOS_validation
-
 # validation_start: starts two servers, and one of them validates what it tells the GPU's driver.
 validation_start() {
    [[ -f /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json ]] ||
@@ -23,9 +21,11 @@ validated_worker_is_gone() {
    (($(grep -c ': connected' "$validated_log") == $(grep -c ': disconnected' "$validated_log")))
 }
 
+validated=(env VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation timeout -k 2 60)
+
 # natively COMMAND...: adds the rules that are broken natively to $log.native.rules.
 natively() {
-   native env VK_INSTANCE_LAYERS=$validation_layer timeout -k 2 60 "$@" >"$log.native" 2>&1 ||
+   native "${validated[@]}" "$@" >"$log.native" 2>&1 ||
       fail "$name: native: status $?: $(tail -n 5 "$log.native")"
    rules "$log.native" | sort -u - "$log.native.rules" -o "$log.native.rules"
 }
@@ -48,17 +48,18 @@ check_rules() {
    echo "$name: in the $side, $(wc -l <"$log.$side.rules") broken rules, none that is kept natively"
 }
 
-# same_rules NAME COMMAND...: the program, which ends by itself within a minute, breaks no rule that it keeps natively; neither in what it
-# tells our driver, nor in what our server tells the GPU's driver.
+# same_rules NAME COMMAND...: the program, which ends by itself within a minute, breaks no rule that it keeps natively;
+# neither in what it tells our driver, nor in what our server tells the GPU's driver.
 same_rules() {
    local name=$1 log=$VP_TEST_TMP/$1.rules plain_address=$SERVER_ADDRESS before
    shift
-   remote env VK_INSTANCE_LAYERS=$validation_layer timeout -k 2 60 "$@" >"$log.client" 2>&1 ||
+   remote "${validated[@]}" "$@" >"$log.client" 2>&1 ||
       fail "$name: validated by the client: status $?: $(tail -n 5 "$log.client")"
    check_rules client "$@"
    SERVER_ADDRESS=$validated_address
    before=$(stat -c %s "$validated_log")
-   remote timeout -k 2 60 "$@" >"$log.output" 2>&1 || fail "$name: validated by the server: status $?: $(tail -n 5 "$log.output")"
+   remote timeout -k 2 60 "$@" >"$log.output" 2>&1 ||
+      fail "$name: validated by the server: status $?: $(tail -n 5 "$log.output")"
    wait_until 10 validated_worker_is_gone || fail "$name: the worker does not end"
    tail -c "+$((before + 1))" "$validated_log" >"$log.server"
    check_rules server "$@"
