@@ -9,6 +9,7 @@
 #include "common/util/bytes.h"
 #include "server/channel.h"
 #include "server/instance.h"
+#include "server/swapchain.h"
 
 /* Temporary memory of one command. */
 #define ARENA_LIMIT ((size_t)1 << 30)
@@ -280,7 +281,7 @@ bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size)
    ctx->dec.find_handle = find_handle;
    ctx->dec.new_handle = new_handle;
    ctx->dec.context = ctx;
-   ctx->dec.present_layout = VK_IMAGE_LAYOUT_GENERAL; /* the device need not have VK_KHR_swapchain */
+   ctx->dec.present_layout = VPS_PRESENT_LAYOUT;
 
    while (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0)
       run_command(ctx);

@@ -135,7 +135,7 @@ static void copy(const struct vps_swapchain *swapchain, VkCommandBuffer commands
 
    functions->CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1,
                                  &before, 0, NULL, 0, NULL);
-   functions->CmdCopyImageToBuffer(commands, image, VK_IMAGE_LAYOUT_GENERAL, buffer, 1, &region);
+   functions->CmdCopyImageToBuffer(commands, image, VPS_PRESENT_LAYOUT, buffer, 1, &region);
    functions->CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT,
                                  VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 1, &after, 0, NULL,
                                  0, NULL);

@@ -14,6 +14,10 @@ struct vps_device;
 
 #define VPS_MAX_IMAGES 16
 
+/* What VK_IMAGE_LAYOUT_PRESENT_SRC_KHR is here, where the device need not have VK_KHR_swapchain: what is presented is
+ * copied. */
+#define VPS_PRESENT_LAYOUT VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL
+
 /* An image cannot be presented again before it was copied, so with one buffer more than images there is always one that
  * is free or holds a picture that may be dropped. */
 #define VPS_PICTURE_SLOTS (VPS_MAX_IMAGES + 1)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /* A Vulkan layer for tests: stops a program for ever after it has presented a number of frames, so that what is on the
- * display can be compared with another run's. VP_FREEZE_AT is the number; VP_FREEZE_FILE is created then.
- * One instance and one device, which is what the programs have. */
+ * display can be compared with another run's. VP_FREEZE_AT is the number; VP_FREEZE_FILE is created then, and names the
+ * window system that the program's last surface was for. Before frame VP_HOLD_AT, if that is set, the program waits
+ * until the file VP_HOLD_FILE exists. One instance and one device, which is what the programs have. */
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <vulkan/vk_layer.h>
 #include <vulkan/vulkan.h>
@@ -29,6 +32,81 @@ static void *find_link(const void *chain, VkStructureType type)
    return NULL;
 }
 
+/* --- surfaces; what is in their structs is of no interest here --- */
+
+enum surface {
+   XCB,
+   XLIB,
+   WAYLAND,
+   SURFACES,
+};
+static const char *const surface_names[] = {"xcb", "xlib", "wayland", "none"};
+static const char *const surface_functions[] = {"vkCreateXcbSurfaceKHR", "vkCreateXlibSurfaceKHR",
+                                                "vkCreateWaylandSurfaceKHR"};
+static enum surface last_surface = SURFACES;
+
+typedef VkResult(VKAPI_PTR *create_surface_function)(VkInstance instance, const void *info,
+                                                     const VkAllocationCallbacks *allocator, VkSurfaceKHR *surface);
+static create_surface_function next_create[SURFACES];
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_xcb(VkInstance instance, const void *info,
+                                                 const VkAllocationCallbacks *allocator, VkSurfaceKHR *surface)
+{
+   last_surface = XCB;
+   return next_create[XCB](instance, info, allocator, surface);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_xlib(VkInstance instance, const void *info,
+                                                  const VkAllocationCallbacks *allocator, VkSurfaceKHR *surface)
+{
+   last_surface = XLIB;
+   return next_create[XLIB](instance, info, allocator, surface);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_wayland(VkInstance instance, const void *info,
+                                                     const VkAllocationCallbacks *allocator, VkSurfaceKHR *surface)
+{
+   last_surface = WAYLAND;
+   return next_create[WAYLAND](instance, info, allocator, surface);
+}
+
+/* --- GPUs --- */
+
+static PFN_vkGetPhysicalDeviceProperties next_properties;
+static PFN_vkGetPhysicalDeviceProperties2 next_properties2;
+
+static void hide_type(VkPhysicalDeviceProperties *properties)
+{
+   if (getenv("VP_HIDE_CPU"))
+      properties->deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+}
+
+static VKAPI_ATTR void VKAPI_CALL get_properties(VkPhysicalDevice gpu, VkPhysicalDeviceProperties *properties)
+{
+   next_properties(gpu, properties);
+   hide_type(properties);
+}
+
+static VKAPI_ATTR void VKAPI_CALL get_properties2(VkPhysicalDevice gpu, VkPhysicalDeviceProperties2 *properties)
+{
+   next_properties2(gpu, properties);
+   hide_type(&properties->properties);
+}
+
+/* --- instance and device --- */
+
+/* What comes next must be asked now: later the loader gives us ourselves. */
+static void find_next(VkInstance instance)
+{
+   for (unsigned i = 0; i < SURFACES; i++)
+      next_create[i] = (create_surface_function)next_instance(instance, surface_functions[i]);
+   next_properties = (PFN_vkGetPhysicalDeviceProperties)next_instance(instance, "vkGetPhysicalDeviceProperties");
+   next_properties2 = (PFN_vkGetPhysicalDeviceProperties2)next_instance(instance, "vkGetPhysicalDeviceProperties2");
+   if (!next_properties2)
+      next_properties2 =
+         (PFN_vkGetPhysicalDeviceProperties2)next_instance(instance, "vkGetPhysicalDeviceProperties2KHR");
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo *info,
                                                       const VkAllocationCallbacks *allocator, VkInstance *instance)
 {
@@ -38,7 +116,10 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo
    next_instance = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
    link->u.pLayerInfo = link->u.pLayerInfo->pNext;
    const PFN_vkCreateInstance create = (PFN_vkCreateInstance)next_instance(NULL, "vkCreateInstance");
-   return create ? create(info, allocator, instance) : VK_ERROR_INITIALIZATION_FAILED;
+   const VkResult result = create ? create(info, allocator, instance) : VK_ERROR_INITIALIZATION_FAILED;
+   if (result == VK_SUCCESS)
+      find_next(*instance);
+   return result;
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const VkDeviceCreateInfo *info,
@@ -57,22 +138,41 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const 
    return result;
 }
 
+/* --- frames --- */
+
 static void freeze(void)
 {
    const char *name = getenv("VP_FREEZE_FILE");
    FILE *file = name ? fopen(name, "w") : NULL;
-   if (file)
+   if (file) {
+      fprintf(file, "%s\n", surface_names[last_surface]);
       fclose(file);
+   }
    for (;;)
       pause();
 }
 
+static void hold(void)
+{
+   const char *name = getenv("VP_HOLD_FILE");
+   while (name && access(name, F_OK))
+      nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+}
+
+/* Whether the frame is the one that the variable names. */
+static bool is_frame(long frame, const char *variable)
+{
+   const char *value = getenv(variable);
+   return value && frame == strtol(value, NULL, 10);
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL present(VkQueue queue, const VkPresentInfoKHR *info)
 {
-   static long presented;
-   const char *at = getenv("VP_FREEZE_AT");
+   static long frame;
+   if (is_frame(++frame, "VP_HOLD_AT"))
+      hold();
    const VkResult result = next_present(queue, info);
-   if (at && ++presented == strtol(at, NULL, 10))
+   if (is_frame(frame, "VP_FREEZE_AT"))
       freeze();
    return result;
 }
@@ -87,6 +187,12 @@ static PFN_vkVoidFunction find(const char *name)
       {"vkGetDeviceProcAddr", (PFN_vkVoidFunction)freeze_get_device_proc_addr},
       {"vkCreateInstance", (PFN_vkVoidFunction)create_instance},
       {"vkCreateDevice", (PFN_vkVoidFunction)create_device},
+      {"vkCreateXcbSurfaceKHR", (PFN_vkVoidFunction)create_xcb},
+      {"vkCreateXlibSurfaceKHR", (PFN_vkVoidFunction)create_xlib},
+      {"vkCreateWaylandSurfaceKHR", (PFN_vkVoidFunction)create_wayland},
+      {"vkGetPhysicalDeviceProperties", (PFN_vkVoidFunction)get_properties},
+      {"vkGetPhysicalDeviceProperties2", (PFN_vkVoidFunction)get_properties2},
+      {"vkGetPhysicalDeviceProperties2KHR", (PFN_vkVoidFunction)get_properties2},
       {"vkQueuePresentKHR", (PFN_vkVoidFunction)present},
    };
    for (unsigned i = 0; i < sizeof(functions) / sizeof(*functions); i++) {

@@ -1,13 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # test: timeout=100 no-asan
-# The Vulkan test of SDL 2, which changes the colour of its window with time: it runs, the colour changes, it ends.
+# The Vulkan test of SDL 2, which changes the colour of its window with time: it runs on an Xlib surface, the colour
+# changes, it ends, and the validation layer says what it says natively.
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/apps/window_lib.sh
+. "$(dirname "$0")/window_lib.sh"
 
 program=/usr/libexec/installed-tests/SDL2/testvulkan
 [[ -x $program ]] || skip "libsdl2-tests is not installed"
 x11_start 640 480
-server_start
+validation_start
 remote timeout -k 2 30 "$program" >"$VP_TEST_TMP/log" 2>&1 &
 pid=$!
 cp "$DISPLAY_PICTURE" "$VP_TEST_TMP/empty"
@@ -21,3 +24,7 @@ wait_until 5 picture_changes "$VP_TEST_TMP/one" || fail "the picture does not ch
 kill -TERM "$pid"
 wait "$pid" || true
 ! grep -iE 'error|fail' "$VP_TEST_TMP/log" || fail "that is what it says"
+
+frozen remote 10 "$VP_TEST_TMP/frozen" "$program"
+[[ $(<"$VP_TEST_TMP/frozen.frozen") == xlib ]] || fail "its surface is of $(<"$VP_TEST_TMP/frozen.frozen")"
+same_rules testvulkan timeout --preserve-status 2 "$program"

@@ -2,6 +2,8 @@
 # shellcheck shell=bash disable=SC2154
 # For scripts that compare what programs show in their windows: source it after lib.sh.
 
+# shellcheck source=tests/e2e/validation_lib.sh
+. "$VP_SOURCE/tests/e2e/validation_lib.sh"
 freeze_layer=$VP_BUILD/tests/apps/libfreeze_layer.so
 
 # layer_setup: makes the layer that stops programs (tests/apps/freeze_layer.c) known to the Vulkan loader.
@@ -52,14 +54,17 @@ frozen_or_gone() {
    [[ -f $1 ]] || process_gone "$2"
 }
 
-# same_picture NAME FRAMES COMMAND...: the program shows the same natively and through the driver, to the last bit.
+# same_picture NAME SURFACE FRAMES COMMAND...: the program shows the same natively and through the driver, to the last bit,
+# on a surface of that kind (xcb, xlib, wayland). The native picture of a name is made once.
 same_picture() {
-   local name=$1 frames=$2
-   shift 2
-   display_settles "$VP_TEST_TMP/$name.empty"
-   frozen native "$frames" "$VP_TEST_TMP/$name.native" "$@"
-   frozen remote "$frames" "$VP_TEST_TMP/$name.remote" "$@"
-   ! cmp -s "$VP_TEST_TMP/$name.empty" "$VP_TEST_TMP/$name.native" || fail "$name: the native run shows nothing"
-   cmp "$VP_TEST_TMP/$name.native" "$VP_TEST_TMP/$name.remote" || fail "$name: the pictures differ"
+   local name=$1 surface=$2 frames=$3 picture=$VP_TEST_TMP/$1
+   shift 3
+   display_settles "$picture.empty"
+   [[ -f $picture.native ]] || frozen native "$frames" "$picture.native" "$@"
+   frozen remote "$frames" "$picture.remote" "$@"
+   [[ $(cat "$picture.native.frozen" "$picture.remote.frozen") == "$surface"$'\n'"$surface" ]] ||
+      fail "$name: its surface is not of $surface: $(cat "$picture.native.frozen" "$picture.remote.frozen")"
+   ! cmp -s "$picture.empty" "$picture.native" || fail "$name: the native run shows nothing"
+   cmp "$picture.native" "$picture.remote" || fail "$name: the pictures differ"
    echo "$name: frame $frames is the same"
 }
