@@ -53,6 +53,7 @@ static VkPresentVP begin_frame(struct vp_swapchain *swapchain, uint32_t image, c
       record.desired_ns = extras->times->pTimes[index].desiredPresentTime;
    }
    pthread_mutex_lock(&conn->progress_lock);
+   record.alone = swapchain->presented == swapchain->settled;
    record.frame = ++swapchain->presented;
    swapchain->records[record.frame % VP_FRAME_RECORDS] = record;
    pthread_mutex_unlock(&conn->progress_lock);

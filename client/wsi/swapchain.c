@@ -260,10 +260,10 @@ VkDeviceMemory vp_swapchain_memory(VkSwapchainKHR handle, uint32_t index)
 /* --- acquiring --- */
 
 /* So many frames may be on their way to the display: what a program that runs ahead of it shows is older with each. On
- * other drivers it is the same, since one image is always on the display. */
+ * other drivers it is the same without a network, since one image is always on the display. */
 static uint64_t frame_limit(const struct vp_swapchain *swapchain)
 {
-   return swapchain->image_count > 2 ? swapchain->image_count - 1 : 2;
+   return vp_pacing_limit(&swapchain->pacing, swapchain->image_count > 2 ? swapchain->image_count - 1 : 2);
 }
 
 /* What the server still has to copy is not free. With the progress lock. */

@@ -14,16 +14,16 @@ server_start
 
 frames=120 resizes=200
 [[ -z $VP_SANITIZE ]] || frames=40 resizes=40 # which are slow
-for mode in fifo mailbox immediate; do
-   remote "$program" "$mode" $frames 320 240 || fail "$mode; see above"
+for mode in fifo relaxed mailbox immediate; do
+   remote "$program" --mode "$mode" --frames $frames || fail "$mode; see above"
 done
-remote "$program" fifo 30 200 150 $resizes || fail "a window that changes; see above"
-remote "$program" immediate 30 200 150 20 || fail "a window that changes, immediate; see above"
+remote "$program" --frames 30 --size 200x150 --resizes $resizes || fail "a window that changes; see above"
+remote "$program" --mode immediate --frames 30 --size 200x150 --resizes 20 || fail "a window that changes, immediate; see above"
 
 direct=$SERVER_ADDRESS
 proxy_start --rtt 10 --rate 100
 SERVER_ADDRESS=$PROXY_ADDRESS
-remote "$program" fifo $((frames / 2)) 320 240 || fail "over a slow link; see above"
-remote "$program" mailbox $((frames / 2)) 640 480 || fail "over a slow link, mailbox; see above"
+remote "$program" --frames $((frames / 2)) || fail "over a slow link; see above"
+remote "$program" --mode mailbox --frames $((frames / 2)) --size 640x480 || fail "over a slow link, mailbox; see above"
 SERVER_ADDRESS=$direct
 server_stop || fail "the server ended with status $?"
