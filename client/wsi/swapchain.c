@@ -136,13 +136,27 @@ static void destroy_images(struct vp_swapchain *swapchain)
 
 /* --- creation --- */
 
+/* What codecs for the eye can make of its pixels: 8 bits for a colour, and nothing behind the window is seen. */
+static bool can_be_lossy(const VkSwapchainCreateInfoKHR *info)
+{
+   switch ((uint32_t)info->imageFormat) {
+   case VK_FORMAT_B8G8R8A8_SRGB:
+   case VK_FORMAT_B8G8R8A8_UNORM:
+   case VK_FORMAT_R8G8B8A8_SRGB:
+   case VK_FORMAT_R8G8B8A8_UNORM:
+      return info->compositeAlpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
+   default:
+      return false;
+   }
+}
+
 static VkResult create_on_server(struct vp_swapchain *swapchain, const VkSwapchainCreateInfoKHR *info)
 {
    VkImage images[VP_MAX_SWAPCHAIN_IMAGES];
    for (uint32_t i = 0; i < swapchain->image_count; i++)
       images[i] = swapchain->images[i].handle;
    const enum vp_present_policy policy = swapchain->device->physical_device->instance->config.present;
-   const bool lossy = policy != VP_POLICY_LOSSLESS && info->compositeAlpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
+   const bool lossy = policy != VP_POLICY_LOSSLESS && can_be_lossy(info);
    const VkSwapchainInfoVP about = {
       .extent = info->imageExtent,
       .codecs = vp_presenter_codecs(swapchain->surface, lossy),

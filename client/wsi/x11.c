@@ -4,8 +4,8 @@
  * each request is a checked one, whose error is thrown away, and events come by a queue of our own. */
 
 #include "client/wsi/surface.h"
-#include "client/wsi/surface_format.h"
 #include "client/wsi/x11_library.h"
+#include "client/wsi/x11_visual.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
 
@@ -235,7 +235,7 @@ static void update_pixels(struct vp_window *window, const struct vp_picture *pic
    const size_t offset = (size_t)changed.offset.y * picture->width,
                 count = (size_t)changed.extent.height * picture->width;
    uint8_t *pixels = window->pixels + offset * VP_PIXEL_SIZE;
-   vp_surface_format_convert(window->info.format, pixels, picture->pixels + offset * VP_PIXEL_SIZE, count);
+   memcpy(pixels, picture->pixels + offset * VP_PIXEL_SIZE, count * VP_PIXEL_SIZE);
    if (window->depth == 32 && window->info.alpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR)
       set_alpha(pixels, count);
 }
@@ -296,14 +296,20 @@ static void close_window(struct vp_window *window)
    free(window);
 }
 
+static uint32_t get_formats(const struct vp_surface *surface, VkFormat formats[VP_SURFACE_FORMATS])
+{
+   return vp_x11_formats(surface->x11.connection, surface->x11.window, formats);
+}
+
 static bool is_understood(const struct vp_window *window)
 {
-   const bool ok = (window->depth == 24 || window->depth == 32) &&
-                   window->x->xcb_get_setup(window->connection)->image_byte_order == XCB_IMAGE_ORDER_LSB_FIRST;
-   if (!ok)
-      vp_log(VP_LOG_ERROR, "the X11 window has a depth of %u; only 24 and 32 with little-endian pixels can be shown",
-             window->depth);
-   return ok;
+   VkFormat formats[VP_SURFACE_FORMATS];
+   const uint32_t count = vp_x11_formats(window->connection, window->id, formats);
+   for (uint32_t i = 0; i < count; i++) {
+      if (formats[i] == window->info.format)
+         return window->x->xcb_get_setup(window->connection)->image_byte_order == XCB_IMAGE_ORDER_LSB_FIRST;
+   }
+   return false;
 }
 
 static VkResult open_window(const struct vp_surface *surface, const struct vp_window_info *info, struct vp_window **out)
@@ -321,8 +327,11 @@ static VkResult open_window(const struct vp_surface *surface, const struct vp_wi
    if (!ask_geometry(window->connection, window->id, &extent, &window->depth))
       goto fail;
    result = VK_ERROR_INITIALIZATION_FAILED;
-   if (!is_understood(window))
+   if (!is_understood(window)) {
+      vp_log(VP_LOG_ERROR, "an X11 window with a depth of %u cannot show pixels of format %d", window->depth,
+             (int)info->format);
       goto fail;
+   }
    result = VK_ERROR_OUT_OF_HOST_MEMORY;
    if (!create_pixels(window))
       goto fail;
@@ -348,7 +357,9 @@ const struct vp_window_class vp_x11_class = {
    .modes = modes,
    .mode_count = sizeof(modes) / sizeof(*modes),
    .alphas = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR | VK_COMPOSITE_ALPHA_INHERIT_BIT_KHR,
+   .min_images = 3,
    .get_extent = get_extent,
+   .get_formats = get_formats,
    .open = open_window,
    .show = show,
    .close = close_window,

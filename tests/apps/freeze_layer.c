@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A Vulkan layer for tests: stops a program for ever after it has presented a number of frames, so that what is on the
- * display can be compared with another run's. VP_FREEZE_AT is the number; VP_FREEZE_FILE is created then.
+/* A Vulkan layer for tests and measurements. It stops a program for ever after it has presented a number of frames, so
+ * that what is on the display can be compared with another run's: VP_FREEZE_AT is the number; VP_FREEZE_FILE is created
+ * then. Or it ends the program after VP_FREEZE_SECONDS, counted from half a second after the first frame, and writes to
+ * the file how many frames it presented in that time, and the time in seconds.
  * One instance and one device, which is what the programs have. */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <vulkan/vk_layer.h>
 #include <vulkan/vulkan.h>
@@ -57,23 +60,50 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const 
    return result;
 }
 
-static void freeze(void)
+static double now(void)
+{
+   struct timespec time;
+   clock_gettime(CLOCK_MONOTONIC, &time);
+   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void write_file(long frames, double seconds)
 {
    const char *name = getenv("VP_FREEZE_FILE");
    FILE *file = name ? fopen(name, "w") : NULL;
-   if (file)
-      fclose(file);
-   for (;;)
-      pause();
+   if (!file)
+      return;
+   fprintf(file, "%ld %.3f\n", frames, seconds);
+   fclose(file);
+}
+
+/* After each frame. */
+static void count(double wanted_seconds)
+{
+   static long frames;
+   static double start;
+   if (!start)
+      start = now() + 0.5;
+   const double seconds = now() - start;
+   frames += seconds >= 0;
+   if (seconds < wanted_seconds)
+      return;
+   write_file(frames, seconds);
+   exit(0);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL present(VkQueue queue, const VkPresentInfoKHR *info)
 {
    static long presented;
-   const char *at = getenv("VP_FREEZE_AT");
+   const char *at = getenv("VP_FREEZE_AT"), *seconds = getenv("VP_FREEZE_SECONDS");
    const VkResult result = next_present(queue, info);
-   if (at && ++presented == strtol(at, NULL, 10))
-      freeze();
+   if (seconds)
+      count(strtod(seconds, NULL));
+   if (at && ++presented == strtol(at, NULL, 10)) {
+      write_file(presented, 0);
+      for (;;)
+         pause();
+   }
    return result;
 }
 

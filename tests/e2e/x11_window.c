@@ -10,6 +10,7 @@
  *    --size WIDTHxHEIGHT                     (320x240)
  *    --at X                                  where the window's left edge is (0)
  *    --images N                              that the swapchain must have at least (4)
+ *    --rate N                                frames in a second that the program wants (0: as many as it can)
  *    --gpu                                   the GPU draws; else the CPU does, into mapped memory
  *    --lossy                                 pictures need not be exact
  *    --resizes N                             and what follows them (0: nothing does)
@@ -74,7 +75,7 @@ static int64_t now_ns(void)
 struct options {
    VkPresentModeKHR mode;
    const char *mode_name;
-   uint32_t frames, seconds, width, height, left, images, resizes;
+   uint32_t frames, seconds, width, height, left, images, resizes, rate;
    bool gpu, lossy;
 };
 
@@ -581,6 +582,14 @@ static VkResult draw_frame(struct chain *chain)
 
 /* --- what is tried --- */
 
+/* A program with a rate of its own is not hurried by frames that it could not present in time. */
+static void wait_for_turn(int64_t start_ns, uint32_t frame)
+{
+   const int64_t wait_ns = options.rate ? start_ns + (int64_t)(frame * SECOND / options.rate) - now_ns() : 0;
+   if (wait_ns > 0)
+      nanosleep(&(struct timespec){.tv_sec = wait_ns / (int64_t)SECOND, .tv_nsec = wait_ns % (int64_t)SECOND}, NULL);
+}
+
 static void test_pattern(struct chain *chain)
 {
    pthread_t thread;
@@ -588,8 +597,10 @@ static void test_pattern(struct chain *chain)
    reader.height = chain->extent.height;
    NEED(!pthread_create(&thread, NULL, read_window, NULL));
    const int64_t start = now_ns(), most = (int64_t)options.seconds * (int64_t)SECOND;
-   while (chain->frame < options.frames && now_ns() - start < most)
+   while (chain->frame < options.frames && now_ns() - start < most) {
+      wait_for_turn(start, chain->frame);
       OK(draw_frame(chain));
+   }
    const double seconds = (double)(now_ns() - start) / 1e9;
    for (unsigned i = 0; i < 10000 && reader.last != chain->frame; i++)
       nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -701,6 +712,8 @@ static bool parse_option(int name)
       return parse_number(optarg, &options.images);
    case 'r':
       return parse_number(optarg, &options.resizes);
+   case 'p':
+      return parse_number(optarg, &options.rate);
    case 'g':
       return options.gpu = true;
    case 'l':
@@ -713,11 +726,17 @@ static bool parse_option(int name)
 static void parse_options(int argc, char **argv)
 {
    static const struct option names[] = {
-      {"mode", required_argument, NULL, 'm'},    {"frames", required_argument, NULL, 'f'},
-      {"seconds", required_argument, NULL, 's'}, {"size", required_argument, NULL, 'z'},
-      {"at", required_argument, NULL, 'a'},      {"images", required_argument, NULL, 'i'},
-      {"resizes", required_argument, NULL, 'r'}, {"gpu", no_argument, NULL, 'g'},
-      {"lossy", no_argument, NULL, 'l'},         {NULL, 0, NULL, 0},
+      {"mode", required_argument, NULL, 'm'},
+      {"frames", required_argument, NULL, 'f'},
+      {"seconds", required_argument, NULL, 's'},
+      {"size", required_argument, NULL, 'z'},
+      {"at", required_argument, NULL, 'a'},
+      {"images", required_argument, NULL, 'i'},
+      {"resizes", required_argument, NULL, 'r'},
+      {"rate", required_argument, NULL, 'p'},
+      {"gpu", no_argument, NULL, 'g'},
+      {"lossy", no_argument, NULL, 'l'},
+      {NULL, 0, NULL, 0},
    };
    int name;
    while ((name = getopt_long(argc, argv, "", names, NULL)) >= 0)
