@@ -160,9 +160,10 @@ static bool take_in_frame(const struct vp_presenter *presenter, uint64_t frame, 
    pthread_mutex_t *lock = &swapchain->device->conn->progress_lock;
    pthread_mutex_lock(lock);
    const bool ok = frame > swapchain->settled && frame <= swapchain->presented;
-   const struct vp_frame_record *found = vp_swapchain_record(swapchain, frame);
+   struct vp_frame_record *found = vp_swapchain_record(swapchain, frame);
    *record = found ? *found : (struct vp_frame_record){.frame = frame, .mode = swapchain->mode};
    if (ok && found) {
+      found->ready_ns = vp_clock_ns();
       const struct vp_pacing_frame paced = {
          .arrival_ns = arrival_ns,
          .network_ns = presenter->first_ns ? presenter->first_ns - record->presented_ns : 0,

@@ -35,6 +35,7 @@ struct vp_frame_record {
    bool alone;           /* nothing else was on its way then */
    uint64_t desired_ns;  /* not to be shown before; 0: at once */
    int64_t presented_ns; /* vp_clock_ns() */
+   int64_t ready_ns;     /* when it could be shown; 0: it was not, or has not come yet */
    int64_t shown_ns;     /* 0: not yet */
 };
 
