@@ -49,6 +49,12 @@ static void close_window(struct vp_window *window)
    (void)window;
 }
 
+static uint64_t get_refresh(const struct vp_window *window)
+{
+   (void)window;
+   return VP_USUAL_REFRESH_NS;
+}
+
 const struct vp_window_class vp_headless_class = {
    .modes = modes,
    .mode_count = sizeof(modes) / sizeof(*modes),
@@ -59,5 +65,5 @@ const struct vp_window_class vp_headless_class = {
    .open = open_window,
    .show = show,
    .close = close_window,
-   .refresh_ns = 16666667,
+   .get_refresh = get_refresh,
 };

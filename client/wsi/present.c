@@ -189,7 +189,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetRefreshCycleDurationGOOGLE(VkDevice devic
                                                                   VkRefreshCycleDurationGOOGLE *pProperties)
 {
    (void)device;
-   pProperties->refreshDuration = SWAPCHAIN(swapchain)->surface->class->refresh_ns;
+   pProperties->refreshDuration = vp_presenter_refresh(SWAPCHAIN(swapchain)->presenter);
    return VK_SUCCESS;
 }
 
@@ -201,7 +201,7 @@ static VkPastPresentationTimingGOOGLE timing_of(struct vp_swapchain *swapchain, 
    const int64_t ready_ns = record->ready_ns ? record->ready_ns : record->shown_ns;
    int64_t earliest_ns = ready_ns;
    if (before && vp_present_mode_is_fifo(record->mode))
-      earliest_ns = before->shown_ns + (int64_t)swapchain->surface->class->refresh_ns;
+      earliest_ns = before->shown_ns + (int64_t)vp_presenter_refresh(swapchain->presenter);
    if (earliest_ns < ready_ns)
       earliest_ns = ready_ns;
    if (earliest_ns > record->shown_ns)

@@ -386,6 +386,11 @@ fail:
    return result;
 }
 
+uint64_t vp_presenter_refresh(const struct vp_presenter *presenter)
+{
+   return presenter->swapchain->surface->class->get_refresh(presenter->window);
+}
+
 void vp_presenter_stop(struct vp_presenter *presenter)
 {
    pthread_mutex_lock(&presenter->lock);

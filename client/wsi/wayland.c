@@ -13,8 +13,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define REFRESH_NS INT64_C(16666667)
-
 /* One is shown, one is on its way to be shown, one is being filled; and one for compositors that hold them longer. */
 #define BUFFERS 4
 
@@ -367,6 +365,12 @@ static const VkPresentModeKHR modes[] = {
    VK_PRESENT_MODE_FIFO_KHR,
 };
 
+static uint64_t get_refresh(const struct vp_window *window)
+{
+   (void)window;
+   return VP_USUAL_REFRESH_NS;
+}
+
 const struct vp_window_class vp_wayland_class = {
    .has_pictures = true,
    .modes = modes,
@@ -378,5 +382,5 @@ const struct vp_window_class vp_wayland_class = {
    .open = open_window,
    .show = show,
    .close = close_window,
-   .refresh_ns = REFRESH_NS,
+   .get_refresh = get_refresh,
 };

@@ -45,9 +45,12 @@ struct vp_window_class {
                     VkPresentModeKHR mode);
    void (*close)(struct vp_window *window);
 
-   /* Time between two pictures of the display, in nanoseconds. */
-   uint64_t refresh_ns;
+   /* Time between two pictures of the display, in nanoseconds, as far as it is known. Any thread may ask. */
+   uint64_t (*get_refresh)(const struct vp_window *window);
 };
+
+/* That of a display of which nothing is known. */
+#define VP_USUAL_REFRESH_NS INT64_C(16666667)
 
 /* --- the window systems of this build; whether they can be used is found out at run time --- */
 

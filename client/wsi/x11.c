@@ -10,6 +10,7 @@
 #include "common/util/log.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,7 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REFRESH_NS INT64_C(16666667)
+/* Displays have between 20 and 500 pictures in a second; what else is measured is a mistake. */
+#define MIN_REFRESH_NS 2000000
+#define MAX_REFRESH_NS 50000000
 
 /* Pictures go to a distant display in pieces of about this size. */
 #define PUT_SIZE ((size_t)128 << 10)
@@ -43,8 +46,9 @@ struct vp_window {
 
    xcb_special_event_t *events; /* of the Present extension; NULL: the display does not have it */
    uint32_t events_id, serial;
-   uint64_t last_msc; /* the display's count of pictures when ours was shown */
-   int64_t next_ns;   /* without Present: when the next one is due */
+   uint64_t last_msc, last_ust; /* the display's count of pictures when ours was shown, and the time in microseconds */
+   _Atomic uint64_t refresh_ns;
+   int64_t next_ns; /* without Present: when the next one is due */
 };
 
 /* --- requests --- */
@@ -185,6 +189,18 @@ static void stop_listening(struct vp_window *window)
    x->xcb_unregister_for_special_event(window->connection, window->events);
 }
 
+/* The display has shown a picture. */
+static void note_msc(struct vp_window *window, uint64_t msc, uint64_t ust)
+{
+   if (window->last_ust && msc > window->last_msc && ust > window->last_ust) {
+      const uint64_t refresh_ns = (ust - window->last_ust) * 1000 / (msc - window->last_msc);
+      if (refresh_ns >= MIN_REFRESH_NS && refresh_ns <= MAX_REFRESH_NS) /* which jitters */
+         atomic_store(&window->refresh_ns, (15 * atomic_load(&window->refresh_ns) + refresh_ns) / 16);
+   }
+   window->last_msc = msc;
+   window->last_ust = ust;
+}
+
 /* Takes in the events that are there; true when the display is ready for the picture. */
 static bool is_ready(struct vp_window *window)
 {
@@ -193,7 +209,7 @@ static bool is_ready(struct vp_window *window)
    while ((event = window->x->xcb_poll_for_special_event(window->connection, window->events))) {
       const xcb_present_complete_notify_event_t *complete = (xcb_present_complete_notify_event_t *)event;
       if (complete->event_type == XCB_PRESENT_COMPLETE_NOTIFY && complete->serial == window->serial) {
-         window->last_msc = complete->msc;
+         note_msc(window, complete->msc, complete->ust);
          ready = true;
       }
       free(event);
@@ -218,7 +234,7 @@ static void wait_for_clock(struct vp_window *window)
    const int64_t now = vp_clock_ns();
    if (window->next_ns > now)
       nanosleep(&(struct timespec){.tv_nsec = window->next_ns - now}, NULL);
-   window->next_ns = (window->next_ns > now ? window->next_ns : now) + REFRESH_NS;
+   window->next_ns = (window->next_ns > now ? window->next_ns : now) + VP_USUAL_REFRESH_NS;
 }
 
 /* --- showing --- */
@@ -322,6 +338,7 @@ static VkResult open_window(const struct vp_surface *surface, const struct vp_wi
    window->connection = surface->x11.connection;
    window->id = surface->x11.window;
    window->info = *info;
+   window->refresh_ns = VP_USUAL_REFRESH_NS;
    window->size = (size_t)info->extent.width * info->extent.height * VP_PIXEL_SIZE;
    VkResult result = VK_ERROR_SURFACE_LOST_KHR;
    if (!ask_geometry(window->connection, window->id, &extent, &window->depth))
@@ -345,6 +362,11 @@ fail:
    return result;
 }
 
+static uint64_t get_refresh(const struct vp_window *window)
+{
+   return atomic_load(&window->refresh_ns);
+}
+
 static const VkPresentModeKHR modes[] = {
    VK_PRESENT_MODE_IMMEDIATE_KHR,
    VK_PRESENT_MODE_MAILBOX_KHR,
@@ -363,5 +385,5 @@ const struct vp_window_class vp_x11_class = {
    .open = open_window,
    .show = show,
    .close = close_window,
-   .refresh_ns = REFRESH_NS,
+   .get_refresh = get_refresh,
 };

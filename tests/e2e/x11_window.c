@@ -277,10 +277,23 @@ static VkQueue queue;
 static VkCommandPool pool;
 static VkSurfaceKHR surface;
 
+/* Which the native driver of a software GPU may not have. */
+static bool has_display_timing(void)
+{
+   VkExtensionProperties extensions[512];
+   uint32_t count = 512;
+   bool found = false;
+   vkEnumerateDeviceExtensionProperties(gpu, NULL, &count, extensions);
+   for (uint32_t i = 0; i < count; i++)
+      found = found || !strcmp(extensions[i].extensionName, VK_GOOGLE_DISPLAY_TIMING_EXTENSION_NAME);
+   return found;
+}
+
 static void create_device(void)
 {
    static const char *const instance_extensions[] = {VK_KHR_SURFACE_EXTENSION_NAME, VK_KHR_XCB_SURFACE_EXTENSION_NAME};
-   static const char *const device_extensions[] = {VK_KHR_SWAPCHAIN_EXTENSION_NAME};
+   static const char *const device_extensions[] = {VK_KHR_SWAPCHAIN_EXTENSION_NAME,
+                                                   VK_GOOGLE_DISPLAY_TIMING_EXTENSION_NAME};
    const VkInstanceCreateInfo instance_info = {
       .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
       .enabledExtensionCount = 2,
@@ -292,11 +305,10 @@ static void create_device(void)
       .queueCount = 1,
       .pQueuePriorities = &priority,
    };
-   const VkDeviceCreateInfo info = {
+   VkDeviceCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
       .queueCreateInfoCount = 1,
       .pQueueCreateInfos = &queues,
-      .enabledExtensionCount = 1,
       .ppEnabledExtensionNames = device_extensions,
    };
    const VkCommandPoolCreateInfo pool_info = {
@@ -318,6 +330,7 @@ static void create_device(void)
    OK(create(instance, &surface_info, NULL, &surface));
    OK(vkGetPhysicalDeviceSurfaceSupportKHR(gpu, 0, surface, &supported));
    NEED(supported);
+   info.enabledExtensionCount = has_display_timing() ? 2 : 1;
    OK(vkCreateDevice(gpu, &info, NULL, &device));
    vkGetDeviceQueue(device, 0, 0, &queue);
    OK(vkCreateCommandPool(device, &pool_info, NULL, &pool));
@@ -582,6 +595,19 @@ static VkResult draw_frame(struct chain *chain)
 
 /* --- what is tried --- */
 
+/* Xvfb has 60 pictures in a second. */
+static void check_refresh(const struct chain *chain)
+{
+   const PFN_vkGetRefreshCycleDurationGOOGLE get =
+      (PFN_vkGetRefreshCycleDurationGOOGLE)vkGetDeviceProcAddr(device, "vkGetRefreshCycleDurationGOOGLE");
+   VkRefreshCycleDurationGOOGLE refresh;
+   if (!get)
+      return;
+   OK(get(device, chain->handle, &refresh));
+   if (refresh.refreshDuration < SECOND / 75 || refresh.refreshDuration > SECOND / 45)
+      FAIL("the display takes %.1f ms for a picture", (double)refresh.refreshDuration / 1e6);
+}
+
 /* A program with a rate of its own is not hurried by frames that it could not present in time. */
 static void wait_for_turn(int64_t start_ns, uint32_t frame)
 {
@@ -607,6 +633,7 @@ static void test_pattern(struct chain *chain)
    reader.stop = true;
    pthread_join(thread, NULL);
    report(chain->frame, seconds);
+   check_refresh(chain);
 }
 
 static void test_resizes(struct chain *chain)
