@@ -251,7 +251,8 @@ static double delay_ms(uint32_t first, uint32_t last, uint32_t percent)
          delays[count++] = reader.seen_ns[n] - reader.presented_ns[n];
    }
    qsort(delays, count, sizeof(*delays), compare);
-   return count ? (double)delays[(count - 1) * percent / 100] / 1e6 : 0;
+   const uint32_t index = count ? (count - 1) * percent / 100 : 0;
+   return count ? (double)delays[index] / 1e6 : 0;
 }
 
 static void report(uint32_t frames, double seconds)
