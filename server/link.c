@@ -35,9 +35,12 @@ static uint64_t most_under_way(const struct vps_link *link)
    return most < 2 ? 2 : most < VP_PRESENT_MAX_UNDER_WAY ? (uint64_t)most : VP_PRESENT_MAX_UNDER_WAY;
 }
 
-bool vps_link_has_room(const struct vps_link *link)
+bool vps_link_has_room(struct vps_link *link)
 {
-   return link->sent - link->acknowledged < most_under_way(link);
+   const bool ok = link->sent - link->acknowledged < most_under_way(link);
+
+   link->waited = link->waited || !ok;
+   return ok;
 }
 
 enum vp_present_codec vps_link_choose(struct vps_link *link, enum vps_lossy lossy)
@@ -71,8 +74,8 @@ static void learn(struct vps_codec_cost *cost, double per_byte)
    cost->age = 0;
 }
 
-/* How long a frame takes alone: one that was not cannot have taken less. Where frames come more slowly than 60 in a
- * second and none was alone for some time, one will be. */
+/* How long a frame takes alone: one that was not cannot have taken less. Where frames have to wait, though there are
+ * fewer than 60 in a second, and none was alone for some time, one will be. */
 static void note_time(struct vps_link *link, int64_t time_ns, bool alone, int64_t now_ns)
 {
    if (alone)
@@ -80,8 +83,9 @@ static void note_time(struct vps_link *link, int64_t time_ns, bool alone, int64_
    if (alone || time_ns < link->alone_ns)
       link->alone_ns = time_ns;
    link->interval_ns += (int64_t)((double)(link->busy_ns - link->interval_ns) * NEW_PART);
-   if (link->interval_ns > SLOW_INTERVAL_NS && now_ns - link->measured_ns > DRAIN_NS)
+   if (link->waited && link->interval_ns > SLOW_INTERVAL_NS && now_ns - link->measured_ns > DRAIN_NS)
       link->drain = true;
+   link->waited = false;
 }
 
 static void take_in(struct vps_link *link, const struct vps_sent_frame *frame, int64_t now_ns)

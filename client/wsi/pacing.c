@@ -47,8 +47,9 @@ static void end_period(struct vp_pacing *pacing, int64_t now_ns)
 {
    const bool longer = pacing->least_ns > pacing->way_ns + interval_of(pacing) / 2 &&
                        extra_frames(pacing, pacing->least_ns) > extra_frames(pacing, pacing->way_ns);
-   if (longer && now_ns >= pacing->drain_ns)
+   if (longer && pacing->waited && now_ns >= pacing->drain_ns)
       pacing->drain = true;
+   pacing->waited = false;
    pacing->least_ns = INT64_MAX;
    pacing->end_ns = now_ns + PERIOD_NS;
 }
@@ -84,4 +85,11 @@ void vp_pacing_note(struct vp_pacing *pacing, const struct vp_pacing_frame *fram
 uint32_t vp_pacing_limit(const struct vp_pacing *pacing, uint32_t usual)
 {
    return pacing->drain ? 1 : usual + extra_frames(pacing, pacing->way_ns);
+}
+
+bool vp_pacing_has_room(struct vp_pacing *pacing, uint32_t usual, uint64_t under_way)
+{
+   const bool ok = under_way < vp_pacing_limit(pacing, usual);
+   pacing->waited = pacing->waited || !ok;
+   return ok;
 }

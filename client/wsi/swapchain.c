@@ -275,9 +275,10 @@ VkDeviceMemory vp_swapchain_memory(VkSwapchainKHR handle, uint32_t index)
 
 /* So many frames may be on their way to the display: what a program that runs ahead of it shows is older with each. On
  * other drivers it is the same without a network, since one image is always on the display. */
-static uint64_t frame_limit(const struct vp_swapchain *swapchain)
+static bool has_room(struct vp_swapchain *swapchain)
 {
-   return vp_pacing_limit(&swapchain->pacing, swapchain->image_count > 2 ? swapchain->image_count - 1 : 2);
+   const uint32_t usual = swapchain->image_count > 2 ? swapchain->image_count - 1 : 2;
+   return vp_pacing_has_room(&swapchain->pacing, usual, swapchain->presented - swapchain->settled);
 }
 
 /* With the progress lock. */
@@ -298,7 +299,7 @@ static bool is_free(const struct vp_swapchain *swapchain, const struct vp_swapch
 static struct vp_swapchain_image *find_free(struct vp_swapchain *swapchain)
 {
    struct vp_swapchain_image *found = NULL;
-   if (vp_present_mode_is_fifo(swapchain->mode) && swapchain->presented - swapchain->settled >= frame_limit(swapchain))
+   if (vp_present_mode_is_fifo(swapchain->mode) && !has_room(swapchain))
       return NULL;
    for (uint32_t i = 0; i < swapchain->image_count; i++) {
       struct vp_swapchain_image *image = &swapchain->images[i];

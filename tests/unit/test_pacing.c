@@ -40,9 +40,12 @@ static int64_t has_room_ns(const struct simulated *s, unsigned n)
 /* The limit is as it was when this frame is presented: all frames shown until then have been noted. */
 static void present(struct simulated *s, unsigned n)
 {
-   uint32_t limit = vp_pacing_limit(&s->pacing, USUAL);
-   if (n > limit)
-      s->now_ns = later(s->now_ns, s->shown_ns[n - limit]);
+   const uint32_t limit = vp_pacing_limit(&s->pacing, USUAL);
+   if (n > limit && s->shown_ns[n - limit] > s->now_ns) {
+      CHECK(!vp_pacing_has_room(&s->pacing, USUAL, limit));
+      s->now_ns = s->shown_ns[n - limit];
+   }
+   CHECK(vp_pacing_has_room(&s->pacing, USUAL, limit - 1));
    const bool alone = n == 1 || s->shown_ns[n - 1] <= s->now_ns;
    const int64_t presented_ns = s->now_ns;
    s->upload_free_ns = later(s->upload_free_ns, presented_ns) + s->upload_ns;
