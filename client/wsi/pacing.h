@@ -10,9 +10,8 @@
  * more frames may be under way as are shown meanwhile.
  *
  * A frame that waits behind others on the way looks like one whose way is long, and more frames would make it look
- * longer. So only frames that nothing else was under way with may raise the figure; where somebody
- * waits and the way seems to have become longer, one frame has to wait until it is alone. All times are in
- * nanoseconds. */
+ * longer. So only frames that nothing else was under way with may raise the figure; where somebody waits and the way
+ * seems to have become longer, one frame has to wait until it is alone. All times are in nanoseconds. */
 struct vp_pacing {
    int64_t way_ns;      /* what the network takes; 0: not known yet */
    int64_t interval_ns; /* from frame to frame, when they follow one another without a pause; 0: not known yet */
