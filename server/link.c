@@ -23,12 +23,12 @@
 #define NEW_PART 0.3
 
 /* Frames that the client takes in while one goes its way alone, and the one that is encoded meanwhile. When the way is
- * slower than the frames, that is two. While too few are under way, they come back in longer intervals than they could;
- * then one more is tried each time. */
+ * slower than the frames, that is two. While too few are under way, they come back in longer intervals than they could:
+ * they fit exactly into the time that one takes. A little more time leads to one more each time. */
 static uint64_t most_under_way(const struct vps_link *link)
 {
    const int64_t interval_ns = link->interval_ns > LEAST_INTERVAL_NS ? link->interval_ns : LEAST_INTERVAL_NS;
-   const int64_t most = link->alone_ns / interval_ns + 1;
+   const int64_t most = (link->alone_ns + link->alone_ns / 8) / interval_ns + 1;
 
    if (link->drain)
       return 1;

@@ -5,6 +5,7 @@
 
 #include "client/wsi/pacing.h"
 #include "common/picture/present_frame.h"
+#include "server/link.h"
 #include "tests/unit/check.h"
 
 #define MS INT64_C(1000000)
@@ -15,7 +16,8 @@
 /* A program that is always ready to present, and its way to the display. */
 struct simulated {
    struct vp_pacing pacing;
-   int64_t trip_ns; /* there and back */
+   struct vps_link link; /* as the server sees it */
+   int64_t trip_ns;      /* there and back */
    int64_t upload_ns, work_ns,
       link_ns;     /* that the way to the server, the server and the way back are busy with a frame */
    int64_t now_ns; /* when the last one was presented */
@@ -31,10 +33,24 @@ static int64_t later(int64_t a, int64_t b)
    return a > b ? a : b;
 }
 
-/* The server sends two frames ahead. */
-static int64_t has_room_ns(const struct simulated *s, unsigned n)
+/* Acknowledges the next frame. The time when the server hears of it. */
+static int64_t acknowledge(struct simulated *s)
 {
-   return n > 2 ? s->arrival_ns[n - 2] + s->trip_ns / 2 : 0;
+   const int64_t ack_ns = s->arrival_ns[s->link.acknowledged + 1] + s->trip_ns / 2;
+   CHECK(vps_link_acknowledge(&s->link, 1, ack_ns));
+   return ack_ns;
+}
+
+/* The server encodes a frame that has come in, when it has room for it and is done with the one before. */
+static void encode(struct simulated *s, int64_t at_server_ns)
+{
+   int64_t start_ns = later(at_server_ns, s->work_free_ns);
+   while (s->link.acknowledged < s->link.sent && s->arrival_ns[s->link.acknowledged + 1] + s->trip_ns / 2 <= start_ns)
+      acknowledge(s);
+   while (!vps_link_has_room(&s->link))
+      start_ns = later(start_ns, acknowledge(s));
+   s->work_free_ns = start_ns + s->work_ns;
+   vps_link_sent(&s->link, start_ns, VP_PRESENT_RAW, 1u << 20);
 }
 
 /* The limit is as it was when this frame is presented: all frames shown until then have been noted. */
@@ -50,9 +66,7 @@ static void present(struct simulated *s, unsigned n)
    const int64_t presented_ns = s->now_ns;
    s->upload_free_ns = later(s->upload_free_ns, presented_ns) + s->upload_ns;
    const int64_t at_server_ns = s->upload_free_ns + s->trip_ns / 2;
-   const int64_t start_ns =
-      later(later(at_server_ns, s->work_free_ns), s->trip_ns < 3 * REFRESH_NS ? has_room_ns(s, n) : 0);
-   s->work_free_ns = start_ns + s->work_ns;
+   encode(s, at_server_ns);
    const int64_t first_ns = later(s->link_free_ns, s->work_free_ns) + s->link_ns / 12 + s->trip_ns / 2;
    s->link_free_ns = later(s->link_free_ns, s->work_free_ns) + s->link_ns;
    s->arrival_ns[n] = s->link_free_ns + s->trip_ns / 2;
@@ -85,10 +99,10 @@ static void run(struct simulated *s, unsigned frames)
 }
 
 /* The display's rate, with a delay that is the network's and so many pictures of the display. */
-static void check_display(int64_t trip_ns, double pictures)
+static void check_display(int64_t trip_ns, int64_t link_ns, double pictures)
 {
    static struct simulated s;
-   s = (struct simulated){.trip_ns = trip_ns, .work_ns = 4 * MS, .link_ns = 6 * MS};
+   s = (struct simulated){.trip_ns = trip_ns, .work_ns = 4 * MS, .link_ns = link_ns};
    run(&s, 2000);
    if (!CHECK(s.rate > 59.5) || !CHECK(s.delay_ms < (double)trip_ns / 1e6 + pictures * 1000 / 60))
       fprintf(stderr, "trip %.0f ms: %.1f frames/s, %.1f ms, limit %u\n", (double)trip_ns / 1e6, s.rate, s.delay_ms,
@@ -105,11 +119,15 @@ static void check_slow(struct simulated *s)
 
 int main(void)
 {
-   check_display(MS / 10, 2.1);
-   check_display(10 * MS, 3);
-   check_display(20 * MS, 3);
-   check_display(50 * MS, 3.5);
-   check_display(100 * MS, 3.5);
+   check_display(MS / 10, 6 * MS, 2.1);
+   check_display(10 * MS, 6 * MS, 3);
+   check_display(20 * MS, 6 * MS, 3);
+   check_display(50 * MS, 6 * MS, 3.5);
+   check_display(100 * MS, 6 * MS, 3.5);
+   /* Links that have just enough. */
+   check_display(10 * MS, 15 * MS, 3.5);
+   check_display(20 * MS, 15 * MS, 3.5);
+   check_display(50 * MS, 15 * MS, 3.5);
 
    static struct simulated slow = {.trip_ns = 10 * MS, .work_ns = 4 * MS, .link_ns = 100 * MS};
    check_slow(&slow);
