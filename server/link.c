@@ -10,15 +10,37 @@
 /* A frame that takes longer cannot be followed by 60 in a second. */
 #define SLOW_NS 15e6
 
+/* Frames that come in longer intervals are fewer than 60 in a second. */
+#define SLOW_INTERVAL_NS INT64_C(18000000)
+
+/* More than 120 frames in a second are not aimed at. */
+#define LEAST_INTERVAL_NS INT64_C(8000000)
+
+/* When the way may have become longer: how long frames take alone is measured again after this time. */
+#define DRAIN_NS INT64_C(4000000000)
+
 /* How much of a new measurement counts. */
 #define NEW_PART 0.3
 
-bool vps_link_has_room(const struct vps_link *link)
+/* Frames that the client takes in while one goes its way alone, and the one that is encoded meanwhile. When the way is
+ * slower than the frames, that is two. While too few are under way, they come back in longer intervals than they could:
+ * they fit exactly into the time that one takes. A little more time leads to one more each time. */
+static uint64_t most_under_way(const struct vps_link *link)
 {
-   /* Two keep the way busy when one of them takes half the time until it is answered. */
-   const unsigned most = 2 * link->busy_ns >= link->alone_ns ? 2 : VPS_MAX_UNDER_WAY;
+   const int64_t interval_ns = link->interval_ns > LEAST_INTERVAL_NS ? link->interval_ns : LEAST_INTERVAL_NS;
+   const int64_t most = (link->alone_ns + link->alone_ns / 8) / interval_ns + 1;
 
-   return link->sent - link->acknowledged < most;
+   if (link->drain)
+      return 1;
+   return most < 2 ? 2 : most < VP_PRESENT_MAX_UNDER_WAY ? (uint64_t)most : VP_PRESENT_MAX_UNDER_WAY;
+}
+
+bool vps_link_has_room(struct vps_link *link)
+{
+   const bool ok = link->sent - link->acknowledged < most_under_way(link);
+
+   link->waited = link->waited || !ok;
+   return ok;
 }
 
 enum vp_present_codec vps_link_choose(struct vps_link *link, enum vps_lossy lossy)
@@ -40,7 +62,8 @@ enum vp_present_codec vps_link_choose(struct vps_link *link, enum vps_lossy loss
 
 void vps_link_sent(struct vps_link *link, int64_t start_ns, enum vp_present_codec codec, size_t bytes)
 {
-   link->frames[link->sent++ % VPS_MAX_UNDER_WAY] =
+   link->drain = link->drain && link->sent != link->acknowledged;
+   link->frames[link->sent++ % VP_PRESENT_MAX_UNDER_WAY] =
       (struct vps_sent_frame){.start_ns = start_ns, .bytes = bytes, .codec = codec};
 }
 
@@ -51,14 +74,27 @@ static void learn(struct vps_codec_cost *cost, double per_byte)
    cost->age = 0;
 }
 
+/* How long a frame takes alone: one that was not cannot have taken less. Where frames have to wait, though there are
+ * fewer than 60 in a second, and none was alone for some time, one will be. */
+static void note_time(struct vps_link *link, int64_t time_ns, bool alone, int64_t now_ns)
+{
+   if (alone)
+      link->measured_ns = now_ns;
+   if (alone || time_ns < link->alone_ns)
+      link->alone_ns = time_ns;
+   link->interval_ns += (int64_t)((double)(link->busy_ns - link->interval_ns) * NEW_PART);
+   if (link->waited && link->interval_ns > SLOW_INTERVAL_NS && now_ns - link->measured_ns > DRAIN_NS)
+      link->drain = true;
+   link->waited = false;
+}
+
 static void take_in(struct vps_link *link, const struct vps_sent_frame *frame, int64_t now_ns)
 {
    const bool alone = frame->start_ns >= link->last_ns;
 
    link->busy_ns = now_ns - (alone ? frame->start_ns : link->last_ns);
    link->last_ns = now_ns;
-   if (alone)
-      link->alone_ns = link->busy_ns;
+   note_time(link, now_ns - frame->start_ns, alone, now_ns);
    if (!link->least_ns || now_ns - frame->start_ns < link->least_ns)
       link->least_ns = now_ns - frame->start_ns;
    if (frame->bytes < LEARN_BYTES)
@@ -73,6 +109,6 @@ bool vps_link_acknowledge(struct vps_link *link, uint32_t count, int64_t now_ns)
    if (count > link->sent - link->acknowledged)
       return false;
    while (count-- > 0)
-      take_in(link, &link->frames[link->acknowledged++ % VPS_MAX_UNDER_WAY], now_ns);
+      take_in(link, &link->frames[link->acknowledged++ % VP_PRESENT_MAX_UNDER_WAY], now_ns);
    return true;
 }

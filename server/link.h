@@ -8,9 +8,6 @@
 
 #include "common/picture/present_frame.h"
 
-/* More frames are never under way. */
-#define VPS_MAX_UNDER_WAY 3
-
 struct vps_sent_frame {
    int64_t start_ns;
    size_t bytes;
@@ -26,12 +23,16 @@ struct vps_codec_cost {
 
 /* What the acknowledgements of frames say of the way to the client. Starts zeroed; the caller has a lock. */
 struct vps_link {
-   uint64_t sent, acknowledged;                     /* frames */
-   struct vps_sent_frame frames[VPS_MAX_UNDER_WAY]; /* by number */
-   int64_t last_ns;                                 /* of the last acknowledgement */
-   int64_t alone_ns; /* how long a frame takes that has the way for itself, to its acknowledgement */
-   int64_t least_ns; /* the least that any has taken */
-   int64_t busy_ns;  /* how long the last one kept the way busy */
+   uint64_t sent, acknowledged;                            /* frames */
+   struct vps_sent_frame frames[VP_PRESENT_MAX_UNDER_WAY]; /* by number */
+   int64_t last_ns;                                        /* of the last acknowledgement */
+   int64_t alone_ns;    /* how long a frame takes that has the way for itself, to its acknowledgement, or less */
+   int64_t measured_ns; /* when that was last so */
+   int64_t least_ns;    /* the least that any has taken */
+   int64_t busy_ns;     /* how long the last one kept the way busy */
+   int64_t interval_ns; /* that lately, on the average */
+   bool waited;         /* a frame has been waiting for room since the last acknowledgement */
+   bool drain;          /* the next frame has to have the way for itself */
    struct vps_codec_cost costs[VP_PRESENT_CODECS];
    size_t usual_bytes; /* of a frame that says something of a codec */
 };
@@ -39,9 +40,9 @@ struct vps_link {
 /* Whether pictures may be other than exact. */
 enum vps_lossy { VPS_LOSSY_NEVER, VPS_LOSSY_WHEN_SLOW, VPS_LOSSY_ALWAYS };
 
-/* Whether one more frame may be sent: enough of them to keep the way busy while it is answered, and no more, since each
- * makes all of them older. */
-bool vps_link_has_room(const struct vps_link *link);
+/* Whether one more frame may be sent; otherwise it waits. Enough of them to keep the way busy while they are answered,
+ * or to have 120 in a second, and no more, since each makes all of them older. At most VP_PRESENT_MAX_UNDER_WAY. */
+bool vps_link_has_room(struct vps_link *link);
 
 /* VP_PRESENT_RAW or VP_PRESENT_LZ4: what was cheaper lately, encoding, sending and decoding together, and from time to
  * time the other one. Or VP_PRESENT_JPEG, where these are too slow for 60 frames in a second. */

@@ -84,7 +84,7 @@ static bool is_calm(struct vps_swapchain *swapchain)
 static bool wait_for_work(const struct encoder *encoder, uint64_t *value)
 {
    struct vps_swapchain *swapchain = encoder->swapchain;
-   const struct vps_link *link = &swapchain->link;
+   struct vps_link *link = &swapchain->link;
    uint64_t frame = 0;
    bool ready = false;
 

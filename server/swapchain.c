@@ -322,7 +322,7 @@ static struct vps_swapchain *new_swapchain(struct vps_device *device, uint64_t i
    swapchain->always_lossy = info->alwaysLossy;
    swapchain->picture = (struct vp_picture){.width = info->extent.width, .height = info->extent.height};
    swapchain->image_count = info->imageCount;
-   swapchain->slot_count = info->codecs ? info->imageCount + 1 : 0;
+   swapchain->slot_count = info->codecs ? info->imageCount + VPS_EXTRA_SLOTS : 0;
    for (uint32_t i = 0; i < info->imageCount; i++)
       swapchain->images[i] = info->pImages[i];
    if (info->codecs)

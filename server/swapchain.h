@@ -18,9 +18,11 @@ struct vps_device;
  * copied. */
 #define VPS_PRESENT_LAYOUT VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL
 
-/* An image cannot be presented again before it was copied, so with one buffer more than images there is always one that
- * is free or holds a picture that may be dropped. */
-#define VPS_PICTURE_SLOTS (VPS_MAX_IMAGES + 1)
+/* Buffers that there may be beside one for each image: so many more frames may be on their way in FIFO modes. With one
+ * more there is always one that is free, or, since an image cannot be presented again before it was copied, holds a
+ * picture that may be dropped. */
+#define VPS_EXTRA_SLOTS (VP_PRESENT_EXTRA_FRAMES + 1)
+#define VPS_PICTURE_SLOTS (VPS_MAX_IMAGES + VPS_EXTRA_SLOTS)
 
 enum vps_slot_state {
    VPS_SLOT_FREE,

@@ -145,19 +145,19 @@ set_remote_env() {
    fi
 }
 
-# x11_start WIDTH HEIGHT: an X server that draws into memory; sets DISPLAY, and DISPLAY_PICTURE, where its picture is (in
-# XWD format, as wide and high as the screen).
+# x11_start WIDTH HEIGHT [DEPTH]: an X server that draws into memory; sets DISPLAY, and DISPLAY_PICTURE, where its picture
+# is (in XWD format, as wide and high as the screen). The depth is 24 bits, unless another one is given.
 x11_start() {
-   local number
+   local number folder
    need Xvfb
-   mkdir -p "$VP_TEST_TMP/display"
-   mkfifo "$VP_TEST_TMP/display/number"
-   Xvfb -noreset -br -displayfd 3 -screen 0 "${1}x${2}x24" -nolisten tcp -fbdir "$VP_TEST_TMP/display" \
-      3>"$VP_TEST_TMP/display/number" >"$VP_TEST_TMP/display/log" 2>&1 &
+   folder=$(mktemp -d "$VP_TEST_TMP/display.XXXXXX")
+   mkfifo "$folder/number"
+   Xvfb -noreset -br -displayfd 3 -screen 0 "${1}x${2}x${3:-24}" -nolisten tcp -fbdir "$folder" \
+      3>"$folder/number" >"$folder/log" 2>&1 &
    display_pids+=($!)
-   read -r -t 20 number <"$VP_TEST_TMP/display/number" || fail "Xvfb does not start: $(cat "$VP_TEST_TMP/display/log")"
+   read -r -t 20 number <"$folder/number" || fail "Xvfb does not start: $(cat "$folder/log")"
    export DISPLAY=:$number
-   DISPLAY_PICTURE=$VP_TEST_TMP/display/Xvfb_screen0
+   DISPLAY_PICTURE=$folder/Xvfb_screen0
 }
 
 # wayland_start WIDTH HEIGHT [OPTION]...: a Wayland compositor; sets WAYLAND_DISPLAY. It draws into memory, unless the

@@ -17,6 +17,18 @@ static VkResult get_extent(const struct vp_surface *surface, VkExtent2D *extent)
    return VK_SUCCESS;
 }
 
+static uint32_t get_formats(const struct vp_surface *surface, VkFormat formats[VP_SURFACE_FORMATS])
+{
+   (void)surface;
+   formats[0] = VK_FORMAT_B8G8R8A8_SRGB;
+   formats[1] = VK_FORMAT_B8G8R8A8_UNORM;
+   formats[2] = VK_FORMAT_R8G8B8A8_SRGB;
+   formats[3] = VK_FORMAT_R8G8B8A8_UNORM;
+   formats[4] = VK_FORMAT_A2R10G10B10_UNORM_PACK32;
+   formats[5] = VK_FORMAT_A2B10G10R10_UNORM_PACK32;
+   return 6;
+}
+
 static VkResult open_window(const struct vp_surface *surface, const struct vp_window_info *info,
                             struct vp_window **window)
 {
@@ -37,13 +49,21 @@ static void close_window(struct vp_window *window)
    (void)window;
 }
 
+static uint64_t get_refresh(const struct vp_window *window)
+{
+   (void)window;
+   return VP_USUAL_REFRESH_NS;
+}
+
 const struct vp_window_class vp_headless_class = {
    .modes = modes,
    .mode_count = sizeof(modes) / sizeof(*modes),
    .alphas = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR | VK_COMPOSITE_ALPHA_INHERIT_BIT_KHR,
+   .min_images = 3,
    .get_extent = get_extent,
+   .get_formats = get_formats,
    .open = open_window,
    .show = show,
    .close = close_window,
-   .refresh_ns = 16666667,
+   .get_refresh = get_refresh,
 };

@@ -36,6 +36,7 @@ struct vp_presenter {
    uint8_t *tiles;            /* what was unpacked */
    size_t tiles_size;
    VkRect2D changed; /* by the frame that is coming in */
+   int64_t first_ns; /* when its first part would have come if the server had no work with it; 0: not known */
    struct vp_shown_frame frame;
    struct vp_present_stats stats;
 
@@ -152,13 +153,24 @@ static bool decode(struct vp_presenter *presenter, const struct vp_present_heade
 /* --- showing --- */
 
 /* False when there is no such frame. */
-static bool find_record(struct vp_swapchain *swapchain, uint64_t frame, struct vp_frame_record *record)
+static bool take_in_frame(const struct vp_presenter *presenter, uint64_t frame, int64_t arrival_ns,
+                          struct vp_frame_record *record)
 {
+   struct vp_swapchain *swapchain = presenter->swapchain;
    pthread_mutex_t *lock = &swapchain->device->conn->progress_lock;
    pthread_mutex_lock(lock);
    const bool ok = frame > swapchain->settled && frame <= swapchain->presented;
-   const struct vp_frame_record *found = vp_swapchain_record(swapchain, frame);
+   struct vp_frame_record *found = vp_swapchain_record(swapchain, frame);
    *record = found ? *found : (struct vp_frame_record){.frame = frame, .mode = swapchain->mode};
+   if (ok && found) {
+      found->ready_ns = vp_clock_ns();
+      const struct vp_pacing_frame paced = {
+         .arrival_ns = arrival_ns,
+         .network_ns = presenter->first_ns ? presenter->first_ns - record->presented_ns : 0,
+         .alone = record->alone,
+      };
+      vp_pacing_note(&swapchain->pacing, &paced);
+   }
    pthread_mutex_unlock(lock);
    return ok;
 }
@@ -208,8 +220,9 @@ static bool finish_frame(struct vp_presenter *presenter, const struct vp_present
 {
    struct vp_swapchain *swapchain = presenter->swapchain;
    struct vp_frame_record record;
-   if (!find_record(swapchain, header->frame, &record))
+   if (!take_in_frame(presenter, header->frame, arrival_ns, &record))
       return false;
+   presenter->first_ns = 0;
    acknowledge(swapchain);
    const int64_t start_ns = vp_clock_ns();
    wait_for_time(record.desired_ns);
@@ -230,6 +243,7 @@ static bool refine_frame(struct vp_presenter *presenter)
                                    VK_PRESENT_MODE_IMMEDIATE_KHR);
    presenter->changed = (VkRect2D){0};
    presenter->frame = (struct vp_shown_frame){0};
+   presenter->first_ns = 0;
    return true;
 }
 
@@ -242,6 +256,8 @@ static bool handle_part(struct vp_presenter *presenter, const struct part *part)
    vp_present_header_load(&header, part->payload);
    if (!decode(presenter, &header, part->payload + VP_PRESENT_HEADER_SIZE, part->size - VP_PRESENT_HEADER_SIZE))
       return false;
+   if (!presenter->frame.bytes && header.gpu_us) /* nothing is known of the work for frames without a picture */
+      presenter->first_ns = part->arrival_ns - ((int64_t)header.gpu_us + header.encode_us) * 1000;
    presenter->frame.bytes += part->size;
    if (header.codec > presenter->frame.codec)
       presenter->frame.codec = header.codec;
@@ -294,7 +310,7 @@ static void *presenter_main(void *data)
 /* The server sends few frames ahead; what is more than they could take is nonsense. */
 static size_t max_queued(const struct vp_presenter *presenter)
 {
-   return 8 * vp_picture_size(&presenter->picture) + ((size_t)1 << 20);
+   return (VP_PRESENT_MAX_UNDER_WAY + 1) * vp_picture_size(&presenter->picture) + ((size_t)1 << 20);
 }
 
 bool vp_presenter_receive(struct vp_presenter *presenter, struct vp_frame *frame)
@@ -368,6 +384,11 @@ VkResult vp_presenter_create(struct vp_swapchain *swapchain, const struct vp_win
 fail:
    free_presenter(presenter);
    return result;
+}
+
+uint64_t vp_presenter_refresh(const struct vp_presenter *presenter)
+{
+   return presenter->swapchain->surface->class->get_refresh(presenter->window);
 }
 
 void vp_presenter_stop(struct vp_presenter *presenter)

@@ -26,6 +26,9 @@ void vp_presenter_stop(struct vp_presenter *presenter);
 /* After that, and after the last frame was received. NULL is fine. */
 void vp_presenter_destroy(struct vp_presenter *presenter);
 
+/* Time between two pictures of the display, in nanoseconds. */
+uint64_t vp_presenter_refresh(const struct vp_presenter *presenter);
+
 /* A PRESENT frame, whose payload is taken over. Called by the receiver. False when it makes no sense. */
 bool vp_presenter_receive(struct vp_presenter *presenter, struct vp_frame *frame);
 

@@ -6,16 +6,12 @@
 #include "client/list_query.h"
 #include "client/physical_device.h"
 #include "client/vp_entry.h"
-#include "client/wsi/surface_format.h"
 #include "client/wsi/swapchain.h"
 
 #include <stdlib.h>
 #include <vulkan/vk_icd.h>
 
 #define SURFACE(handle) VP_FROM_HANDLE(struct vp_surface, handle)
-
-/* With fewer images than this programs would wait for each other's pictures. */
-#define MIN_IMAGES 3
 
 bool vp_wsi_offers(int extension)
 {
@@ -169,7 +165,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceSurfaceCapabilitiesKHR(VkPh
       return result;
    const bool fixed = extent.width != UINT32_MAX;
    *pCapabilities = (VkSurfaceCapabilitiesKHR){
-      .minImageCount = MIN_IMAGES,
+      .minImageCount = surface->class->min_images,
       .maxImageCount = VP_MAX_SWAPCHAIN_IMAGES,
       .currentExtent = extent,
       .minImageExtent = fixed ? extent : (VkExtent2D){1, 1},
@@ -246,12 +242,15 @@ static bool is_usable(VkPhysicalDevice gpu, VkFormat format)
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceSurfaceFormatsKHR(VkPhysicalDevice gpu, VkSurfaceKHR surface,
                                                                        uint32_t *pCount, VkSurfaceFormatKHR *pFormats)
 {
-   const uint32_t count = SURFACE(surface)->class->has_pictures ? VP_WINDOW_FORMATS : VP_SURFACE_FORMATS;
+   VkFormat formats[VP_SURFACE_FORMATS];
+   const uint32_t count = SURFACE(surface)->class->get_formats(SURFACE(surface), formats);
    struct vp_list_query list;
+   if (!count)
+      return VK_ERROR_SURFACE_LOST_KHR;
    vp_list_query_begin(&list, pCount, pFormats != NULL);
    for (uint32_t i = 0; i < count; i++) {
-      if (is_usable(gpu, vp_surface_formats[i]) && vp_list_query_next(&list))
-         pFormats[list.written - 1] = (VkSurfaceFormatKHR){vp_surface_formats[i], VK_COLOR_SPACE_SRGB_NONLINEAR_KHR};
+      if (is_usable(gpu, formats[i]) && vp_list_query_next(&list))
+         pFormats[list.written - 1] = (VkSurfaceFormatKHR){formats[i], VK_COLOR_SPACE_SRGB_NONLINEAR_KHR};
    }
    return vp_list_query_end(&list);
 }
@@ -263,7 +262,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceSurfaceFormats2KHR(VkPhysic
    VkSurfaceFormatKHR formats[VP_SURFACE_FORMATS];
    uint32_t count = VP_SURFACE_FORMATS;
    struct vp_list_query list;
-   vp_vkGetPhysicalDeviceSurfaceFormatsKHR(gpu, pInfo->surface, &count, formats);
+   const VkResult result = vp_vkGetPhysicalDeviceSurfaceFormatsKHR(gpu, pInfo->surface, &count, formats);
+   if (result != VK_SUCCESS)
+      return result;
    vp_list_query_begin(&list, pCount, pFormats != NULL);
    for (uint32_t i = 0; i < count; i++) {
       if (vp_list_query_next(&list))

@@ -136,13 +136,27 @@ static void destroy_images(struct vp_swapchain *swapchain)
 
 /* --- creation --- */
 
+/* What codecs for the eye can make of its pixels: 8 bits for a colour, and nothing behind the window is seen. */
+static bool can_be_lossy(const VkSwapchainCreateInfoKHR *info)
+{
+   switch ((uint32_t)info->imageFormat) {
+   case VK_FORMAT_B8G8R8A8_SRGB:
+   case VK_FORMAT_B8G8R8A8_UNORM:
+   case VK_FORMAT_R8G8B8A8_SRGB:
+   case VK_FORMAT_R8G8B8A8_UNORM:
+      return info->compositeAlpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
+   default:
+      return false;
+   }
+}
+
 static VkResult create_on_server(struct vp_swapchain *swapchain, const VkSwapchainCreateInfoKHR *info)
 {
    VkImage images[VP_MAX_SWAPCHAIN_IMAGES];
    for (uint32_t i = 0; i < swapchain->image_count; i++)
       images[i] = swapchain->images[i].handle;
    const enum vp_present_policy policy = swapchain->device->physical_device->instance->config.present;
-   const bool lossy = policy != VP_POLICY_LOSSLESS && info->compositeAlpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
+   const bool lossy = policy != VP_POLICY_LOSSLESS && can_be_lossy(info);
    const VkSwapchainInfoVP about = {
       .extent = info->imageExtent,
       .codecs = vp_presenter_codecs(swapchain->surface, lossy),
@@ -260,23 +274,36 @@ VkDeviceMemory vp_swapchain_memory(VkSwapchainKHR handle, uint32_t index)
 /* --- acquiring --- */
 
 /* So many frames may be on their way to the display: what a program that runs ahead of it shows is older with each. On
- * other drivers it is the same, since one image is always on the display. */
-static uint64_t frame_limit(const struct vp_swapchain *swapchain)
+ * other drivers it is the same without a network, since one image is always on the display. */
+static bool has_room(struct vp_swapchain *swapchain)
 {
-   return swapchain->image_count > 2 ? swapchain->image_count - 1 : 2;
+   const uint32_t usual = swapchain->image_count > 2 ? swapchain->image_count - 1 : 2;
+   return vp_pacing_has_room(&swapchain->pacing, usual, swapchain->presented - swapchain->settled);
 }
 
-/* What the server still has to copy is not free. With the progress lock. */
+/* With the progress lock. */
+static bool is_copied(const struct vp_swapchain_image *image)
+{
+   return !image->queue || vp_queue_is_complete(image->queue, image->serial);
+}
+
+/* What the server still has to copy is not free, unless everything that may be done with it comes after that: the copy
+ * is followed by a barrier for all that its queue does later. In FIFO modes not much does. With the progress lock. */
+static bool is_free(const struct vp_swapchain *swapchain, const struct vp_swapchain_image *image)
+{
+   const bool ordered = swapchain->device->queue_count == 1 && vp_present_mode_is_fifo(swapchain->mode);
+   return !image->acquired && (ordered || is_copied(image));
+}
+
+/* The one that was presented longest ago. With the progress lock. */
 static struct vp_swapchain_image *find_free(struct vp_swapchain *swapchain)
 {
    struct vp_swapchain_image *found = NULL;
-   if (vp_present_mode_is_fifo(swapchain->mode) && swapchain->presented - swapchain->settled >= frame_limit(swapchain))
+   if (vp_present_mode_is_fifo(swapchain->mode) && !has_room(swapchain))
       return NULL;
    for (uint32_t i = 0; i < swapchain->image_count; i++) {
       struct vp_swapchain_image *image = &swapchain->images[i];
-      if (image->acquired || (image->queue && !vp_queue_is_complete(image->queue, image->serial)))
-         continue;
-      if (!found || image->frame < found->frame)
+      if (is_free(swapchain, image) && (!found || image->frame < found->frame))
          found = image;
    }
    return found;
@@ -297,11 +324,14 @@ static bool is_decided(const void *data)
    return *acquisition->status < 0 || *acquisition->image;
 }
 
-/* What the semaphore and the fence of an acquisition wait for has happened already. */
-static VkResult signal_acquired(struct vp_device *device, VkSemaphore semaphore, VkFence fence)
+/* For the queue, what the semaphore of an acquisition waits for has happened; for the host it may not yet have. */
+static VkResult signal_acquired(struct vp_device *device, const struct vp_swapchain_image *image, VkSemaphore semaphore,
+                                VkFence fence)
 {
-   if (fence)
+   if (fence && is_copied(image))
       vp_fence_signal(device->conn, VP_FROM_HANDLE(struct vp_fence, fence));
+   else if (fence)
+      vp_fence_set_pending(VP_FROM_HANDLE(struct vp_fence, fence), image->queue, image->serial);
    if (!semaphore)
       return VK_SUCCESS;
    const struct vp_cmd_vkSignalBinarySemaphoreVP a = {.device = VP_TO_HANDLE(VkDevice, device), .semaphore = semaphore};
@@ -327,7 +357,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAcquireNextImage2KHR(VkDevice handle, const 
       return status;
    if (VP_FROM_HANDLE(struct vp_object, image->handle)->error)
       return (VkResult)VP_FROM_HANDLE(struct vp_object, image->handle)->error;
-   result = signal_acquired(device, pInfo->semaphore, pInfo->fence);
+   result = signal_acquired(device, image, pInfo->semaphore, pInfo->fence);
    if (result != VK_SUCCESS)
       return result;
    image->acquired = true;

@@ -3,6 +3,7 @@
 #define VP_CLIENT_WSI_SWAPCHAIN_H
 
 #include "client/object.h"
+#include "client/wsi/pacing.h"
 #include "client/wsi/presenter.h"
 
 #include <stdbool.h>
@@ -31,8 +32,10 @@ struct vp_frame_record {
    VkPresentModeKHR mode;
    uint64_t present_id;  /* 0: none */
    uint32_t timing_id;   /* of VkPresentTimeGOOGLE; 0: none */
+   bool alone;           /* nothing else was on its way then */
    uint64_t desired_ns;  /* not to be shown before; 0: at once */
    int64_t presented_ns; /* vp_clock_ns() */
+   int64_t ready_ns;     /* when it could be shown; 0: it was not, or has not come yet */
    int64_t shown_ns;     /* 0: not yet */
 };
 
@@ -49,7 +52,8 @@ struct vp_swapchain {
    struct vp_presenter *presenter;
 
    /* Under the connection's progress lock. Frames are counted from 1. */
-   uint64_t presented, settled;                      /* the newest frame; all up to this one were shown or dropped */
+   uint64_t presented, settled; /* the newest frame; all up to this one were shown or dropped */
+   struct vp_pacing pacing;
    uint64_t settled_id;                              /* the largest present id of these */
    VkResult status;                                  /* of the surface: VK_SUCCESS, VK_SUBOPTIMAL_KHR or an error */
    struct vp_frame_record records[VP_FRAME_RECORDS]; /* by frame */

@@ -3,7 +3,6 @@
 /* Windows of Wayland: shared memory, and events in a queue of our own, so that the application's is left alone. */
 
 #include "client/wsi/surface.h"
-#include "client/wsi/surface_format.h"
 #include "client/wsi/wayland_library.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
@@ -14,13 +13,28 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define REFRESH_NS INT64_C(16666667)
-
 /* One is shown, one is on its way to be shown, one is being filled; and one for compositors that hold them longer. */
 #define BUFFERS 4
 
 /* A compositor does not ask for pictures of windows that nobody sees. */
 #define FRAME_MS INT64_C(250)
+
+/* The formats that windows can have, and what the compositor calls them without and with alpha; both are needed. In the
+ * order in which they are listed. */
+static const struct {
+   VkFormat format;
+   uint32_t opaque, alpha;
+} layouts[] = {
+   {VK_FORMAT_B8G8R8A8_SRGB, WL_SHM_FORMAT_XRGB8888, WL_SHM_FORMAT_ARGB8888},
+   {VK_FORMAT_B8G8R8A8_UNORM, WL_SHM_FORMAT_XRGB8888, WL_SHM_FORMAT_ARGB8888},
+   {VK_FORMAT_R8G8B8A8_SRGB, WL_SHM_FORMAT_XBGR8888, WL_SHM_FORMAT_ABGR8888},
+   {VK_FORMAT_R8G8B8A8_UNORM, WL_SHM_FORMAT_XBGR8888, WL_SHM_FORMAT_ABGR8888},
+   {VK_FORMAT_A2R10G10B10_UNORM_PACK32, WL_SHM_FORMAT_XRGB2101010, WL_SHM_FORMAT_ARGB2101010},
+   {VK_FORMAT_A2B10G10R10_UNORM_PACK32, WL_SHM_FORMAT_XBGR2101010, WL_SHM_FORMAT_ABGR2101010},
+};
+
+#define LAYOUTS (sizeof(layouts) / sizeof(*layouts))
+_Static_assert(LAYOUTS <= VP_SURFACE_FORMATS, "a surface has more formats");
 
 struct buffer {
    struct wl_proxy *proxy;
@@ -34,8 +48,10 @@ struct vp_window {
    struct wl_event_queue *queue;
    struct wl_proxy *surface; /* the application's, with our queue */
    struct wl_proxy *shm;
-   struct wl_proxy *frame; /* says when the compositor wants the next picture; NULL: it does */
+   struct wl_proxy *frame;               /* says when the compositor wants the next picture; NULL: it does */
+   bool opaque[LAYOUTS], alpha[LAYOUTS]; /* what the compositor takes */
    struct vp_window_info info;
+   uint32_t shm_format;
    size_t size; /* of a buffer */
    struct buffer buffers[BUFFERS];
 };
@@ -57,6 +73,16 @@ static void handle_global_remove(void *data, struct wl_registry *registry, uint3
    (void)data, (void)registry, (void)name;
 }
 
+static void handle_format(void *data, struct wl_shm *shm, uint32_t format)
+{
+   struct vp_window *window = data;
+   (void)shm;
+   for (unsigned i = 0; i < LAYOUTS; i++) {
+      window->opaque[i] = window->opaque[i] || layouts[i].opaque == format;
+      window->alpha[i] = window->alpha[i] || layouts[i].alpha == format;
+   }
+}
+
 static void handle_release(void *data, struct wl_buffer *buffer)
 {
    (void)buffer;
@@ -74,6 +100,7 @@ static void handle_frame(void *data, struct wl_callback *callback, uint32_t time
 /* A listener is a table of functions of different types. */
 typedef void (*listener_function)(void);
 static const struct wl_registry_listener registry_listener = {handle_global, handle_global_remove};
+static const struct wl_shm_listener shm_listener = {handle_format};
 static const struct wl_buffer_listener buffer_listener = {handle_release};
 static const struct wl_callback_listener frame_listener = {handle_frame};
 
@@ -129,16 +156,15 @@ static bool wait_until(struct vp_window *window, bool (*condition)(struct vp_win
 static bool create_proxy(struct vp_window *window, struct buffer *buffer, int fd)
 {
    const struct vp_wayland_library *w = window->w;
-   const bool opaque = window->info.alpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
    struct wl_proxy *pool =
       w->wl_proxy_marshal_flags(window->shm, WL_SHM_CREATE_POOL, w->wl_shm_pool_interface,
                                 w->wl_proxy_get_version(window->shm), 0, NULL, fd, (int32_t)window->size);
    if (!pool)
       return false;
-   buffer->proxy = w->wl_proxy_marshal_flags(
-      pool, WL_SHM_POOL_CREATE_BUFFER, w->wl_buffer_interface, w->wl_proxy_get_version(pool), 0, NULL, 0,
-      (int32_t)window->info.extent.width, (int32_t)window->info.extent.height,
-      (int32_t)(window->info.extent.width * VP_PIXEL_SIZE), opaque ? WL_SHM_FORMAT_XRGB8888 : WL_SHM_FORMAT_ARGB8888);
+   buffer->proxy =
+      w->wl_proxy_marshal_flags(pool, WL_SHM_POOL_CREATE_BUFFER, w->wl_buffer_interface, w->wl_proxy_get_version(pool),
+                                0, NULL, 0, (int32_t)window->info.extent.width, (int32_t)window->info.extent.height,
+                                (int32_t)(window->info.extent.width * VP_PIXEL_SIZE), window->shm_format);
    w->wl_proxy_marshal_flags(pool, WL_SHM_POOL_DESTROY, NULL, w->wl_proxy_get_version(pool), WL_MARSHAL_FLAG_DESTROY);
    if (buffer->proxy)
       listen(window, buffer->proxy, &buffer_listener, buffer);
@@ -213,7 +239,7 @@ static VkResult show(struct vp_window *window, const struct vp_picture *picture,
       struct buffer *buffer = find_buffer(window);
       if (!create_buffer(window, buffer))
          return VK_ERROR_OUT_OF_HOST_MEMORY;
-      vp_surface_format_convert(window->info.format, buffer->pixels, picture->pixels, window->size / VP_PIXEL_SIZE);
+      memcpy(buffer->pixels, picture->pixels, window->size);
       if (mode == VK_PRESENT_MODE_FIFO_KHR && !window->frame)
          request_frame(window);
       commit(window, buffer);
@@ -230,7 +256,7 @@ static VkResult get_extent(const struct vp_surface *surface, VkExtent2D *extent)
    return VK_SUCCESS;
 }
 
-/* Finds the compositor's shared memory. */
+/* Finds the compositor's shared memory, and what it can be. */
 static bool bind_shm(struct vp_window *window)
 {
    const struct vp_wayland_library *w = window->w;
@@ -246,7 +272,10 @@ static bool bind_shm(struct vp_window *window)
    listen(window, registry, &registry_listener, window);
    w->wl_display_roundtrip_queue(window->display, window->queue);
    w->wl_proxy_destroy(registry);
-   return window->shm != NULL;
+   if (!window->shm)
+      return false;
+   listen(window, window->shm, &shm_listener, window);
+   return w->wl_display_roundtrip_queue(window->display, window->queue) >= 0;
 }
 
 static void close_window(struct vp_window *window)
@@ -275,21 +304,59 @@ static bool prepare(struct vp_window *window, const struct vp_surface *surface)
    return bind_shm(window);
 }
 
-static VkResult open_window(const struct vp_surface *surface, const struct vp_window_info *info, struct vp_window **out)
+/* NULL without memory. */
+static struct vp_window *new_window(const struct vp_surface *surface)
 {
    struct vp_window *window = calloc(1, sizeof(*window));
+   if (window) {
+      window->w = vp_wayland_library();
+      window->display = surface->wayland.display;
+   }
+   return window;
+}
+
+static uint32_t get_formats(const struct vp_surface *surface, VkFormat formats[VP_SURFACE_FORMATS])
+{
+   struct vp_window *window = new_window(surface);
+   uint32_t count = 0;
+   if (window && prepare(window, surface)) {
+      for (unsigned i = 0; i < LAYOUTS; i++) {
+         if (window->opaque[i] && window->alpha[i])
+            formats[count++] = layouts[i].format;
+      }
+   }
+   if (window)
+      close_window(window);
+   return count;
+}
+
+/* False when the compositor does not take such pictures. */
+static bool choose_format(struct vp_window *window)
+{
+   const bool opaque = window->info.alpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
+   for (unsigned i = 0; i < LAYOUTS; i++) {
+      if (layouts[i].format == window->info.format) {
+         window->shm_format = opaque ? layouts[i].opaque : layouts[i].alpha;
+         return opaque ? window->opaque[i] : window->alpha[i];
+      }
+   }
+   return false;
+}
+
+static VkResult open_window(const struct vp_surface *surface, const struct vp_window_info *info, struct vp_window **out)
+{
+   struct vp_window *window = new_window(surface);
    if (!window)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
-   window->w = vp_wayland_library();
-   window->display = surface->wayland.display;
    window->info = *info;
    window->size = (size_t)info->extent.width * info->extent.height * VP_PIXEL_SIZE;
-   if (prepare(window, surface)) {
+   if (prepare(window, surface) && choose_format(window)) {
       *out = window;
       return VK_SUCCESS;
    }
    close_window(window);
-   vp_log(VP_LOG_ERROR, "the Wayland compositor does not take pictures in shared memory");
+   vp_log(VP_LOG_ERROR, "the Wayland compositor does not take pictures of format %d in shared memory",
+          (int)info->format);
    return VK_ERROR_INITIALIZATION_FAILED;
 }
 
@@ -298,14 +365,22 @@ static const VkPresentModeKHR modes[] = {
    VK_PRESENT_MODE_FIFO_KHR,
 };
 
+static uint64_t get_refresh(const struct vp_window *window)
+{
+   (void)window;
+   return VP_USUAL_REFRESH_NS;
+}
+
 const struct vp_window_class vp_wayland_class = {
    .has_pictures = true,
    .modes = modes,
    .mode_count = sizeof(modes) / sizeof(*modes),
    .alphas = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR | VK_COMPOSITE_ALPHA_PRE_MULTIPLIED_BIT_KHR,
+   .min_images = 4,
    .get_extent = get_extent,
+   .get_formats = get_formats,
    .open = open_window,
    .show = show,
    .close = close_window,
-   .refresh_ns = REFRESH_NS,
+   .get_refresh = get_refresh,
 };

@@ -17,15 +17,23 @@ struct vp_window_info {
    VkCompositeAlphaFlagBitsKHR alpha;
 };
 
+/* A surface has at most so many formats. All of them have 32 bits for a pixel, and pictures are shown as they are. */
+#define VP_SURFACE_FORMATS 8
+
 /* A window system. Its functions may be called by several threads, but those of one vp_window by one at a time. */
 struct vp_window_class {
    bool has_pictures; /* false: nobody looks at what is presented */
    const VkPresentModeKHR *modes;
    uint32_t mode_count;
+   uint32_t min_images; /* with fewer images programs would wait for each other's pictures */
    VkCompositeAlphaFlagsKHR alphas;
 
    /* The size of the surface; UINT32_MAX when the swapchain decides. VK_ERROR_SURFACE_LOST_KHR when it is gone. */
    VkResult (*get_extent)(const struct vp_surface *surface, VkExtent2D *extent);
+
+   /* The formats of a surface, those that other drivers have there: programs that take the first one get what they get
+    * from these, and those that look for the most bits find what the display can show. 0: the surface is gone. */
+   uint32_t (*get_formats)(const struct vp_surface *surface, VkFormat formats[VP_SURFACE_FORMATS]);
 
    /* A place for the pictures of one swapchain. */
    VkResult (*open)(const struct vp_surface *surface, const struct vp_window_info *info, struct vp_window **window);
@@ -37,9 +45,12 @@ struct vp_window_class {
                     VkPresentModeKHR mode);
    void (*close)(struct vp_window *window);
 
-   /* Time between two pictures of the display, in nanoseconds. */
-   uint64_t refresh_ns;
+   /* Time between two pictures of the display, in nanoseconds, as far as it is known. Any thread may ask. */
+   uint64_t (*get_refresh)(const struct vp_window *window);
 };
+
+/* That of a display of which nothing is known. */
+#define VP_USUAL_REFRESH_NS INT64_C(16666667)
 
 /* --- the window systems of this build; whether they can be used is found out at run time --- */
 

@@ -4,12 +4,13 @@
  * each request is a checked one, whose error is thrown away, and events come by a queue of our own. */
 
 #include "client/wsi/surface.h"
-#include "client/wsi/surface_format.h"
 #include "client/wsi/x11_library.h"
+#include "client/wsi/x11_visual.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,7 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REFRESH_NS INT64_C(16666667)
+/* Displays have between 20 and 500 pictures in a second; what else is measured is a mistake. */
+#define MIN_REFRESH_NS 2000000
+#define MAX_REFRESH_NS 50000000
 
 /* Pictures go to a distant display in pieces of about this size. */
 #define PUT_SIZE ((size_t)128 << 10)
@@ -43,8 +46,9 @@ struct vp_window {
 
    xcb_special_event_t *events; /* of the Present extension; NULL: the display does not have it */
    uint32_t events_id, serial;
-   uint64_t last_msc; /* the display's count of pictures when ours was shown */
-   int64_t next_ns;   /* without Present: when the next one is due */
+   uint64_t last_msc, last_ust; /* the display's count of pictures when ours was shown, and the time in microseconds */
+   _Atomic uint64_t refresh_ns;
+   int64_t next_ns; /* without Present: when the next one is due */
 };
 
 /* --- requests --- */
@@ -185,6 +189,18 @@ static void stop_listening(struct vp_window *window)
    x->xcb_unregister_for_special_event(window->connection, window->events);
 }
 
+/* The display has shown a picture. */
+static void note_msc(struct vp_window *window, uint64_t msc, uint64_t ust)
+{
+   if (window->last_ust && msc > window->last_msc && ust > window->last_ust) {
+      const uint64_t refresh_ns = (ust - window->last_ust) * 1000 / (msc - window->last_msc);
+      if (refresh_ns >= MIN_REFRESH_NS && refresh_ns <= MAX_REFRESH_NS) /* which jitters */
+         atomic_store(&window->refresh_ns, (15 * atomic_load(&window->refresh_ns) + refresh_ns) / 16);
+   }
+   window->last_msc = msc;
+   window->last_ust = ust;
+}
+
 /* Takes in the events that are there; true when the display is ready for the picture. */
 static bool is_ready(struct vp_window *window)
 {
@@ -193,7 +209,7 @@ static bool is_ready(struct vp_window *window)
    while ((event = window->x->xcb_poll_for_special_event(window->connection, window->events))) {
       const xcb_present_complete_notify_event_t *complete = (xcb_present_complete_notify_event_t *)event;
       if (complete->event_type == XCB_PRESENT_COMPLETE_NOTIFY && complete->serial == window->serial) {
-         window->last_msc = complete->msc;
+         note_msc(window, complete->msc, complete->ust);
          ready = true;
       }
       free(event);
@@ -218,7 +234,7 @@ static void wait_for_clock(struct vp_window *window)
    const int64_t now = vp_clock_ns();
    if (window->next_ns > now)
       nanosleep(&(struct timespec){.tv_nsec = window->next_ns - now}, NULL);
-   window->next_ns = (window->next_ns > now ? window->next_ns : now) + REFRESH_NS;
+   window->next_ns = (window->next_ns > now ? window->next_ns : now) + VP_USUAL_REFRESH_NS;
 }
 
 /* --- showing --- */
@@ -235,7 +251,7 @@ static void update_pixels(struct vp_window *window, const struct vp_picture *pic
    const size_t offset = (size_t)changed.offset.y * picture->width,
                 count = (size_t)changed.extent.height * picture->width;
    uint8_t *pixels = window->pixels + offset * VP_PIXEL_SIZE;
-   vp_surface_format_convert(window->info.format, pixels, picture->pixels + offset * VP_PIXEL_SIZE, count);
+   memcpy(pixels, picture->pixels + offset * VP_PIXEL_SIZE, count * VP_PIXEL_SIZE);
    if (window->depth == 32 && window->info.alpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR)
       set_alpha(pixels, count);
 }
@@ -296,14 +312,20 @@ static void close_window(struct vp_window *window)
    free(window);
 }
 
+static uint32_t get_formats(const struct vp_surface *surface, VkFormat formats[VP_SURFACE_FORMATS])
+{
+   return vp_x11_formats(surface->x11.connection, surface->x11.window, formats);
+}
+
 static bool is_understood(const struct vp_window *window)
 {
-   const bool ok = (window->depth == 24 || window->depth == 32) &&
-                   window->x->xcb_get_setup(window->connection)->image_byte_order == XCB_IMAGE_ORDER_LSB_FIRST;
-   if (!ok)
-      vp_log(VP_LOG_ERROR, "the X11 window has a depth of %u; only 24 and 32 with little-endian pixels can be shown",
-             window->depth);
-   return ok;
+   VkFormat formats[VP_SURFACE_FORMATS];
+   const uint32_t count = vp_x11_formats(window->connection, window->id, formats);
+   for (uint32_t i = 0; i < count; i++) {
+      if (formats[i] == window->info.format)
+         return window->x->xcb_get_setup(window->connection)->image_byte_order == XCB_IMAGE_ORDER_LSB_FIRST;
+   }
+   return false;
 }
 
 static VkResult open_window(const struct vp_surface *surface, const struct vp_window_info *info, struct vp_window **out)
@@ -316,13 +338,17 @@ static VkResult open_window(const struct vp_surface *surface, const struct vp_wi
    window->connection = surface->x11.connection;
    window->id = surface->x11.window;
    window->info = *info;
+   window->refresh_ns = VP_USUAL_REFRESH_NS;
    window->size = (size_t)info->extent.width * info->extent.height * VP_PIXEL_SIZE;
    VkResult result = VK_ERROR_SURFACE_LOST_KHR;
    if (!ask_geometry(window->connection, window->id, &extent, &window->depth))
       goto fail;
    result = VK_ERROR_INITIALIZATION_FAILED;
-   if (!is_understood(window))
+   if (!is_understood(window)) {
+      vp_log(VP_LOG_ERROR, "an X11 window with a depth of %u cannot show pixels of format %d", window->depth,
+             (int)info->format);
       goto fail;
+   }
    result = VK_ERROR_OUT_OF_HOST_MEMORY;
    if (!create_pixels(window))
       goto fail;
@@ -334,6 +360,11 @@ static VkResult open_window(const struct vp_surface *surface, const struct vp_wi
 fail:
    free(window);
    return result;
+}
+
+static uint64_t get_refresh(const struct vp_window *window)
+{
+   return atomic_load(&window->refresh_ns);
 }
 
 static const VkPresentModeKHR modes[] = {
@@ -348,9 +379,11 @@ const struct vp_window_class vp_x11_class = {
    .modes = modes,
    .mode_count = sizeof(modes) / sizeof(*modes),
    .alphas = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR | VK_COMPOSITE_ALPHA_INHERIT_BIT_KHR,
+   .min_images = 3,
    .get_extent = get_extent,
+   .get_formats = get_formats,
    .open = open_window,
    .show = show,
    .close = close_window,
-   .refresh_ns = REFRESH_NS,
+   .get_refresh = get_refresh,
 };

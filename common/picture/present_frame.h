@@ -36,6 +36,12 @@ enum vp_present_codec {
 /* What a client can decode, in the creation of its swapchain. Nothing: it does not want pictures. */
 #define VP_PRESENT_CODEC_BIT(codec) (1u << (codec))
 
+/* A server never sends more frames than this that the client has not acknowledged. */
+#define VP_PRESENT_MAX_UNDER_WAY 16
+
+/* In FIFO modes a client has at most as many frames on their way as the swapchain has images, less one, and these. */
+#define VP_PRESENT_EXTRA_FRAMES 8
+
 void vp_present_header_store(uint8_t out[VP_PRESENT_HEADER_SIZE], const struct vp_present_header *header);
 void vp_present_header_load(struct vp_present_header *header, const uint8_t in[VP_PRESENT_HEADER_SIZE]);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A Vulkan layer for tests: stops a program for ever after it has presented a number of frames, so that what is on the
- * display can be compared with another run's. VP_FREEZE_AT is the number; VP_FREEZE_FILE is created then, and names the
- * window system that the program's last surface was for. Before frame VP_HOLD_AT, if that is set, the program waits
- * until the file VP_HOLD_FILE exists. One instance and one device, which is what the programs have. */
+/* A Vulkan layer for tests and measurements. It stops a program for ever after it has presented a number of frames, so
+ * that what is on the display can be compared with another run's: VP_FREEZE_AT is the number; VP_FREEZE_FILE is created
+ * then, and names the window system that the program's last surface was for. Before frame VP_HOLD_AT, if that is set, the
+ * program waits until the file VP_HOLD_FILE exists. Or it ends the program after VP_FREEZE_SECONDS, counted from half a
+ * second after the first frame, and writes to VP_FREEZE_FILE how many frames it presented in that time, and the time in
+ * seconds. One instance and one device, which is what the programs have. */
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -140,16 +142,46 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const 
 
 /* --- frames --- */
 
-static void freeze(void)
+/* Creates the file with a line of text. */
+static void write_file(const char *text)
 {
    const char *name = getenv("VP_FREEZE_FILE");
    FILE *file = name ? fopen(name, "w") : NULL;
    if (file) {
-      fprintf(file, "%s\n", surface_names[last_surface]);
+      fprintf(file, "%s\n", text);
       fclose(file);
    }
+}
+
+static void freeze(void)
+{
+   write_file(surface_names[last_surface]);
    for (;;)
       pause();
+}
+
+static double now(void)
+{
+   struct timespec time;
+   clock_gettime(CLOCK_MONOTONIC, &time);
+   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* After each frame. */
+static void count(double wanted_seconds)
+{
+   static long frames;
+   static double start;
+   char text[64];
+   if (!start)
+      start = now() + 0.5;
+   const double seconds = now() - start;
+   frames += seconds >= 0;
+   if (seconds < wanted_seconds)
+      return;
+   snprintf(text, sizeof(text), "%ld %.3f", frames, seconds);
+   write_file(text);
+   exit(0);
 }
 
 static void hold(void)
@@ -169,9 +201,12 @@ static bool is_frame(long frame, const char *variable)
 static VKAPI_ATTR VkResult VKAPI_CALL present(VkQueue queue, const VkPresentInfoKHR *info)
 {
    static long frame;
+   const char *seconds = getenv("VP_FREEZE_SECONDS");
    if (is_frame(++frame, "VP_HOLD_AT"))
       hold();
    const VkResult result = next_present(queue, info);
+   if (seconds)
+      count(strtod(seconds, NULL));
    if (is_frame(frame, "VP_FREEZE_AT"))
       freeze();
    return result;

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 # test: timeout=300 tsan
 # Windows of X11: what is drawn on the server is what the display shows, bit by bit and in order, also over a slow link;
-# and windows may change their size, be hidden and destroyed at any time.
+# windows may change their size, be hidden and destroyed at any time; and no wait outlives the server or the display.
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/e2e/proxy.sh
 . "$(dirname "$0")/proxy.sh"
+# shellcheck source=tests/e2e/fault_lib.sh
+. "$(dirname "$0")/fault_lib.sh"
 
 program=$VP_BUILD/tests/e2e/x11_window
 [[ -x $program ]] || skip "this build has no X11"
@@ -14,16 +16,41 @@ server_start
 
 frames=120 resizes=200
 [[ -z $VP_SANITIZE ]] || frames=40 resizes=40 # which are slow
-for mode in fifo mailbox immediate; do
-   remote "$program" "$mode" $frames 320 240 || fail "$mode; see above"
+for mode in fifo relaxed mailbox immediate; do
+   remote "$program" --mode "$mode" --frames $frames || fail "$mode; see above"
 done
-remote "$program" fifo 30 200 150 $resizes || fail "a window that changes; see above"
-remote "$program" immediate 30 200 150 20 || fail "a window that changes, immediate; see above"
+remote "$program" --frames 30 --size 200x150 --resizes $resizes || fail "a window that changes; see above"
+remote "$program" --mode immediate --frames 30 --size 200x150 --resizes 20 || fail "a window that changes, immediate; see above"
 
 direct=$SERVER_ADDRESS
 proxy_start --rtt 10 --rate 100
 SERVER_ADDRESS=$PROXY_ADDRESS
-remote "$program" fifo $((frames / 2)) 320 240 || fail "over a slow link; see above"
-remote "$program" mailbox $((frames / 2)) 640 480 || fail "over a slow link, mailbox; see above"
+remote "$program" --frames $((frames / 2)) || fail "over a slow link; see above"
+remote "$program" --mode mailbox --frames $((frames / 2)) --size 640x480 || fail "over a slow link, mailbox; see above"
 SERVER_ADDRESS=$direct
+
+kill_workers() {
+   local workers
+   mapfile -t workers < <(workers_of "$SERVER_PID")
+   kill -KILL "${workers[@]}"
+}
+
+# ends_without WHAT COMMAND...: a program that presents stops with an error soon after the command, which takes something
+# away.
+ends_without() {
+   local what=$1 status=0
+   shift
+   client_start "$program" --seconds 60 --gpu >"$VP_TEST_TMP/ended" 2>&1
+   sleep 2
+   process_gone "$CLIENT_PID" && fail "it has ended before: $(cat "$VP_TEST_TMP/ended")"
+   "$@"
+   wait_until 15 process_gone "$CLIENT_PID" || fail "without the $what it does not end"
+   wait "$CLIENT_PID" || status=$?
+   ((status == 1)) || fail "without the $what it ends with status $status: $(cat "$VP_TEST_TMP/ended")"
+   grep -q 'draw_frame\|vkWaitForFences' "$VP_TEST_TMP/ended" || fail "without the $what: $(cat "$VP_TEST_TMP/ended")"
+   echo "without the $what a call fails"
+}
+
+ends_without worker kill_workers
+ends_without display kill -KILL "${display_pids[0]}"
 server_stop || fail "the server ended with status $?"
