@@ -354,7 +354,10 @@ static VkResult open_window(const struct vp_surface *surface, const struct vp_wi
       *out = window;
       return VK_SUCCESS;
    }
+   const bool gone = window->w->wl_display_get_error(window->display);
    close_window(window);
+   if (gone)
+      return VK_ERROR_SURFACE_LOST_KHR;
    vp_log(VP_LOG_ERROR, "the Wayland compositor does not take pictures of format %d in shared memory",
           (int)info->format);
    return VK_ERROR_INITIALIZATION_FAILED;

@@ -35,3 +35,12 @@ need vkcube-wayland weston
 XDG_SESSION_TYPE=x11 wayland_start 640 600 --backend=x11-backend.so --use-pixman --shell=kiosk-shell.so
 same_picture vkcube-wayland wayland 40 vkcube-wayland
 same_rules vkcube-wayland vkcube-wayland --c 40
+
+# A compositor that dies takes the program along, but nothing hangs.
+ulimit -c 0
+client_start timeout -k 1 60 vkcube-wayland >"$VP_TEST_TMP/orphan" 2>&1
+sleep 1
+kill -KILL "${display_pids[-1]}"
+wait_until 10 process_gone "$CLIENT_PID" || fail "vkcube-wayland goes on without a compositor: $(cat "$VP_TEST_TMP/orphan")"
+wait "$CLIENT_PID" 2>/dev/null || true
+! grep 'venus: error' "$VP_TEST_TMP/orphan" || fail "that is said when the compositor has died"
