@@ -1,17 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/link.h"
 
-/* Codecs that are not in use are tried again after so many frames. */
+/* A codec that is not in use is tried again after so many frames; one that nothing is known of sooner. */
 #define TRIAL_PERIOD 128
+#define FIRST_TRIAL 16
+
+/* A better way that was left soon is tried again later and later. */
+#define MAX_PATIENCE 2048
+#define SOON 256
+
+/* A trial goes on while frames do not take much longer, with this much more of each frame. */
+#define TRIAL_LENIENCE 1.25
+#define TRIAL_GROWTH 4
+#define MIN_PART 0.004
 
 /* Frames with less say nothing of a codec. */
 #define LEARN_BYTES ((size_t)64 << 10)
 
 /* A frame that takes longer cannot be followed by 60 in a second. */
 #define SLOW_NS 15e6
+#define FRAME_NS (1e9 / 60)
 
 /* How much of a new measurement counts. */
 #define NEW_PART 0.3
+
+/* The rate to begin with, in bytes for a second. */
+#define FIRST_RATE 1.25e6
+
+/* It is too high when frames take longer than this on the link; and it grows while frames that are about as large as it
+ * allows take less than that. */
+#define LATE_NS (1.1 * FRAME_NS)
+#define EARLY_NS (0.95 * FRAME_NS)
+#define LARGE_PART 0.6
+#define RATE_GROWTH 1.05
 
 bool vps_link_has_room(const struct vps_link *link)
 {
@@ -21,37 +42,226 @@ bool vps_link_has_room(const struct vps_link *link)
    return link->sent - link->acknowledged < most;
 }
 
-enum vp_present_codec vps_link_choose(struct vps_link *link, enum vps_lossy lossy)
+/* --- codecs and ways --- */
+
+static const enum vp_present_codec exact_codecs[] = {VP_PRESENT_LZ4, VP_PRESENT_ZSTD, VP_PRESENT_RAW};
+#define EXACT_CODECS (sizeof(exact_codecs) / sizeof(exact_codecs[0]))
+
+static bool has(const struct vps_link *link, enum vp_present_codec codec)
 {
-   const struct vps_codec_cost *raw = &link->costs[VP_PRESENT_RAW], *lz4 = &link->costs[VP_PRESENT_LZ4];
-   const bool raw_is_cheaper = lz4->known && (!raw->known || raw->per_byte < lz4->per_byte);
-   const enum vp_present_codec cheap = raw_is_cheaper ? VP_PRESENT_RAW : VP_PRESENT_LZ4;
-   const enum vp_present_codec other = raw_is_cheaper ? VP_PRESENT_LZ4 : VP_PRESENT_RAW;
-
-   const bool slow = link->costs[cheap].per_byte * (double)link->usual_bytes > SLOW_NS;
-
-   if (lossy == VPS_LOSSY_ALWAYS || (lossy == VPS_LOSSY_WHEN_SLOW && slow))
-      return VP_PRESENT_JPEG;
-   if (++link->costs[other].age < TRIAL_PERIOD)
-      return cheap;
-   link->costs[other].age = 0;
-   return other;
+   return link->codecs & VP_PRESENT_CODEC_BIT(codec);
 }
 
-void vps_link_sent(struct vps_link *link, int64_t start_ns, enum vp_present_codec codec, size_t bytes)
+enum vp_present_codec vps_link_exact(const struct vps_link *link)
 {
-   link->frames[link->sent++ % VPS_MAX_UNDER_WAY] =
-      (struct vps_sent_frame){.start_ns = start_ns, .bytes = bytes, .codec = codec};
+   enum vp_present_codec best = has(link, VP_PRESENT_LZ4) ? VP_PRESENT_LZ4 : VP_PRESENT_RAW;
+
+   for (unsigned i = 0; i < EXACT_CODECS; i++) {
+      const struct vps_codec_cost *cost = &link->costs[exact_codecs[i]], *least = &link->costs[best];
+      if (has(link, exact_codecs[i]) && cost->known && (!least->known || cost->per_byte < least->per_byte))
+         best = exact_codecs[i];
+   }
+   return best;
 }
 
+static enum vp_present_codec codec_of(const struct vps_link *link, enum vps_way way)
+{
+   return way == VPS_H264 ? VP_PRESENT_H264 : way == VPS_JPEG ? VP_PRESENT_JPEG : vps_link_exact(link);
+}
+
+static bool has_way(const struct vps_link *link, enum vps_way way)
+{
+   return has(link, codec_of(link, way));
+}
+
+/* The next way that there is in a direction, or the same. */
+static enum vps_way worse_way(const struct vps_link *link)
+{
+   for (enum vps_way way = link->way; way < VPS_H264;) {
+      if (has_way(link, ++way))
+         return way;
+   }
+   return link->way;
+}
+
+static enum vps_way better_way(const struct vps_link *link)
+{
+   return link->way == VPS_H264 && has(link, VP_PRESENT_JPEG) ? VPS_JPEG : VPS_EXACT;
+}
+
+void vps_link_init(struct vps_link *link, enum vps_lossy lossy, uint32_t codecs)
+{
+   *link = (struct vps_link){
+      .lossy = lossy,
+      .codecs = codecs | VP_PRESENT_CODEC_BIT(VP_PRESENT_RAW),
+      .rate = FIRST_RATE,
+      .patience = TRIAL_PERIOD,
+      .trial = {.wait = FIRST_TRIAL},
+   };
+   if (lossy == VPS_LOSSY_ALWAYS)
+      link->way = has(link, VP_PRESENT_H264) ? VPS_H264 : has(link, VP_PRESENT_JPEG) ? VPS_JPEG : VPS_EXACT;
+}
+
+/* Gives up a way that is too slow, and is the more patient the shorter it was good. */
+static void fall(struct vps_link *link, enum vps_way way)
+{
+   const bool soon = link->risen_at && link->sent - link->risen_at < SOON;
+
+   link->patience = !soon ? TRIAL_PERIOD : link->patience < MAX_PATIENCE ? 2 * link->patience : MAX_PATIENCE;
+   link->trial = (struct vps_trial){.wait = link->patience};
+   link->way = way;
+}
+
+static void rise(struct vps_link *link, enum vps_way way)
+{
+   link->way = way;
+   link->risen_at = link->sent;
+}
+
+static void check_way(struct vps_link *link)
+{
+   const struct vps_codec_cost *cost = &link->costs[codec_of(link, link->way)];
+
+   if (link->lossy == VPS_LOSSY_WHEN_SLOW && cost->known &&
+       cost->per_byte * (double)link->usual_bytes > SLOW_NS && worse_way(link) != link->way)
+      fall(link, worse_way(link));
+}
+
+void vps_link_forget(struct vps_link *link, enum vp_present_codec codec)
+{
+   link->codecs &= ~VP_PRESENT_CODEC_BIT(codec);
+   while (!has_way(link, link->way))
+      link->way--;
+   if (!has(link, link->trial.codec))
+      link->trial = (struct vps_trial){.wait = TRIAL_PERIOD};
+}
+
+/* --- trials --- */
+
+/* The exact codec but `codec` that was not tried for the longest time; `codec` when there is none. */
+static enum vp_present_codec find_oldest(const struct vps_link *link, enum vp_present_codec codec)
+{
+   enum vp_present_codec oldest = codec;
+
+   for (unsigned i = 0; i < EXACT_CODECS; i++) {
+      const enum vp_present_codec other = exact_codecs[i];
+      if (has(link, other) && other != codec && (oldest == codec || link->costs[other].tried_at < link->costs[oldest].tried_at))
+         oldest = other;
+   }
+   return oldest;
+}
+
+/* What may be tried instead of what is in use; that itself when there is nothing. */
+static enum vp_present_codec find_candidate(const struct vps_link *link, enum vp_present_codec usual)
+{
+   if (link->lossy == VPS_LOSSY_ALWAYS)
+      return usual;
+   if (link->way == VPS_EXACT)
+      return find_oldest(link, usual);
+   return better_way(link) == VPS_JPEG ? VP_PRESENT_JPEG : find_oldest(link, usual);
+}
+
+/* The first part is small enough that the frame becomes no more than about twice as large, however badly the codec
+ * packs. */
+static void begin_trial(struct vps_link *link, enum vp_present_codec usual)
+{
+   struct vps_trial *trial = &link->trial;
+
+   if (!link->costs[usual].known || (trial->wait > 0 && --trial->wait > 0))
+      return;
+   trial->codec = find_candidate(link, usual);
+   trial->usual = usual;
+   link->costs[trial->codec].tried_at = link->sent;
+   trial->part = trial->codec == usual ? 0 : link->ratio < MIN_PART ? MIN_PART : link->ratio > 1 ? 1 : link->ratio;
+}
+
+static void end_trial(struct vps_link *link)
+{
+   link->trial = (struct vps_trial){.wait = link->way == VPS_EXACT ? TRIAL_PERIOD : link->patience};
+}
+
+struct vps_choice vps_link_choose(struct vps_link *link)
+{
+   struct vps_trial *trial = &link->trial;
+
+   check_way(link);
+   struct vps_choice choice = {.codec = codec_of(link, link->way)};
+   for (unsigned i = 0; i < VP_PRESENT_CODECS; i++)
+      link->costs[i].age++;
+   if (trial->under_way)
+      return choice;
+   if (!(trial->part > 0))
+      begin_trial(link, choice.codec);
+   if (!(trial->part > 0))
+      return choice;
+   trial->under_way = choice.is_trial = true;
+   if (trial->part < 1) {
+      choice.trial = trial->codec;
+      choice.trial_bytes = (size_t)(trial->part * (double)link->usual_bytes);
+   } else {
+      choice.codec = trial->codec;
+   }
+   return choice;
+}
+
+/* What the trial has come to, now that a frame of it took so long. */
+static void judge(struct vps_link *link, const struct vps_sent_frame *frame, double took_ns)
+{
+   struct vps_trial *trial = &link->trial;
+   const bool is_better = link->way != VPS_EXACT;
+   const double usual_ns = TRIAL_LENIENCE * link->costs[trial->usual].per_byte * (double)frame->bytes;
+
+   trial->under_way = false;
+   if (frame->bytes < LEARN_BYTES)
+      return; /* it says nothing */
+   const double allowed_ns = is_better && usual_ns < SLOW_NS ? SLOW_NS : usual_ns;
+   if (took_ns > allowed_ns) {
+      end_trial(link);
+   } else if (trial->part < 1) {
+      trial->part = TRIAL_GROWTH * trial->part < 1 ? TRIAL_GROWTH * trial->part : 1;
+   } else {
+      if (is_better)
+         rise(link, better_way(link));
+      end_trial(link);
+   }
+}
+
+/* --- what acknowledgements say --- */
+
+void vps_link_sent(struct vps_link *link, const struct vps_sent_frame *frame)
+{
+   link->frames[link->sent++ % VPS_MAX_UNDER_WAY] = *frame;
+}
+
+static void blend(double *average, double value)
+{
+   *average += (value - *average) * NEW_PART;
+}
+
+/* What is old counts for nothing. */
 static void learn(struct vps_codec_cost *cost, double per_byte)
 {
-   cost->per_byte = cost->known ? cost->per_byte + (per_byte - cost->per_byte) * NEW_PART : per_byte;
+   if (cost->known && cost->age < TRIAL_PERIOD / 2)
+      blend(&cost->per_byte, per_byte);
+   else
+      cost->per_byte = per_byte;
    cost->known = true;
    cost->age = 0;
 }
 
-static void take_in(struct vps_link *link, const struct vps_sent_frame *frame, int64_t now_ns)
+static int64_t later(int64_t a, int64_t b)
+{
+   return a > b ? a : b;
+}
+
+static void note_least(int64_t *least, int64_t value)
+{
+   if (!*least || value < *least)
+      *least = later(value, 1);
+}
+
+/* For how many frames there is room. */
+static void note_time(struct vps_link *link, const struct vps_sent_frame *frame, int64_t now_ns)
 {
    const bool alone = frame->start_ns >= link->last_ns;
 
@@ -59,20 +269,81 @@ static void take_in(struct vps_link *link, const struct vps_sent_frame *frame, i
    link->last_ns = now_ns;
    if (alone)
       link->alone_ns = link->busy_ns;
-   if (!link->least_ns || now_ns - frame->start_ns < link->least_ns)
-      link->least_ns = now_ns - frame->start_ns;
-   if (frame->bytes < LEARN_BYTES)
-      return;
-   link->usual_bytes = frame->bytes;
-   /* The way there and back costs nothing where others are under way meanwhile. */
-   learn(&link->costs[frame->codec], (double)(link->busy_ns - (alone ? link->least_ns : 0)) / (double)frame->bytes);
 }
 
-bool vps_link_acknowledge(struct vps_link *link, uint32_t count, int64_t now_ns)
+/* How long a frame kept encoder, link and decoder from the next one. The way there and back costs nothing, since others
+ * are under way meanwhile; nor does the display. */
+static double note_cost(struct vps_link *link, const struct vps_sent_frame *frame, int64_t decoded_ns)
+{
+   note_least(&link->least_ns, decoded_ns - frame->start_ns);
+   const int64_t took_ns = decoded_ns - later(frame->start_ns + link->least_ns, link->last_decoded_ns);
+   link->last_decoded_ns = decoded_ns;
+   if (frame->bytes < LEARN_BYTES)
+      return 0;
+   if (!link->usual_bytes)
+      link->usual_bytes = frame->bytes;
+   link->usual_bytes += (size_t)(((double)frame->bytes - (double)link->usual_bytes) * NEW_PART);
+   if (!frame->choice.trial_bytes) {
+      learn(&link->costs[frame->choice.codec], (double)later(took_ns, 0) / (double)frame->bytes);
+      link->costs[frame->choice.codec].tried_at = link->sent;
+      link->ratio = (double)frame->wire_bytes / (double)frame->bytes;
+   }
+   return (double)took_ns;
+}
+
+/* The way there and back without anything on it, as far as the rate is right. */
+static double empty_trip_ns(const struct vps_link *link, int64_t trip_ns, size_t bytes)
+{
+   return (double)trip_ns - (double)bytes * 1e9 / link->rate;
+}
+
+static void note_trip(struct vps_link *link, int64_t trip_ns, size_t bytes)
+{
+   if (link->trip_ns &&
+       empty_trip_ns(link, trip_ns, bytes) >= empty_trip_ns(link, link->trip_ns, link->trip_bytes))
+      return;
+   link->trip_ns = later(trip_ns, 1);
+   link->trip_bytes = bytes;
+}
+
+/* The rate is never less than what came in the time; it is less than what was thought when a frame is late because of
+ * the link; and it may be more when frames are as large as they may be and none is late. */
+static void note_rate(struct vps_link *link, const struct vps_sent_frame *frame, int64_t arrival_ns)
+{
+   const int64_t sent_ns = frame->start_ns + frame->encode_ns;
+
+   note_trip(link, arrival_ns - sent_ns, frame->wire_bytes);
+   const double empty_ns = empty_trip_ns(link, link->trip_ns, link->trip_bytes);
+   const int64_t begun_ns = later(sent_ns + (int64_t)empty_ns, link->last_arrival_ns);
+   const double trip_ns = (double)later(arrival_ns - frame->start_ns, 1);
+   const double link_ns = (double)(arrival_ns - begun_ns);
+   const double bytes_1e9 = (double)frame->wire_bytes * 1e9;
+   link->last_arrival_ns = arrival_ns;
+   if (bytes_1e9 / trip_ns > link->rate)
+      blend(&link->rate, bytes_1e9 / trip_ns);
+   else if (link_ns > LATE_NS && bytes_1e9 / link_ns < link->rate)
+      blend(&link->rate, bytes_1e9 / link_ns);
+   else if (link_ns < EARLY_NS && bytes_1e9 > LARGE_PART * link->rate * FRAME_NS)
+      link->rate *= RATE_GROWTH;
+}
+
+static void take_in(struct vps_link *link, const struct vps_sent_frame *frame,
+                    const struct vps_acknowledgement *acknowledgement)
+{
+   const int64_t now_ns = acknowledgement->now_ns, decoded_ns = now_ns - acknowledgement->held_ns;
+
+   note_time(link, frame, now_ns);
+   const double took_ns = note_cost(link, frame, decoded_ns);
+   note_rate(link, frame, decoded_ns - acknowledgement->decode_ns);
+   if (frame->choice.is_trial)
+      judge(link, frame, took_ns);
+}
+
+bool vps_link_acknowledge(struct vps_link *link, uint32_t count, const struct vps_acknowledgement *acknowledgement)
 {
    if (count > link->sent - link->acknowledged)
       return false;
    while (count-- > 0)
-      take_in(link, &link->frames[link->acknowledged++ % VPS_MAX_UNDER_WAY], now_ns);
+      take_in(link, &link->frames[link->acknowledged++ % VPS_MAX_UNDER_WAY], acknowledgement);
    return true;
 }

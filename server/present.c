@@ -111,8 +111,13 @@ void vp_handle_vkAckPresentVP(struct vp_context *ctx, struct vp_cmd_vkAckPresent
 
    if (ctx->poison || !swapchain)
       return;
+   const struct vps_acknowledgement acknowledgement = {
+      .now_ns = vp_clock_ns(),
+      .decode_ns = (int64_t)a->decodeTime * 1000,
+      .held_ns = (int64_t)a->heldTime * 1000,
+   };
    pthread_mutex_lock(&swapchain->lock);
-   const bool ok = vps_link_acknowledge(&swapchain->link, a->frames, vp_clock_ns());
+   const bool ok = vps_link_acknowledge(&swapchain->link, a->frames, &acknowledgement);
    pthread_cond_signal(&swapchain->changed);
    pthread_mutex_unlock(&swapchain->lock);
    if (!ok)

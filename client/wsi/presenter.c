@@ -8,6 +8,7 @@
 #include "client/wsi/present_stats.h"
 #include "client/wsi/surface.h"
 #include "client/wsi/swapchain.h"
+#include "common/picture/h264.h"
 #include "common/picture/jpeg.h"
 #include "common/picture/present_frame.h"
 #include "common/util/clock.h"
@@ -16,6 +17,7 @@
 #include <lz4.h>
 #include <stdlib.h>
 #include <time.h>
+#include <zstd.h>
 
 /* A frame is kept back for its desired time, but not for longer than this. */
 #define MAX_DELAY_NS INT64_C(1000000000)
@@ -32,11 +34,14 @@ struct vp_presenter {
    struct vp_swapchain *swapchain;
    struct vp_window *window;
    struct vp_picture picture; /* of the thread, as are: */
-   struct vp_jpeg *jpeg;      /* NULL before the first such part */
-   uint8_t *tiles;            /* what was unpacked */
+   ZSTD_DCtx *zstd;           /* these: NULL before the first such part */
+   struct vp_jpeg *jpeg;
+   struct vp_h264_decoder *h264;
+   uint8_t *tiles; /* what was unpacked */
    size_t tiles_size;
    VkRect2D changed; /* by the frame that is coming in */
    struct vp_shown_frame frame;
+   int64_t shown_ns; /* when the last one had been shown */
    struct vp_present_stats stats;
 
    pthread_t thread;
@@ -53,8 +58,11 @@ uint32_t vp_presenter_codecs(const struct vp_surface *surface, bool lossy)
    if (!surface->class->has_pictures)
       return 0;
    codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4) | VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4_PLAIN);
+   codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_ZSTD) | VP_PRESENT_CODEC_BIT(VP_PRESENT_ZSTD_PLAIN);
    if (lossy && vp_jpeg_is_usable())
       codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG);
+   if (lossy && vp_h264_can_decode())
+      codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_H264);
    return codecs;
 }
 
@@ -85,18 +93,42 @@ static uint8_t *reserve_tiles(struct vp_presenter *presenter, uint32_t rows)
    return presenter->tiles;
 }
 
-/* The tiles of an LZ4 block, or NULL. */
-static const uint8_t *unpack(struct vp_presenter *presenter, uint32_t rows, const uint8_t *data, size_t *size)
+/* What comes out of an LZ4 block, at most so many bytes; SIZE_MAX when it makes no sense. */
+static size_t unpack_lz4(uint8_t *tiles, size_t most, const uint8_t *data, size_t size)
 {
-   const size_t most = vp_tiles_max_size(&presenter->picture, rows);
-   uint8_t *tiles = reserve_tiles(presenter, rows);
-   if (!tiles || *size > INT32_MAX || most > INT32_MAX)
+   if (size > INT32_MAX || most > INT32_MAX)
+      return SIZE_MAX;
+   const int unpacked = LZ4_decompress_safe((const char *)data, (char *)tiles, (int)size, (int)most);
+   return unpacked < 0 ? SIZE_MAX : (size_t)unpacked;
+}
+
+/* The same of a zstd frame. The library would take several frames, or frames that it skips. */
+static size_t unpack_zstd(struct vp_presenter *presenter, uint8_t *tiles, size_t most, const uint8_t *data, size_t size)
+{
+   if (!presenter->zstd && !(presenter->zstd = ZSTD_createDCtx()))
+      return SIZE_MAX;
+   if (ZSTD_findFrameCompressedSize(data, size) != size)
+      return SIZE_MAX;
+   const size_t unpacked = ZSTD_decompressDCtx(presenter->zstd, tiles, most, data, size);
+   return ZSTD_isError(unpacked) ? SIZE_MAX : unpacked;
+}
+
+static bool is_zstd(uint32_t codec)
+{
+   return codec == VP_PRESENT_ZSTD || codec == VP_PRESENT_ZSTD_PLAIN;
+}
+
+/* The tiles that were packed, or NULL. */
+static const uint8_t *unpack(struct vp_presenter *presenter, const struct vp_present_header *header,
+                             const uint8_t *data, size_t *size)
+{
+   const size_t most = vp_tiles_max_size(&presenter->picture, header->row_count);
+   uint8_t *tiles = reserve_tiles(presenter, header->row_count);
+   if (!tiles)
       return NULL;
-   const int unpacked = LZ4_decompress_safe((const char *)data, (char *)tiles, (int)*size, (int)most);
-   if (unpacked < 0)
-      return NULL;
-   *size = (size_t)unpacked;
-   return tiles;
+   *size = is_zstd(header->codec) ? unpack_zstd(presenter, tiles, most, data, *size)
+                                  : unpack_lz4(tiles, most, data, *size);
+   return *size == SIZE_MAX ? NULL : tiles;
 }
 
 static bool apply_jpeg(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *mask,
@@ -114,6 +146,22 @@ static bool apply_jpeg(struct vp_presenter *presenter, const struct vp_present_h
    return true;
 }
 
+/* The next picture of the video, which is always a whole one. */
+static bool apply_h264(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *mask,
+                       const uint8_t *data, size_t size)
+{
+   const struct vp_picture *picture = &presenter->picture;
+   if (header->row_count != vp_picture_tile_rows(picture) || !vp_h264_fits(picture->width, picture->height))
+      return false;
+   uint8_t *pixels = reserve_tiles(presenter, header->row_count);
+   if (!presenter->h264)
+      presenter->h264 = vp_h264_decoder_create(picture->width, picture->height);
+   if (!pixels || !presenter->h264 || !vp_h264_decode(presenter->h264, data, size, pixels))
+      return false;
+   vp_tiles_copy(picture, 0, header->row_count, mask, pixels);
+   return true;
+}
+
 static bool apply(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *mask,
                   const uint8_t *data, size_t size)
 {
@@ -122,15 +170,19 @@ static bool apply(struct vp_presenter *presenter, const struct vp_present_header
       break;
    case VP_PRESENT_LZ4:
    case VP_PRESENT_LZ4_PLAIN:
-      data = unpack(presenter, header->row_count, data, &size);
+   case VP_PRESENT_ZSTD:
+   case VP_PRESENT_ZSTD_PLAIN:
+      data = unpack(presenter, header, data, &size);
       break;
    case VP_PRESENT_JPEG:
       return apply_jpeg(presenter, header, mask, data, size);
+   case VP_PRESENT_H264:
+      return apply_h264(presenter, header, mask, data, size);
    default:
       return false;
    }
-   return data && vp_tiles_apply(&presenter->picture, header->first_row, header->row_count,
-                                 header->codec == VP_PRESENT_LZ4, mask, data, size);
+   const bool combined = header->codec == VP_PRESENT_LZ4 || header->codec == VP_PRESENT_ZSTD;
+   return data && vp_tiles_apply(&presenter->picture, header->first_row, header->row_count, combined, mask, data, size);
 }
 
 static bool decode(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *data,
@@ -170,22 +222,25 @@ static void wait_for_time(uint64_t desired_ns)
       nanosleep(&(struct timespec){.tv_sec = wait / 1000000000, .tv_nsec = wait % 1000000000}, NULL);
 }
 
-/* The server may send one more. */
-static void acknowledge(const struct vp_swapchain *swapchain)
+static uint64_t microseconds(int64_t ns)
 {
+   return ns > 0 ? (uint64_t)ns / 1000 : 0;
+}
+
+/* The server may send one more, and learns how the last one fared, which was complete here at `arrival_ns`. */
+static void acknowledge(const struct vp_presenter *presenter, int64_t arrival_ns)
+{
+   const struct vp_swapchain *swapchain = presenter->swapchain;
    struct vp_connection *conn = swapchain->device->conn;
    const struct vp_cmd_vkAckPresentVP a = {
       .device = VP_TO_HANDLE(VkDevice, swapchain->device),
       .swapchain = VP_TO_HANDLE(VkSwapchainKHR, swapchain),
       .frames = 1,
+      .decodeTime = (uint32_t)presenter->frame.times.decode,
+      .heldTime = (uint32_t)microseconds(presenter->shown_ns - arrival_ns),
    };
    vp_send_vkAckPresentVP(conn, &a);
    vp_stream_flush(conn);
-}
-
-static uint64_t microseconds(int64_t ns)
-{
-   return ns > 0 ? (uint64_t)ns / 1000 : 0;
 }
 
 /* For the statistics. `arrival_ns` is when the frame was complete here, `start_ns` when it began to be shown. */
@@ -210,25 +265,27 @@ static bool finish_frame(struct vp_presenter *presenter, const struct vp_present
    struct vp_frame_record record;
    if (!find_record(swapchain, header->frame, &record))
       return false;
-   acknowledge(swapchain);
+   acknowledge(presenter, arrival_ns);
    const int64_t start_ns = vp_clock_ns();
    wait_for_time(record.desired_ns);
    const VkResult status =
       swapchain->surface->class->show(presenter->window, &presenter->picture, presenter->changed, record.mode);
    presenter->changed = (VkRect2D){0};
+   presenter->shown_ns = vp_clock_ns();
    note_frame(presenter, header, record.presented_ns, arrival_ns, start_ns);
    vp_swapchain_settle(swapchain, header->frame, status);
    return true;
 }
 
 /* The last frame again, better. */
-static bool refine_frame(struct vp_presenter *presenter)
+static bool refine_frame(struct vp_presenter *presenter, int64_t arrival_ns)
 {
    const struct vp_swapchain *swapchain = presenter->swapchain;
-   acknowledge(swapchain);
+   acknowledge(presenter, arrival_ns);
    swapchain->surface->class->show(presenter->window, &presenter->picture, presenter->changed,
                                    VK_PRESENT_MODE_IMMEDIATE_KHR);
    presenter->changed = (VkRect2D){0};
+   presenter->shown_ns = vp_clock_ns();
    presenter->frame = (struct vp_shown_frame){0};
    return true;
 }
@@ -248,7 +305,7 @@ static bool handle_part(struct vp_presenter *presenter, const struct part *part)
    presenter->frame.times.decode += microseconds(vp_clock_ns() - start_ns);
    if (!(header.flags & VP_PRESENT_LAST))
       return true;
-   return header.flags & VP_PRESENT_REFINEMENT ? refine_frame(presenter)
+   return header.flags & VP_PRESENT_REFINEMENT ? refine_frame(presenter, part->arrival_ns)
                                                : finish_frame(presenter, &header, part->arrival_ns);
 }
 
@@ -331,7 +388,9 @@ static bool start_thread(struct vp_presenter *presenter)
 
 static void free_presenter(struct vp_presenter *presenter)
 {
+   ZSTD_freeDCtx(presenter->zstd);
    vp_jpeg_destroy(presenter->jpeg);
+   vp_h264_decoder_destroy(presenter->h264);
    free(presenter->picture.pixels);
    free(presenter->tiles);
    free(presenter);
