@@ -25,7 +25,9 @@
 #define NEW_PART 0.3
 
 /* The rate to begin with, in bytes for a second. */
-#define FIRST_RATE 1.25e6
+#define FIRST_RATE 2.5e6
+#define LEAST_RATE 30e3
+#define MOST_RATE 1e10
 
 /* It is too high when frames take longer than this on the link; and it grows while frames that are about as large as it
  * allows take less than that. */
@@ -33,6 +35,15 @@
 #define EARLY_NS (0.95 * FRAME_NS)
 #define LARGE_PART 0.6
 #define RATE_GROWTH 1.05
+
+/* Shorter times on the link are not measured well. */
+#define LEAST_LINK_NS 2e6
+
+/* Of the time that the bytes of the quickest frame took, what counts at most. */
+#define COUNTED_NS (0.7 * FRAME_NS)
+
+/* How much two clocks may differ in speed: one in so many. */
+#define CLOCK_DRIFT 10000
 
 bool vps_link_has_room(const struct vps_link *link)
 {
@@ -254,12 +265,6 @@ static int64_t later(int64_t a, int64_t b)
    return a > b ? a : b;
 }
 
-static void note_least(int64_t *least, int64_t value)
-{
-   if (!*least || value < *least)
-      *least = later(value, 1);
-}
-
 /* For how many frames there is room. */
 static void note_time(struct vps_link *link, const struct vps_sent_frame *frame, int64_t now_ns)
 {
@@ -271,12 +276,16 @@ static void note_time(struct vps_link *link, const struct vps_sent_frame *frame,
       link->alone_ns = link->busy_ns;
 }
 
-/* How long a frame kept encoder, link and decoder from the next one. The way there and back costs nothing, since others
- * are under way meanwhile; nor does the display. */
+/* How long a frame kept encoder, link and decoder from the next one. The way costs nothing, since others are under way
+ * meanwhile; nor does the display. */
 static double note_cost(struct vps_link *link, const struct vps_sent_frame *frame, int64_t decoded_ns)
 {
-   note_least(&link->least_ns, decoded_ns - frame->start_ns);
-   const int64_t took_ns = decoded_ns - later(frame->start_ns + link->least_ns, link->last_decoded_ns);
+   if (!link->timed || decoded_ns - frame->start_ns < link->least_ns)
+      link->least_ns = decoded_ns - frame->start_ns;
+   int64_t begun_ns = frame->start_ns + link->least_ns;
+   if (link->timed)
+      begun_ns = later(begun_ns, link->last_decoded_ns);
+   const double took_ns = (double)later(decoded_ns - begun_ns, 0);
    link->last_decoded_ns = decoded_ns;
    if (frame->bytes < LEARN_BYTES)
       return 0;
@@ -284,57 +293,67 @@ static double note_cost(struct vps_link *link, const struct vps_sent_frame *fram
       link->usual_bytes = frame->bytes;
    link->usual_bytes += (size_t)(((double)frame->bytes - (double)link->usual_bytes) * NEW_PART);
    if (!frame->choice.trial_bytes) {
-      learn(&link->costs[frame->choice.codec], (double)later(took_ns, 0) / (double)frame->bytes);
+      learn(&link->costs[frame->choice.codec], took_ns / (double)frame->bytes);
       link->costs[frame->choice.codec].tried_at = link->sent;
       link->ratio = (double)frame->wire_bytes / (double)frame->bytes;
    }
-   return (double)took_ns;
+   return took_ns;
 }
 
-/* The way there and back without anything on it, as far as the rate is right. */
-static double empty_trip_ns(const struct vps_link *link, int64_t trip_ns, size_t bytes)
+/* The way without anything on it: what the quickest frame took, but for the time that its bytes took as far as the rate
+ * is right. Of that time only a part counts, so that a rate that is far too low does not make all frames look late. */
+static double empty_trip_ns(const struct vps_link *link)
 {
-   return (double)trip_ns - (double)bytes * 1e9 / link->rate;
+   const double bytes_ns = (double)link->least_trip_bytes * 1e9 / link->rate;
+
+   return (double)link->least_trip_ns - (bytes_ns < COUNTED_NS ? bytes_ns : COUNTED_NS);
 }
 
 static void note_trip(struct vps_link *link, int64_t trip_ns, size_t bytes)
 {
-   if (link->trip_ns &&
-       empty_trip_ns(link, trip_ns, bytes) >= empty_trip_ns(link, link->trip_ns, link->trip_bytes))
+   if (link->timed && trip_ns >= link->least_trip_ns)
       return;
-   link->trip_ns = later(trip_ns, 1);
-   link->trip_bytes = bytes;
+   link->least_trip_ns = trip_ns;
+   link->least_trip_bytes = bytes;
 }
 
-/* The rate is never less than what came in the time; it is less than what was thought when a frame is late because of
- * the link; and it may be more when frames are as large as they may be and none is late. */
+/* The rate is higher when a frame was quicker; it is lower when a frame is late because of the link; and it may be
+ * higher when frames are as large as they may be and none is late. */
 static void note_rate(struct vps_link *link, const struct vps_sent_frame *frame, int64_t arrival_ns)
 {
    const int64_t sent_ns = frame->start_ns + frame->encode_ns;
 
    note_trip(link, arrival_ns - sent_ns, frame->wire_bytes);
-   const double empty_ns = empty_trip_ns(link, link->trip_ns, link->trip_bytes);
-   const int64_t begun_ns = later(sent_ns + (int64_t)empty_ns, link->last_arrival_ns);
-   const double trip_ns = (double)later(arrival_ns - frame->start_ns, 1);
-   const double link_ns = (double)(arrival_ns - begun_ns);
-   const double bytes_1e9 = (double)frame->wire_bytes * 1e9;
+   int64_t begun_ns = sent_ns + (int64_t)empty_trip_ns(link);
+   if (link->timed)
+      begun_ns = later(begun_ns, link->last_arrival_ns);
+   const double link_ns = (double)(arrival_ns - begun_ns), bytes_1e9 = (double)frame->wire_bytes * 1e9;
+   const double seen = bytes_1e9 / (link_ns > LEAST_LINK_NS ? link_ns : LEAST_LINK_NS);
    link->last_arrival_ns = arrival_ns;
-   if (bytes_1e9 / trip_ns > link->rate)
-      blend(&link->rate, bytes_1e9 / trip_ns);
-   else if (link_ns > LATE_NS && bytes_1e9 / link_ns < link->rate)
-      blend(&link->rate, bytes_1e9 / link_ns);
+   if (seen > link->rate || link_ns > LATE_NS)
+      blend(&link->rate, seen);
    else if (link_ns < EARLY_NS && bytes_1e9 > LARGE_PART * link->rate * FRAME_NS)
       link->rate *= RATE_GROWTH;
+   link->rate = link->rate < LEAST_RATE ? LEAST_RATE : link->rate > MOST_RATE ? MOST_RATE : link->rate;
+}
+
+/* Clocks do not run alike, so what was the least once is not for ever. */
+static void forget_least(struct vps_link *link, int64_t elapsed_ns)
+{
+   link->least_ns += elapsed_ns / CLOCK_DRIFT;
+   link->least_trip_ns += elapsed_ns / CLOCK_DRIFT;
 }
 
 static void take_in(struct vps_link *link, const struct vps_sent_frame *frame,
                     const struct vps_acknowledgement *acknowledgement)
 {
-   const int64_t now_ns = acknowledgement->now_ns, decoded_ns = now_ns - acknowledgement->held_ns;
+   const int64_t arrival_ns = acknowledgement->arrival_ns;
 
-   note_time(link, frame, now_ns);
-   const double took_ns = note_cost(link, frame, decoded_ns);
-   note_rate(link, frame, decoded_ns - acknowledgement->decode_ns);
+   forget_least(link, acknowledgement->now_ns - link->last_ns);
+   note_time(link, frame, acknowledgement->now_ns);
+   const double took_ns = note_cost(link, frame, arrival_ns + acknowledgement->decode_ns);
+   note_rate(link, frame, arrival_ns);
+   link->timed = true;
    if (frame->choice.is_trial)
       judge(link, frame, took_ns);
 }

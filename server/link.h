@@ -32,11 +32,11 @@ struct vps_sent_frame {
    size_t wire_bytes; /* that were sent of them */
 };
 
-/* What the client says of a frame. */
+/* What the client says of a frame. Its clock is another one. */
 struct vps_acknowledgement {
    int64_t now_ns;
-   int64_t decode_ns; /* what decoding took */
-   int64_t held_ns;   /* how long it lay there complete before that, since the display was not ready */
+   int64_t arrival_ns; /* when the frame was complete there, by the client's clock */
+   int64_t decode_ns;  /* what decoding took */
 };
 
 /* What has cost how much, in nanoseconds for a byte of changed tiles. */
@@ -73,10 +73,13 @@ struct vps_link {
    int64_t alone_ns; /* how long a frame takes that has the way for itself, to its acknowledgement */
    int64_t busy_ns;  /* how long the last one kept the way busy */
 
-   int64_t last_decoded_ns, last_arrival_ns; /* of the last frame, as this side heard of it */
-   int64_t least_ns;                         /* the least that any has taken */
-   int64_t trip_ns;                          /* the least without encoding and decoding, with */
-   size_t trip_bytes;                        /* so many bytes */
+   /* By the client's clock, and from this side's to the client's. */
+   bool timed; /* all this is known */
+   int64_t last_arrival_ns, last_decoded_ns; /* of the last frame */
+   int64_t least_ns;                         /* the least that any took from the begin of encoding to being decoded */
+   int64_t least_trip_ns;                    /* the least on the way, */
+   size_t least_trip_bytes;                  /* with so many bytes */
+
    struct vps_codec_cost costs[VP_PRESENT_CODECS];
    size_t usual_bytes; /* of a frame that says something of a codec */
    double ratio;       /* of what was sent to what had changed */

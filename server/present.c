@@ -9,6 +9,9 @@
 #include "server/queue.h"
 #include "server/swapchain.h"
 
+/* Microseconds of the client's clock: more would overflow in nanoseconds. */
+#define MAX_TIME ((UINT64_C(1) << 50) - 1)
+
 static struct vps_swapchain *swapchain_of(const VkPresentVP *present)
 {
    return (struct vps_swapchain *)(uintptr_t)present->swapchain;
@@ -114,7 +117,7 @@ void vp_handle_vkAckPresentVP(struct vp_context *ctx, struct vp_cmd_vkAckPresent
    const struct vps_acknowledgement acknowledgement = {
       .now_ns = vp_clock_ns(),
       .decode_ns = (int64_t)a->decodeTime * 1000,
-      .held_ns = (int64_t)a->heldTime * 1000,
+      .arrival_ns = (int64_t)(a->arrivalTime & MAX_TIME) * 1000,
    };
    pthread_mutex_lock(&swapchain->lock);
    const bool ok = vps_link_acknowledge(&swapchain->link, a->frames, &acknowledgement);

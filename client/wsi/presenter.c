@@ -5,6 +5,7 @@
 #include "client/device.h"
 #include "client/physical_device.h"
 #include "client/vp_client_send.h"
+#include "client/wsi/picture_decoder.h"
 #include "client/wsi/present_stats.h"
 #include "client/wsi/surface.h"
 #include "client/wsi/swapchain.h"
@@ -14,10 +15,8 @@
 #include "common/util/clock.h"
 
 #include <signal.h>
-#include <lz4.h>
 #include <stdlib.h>
 #include <time.h>
-#include <zstd.h>
 
 /* A frame is kept back for its desired time, but not for longer than this. */
 #define MAX_DELAY_NS INT64_C(1000000000)
@@ -33,15 +32,9 @@ struct part {
 struct vp_presenter {
    struct vp_swapchain *swapchain;
    struct vp_window *window;
-   struct vp_picture picture; /* of the thread, as are: */
-   ZSTD_DCtx *zstd;           /* these: NULL before the first such part */
-   struct vp_jpeg *jpeg;
-   struct vp_h264_decoder *h264;
-   uint8_t *tiles; /* what was unpacked */
-   size_t tiles_size;
-   VkRect2D changed; /* by the frame that is coming in */
+   struct vp_picture_decoder decoder; /* of the thread, as are: */
+   VkRect2D changed;                  /* by the frame that is coming in */
    struct vp_shown_frame frame;
-   int64_t shown_ns; /* when the last one had been shown */
    struct vp_present_stats stats;
 
    pthread_t thread;
@@ -68,137 +61,17 @@ uint32_t vp_presenter_codecs(const struct vp_surface *surface, bool lossy)
 
 /* --- decoding --- */
 
+/* Parts may come in any order. */
 static void add_rows(struct vp_presenter *presenter, uint32_t first, uint32_t count)
 {
-   const uint32_t top = first * VP_TILE_HEIGHT, end = (first + count) * VP_TILE_HEIGHT;
-   const uint32_t bottom = end < presenter->picture.height ? end : presenter->picture.height;
+   const struct vp_picture *picture = &presenter->decoder.picture;
    VkRect2D *changed = &presenter->changed;
-   if (!changed->extent.height)
-      changed->offset.y = (int32_t)top;
-   changed->extent.width = presenter->picture.width;
-   changed->extent.height = bottom - (uint32_t)changed->offset.y;
-}
-
-/* Memory for what is unpacked of so many rows; NULL when there is none. */
-static uint8_t *reserve_tiles(struct vp_presenter *presenter, uint32_t rows)
-{
-   const size_t size = vp_tiles_max_size(&presenter->picture, rows);
-   if (size > presenter->tiles_size) {
-      uint8_t *tiles = realloc(presenter->tiles, size);
-      if (!tiles)
-         return NULL;
-      presenter->tiles = tiles;
-      presenter->tiles_size = size;
-   }
-   return presenter->tiles;
-}
-
-/* What comes out of an LZ4 block, at most so many bytes; SIZE_MAX when it makes no sense. */
-static size_t unpack_lz4(uint8_t *tiles, size_t most, const uint8_t *data, size_t size)
-{
-   if (size > INT32_MAX || most > INT32_MAX)
-      return SIZE_MAX;
-   const int unpacked = LZ4_decompress_safe((const char *)data, (char *)tiles, (int)size, (int)most);
-   return unpacked < 0 ? SIZE_MAX : (size_t)unpacked;
-}
-
-/* The same of a zstd frame. The library would take several frames, or frames that it skips. */
-static size_t unpack_zstd(struct vp_presenter *presenter, uint8_t *tiles, size_t most, const uint8_t *data, size_t size)
-{
-   if (!presenter->zstd && !(presenter->zstd = ZSTD_createDCtx()))
-      return SIZE_MAX;
-   if (ZSTD_findFrameCompressedSize(data, size) != size)
-      return SIZE_MAX;
-   const size_t unpacked = ZSTD_decompressDCtx(presenter->zstd, tiles, most, data, size);
-   return ZSTD_isError(unpacked) ? SIZE_MAX : unpacked;
-}
-
-static bool is_zstd(uint32_t codec)
-{
-   return codec == VP_PRESENT_ZSTD || codec == VP_PRESENT_ZSTD_PLAIN;
-}
-
-/* The tiles that were packed, or NULL. */
-static const uint8_t *unpack(struct vp_presenter *presenter, const struct vp_present_header *header,
-                             const uint8_t *data, size_t *size)
-{
-   const size_t most = vp_tiles_max_size(&presenter->picture, header->row_count);
-   uint8_t *tiles = reserve_tiles(presenter, header->row_count);
-   if (!tiles)
-      return NULL;
-   *size = is_zstd(header->codec) ? unpack_zstd(presenter, tiles, most, data, *size)
-                                  : unpack_lz4(tiles, most, data, *size);
-   return *size == SIZE_MAX ? NULL : tiles;
-}
-
-static bool apply_jpeg(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *mask,
-                       const uint8_t *data, size_t size)
-{
-   const struct vp_picture *picture = &presenter->picture;
-   uint8_t *band = reserve_tiles(presenter, header->row_count);
-   if (!presenter->jpeg)
-      presenter->jpeg = vp_jpeg_create();
-   if (!band || !presenter->jpeg ||
-       !vp_jpeg_decompress(presenter->jpeg, data, size, band, picture->width,
-                           vp_band_height(picture, header->first_row, header->row_count)))
-      return false;
-   vp_tiles_copy(picture, header->first_row, header->row_count, mask, band);
-   return true;
-}
-
-/* The next picture of the video, which is always a whole one. */
-static bool apply_h264(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *mask,
-                       const uint8_t *data, size_t size)
-{
-   const struct vp_picture *picture = &presenter->picture;
-   if (header->row_count != vp_picture_tile_rows(picture) || !vp_h264_fits(picture->width, picture->height))
-      return false;
-   uint8_t *pixels = reserve_tiles(presenter, header->row_count);
-   if (!presenter->h264)
-      presenter->h264 = vp_h264_decoder_create(picture->width, picture->height);
-   if (!pixels || !presenter->h264 || !vp_h264_decode(presenter->h264, data, size, pixels))
-      return false;
-   vp_tiles_copy(picture, 0, header->row_count, mask, pixels);
-   return true;
-}
-
-static bool apply(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *mask,
-                  const uint8_t *data, size_t size)
-{
-   switch (header->codec) {
-   case VP_PRESENT_RAW:
-      break;
-   case VP_PRESENT_LZ4:
-   case VP_PRESENT_LZ4_PLAIN:
-   case VP_PRESENT_ZSTD:
-   case VP_PRESENT_ZSTD_PLAIN:
-      data = unpack(presenter, header, data, &size);
-      break;
-   case VP_PRESENT_JPEG:
-      return apply_jpeg(presenter, header, mask, data, size);
-   case VP_PRESENT_H264:
-      return apply_h264(presenter, header, mask, data, size);
-   default:
-      return false;
-   }
-   const bool combined = header->codec == VP_PRESENT_LZ4 || header->codec == VP_PRESENT_ZSTD;
-   return data && vp_tiles_apply(&presenter->picture, header->first_row, header->row_count, combined, mask, data, size);
-}
-
-static bool decode(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *data,
-                   size_t size)
-{
-   const struct vp_picture *picture = &presenter->picture;
-   const uint32_t rows = vp_picture_tile_rows(picture);
-   if (!header->row_count)
-      return size == 0 && header->codec < VP_PRESENT_CODECS;
-   if (!picture->pixels || header->row_count > rows || header->first_row > rows - header->row_count)
-      return false;
-   const size_t mask_size = vp_tiles_mask_size(picture, header->row_count);
-   if (size < mask_size || !apply(presenter, header, data, data + mask_size, size - mask_size))
-      return false;
-   add_rows(presenter, header->first_row, header->row_count);
-   return true;
+   const uint32_t height = changed->extent.height;
+   const uint32_t old_top = height ? (uint32_t)changed->offset.y : UINT32_MAX, old_bottom = height + (height ? old_top : 0);
+   const uint32_t top = first * VP_TILE_HEIGHT, bottom = top + vp_band_height(picture, first, count);
+   changed->offset.y = (int32_t)(top < old_top ? top : old_top);
+   changed->extent.width = picture->width;
+   changed->extent.height = (bottom > old_bottom ? bottom : old_bottom) - (uint32_t)changed->offset.y;
 }
 
 /* --- showing --- */
@@ -227,7 +100,8 @@ static uint64_t microseconds(int64_t ns)
    return ns > 0 ? (uint64_t)ns / 1000 : 0;
 }
 
-/* The server may send one more, and learns how the last one fared, which was complete here at `arrival_ns`. */
+/* The server may send one more, and learns when the last one was complete here. Not when it is shown: that is up to the
+ * display; nor does it matter how long the acknowledgement takes. */
 static void acknowledge(const struct vp_presenter *presenter, int64_t arrival_ns)
 {
    const struct vp_swapchain *swapchain = presenter->swapchain;
@@ -237,7 +111,7 @@ static void acknowledge(const struct vp_presenter *presenter, int64_t arrival_ns
       .swapchain = VP_TO_HANDLE(VkSwapchainKHR, swapchain),
       .frames = 1,
       .decodeTime = (uint32_t)presenter->frame.times.decode,
-      .heldTime = (uint32_t)microseconds(presenter->shown_ns - arrival_ns),
+      .arrivalTime = microseconds(arrival_ns),
    };
    vp_send_vkAckPresentVP(conn, &a);
    vp_stream_flush(conn);
@@ -269,9 +143,8 @@ static bool finish_frame(struct vp_presenter *presenter, const struct vp_present
    const int64_t start_ns = vp_clock_ns();
    wait_for_time(record.desired_ns);
    const VkResult status =
-      swapchain->surface->class->show(presenter->window, &presenter->picture, presenter->changed, record.mode);
+      swapchain->surface->class->show(presenter->window, &presenter->decoder.picture, presenter->changed, record.mode);
    presenter->changed = (VkRect2D){0};
-   presenter->shown_ns = vp_clock_ns();
    note_frame(presenter, header, record.presented_ns, arrival_ns, start_ns);
    vp_swapchain_settle(swapchain, header->frame, status);
    return true;
@@ -282,10 +155,9 @@ static bool refine_frame(struct vp_presenter *presenter, int64_t arrival_ns)
 {
    const struct vp_swapchain *swapchain = presenter->swapchain;
    acknowledge(presenter, arrival_ns);
-   swapchain->surface->class->show(presenter->window, &presenter->picture, presenter->changed,
+   swapchain->surface->class->show(presenter->window, &presenter->decoder.picture, presenter->changed,
                                    VK_PRESENT_MODE_IMMEDIATE_KHR);
    presenter->changed = (VkRect2D){0};
-   presenter->shown_ns = vp_clock_ns();
    presenter->frame = (struct vp_shown_frame){0};
    return true;
 }
@@ -297,8 +169,11 @@ static bool handle_part(struct vp_presenter *presenter, const struct part *part)
    if (part->size < VP_PRESENT_HEADER_SIZE)
       return false;
    vp_present_header_load(&header, part->payload);
-   if (!decode(presenter, &header, part->payload + VP_PRESENT_HEADER_SIZE, part->size - VP_PRESENT_HEADER_SIZE))
+   if (!vp_picture_decode(&presenter->decoder, &header, part->payload + VP_PRESENT_HEADER_SIZE,
+                          part->size - VP_PRESENT_HEADER_SIZE))
       return false;
+   if (header.row_count)
+      add_rows(presenter, header.first_row, header.row_count);
    presenter->frame.bytes += part->size;
    if (header.codec > presenter->frame.codec)
       presenter->frame.codec = header.codec;
@@ -351,7 +226,7 @@ static void *presenter_main(void *data)
 /* The server sends few frames ahead; what is more than they could take is nonsense. */
 static size_t max_queued(const struct vp_presenter *presenter)
 {
-   return 8 * vp_picture_size(&presenter->picture) + ((size_t)1 << 20);
+   return 8 * vp_picture_size(&presenter->decoder.picture) + ((size_t)1 << 20);
 }
 
 bool vp_presenter_receive(struct vp_presenter *presenter, struct vp_frame *frame)
@@ -388,11 +263,7 @@ static bool start_thread(struct vp_presenter *presenter)
 
 static void free_presenter(struct vp_presenter *presenter)
 {
-   ZSTD_freeDCtx(presenter->zstd);
-   vp_jpeg_destroy(presenter->jpeg);
-   vp_h264_decoder_destroy(presenter->h264);
-   free(presenter->picture.pixels);
-   free(presenter->tiles);
+   vp_picture_decoder_finish(&presenter->decoder);
    free(presenter);
 }
 
@@ -405,11 +276,11 @@ VkResult vp_presenter_create(struct vp_swapchain *swapchain, const struct vp_win
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    presenter->swapchain = swapchain;
    presenter->last = &presenter->first;
-   presenter->picture = (struct vp_picture){.width = info->extent.width, .height = info->extent.height};
+   presenter->decoder.picture = (struct vp_picture){.width = info->extent.width, .height = info->extent.height};
    if (class->has_pictures)
-      presenter->picture.pixels = calloc(1, vp_picture_size(&presenter->picture));
+      presenter->decoder.picture.pixels = calloc(1, vp_picture_size(&presenter->decoder.picture));
    VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
-   if (class->has_pictures && !presenter->picture.pixels)
+   if (class->has_pictures && !presenter->decoder.picture.pixels)
       goto fail;
    result = class->open(swapchain->surface, info, &presenter->window);
    if (result < 0)

@@ -224,10 +224,23 @@ const uint8_t *vp_h264_encode(struct vp_h264_encoder *encoder, const uint8_t *pl
 
 /* --- decoding --- */
 
-/* What a picture may take at most: sizes are rounded up in the stream. */
-static int64_t max_pixels(uint32_t width, uint32_t height)
+/* Sizes are rounded up in the stream, by less than this. */
+#define CODED_ROUNDING 64
+
+/* The library asks this before it allocates anything for pictures whose size the stream says. (max_pixels would do, but
+ * not silently.) */
+static enum AVPixelFormat choose_format(AVCodecContext *context, const enum AVPixelFormat *formats)
 {
-   return ((int64_t)width + 64) * ((int64_t)height + 64);
+   const struct vp_h264_decoder *decoder = context->opaque;
+   const struct vp_planes planes = vp_planes_of(decoder->width, decoder->height);
+
+   if (context->width != (int)planes.width || context->height != (int)planes.height ||
+       context->coded_width > context->width + CODED_ROUNDING ||
+       context->coded_height > context->height + CODED_ROUNDING)
+      return AV_PIX_FMT_NONE;
+   while (*formats != AV_PIX_FMT_NONE && *formats != AV_PIX_FMT_YUV420P && *formats != AV_PIX_FMT_YUVJ420P)
+      formats++;
+   return *formats;
 }
 
 struct vp_h264_decoder *vp_h264_decoder_create(uint32_t width, uint32_t height)
@@ -243,7 +256,8 @@ struct vp_h264_decoder *vp_h264_decoder_create(uint32_t width, uint32_t height)
    if (decoder->context && decoder->frame && decoder->packet) {
       decoder->context->flags |= AV_CODEC_FLAG_LOW_DELAY;
       decoder->context->err_recognition = AV_EF_EXPLODE;
-      decoder->context->max_pixels = max_pixels(width, height);
+      decoder->context->get_format = choose_format;
+      decoder->context->opaque = decoder;
       if (av.avcodec_open2(decoder->context, h264, NULL) >= 0)
          return decoder;
    }

@@ -23,8 +23,13 @@ static const struct nature natures[VP_PRESENT_CODECS] = {
    [VP_PRESENT_JPEG] = {0.04, 1.2, 1.2}, [VP_PRESENT_H264] = {0.012, 1.5, 1.5},
 };
 
+/* The client's clock. */
+#define OTHER_CLOCK INT64_C(-77777777777)
+#define OTHER_SPEED 1.00005
+
 struct simulated {
    int64_t trip_ns;   /* there and back */
+   int64_t extra_ns;  /* on the way back, behind what else the client sends */
    double rate;       /* of the link, bytes in a second */
    int64_t period_ns; /* between frames of the program; 0: as fast as they go */
    bool display;      /* of 60 Hz, which each frame waits for */
@@ -69,7 +74,10 @@ static void deliver(struct simulated *s, int64_t start_ns, int64_t sent_ns, doub
    s->shown_ns = s->display ? (decoded_ns / refresh_ns + 1) * refresh_ns : decoded_ns;
    s->starts[s->under_way] = start_ns;
    s->acks[s->under_way++] = (struct vps_acknowledgement){
-      .now_ns = decoded_ns + s->trip_ns / 2, .decode_ns = (int64_t)decode_ns, .held_ns = held_ns};
+      .now_ns = decoded_ns + s->trip_ns / 2 + s->extra_ns,
+      .arrival_ns = (int64_t)((double)arrival_ns * OTHER_SPEED) + OTHER_CLOCK,
+      .decode_ns = (int64_t)decode_ns,
+   };
 }
 
 static void add_codec(const struct simulated *s, enum vp_present_codec codec, double bytes, double sums[3])
@@ -273,6 +281,9 @@ static void test_rate(void)
    go_on(&fast, 300);
    CHECK(fast.link.rate / 60 > natures[VP_PRESENT_H264].wire * PICTURE);
    fast.slowness = 1;
+   fast.extra_ns = 200 * MS; /* acknowledgements are late */
+   go_on(&fast, 300);
+   CHECK(fast.link.rate / 60 > natures[VP_PRESENT_H264].wire * PICTURE);
    fast.period_ns = 100 * MS;
    go_on(&fast, 300);
    CHECK(fast.link.rate / 60 > natures[VP_PRESENT_H264].wire * PICTURE);
@@ -291,8 +302,9 @@ static void test_counts(void)
    CHECK(!vps_link_acknowledge(&link, UINT32_MAX, &ack));
 
    /* What makes no sense does no harm. */
-   const struct vps_acknowledgement strange = {.now_ns = 1, .decode_ns = UINT32_MAX * 1000ll, .held_ns = UINT32_MAX};
    for (unsigned i = 0; i < 10; i++) {
+      const struct vps_acknowledgement strange = {
+         .now_ns = 1, .decode_ns = UINT32_MAX * INT64_C(1000), .arrival_ns = i % 2 ? 0 : INT64_C(1) << 60};
       vps_link_choose(&link);
       vps_link_sent(&link, &(struct vps_sent_frame){.start_ns = 100, .bytes = 1u << 20, .wire_bytes = 1u << 20});
       CHECK(vps_link_acknowledge(&link, 1, &strange) && isfinite(link.rate));
