@@ -80,27 +80,18 @@ static bool send_part(struct vps_encoder *encoder, size_t mask_size, const uint8
 
 /* --- exact parts --- */
 
-/* The tiles in a block of LZ4 or a frame of zstd. 0: it could not be done. */
-static size_t compress(struct vps_encoder *encoder, enum vp_present_codec codec, size_t size)
-{
-   if (codec == VP_PRESENT_LZ4)
-      return (size_t)LZ4_compress_default((const char *)encoder->tiles, (char *)encoder->packed, (int)size,
-                                          (int)encoder->packed_size);
-   const size_t packed =
-      ZSTD_compressCCtx(encoder->zstd, encoder->packed, encoder->packed_size, encoder->tiles, size, ZSTD_LEVEL);
-   return ZSTD_isError(packed) ? 0 : packed;
-}
-
-/* The tiles, packed or as they are; `plain` says which. NULL when it could not be done. */
-static const uint8_t *pack(struct vps_encoder *encoder, enum vp_present_codec codec, bool plain, size_t *size)
+/* What travels of the tiles that were collected, as it is or packed. NULL when it could not be done. */
+static const uint8_t *pack(struct vps_encoder *encoder, enum vp_present_codec codec, size_t *size)
 {
    encoder->header.codec = codec;
    if (codec == VP_PRESENT_RAW)
       return encoder->tiles;
-   if (plain)
-      encoder->header.codec = codec == VP_PRESENT_LZ4 ? VP_PRESENT_LZ4_PLAIN : VP_PRESENT_ZSTD_PLAIN;
-   *size = compress(encoder, codec, *size);
-   return *size ? encoder->packed : NULL;
+   if (codec == VP_PRESENT_LZ4 || codec == VP_PRESENT_LZ4_PLAIN)
+      *size = (size_t)LZ4_compress_default((const char *)encoder->tiles, (char *)encoder->packed, (int)*size,
+                                           (int)encoder->packed_size);
+   else
+      *size = ZSTD_compressCCtx(encoder->zstd, encoder->packed, encoder->packed_size, encoder->tiles, *size, ZSTD_LEVEL);
+   return *size && !ZSTD_isError(*size) ? encoder->packed : NULL;
 }
 
 static enum vp_present_codec exact_codec(const struct vps_encoder *encoder)
@@ -135,7 +126,7 @@ static bool send_exactly(struct vps_encoder *encoder, const uint8_t *mask)
    size_t size = vp_tiles_gather(picture, first, count, mask, encoder->tiles);
    if (!size)
       return true;
-   const uint8_t *data = pack(encoder, exact_codec(encoder), true, &size);
+   const uint8_t *data = pack(encoder, exact_codec(encoder), &size);
    encoder->sent.encode_ns += vp_clock_ns() - start;
    if (!data)
       return false;
@@ -165,7 +156,7 @@ static const uint8_t *encode(struct vps_encoder *encoder, enum vp_present_codec 
 
    if (data)
       return data;
-   return pack(encoder, codec == VP_PRESENT_JPEG ? exact_codec(encoder) : codec, encoder->lossy, size);
+   return pack(encoder, codec == VP_PRESENT_JPEG ? exact_codec(encoder) : codec, size);
 }
 
 /* Tiles of the current part that have changed, from number *next on, so many bytes of them. */
@@ -174,7 +165,7 @@ static bool send_tiles(struct vps_encoder *encoder, enum vp_present_codec codec,
 {
    const struct vp_picture *picture = &encoder->swapchain->picture;
    const uint32_t first = encoder->header.first_row, count = encoder->header.row_count;
-   const bool combined = !encoder->lossy && codec != VP_PRESENT_RAW;
+   const bool combined = codec == VP_PRESENT_LZ4 || codec == VP_PRESENT_ZSTD;
    const int64_t start = vp_clock_ns();
    uint8_t *mask = encoder->head + VP_PRESENT_HEADER_SIZE;
 
@@ -379,28 +370,22 @@ bool vps_encoder_refine(struct vps_encoder *encoder)
 
 /* --- life --- */
 
-static bool takes(const struct vps_swapchain *swapchain, enum vp_present_codec codec)
-{
-   return swapchain->codecs & VP_PRESENT_CODEC_BIT(codec);
-}
-
 /* Which codecs both sides have. */
 static void choose_codecs(struct vps_encoder *encoder)
 {
    struct vps_swapchain *swapchain = encoder->swapchain;
    uint32_t codecs = VP_PRESENT_CODEC_BIT(VP_PRESENT_RAW);
 
-   if (takes(swapchain, VP_PRESENT_JPEG))
+   if (swapchain->codecs & VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG))
       encoder->jpeg = vp_jpeg_create();
    if (encoder->jpeg)
       codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG);
    if (swapchain->video)
       codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_H264);
-   encoder->lossy = codecs & (VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG) | VP_PRESENT_CODEC_BIT(VP_PRESENT_H264));
-   if (takes(swapchain, encoder->lossy ? VP_PRESENT_LZ4_PLAIN : VP_PRESENT_LZ4))
-      codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4);
-   if (takes(swapchain, encoder->lossy ? VP_PRESENT_ZSTD_PLAIN : VP_PRESENT_ZSTD))
-      codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_ZSTD);
+   encoder->lossy = codecs != VP_PRESENT_CODEC_BIT(VP_PRESENT_RAW);
+   codecs |= swapchain->codecs & (VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4_PLAIN) | VP_PRESENT_CODEC_BIT(VP_PRESENT_ZSTD_PLAIN));
+   if (!encoder->lossy)
+      codecs |= swapchain->codecs & (VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4) | VP_PRESENT_CODEC_BIT(VP_PRESENT_ZSTD));
    const enum vps_lossy lossy = swapchain->always_lossy ? VPS_LOSSY_ALWAYS : VPS_LOSSY_WHEN_SLOW;
    vps_link_init(&swapchain->link, encoder->lossy ? lossy : VPS_LOSSY_NEVER, codecs);
 }

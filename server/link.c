@@ -55,7 +55,9 @@ bool vps_link_has_room(const struct vps_link *link)
 
 /* --- codecs and ways --- */
 
-static const enum vp_present_codec exact_codecs[] = {VP_PRESENT_LZ4, VP_PRESENT_ZSTD, VP_PRESENT_RAW};
+/* Those that are likely to be best come first. */
+static const enum vp_present_codec exact_codecs[] = {VP_PRESENT_LZ4, VP_PRESENT_LZ4_PLAIN, VP_PRESENT_ZSTD,
+                                                     VP_PRESENT_ZSTD_PLAIN, VP_PRESENT_RAW};
 #define EXACT_CODECS (sizeof(exact_codecs) / sizeof(exact_codecs[0]))
 
 static bool has(const struct vps_link *link, enum vp_present_codec codec)
@@ -65,12 +67,15 @@ static bool has(const struct vps_link *link, enum vp_present_codec codec)
 
 enum vp_present_codec vps_link_exact(const struct vps_link *link)
 {
-   enum vp_present_codec best = has(link, VP_PRESENT_LZ4) ? VP_PRESENT_LZ4 : VP_PRESENT_RAW;
+   const struct vps_codec_cost *least = NULL;
+   enum vp_present_codec best = VP_PRESENT_RAW;
 
-   for (unsigned i = 0; i < EXACT_CODECS; i++) {
-      const struct vps_codec_cost *cost = &link->costs[exact_codecs[i]], *least = &link->costs[best];
-      if (has(link, exact_codecs[i]) && cost->known && (!least->known || cost->per_byte < least->per_byte))
-         best = exact_codecs[i];
+   for (unsigned i = EXACT_CODECS; i-- > 0;) {
+      const struct vps_codec_cost *cost = &link->costs[exact_codecs[i]];
+      if (!has(link, exact_codecs[i]) || (least && (!cost->known || cost->per_byte >= least->per_byte)))
+         continue;
+      best = exact_codecs[i];
+      least = cost->known ? cost : NULL;
    }
    return best;
 }

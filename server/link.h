@@ -14,8 +14,6 @@
 /* How much of the link's rate the pictures of a video may take, so that they need not queue. */
 #define VPS_VIDEO_SHARE 0.9
 
-/* Codecs are told apart by their number without combination: VP_PRESENT_LZ4 stands for VP_PRESENT_LZ4_PLAIN as well. */
-
 /* How a frame is coded. */
 struct vps_choice {
    enum vp_present_codec codec;
