@@ -13,6 +13,8 @@
 #define BLOCK_HEIGHT 2
 #define GROUP 8 /* invocations of a group, each way */
 
+bool vps_converter_everywhere;
+
 struct parameters {
    uint32_t width, height, first;
 };
@@ -78,8 +80,8 @@ static bool create_pipeline(struct vps_converter *converter)
 
    if (device->functions.CreateShaderModule(device->handle, &module_info, NULL, &info.stage.module) < 0)
       return false;
-   const VkResult result = device->functions.CreateComputePipelines(device->handle, VK_NULL_HANDLE, 1, &info, NULL,
-                                                                    &converter->pipeline);
+   const VkResult result =
+      device->functions.CreateComputePipelines(device->handle, VK_NULL_HANDLE, 1, &info, NULL, &converter->pipeline);
    device->functions.DestroyShaderModule(device->handle, info.stage.module, NULL);
    if (result == VK_SUCCESS)
       return true;
@@ -121,7 +123,8 @@ struct vps_converter *vps_converter_create(const struct vps_device *device, uint
    const struct vp_planes planes = vp_planes_of(width, height);
    const VkDeviceSize pixels = (VkDeviceSize)width * height * VP_PIXEL_SIZE, size = pixels + planes.size;
 
-   if (!device->compute_families || size > device->storage_limit)
+   if (!device->compute_families || size > device->storage_limit ||
+       (device->is_processor && !vps_converter_everywhere))
       return NULL;
    struct vps_converter *converter = calloc(1, sizeof(*converter) + buffers * sizeof(converter->sets[0]));
    if (!converter)
@@ -199,5 +202,6 @@ void vps_converter_record(const struct vps_converter *converter, VkCommandBuffer
                                     &converter->sets[number], 0, NULL);
    functions->CmdPushConstants(commands, converter->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(*parameters),
                                parameters);
-   functions->CmdDispatch(commands, groups(parameters->width, BLOCK_WIDTH), groups(parameters->height, BLOCK_HEIGHT), 1);
+   functions->CmdDispatch(commands, groups(parameters->width, BLOCK_WIDTH), groups(parameters->height, BLOCK_HEIGHT),
+                          1);
 }

@@ -9,7 +9,11 @@
 struct vps_converter;
 struct vps_device;
 
-/* Makes planes (common/picture/planes.h) of pictures in buffers, on the GPU. What it uses is its own. For one thread. */
+/* Makes planes (common/picture/planes.h) of pictures in buffers, on the GPU. What it uses is its own. For one thread.
+ */
+
+/* Also where the CPU plays the GPU, which would have been quicker without. For tests. */
+extern bool vps_converter_everywhere;
 
 /* For so many buffers with pictures of one size. NULL when that is not possible, or is not faster here. */
 struct vps_converter *vps_converter_create(const struct vps_device *device, uint32_t width, uint32_t height,

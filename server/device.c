@@ -174,6 +174,7 @@ static VkResult create_device(struct vp_context *ctx, struct vps_device *device,
    vps_readback_init(device);
    functions->GetPhysicalDeviceProperties(gpu, &properties);
    device->storage_limit = properties.limits.maxStorageBufferRange;
+   device->is_processor = properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
    note_families(ctx, device, gpu);
    device->atom = properties.limits.nonCoherentAtomSize ? properties.limits.nonCoherentAtomSize : 1;
    if (device->functions.WaitSemaphores && device->functions.GetSemaphoreCounterValue)

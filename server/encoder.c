@@ -90,7 +90,8 @@ static const uint8_t *pack(struct vps_encoder *encoder, enum vp_present_codec co
       *size = (size_t)LZ4_compress_default((const char *)encoder->tiles, (char *)encoder->packed, (int)*size,
                                            (int)encoder->packed_size);
    else
-      *size = ZSTD_compressCCtx(encoder->zstd, encoder->packed, encoder->packed_size, encoder->tiles, *size, ZSTD_LEVEL);
+      *size =
+         ZSTD_compressCCtx(encoder->zstd, encoder->packed, encoder->packed_size, encoder->tiles, *size, ZSTD_LEVEL);
    return *size && !ZSTD_isError(*size) ? encoder->packed : NULL;
 }
 
@@ -383,7 +384,8 @@ static void choose_codecs(struct vps_encoder *encoder)
    if (swapchain->video)
       codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_H264);
    encoder->lossy = codecs != VP_PRESENT_CODEC_BIT(VP_PRESENT_RAW);
-   codecs |= swapchain->codecs & (VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4_PLAIN) | VP_PRESENT_CODEC_BIT(VP_PRESENT_ZSTD_PLAIN));
+   codecs |=
+      swapchain->codecs & (VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4_PLAIN) | VP_PRESENT_CODEC_BIT(VP_PRESENT_ZSTD_PLAIN));
    if (!encoder->lossy)
       codecs |= swapchain->codecs & (VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4) | VP_PRESENT_CODEC_BIT(VP_PRESENT_ZSTD));
    const enum vps_lossy lossy = swapchain->always_lossy ? VPS_LOSSY_ALWAYS : VPS_LOSSY_WHEN_SLOW;
@@ -426,8 +428,7 @@ struct vps_encoder *vps_encoder_create(struct vps_swapchain *swapchain)
    const size_t whole_mask = vp_tiles_mask_size(picture, rows);
    encoder->mask_size = vp_tiles_mask_size(picture, encoder->rows);
    encoder->packed_size = packed_bound(size);
-   encoder->head =
-      malloc(VP_PRESENT_HEADER_SIZE + (whole_mask > encoder->mask_size ? whole_mask : encoder->mask_size));
+   encoder->head = malloc(VP_PRESENT_HEADER_SIZE + (whole_mask > encoder->mask_size ? whole_mask : encoder->mask_size));
    encoder->tiles = malloc(size);
    encoder->packed = malloc(encoder->packed_size);
    encoder->inexact = calloc(parts, encoder->mask_size);

@@ -138,8 +138,8 @@ static void check_way(struct vps_link *link)
 {
    const struct vps_codec_cost *cost = &link->costs[codec_of(link, link->way)];
 
-   if (link->lossy == VPS_LOSSY_WHEN_SLOW && cost->known &&
-       cost->per_byte * (double)link->usual_bytes > SLOW_NS && worse_way(link) != link->way)
+   if (link->lossy == VPS_LOSSY_WHEN_SLOW && cost->known && cost->per_byte * (double)link->usual_bytes > SLOW_NS &&
+       worse_way(link) != link->way)
       fall(link, worse_way(link));
 }
 
@@ -161,7 +161,8 @@ static enum vp_present_codec find_oldest(const struct vps_link *link, enum vp_pr
 
    for (unsigned i = 0; i < EXACT_CODECS; i++) {
       const enum vp_present_codec other = exact_codecs[i];
-      if (has(link, other) && other != codec && (oldest == codec || link->costs[other].tried_at < link->costs[oldest].tried_at))
+      if (has(link, other) && other != codec &&
+          (oldest == codec || link->costs[other].tried_at < link->costs[oldest].tried_at))
          oldest = other;
    }
    return oldest;

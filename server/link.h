@@ -72,7 +72,7 @@ struct vps_link {
    int64_t busy_ns;  /* how long the last one kept the way busy */
 
    /* By the client's clock, and from this side's to the client's. */
-   bool timed; /* all this is known */
+   bool timed;                               /* all this is known */
    int64_t last_arrival_ns, last_decoded_ns; /* of the last frame */
    int64_t least_ns;                         /* the least that any took from the begin of encoding to being decoded */
    int64_t least_trip_ns;                    /* the least on the way, */
@@ -96,7 +96,8 @@ void vps_link_init(struct vps_link *link, enum vps_lossy lossy, uint32_t codecs)
 bool vps_link_has_room(const struct vps_link *link);
 
 /* How to code the next frame: exactly, with what was cheapest lately, encoding, sending and decoding together; where
- * that is too slow for 60 frames in a second and pictures may be lossy, as JPEG; where that is too slow too, as H.264. */
+ * that is too slow for 60 frames in a second and pictures may be lossy, as JPEG; where that is too slow too, as H.264.
+ */
 struct vps_choice vps_link_choose(struct vps_link *link);
 
 /* The exact codec that was cheapest lately. */

@@ -56,7 +56,7 @@ struct vps_swapchain {
    uint32_t codecs;  /* that the client decodes; 0: it wants no pictures */
    unsigned quality; /* of lossy ones */
    bool always_lossy;
-   bool video; /* H.264 is possible */
+   bool video;                /* H.264 is possible */
    struct vp_picture picture; /* what the client has; of the present thread */
    VkImage images[VPS_MAX_IMAGES];
    uint32_t image_count, slot_count;

@@ -89,8 +89,8 @@ static void code_band(struct bench *bench, uint32_t codec, const uint8_t *pixels
    const int64_t start = vp_clock_ns();
    size_t next = 0;
 
-   size_t size = vp_tiles_collect(&bench->picture, pixels, first, count, &next, SIZE_MAX, combined, bench->mask,
-                                  bench->tiles);
+   size_t size =
+      vp_tiles_collect(&bench->picture, pixels, first, count, &next, SIZE_MAX, combined, bench->mask, bench->tiles);
    const bool any = size;
    const uint8_t *data = any ? pack(bench, codec, pixels, first, count, &size) : NULL;
    bench->encode_ns += vp_clock_ns() - start;

@@ -41,7 +41,8 @@ static size_t unpack_lz4(uint8_t *tiles, size_t most, const uint8_t *data, size_
 }
 
 /* The same of a zstd frame. The library would take several frames, or frames that it skips. */
-static size_t unpack_zstd(struct vp_picture_decoder *decoder, uint8_t *tiles, size_t most, const uint8_t *data, size_t size)
+static size_t unpack_zstd(struct vp_picture_decoder *decoder, uint8_t *tiles, size_t most, const uint8_t *data,
+                          size_t size)
 {
    if (!decoder->zstd && !(decoder->zstd = ZSTD_createDCtx()))
       return SIZE_MAX;
@@ -64,8 +65,8 @@ static const uint8_t *unpack(struct vp_picture_decoder *decoder, const struct vp
    uint8_t *tiles = reserve_tiles(decoder, header->row_count);
    if (!tiles)
       return NULL;
-   *size = is_zstd(header->codec) ? unpack_zstd(decoder, tiles, most, data, *size)
-                                  : unpack_lz4(tiles, most, data, *size);
+   *size =
+      is_zstd(header->codec) ? unpack_zstd(decoder, tiles, most, data, *size) : unpack_lz4(tiles, most, data, *size);
    return *size == SIZE_MAX ? NULL : tiles;
 }
 

@@ -67,7 +67,8 @@ static void add_rows(struct vp_presenter *presenter, uint32_t first, uint32_t co
    const struct vp_picture *picture = &presenter->decoder.picture;
    VkRect2D *changed = &presenter->changed;
    const uint32_t height = changed->extent.height;
-   const uint32_t old_top = height ? (uint32_t)changed->offset.y : UINT32_MAX, old_bottom = height + (height ? old_top : 0);
+   const uint32_t old_top = height ? (uint32_t)changed->offset.y : UINT32_MAX,
+                  old_bottom = height + (height ? old_top : 0);
    const uint32_t top = first * VP_TILE_HEIGHT, bottom = top + vp_band_height(picture, first, count);
    changed->offset.y = (int32_t)(top < old_top ? top : old_top);
    changed->extent.width = picture->width;

@@ -215,8 +215,8 @@ const uint8_t *vp_h264_encode(struct vp_h264_encoder *encoder, const uint8_t *pl
       set_rate(context, rate);
    fill_frame(encoder, planes);
    av.av_packet_unref(encoder->packet);
-   if (av.avcodec_send_frame(context, encoder->frame) < 0 ||
-       av.avcodec_receive_packet(context, encoder->packet) < 0 || encoder->packet->size <= 0)
+   if (av.avcodec_send_frame(context, encoder->frame) < 0 || av.avcodec_receive_packet(context, encoder->packet) < 0 ||
+       encoder->packet->size <= 0)
       return NULL;
    *size = (size_t)encoder->packet->size;
    return encoder->packet->data;

@@ -33,7 +33,7 @@ enum vp_present_codec {
    VP_PRESENT_ZSTD = 3,       /* as LZ4, in a zstd frame */
    VP_PRESENT_ZSTD_PLAIN = 4, /* pixels in a zstd frame */
    VP_PRESENT_JPEG = 5,       /* a JPEG picture of all tiles of the part, of which those in the mask count */
-   VP_PRESENT_H264 = 6,       /* the next packet of an H.264 stream: the whole picture, of which the mask's tiles count */
+   VP_PRESENT_H264 = 6, /* the next packet of an H.264 stream: the whole picture, of which the mask's tiles count */
    VP_PRESENT_CODECS,
 };
 

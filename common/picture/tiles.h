@@ -42,8 +42,8 @@ size_t vp_tiles_max_size(const struct vp_picture *picture, uint32_t count);
 
 /* Collects the tiles of a band in which `now` differs from the picture, and makes the picture equal to it. Tiles are
  * written to `out` one after another (NULL: not at all), as they are or (`xor`) combined with what was there. Begins
- * with the tile number *next, and ends when that is the last one or when `limit` bytes were collected; *next is then the
- * next one. Sets the mask (all of it) and returns the bytes collected. */
+ * with the tile number *next, and ends when that is the last one or when `limit` bytes were collected; *next is then
+ * the next one. Sets the mask (all of it) and returns the bytes collected. */
 size_t vp_tiles_collect(const struct vp_picture *picture, const uint8_t *now, uint32_t first, uint32_t count,
                         size_t *next, size_t limit, bool xor, uint8_t *mask, uint8_t *out);
 

@@ -148,7 +148,7 @@ static void check_events(void)
 struct reader {
    uint32_t width, height;
    bool lossy;
-   atomic_bool stop, exact; /* exact: the frame that was seen last is, by now */
+   atomic_bool stop, exact;                               /* exact: the frame that was seen last is, by now */
    int64_t presented_ns[MAX_FRAMES], seen_ns[MAX_FRAMES]; /* by frame; 0: not */
    _Atomic uint32_t last;
    uint32_t looks; /* how often it looked */

@@ -162,7 +162,8 @@ static void read_picture(const uint8_t *data, size_t size)
 }
 
 static void (*const readers[])(const uint8_t *data, size_t size) = {
-   read_hello, read_error, read_frames, read_address, read_delta, read_packed, read_packed, read_shader, read_picture, read_picture,
+   read_hello,  read_error,  read_frames, read_address, read_delta,
+   read_packed, read_packed, read_shader, read_picture, read_picture,
 };
 #define READERS (sizeof(readers) / sizeof(readers[0]))
 

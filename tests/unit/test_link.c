@@ -19,12 +19,9 @@ struct nature {
 };
 
 static const struct nature natures[VP_PRESENT_CODECS] = {
-   [VP_PRESENT_RAW] = {1, 0.2, 0.2},
-   [VP_PRESENT_LZ4] = {0.33, 1.5, 0.5},
-   [VP_PRESENT_LZ4_PLAIN] = {0.5, 1.5, 0.5},
-   [VP_PRESENT_ZSTD] = {0.2, 4, 1.5},
-   [VP_PRESENT_ZSTD_PLAIN] = {0.3, 4, 1.5},
-   [VP_PRESENT_JPEG] = {0.04, 1.2, 1.2},
+   [VP_PRESENT_RAW] = {1, 0.2, 0.2},         [VP_PRESENT_LZ4] = {0.33, 1.5, 0.5},
+   [VP_PRESENT_LZ4_PLAIN] = {0.5, 1.5, 0.5}, [VP_PRESENT_ZSTD] = {0.2, 4, 1.5},
+   [VP_PRESENT_ZSTD_PLAIN] = {0.3, 4, 1.5},  [VP_PRESENT_JPEG] = {0.04, 1.2, 1.2},
    [VP_PRESENT_H264] = {0.012, 1.5, 1.5},
 };
 

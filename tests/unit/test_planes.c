@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Pictures as planes: the colours are those of BT.709 with full range, and the GPU makes the same of them as the CPU. */
+/* Pictures as planes: the colours are those of BT.709 with full range, and the GPU makes the same of them as the CPU.
+ */
 
 #include <assert.h>
 #include <math.h>
@@ -49,7 +50,8 @@ static void mean_of(const uint8_t *pixels, uint32_t width, uint32_t height, uint
    memset(mean, 0, 3 * sizeof(*mean));
    for (uint32_t i = 0; i < step * step; i++) {
       const uint32_t px = step * x + i % step, py = step * y + i / step;
-      const uint8_t *pixel = pixels + ((size_t)(py < height ? py : height - 1) * width + (px < width ? px : width - 1)) * 4;
+      const uint8_t *pixel =
+         pixels + ((size_t)(py < height ? py : height - 1) * width + (px < width ? px : width - 1)) * 4;
       for (unsigned c = 0; c < 3; c++)
          mean[c] += pixel[c] / (double)(step * step);
    }
@@ -73,8 +75,8 @@ static void test_colours(uint32_t width, uint32_t height, unsigned seed)
          mean_of(pixels, width, height, x / 2, y / 2, 2, mean);
          reference(mean, expected);
          for (unsigned c = 0; c < 2; c++)
-            worst = fmax(worst, fabs(expected[1 + c] -
-                                     out[planes.colour[c] + (size_t)(y / 2) * (planes.stride / 2) + x / 2]));
+            worst = fmax(worst,
+                         fabs(expected[1 + c] - out[planes.colour[c] + (size_t)(y / 2) * (planes.stride / 2) + x / 2]));
       }
    }
    CHECK(worst < 1.7);
@@ -229,6 +231,9 @@ int main(void)
    if (open_gpu(&gpu)) {
       for (unsigned i = 0; i < SIZES; i++)
          test_gpu(&gpu, sizes[i][0], sizes[i][1], i);
+      gpu.device.is_processor = true;
+      CHECK(!vps_converter_create(&gpu.device, 2, 2, 1));
+      gpu.device.is_processor = false;
       gpu.device.storage_limit = 1000;
       CHECK(!vps_converter_create(&gpu.device, 100, 100, 1));
       gpu.device.compute_families = 0;

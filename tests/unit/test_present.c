@@ -6,6 +6,7 @@
 #include "client/wsi/picture_decoder.h"
 #include "common/picture/h264.h"
 #include "common/picture/jpeg.h"
+#include "server/converter.h"
 #include "tests/unit/session_gpu.h"
 
 #define WIDTH 270u
@@ -224,7 +225,9 @@ static void test_lossy(void)
       test_refinement(jpeg | lz4, VP_PRESENT_JPEG, VP_PRESENT_LZ4_PLAIN);
    if (vp_h264_can_encode() && vp_h264_can_decode()) {
       test_refinement(h264, VP_PRESENT_H264, VP_PRESENT_RAW);
+      vps_converter_everywhere = true; /* of the worker's process, which is a copy of this one */
       test_refinement(jpeg | h264 | lz4, VP_PRESENT_H264, VP_PRESENT_LZ4_PLAIN);
+      vps_converter_everywhere = false;
    }
 }
 

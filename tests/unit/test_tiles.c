@@ -86,7 +86,8 @@ static void test_one_tile(void)
    struct vp_picture sender = create(200, 100), receiver = create(200, 100), now = create(200, 100);
 
    now.pixels[(50 * 200 + 130) * VP_PIXEL_SIZE] = 1;
-   CHECK(transfer(&sender, &receiver, now.pixels, 2, false, SIZE_MAX) == VP_PIXEL_SIZE * VP_TILE_WIDTH * VP_TILE_HEIGHT);
+   CHECK(transfer(&sender, &receiver, now.pixels, 2, false, SIZE_MAX) ==
+         VP_PIXEL_SIZE * VP_TILE_WIDTH * VP_TILE_HEIGHT);
    free(sender.pixels);
    free(receiver.pixels);
    free(now.pixels);
