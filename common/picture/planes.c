@@ -7,7 +7,7 @@
 
 static void make_brightness(const uint8_t *restrict pixels, uint32_t width, uint8_t *restrict out)
 {
-   for (uint32_t x = 0; x < width; x++) {
+   for (size_t x = 0; x < width; x++) {
       const uint16_t blue = pixels[4 * x], green = pixels[4 * x + 1], red = pixels[4 * x + 2];
       out[x] = (uint8_t)((uint16_t)(19 * blue + 183 * green + 54 * red + 128) >> 8);
    }
@@ -78,10 +78,10 @@ static void draw_pixel(int16_t brightness, int16_t blue, int16_t red, uint8_t *r
 static void draw_row(const uint8_t *restrict first, const uint8_t *restrict blues, const uint8_t *restrict reds,
                      uint32_t width, uint8_t *restrict out)
 {
-   for (uint32_t x = 0; x < width / 2; x++) {
+   for (size_t x = 0; x < width / 2; x++) {
       const int16_t blue = (int16_t)(blues[x] - 128), red = (int16_t)(reds[x] - 128);
-      draw_pixel(first[2 * x], blue, red, out + (size_t)8 * x);
-      draw_pixel(first[2 * x + 1], blue, red, out + (size_t)8 * x + 4);
+      draw_pixel(first[2 * x], blue, red, out + 8 * x);
+      draw_pixel(first[2 * x + 1], blue, red, out + 8 * x + 4);
    }
    if (width % 2)
       draw_pixel(first[width - 1], (int16_t)(blues[width / 2] - 128), (int16_t)(reds[width / 2] - 128),

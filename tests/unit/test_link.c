@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define MS INT64_C(1000000)
+#define FRAME (1000 * MS / 60)
 #define MBIT 125e3 /* bytes in a second */
 #define ALL_CODECS (VP_PRESENT_CODEC_BIT(VP_PRESENT_CODECS) - 1)
 
@@ -68,7 +69,7 @@ static void receive_ack(struct simulated *s)
 /* The frame's way to the display, and the acknowledgement's back. */
 static void deliver(struct simulated *s, int64_t start_ns, int64_t sent_ns, double wire, double decode_ns)
 {
-   const int64_t refresh_ns = 1000 * MS / 60;
+   const int64_t refresh_ns = FRAME;
    s->link_free_ns = (s->link_free_ns > sent_ns ? s->link_free_ns : sent_ns) + (int64_t)(wire / s->rate * 1e9);
    const int64_t arrival_ns = s->link_free_ns + s->trip_ns / 2;
    const int64_t held_ns = s->shown_ns > arrival_ns ? s->shown_ns - arrival_ns : 0;
@@ -158,7 +159,7 @@ static void test_exact(void)
    go_on(&slow, 400);
    go_on(&slow, 2000);
    CHECK(slow.by_codec[VP_PRESENT_ZSTD] > 1900);
-   CHECK(slow.longest_ns < 2 * (10 + 2 * 17) * MS);
+   CHECK(slow.longest_ns < 88 * MS);
 
    static struct simulated quick = {.trip_ns = MS, .rate = 2000 * MBIT, .bytes = 4u << 20};
    start(&quick, VPS_LOSSY_NEVER, ALL_CODECS);
@@ -187,11 +188,11 @@ static void test_exact(void)
 /* --- which way --- */
 
 /* Pictures of 1280x720 in which all changes. */
-#define PICTURE (1280u * 720 * 4)
+#define PICTURE ((size_t)1280 * 720 * 4)
 
 static void test_auto(double mbit, enum vps_way expected, unsigned least_rate)
 {
-   struct simulated s = {.trip_ns = 10 * MS, .rate = mbit * MBIT, .period_ns = 1000 * MS / 60, .bytes = PICTURE};
+   struct simulated s = {.trip_ns = 10 * MS, .rate = mbit * MBIT, .period_ns = FRAME, .bytes = PICTURE};
    start(&s, VPS_LOSSY_WHEN_SLOW, ALL_CODECS);
    go_on(&s, 500);
    go_on(&s, 3000);
@@ -216,7 +217,7 @@ static void test_display(void)
 /* A link that becomes better and worse: what is in use follows. */
 static void test_changes(void)
 {
-   struct simulated s = {.trip_ns = 5 * MS, .rate = 10 * MBIT, .period_ns = 1000 * MS / 60, .bytes = PICTURE};
+   struct simulated s = {.trip_ns = 5 * MS, .rate = 10 * MBIT, .period_ns = FRAME, .bytes = PICTURE};
    start(&s, VPS_LOSSY_WHEN_SLOW, ALL_CODECS);
    go_on(&s, 500);
    CHECK(s.link.way == VPS_H264);
@@ -268,14 +269,14 @@ static void test_rate(void)
 {
    const double rates[] = {2, 5, 10};
    for (unsigned i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
-      struct simulated s = {.trip_ns = 30 * MS, .rate = rates[i] * MBIT, .period_ns = 1000 * MS / 60, .bytes = PICTURE};
+      struct simulated s = {.trip_ns = 30 * MS, .rate = rates[i] * MBIT, .period_ns = FRAME, .bytes = PICTURE};
       start(&s, VPS_LOSSY_ALWAYS, ALL_CODECS);
       go_on(&s, 300);
       go_on(&s, 600);
       if (!CHECK(s.link.rate > 0.6 * s.rate && s.link.rate < 1.5 * s.rate))
          printf("%g Mbit/s: %g, %.1f frames/s\n", rates[i], s.link.rate / MBIT, frames_per_second(&s));
    }
-   struct simulated fast = {.trip_ns = 60 * MS, .rate = 500 * MBIT, .period_ns = 1000 * MS / 60, .bytes = PICTURE};
+   struct simulated fast = {.trip_ns = 60 * MS, .rate = 500 * MBIT, .period_ns = FRAME, .bytes = PICTURE};
    start(&fast, VPS_LOSSY_ALWAYS, ALL_CODECS);
    go_on(&fast, 300);
    CHECK(fast.link.rate / 60 > natures[VP_PRESENT_H264].wire * PICTURE);
