@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/link.h"
 
-/* A codec that is not in use is tried again after so many frames; one that nothing is known of sooner. */
+/* A codec that is not in use is tried again after so many frames; one that was never tried sooner. */
 #define TRIAL_PERIOD 128
 #define FIRST_TRIAL 16
 
@@ -192,9 +192,20 @@ static void begin_trial(struct vps_link *link, enum vp_present_codec usual)
    trial->part = trial->codec == usual ? 0 : link->ratio < MIN_PART ? MIN_PART : link->ratio > 1 ? 1 : link->ratio;
 }
 
+static bool all_were_tried(const struct vps_link *link)
+{
+   for (unsigned i = 0; i < EXACT_CODECS; i++) {
+      if (has(link, exact_codecs[i]) && !link->costs[exact_codecs[i]].tried_at)
+         return false;
+   }
+   return true;
+}
+
 static void end_trial(struct vps_link *link)
 {
-   link->trial = (struct vps_trial){.wait = link->way == VPS_EXACT ? TRIAL_PERIOD : link->patience};
+   const unsigned period = all_were_tried(link) ? TRIAL_PERIOD : FIRST_TRIAL;
+
+   link->trial = (struct vps_trial){.wait = link->way == VPS_EXACT ? period : link->patience};
 }
 
 struct vps_choice vps_link_choose(struct vps_link *link)
