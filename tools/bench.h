@@ -2,6 +2,7 @@
 #ifndef VP_TOOLS_BENCH_H
 #define VP_TOOLS_BENCH_H
 
+#include <stdint.h>
 #include <time.h>
 
 #include <vulkan/vulkan.h>
@@ -19,6 +20,13 @@ double bench_now(clockid_t clock);
 
 /* Sorts the values. */
 double bench_median(double *values, unsigned count);
+
+/* Bytes that the TCP connections of this process have carried so far, as the kernel counts them. */
+struct bench_traffic {
+   uint64_t sent, received;
+};
+
+struct bench_traffic bench_traffic(void);
 
 /* The first GPU, and a device with one queue of family 0. */
 struct bench_device {

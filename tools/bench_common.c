@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/bench.h"
 
+#include <dirent.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 void bench_die(const char *what, long result)
 {
@@ -33,6 +38,33 @@ double bench_median(double *values, unsigned count)
 {
    qsort(values, count, sizeof(*values), compare_doubles);
    return values[count / 2];
+}
+
+static void add_traffic(int fd, struct bench_traffic *traffic)
+{
+   struct tcp_info info;
+   socklen_t size = sizeof(info);
+
+   if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
+      return; /* something else than a connection */
+   if (size < offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(info.tcpi_bytes_retrans))
+      bench_die("counting bytes, which needs Linux 4.19,", (long)size);
+   traffic->sent += info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
+   traffic->received += info.tcpi_bytes_received;
+}
+
+struct bench_traffic bench_traffic(void)
+{
+   struct bench_traffic traffic = {0};
+   DIR *files = opendir("/proc/self/fd");
+   const struct dirent *entry;
+
+   if (!files)
+      bench_die("opening /proc/self/fd", 0);
+   while ((entry = readdir(files)))
+      add_traffic((int)strtol(entry->d_name, NULL, 10), &traffic);
+   closedir(files);
+   return traffic;
 }
 
 void bench_device_init(struct bench_device *device)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /* venus-bench memory: what mapped memory costs. A row of the table is one kind of use. Its process makes what it
- * needs, does one repetition that does not count, and then those that do. What one of them sends and how often it
- * waits for the server is the difference between the driver's counters of processes with many and with no repetitions.
+ * needs, does some repetitions that do not count, and then those that do. How often one of them waits for the server is
+ * the difference between the driver's counters of processes with many and with no repetitions.
  *
  * The data is incompressible, new in each repetition (with the bytes that remain the same by chance, one in 256), and
  * made at the speed of memory: pages of noise from changing places, with a changing key. */
 
 #include "tools/bench.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,11 @@
 
 #define SPARSE_PAGES 64
 #define SPARSE_STEP ((size_t)SPARSE_PAGES * PAGE)
+
+/* Repetitions that do not count: some, since pages that were written to are compared for a while; but not when each
+ * takes long. */
+#define WARM_UP 8
+#define WARM_UP_BYTES (16 * MIB)
 
 #define RING_PIECES 12
 #define FRAMES_IN_FLIGHT 2
@@ -682,22 +688,39 @@ static void run_finish(struct run *run)
    bench_device_finish(&run->on);
 }
 
-static void repeat(struct run *run, double *ns, double *cpu_ns)
+struct cost {
+   double ns, cpu_ns;
+   struct bench_traffic traffic; /* without that of `prepare` */
+};
+
+static struct cost repeat(struct run *run)
 {
+   struct cost cost;
+
    run->own_ns = 0;
    const double cpu_start = bench_now(CLOCK_PROCESS_CPUTIME_ID);
    if (run->row->prepare)
       run->row->prepare(run);
+   const struct bench_traffic before = bench_traffic();
    const double start = bench_now(CLOCK_MONOTONIC);
    run->row->measure(run);
-   *ns = bench_now(CLOCK_MONOTONIC) - start;
-   *cpu_ns = bench_now(CLOCK_PROCESS_CPUTIME_ID) - cpu_start - run->own_ns;
+   cost.ns = bench_now(CLOCK_MONOTONIC) - start;
+   cost.cpu_ns = bench_now(CLOCK_PROCESS_CPUTIME_ID) - cpu_start - run->own_ns;
+   const struct bench_traffic after = bench_traffic();
+   cost.traffic = (struct bench_traffic){after.sent - before.sent, after.received - before.received};
+   return cost;
+}
+
+static void warm_up(struct run *run)
+{
+   const unsigned count = run->row->sent + run->row->received < WARM_UP_BYTES ? WARM_UP : 1;
+   for (unsigned i = 0; i < count; i++)
+      repeat(run);
 }
 
 void bench_memory(const char *name, unsigned repetitions)
 {
    struct run run;
-   double ns, cpu_ns;
    const struct row *row = rows;
 
    while (row < rows + ROWS && strcmp(row->name, name) != 0)
@@ -705,11 +728,13 @@ void bench_memory(const char *name, unsigned repetitions)
    if (row == rows + ROWS)
       bench_die("finding the row", 0);
    run_init(&run, row);
-   repeat(&run, &ns, &cpu_ns);
+   warm_up(&run);
    printf("{\"device\": \"%s\", \"results\": [", run.on.properties.deviceName);
    for (unsigned i = 0; i < repetitions; i++) {
-      repeat(&run, &ns, &cpu_ns);
-      printf("%s\n  {\"ns\": %.0f, \"cpu_ns\": %.0f, \"own_ns\": %.0f}", i ? "," : "", ns, cpu_ns, run.own_ns);
+      const struct cost cost = repeat(&run);
+      printf("%s\n  {\"ns\": %.0f, \"cpu_ns\": %.0f, \"own_ns\": %.0f, \"sent\": %" PRIu64 ", \"received\": %" PRIu64
+             "}",
+             i ? "," : "", cost.ns, cost.cpu_ns, run.own_ns, cost.traffic.sent, cost.traffic.received);
    }
    printf("]}\n");
    run_finish(&run);

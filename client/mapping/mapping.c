@@ -271,12 +271,13 @@ static void add_written(void *data, size_t position, size_t length)
    add_candidates(mapping, position, length);
 }
 
-/* All data within [position, end), whoever wrote it. */
-static void add_data(struct vp_mapping *mapping, size_t position, size_t end, bool watched)
+/* All data within [position, end), whoever wrote it; `full`: there is nothing else. */
+static void add_data(struct vp_mapping *mapping, size_t position, size_t end, bool full, bool watched)
 {
-   size_t run, run_end;
+   size_t run = position, run_end = end;
    for (; position < end; position = run_end) {
-      vp_pages_find_data(&mapping->pages, position, &run, &run_end);
+      if (!full)
+         vp_pages_find_data(&mapping->pages, position, &run, &run_end);
       if (run >= end)
          return;
       if (run_end > end)
@@ -289,20 +290,24 @@ static void add_data(struct vp_mapping *mapping, size_t position, size_t end, bo
 }
 
 /* Chunks that are not armed yet, up to one that is. They are armed when there is something in them, before that is
- * compared, so that nothing falls in between. Returns the chunk where it stopped. */
+ * compared, so that nothing falls in between. Returns the chunk where it stopped. Looking for the end of data takes time
+ * for each page of it, so this is done once for all chunks that it fills. */
 static size_t look_at_unarmed(struct vp_mapping *mapping, size_t first)
 {
-   size_t data, data_end, end = first;
+   size_t data = 0, data_end = 0, end = first;
    while (end < mapping->chunk_count && !mapping->chunks[end].armed)
       end++;
    for (size_t i = first; i < end; i++) {
-      vp_pages_find_data(&mapping->pages, i * CHUNK_SIZE, &data, &data_end);
-      i = data / CHUNK_SIZE;
-      if (i >= end)
-         break;
-      const size_t start = i * CHUNK_SIZE, length = chunk_end(mapping, i) - start;
-      mapping->chunks[i].armed = mapping->watched && mapping->tracker->arm(&mapping->pages, start, length);
-      add_data(mapping, start, start + length, mapping->chunks[i].armed);
+      if (data_end < chunk_end(mapping, i)) {
+         vp_pages_find_data(&mapping->pages, i * CHUNK_SIZE, &data, &data_end);
+         i = data / CHUNK_SIZE;
+         if (i >= end)
+            break;
+      }
+      const size_t start = i * CHUNK_SIZE, limit = chunk_end(mapping, i);
+      const bool full = data <= start && data_end >= limit;
+      mapping->chunks[i].armed = mapping->watched && mapping->tracker->arm(&mapping->pages, start, limit - start);
+      add_data(mapping, start, limit, full, mapping->chunks[i].armed);
    }
    return end;
 }
