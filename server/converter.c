@@ -123,8 +123,7 @@ struct vps_converter *vps_converter_create(const struct vps_device *device, uint
    const struct vp_planes planes = vp_planes_of(width, height);
    const VkDeviceSize pixels = (VkDeviceSize)width * height * VP_PIXEL_SIZE, size = pixels + planes.size;
 
-   if (!device->compute_families || size > device->storage_limit ||
-       (device->is_processor && !vps_converter_everywhere))
+   if (!device->compute_families || size > device->storage_limit || (device->is_processor && !vps_converter_everywhere))
       return NULL;
    struct vps_converter *converter = calloc(1, sizeof(*converter) + buffers * sizeof(converter->sets[0]));
    if (!converter)
