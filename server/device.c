@@ -136,6 +136,23 @@ static bool enable_timelines(struct vp_context *ctx, VkPhysicalDevice gpu, VkDev
    return true;
 }
 
+static void note_families(struct vp_context *ctx, struct vps_device *device, VkPhysicalDevice gpu)
+{
+   const PFN_vkGetPhysicalDeviceQueueFamilyProperties get =
+      ctx->instance->functions.GetPhysicalDeviceQueueFamilyProperties;
+   uint32_t count = 0;
+
+   get(gpu, &count, NULL);
+   VkQueueFamilyProperties *families = vps_alloc(ctx, count, sizeof(*families));
+   if (!families)
+      return;
+   get(gpu, &count, families);
+   for (uint32_t i = 0; i < count && i < 64; i++) {
+      if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT)
+         device->compute_families |= UINT64_C(1) << i;
+   }
+}
+
 static VkResult create_device(struct vp_context *ctx, struct vps_device *device, VkPhysicalDevice gpu,
                               const VkDeviceCreateInfo *wanted)
 {
@@ -156,6 +173,9 @@ static VkResult create_device(struct vp_context *ctx, struct vps_device *device,
    functions->GetPhysicalDeviceMemoryProperties(gpu, &device->memory);
    vps_readback_init(device);
    functions->GetPhysicalDeviceProperties(gpu, &properties);
+   device->storage_limit = properties.limits.maxStorageBufferRange;
+   device->is_processor = properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+   note_families(ctx, device, gpu);
    device->atom = properties.limits.nonCoherentAtomSize ? properties.limits.nonCoherentAtomSize : 1;
    if (device->functions.WaitSemaphores && device->functions.GetSemaphoreCounterValue)
       return result;

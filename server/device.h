@@ -27,7 +27,10 @@ struct vps_device {
    VkDevice handle;
    struct vps_device_functions functions;
    VkPhysicalDeviceMemoryProperties memory;
-   VkDeviceSize atom; /* nonCoherentAtomSize */
+   VkDeviceSize atom;          /* nonCoherentAtomSize */
+   VkDeviceSize storage_limit; /* of a storage buffer's range */
+   uint64_t compute_families;  /* a bit for each queue family that can */
+   bool is_processor;          /* the GPU is one that the CPU plays */
    struct vps_queue_range *ranges;
    uint32_t range_count;
    pthread_mutex_t report_lock; /* what the queues have done is told by one thread at a time */

@@ -9,6 +9,9 @@
 #include "server/queue.h"
 #include "server/swapchain.h"
 
+/* Microseconds of the client's clock: more would overflow in nanoseconds. */
+#define MAX_TIME ((UINT64_C(1) << 50) - 1)
+
 static struct vps_swapchain *swapchain_of(const VkPresentVP *present)
 {
    return (struct vps_swapchain *)(uintptr_t)present->swapchain;
@@ -111,8 +114,13 @@ void vp_handle_vkAckPresentVP(struct vp_context *ctx, struct vp_cmd_vkAckPresent
 
    if (ctx->poison || !swapchain)
       return;
+   const struct vps_acknowledgement acknowledgement = {
+      .now_ns = vp_clock_ns(),
+      .decode_ns = (int64_t)a->decodeTime * 1000,
+      .arrival_ns = (int64_t)(a->arrivalTime & MAX_TIME) * 1000,
+   };
    pthread_mutex_lock(&swapchain->lock);
-   const bool ok = vps_link_acknowledge(&swapchain->link, a->frames, vp_clock_ns());
+   const bool ok = vps_link_acknowledge(&swapchain->link, a->frames, &acknowledgement);
    pthread_cond_signal(&swapchain->changed);
    pthread_mutex_unlock(&swapchain->lock);
    if (!ok)

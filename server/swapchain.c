@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 
+#include "common/picture/h264.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
 #include "server/context.h"
+#include "server/converter.h"
 #include "server/device.h"
 
 /* How long the last copies may take when the swapchain is destroyed. */
@@ -67,21 +69,36 @@ static bool allocate(const struct vps_device *device, struct vps_slot *slot, VkD
    return true;
 }
 
-static bool init_slot(const struct vps_swapchain *swapchain, struct vps_slot *slot)
+/* Where H.264 is possible, a buffer has room for planes as well. */
+static struct vps_converter *find_converter(struct vps_swapchain *swapchain)
+{
+   if (swapchain->video && !swapchain->converter_tried) {
+      swapchain->converter_tried = true;
+      swapchain->converter = vps_converter_create(swapchain->device, swapchain->picture.width,
+                                                  swapchain->picture.height, swapchain->slot_count);
+   }
+   return swapchain->converter;
+}
+
+static bool init_slot(struct vps_swapchain *swapchain, struct vps_slot *slot)
 {
    const struct vps_device *device = swapchain->device;
-   const VkBufferCreateInfo info = {
-      .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-      .size = vp_picture_size(&swapchain->picture),
-      .usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT,
-   };
 
    if (slot->buffer)
       return true;
-   if (device->functions.CreateBuffer(device->handle, &info, NULL, &slot->buffer) < 0)
+   struct vps_converter *converter = find_converter(swapchain);
+   const VkBufferCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+      .size = converter ? vps_converter_size(converter) : vp_picture_size(&swapchain->picture),
+      .usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT | (converter ? VK_BUFFER_USAGE_STORAGE_BUFFER_BIT : 0),
+   };
+   if (device->functions.CreateBuffer(device->handle, &info, NULL, &slot->buffer) < 0) {
       slot->buffer = VK_NULL_HANDLE;
-   else if (allocate(device, slot, info.size))
+   } else if (allocate(device, slot, info.size)) {
+      if (converter)
+         vps_converter_use(converter, (uint32_t)(slot - swapchain->slots), slot->buffer);
       return true;
+   }
    finish_slot(device, slot);
    vp_log(VP_LOG_WARN, "there is no memory for a picture of %ux%u to be sent", swapchain->picture.width,
           swapchain->picture.height);
@@ -115,7 +132,8 @@ static struct vps_copier *find_copier(struct vps_swapchain *swapchain, uint32_t 
 }
 
 /* Whatever rendered the image comes before the copy, and whatever renders to it next comes after. */
-static void copy(const struct vps_swapchain *swapchain, VkCommandBuffer commands, VkImage image, VkBuffer buffer)
+static void copy(const struct vps_swapchain *swapchain, VkCommandBuffer commands, VkImage image,
+                 const struct vps_slot *slot, bool convert)
 {
    const struct vps_device_functions *functions = &swapchain->device->functions;
    const VkMemoryBarrier before = {
@@ -125,7 +143,7 @@ static void copy(const struct vps_swapchain *swapchain, VkCommandBuffer commands
    };
    const VkMemoryBarrier after = {
       .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-      .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
+      .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT | (convert ? VK_ACCESS_SHADER_WRITE_BIT : 0),
       .dstAccessMask = VK_ACCESS_HOST_READ_BIT,
    };
    const VkBufferImageCopy region = {
@@ -135,13 +153,16 @@ static void copy(const struct vps_swapchain *swapchain, VkCommandBuffer commands
 
    functions->CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1,
                                  &before, 0, NULL, 0, NULL);
-   functions->CmdCopyImageToBuffer(commands, image, VPS_PRESENT_LAYOUT, buffer, 1, &region);
-   functions->CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT,
-                                 VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 1, &after, 0, NULL,
-                                 0, NULL);
+   functions->CmdCopyImageToBuffer(commands, image, VPS_PRESENT_LAYOUT, slot->buffer, 1, &region);
+   if (convert)
+      vps_converter_record(swapchain->converter, commands, (uint32_t)(slot - swapchain->slots));
+   functions->CmdPipelineBarrier(
+      commands, VK_PIPELINE_STAGE_TRANSFER_BIT | (convert ? VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT : 0),
+      VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 1, &after, 0, NULL, 0, NULL);
 }
 
-static VkCommandBuffer record(const struct vps_swapchain *swapchain, VkCommandPool pool, VkImage image, VkBuffer buffer)
+static VkCommandBuffer record(const struct vps_swapchain *swapchain, VkCommandPool pool, VkImage image,
+                              const struct vps_slot *slot, bool convert)
 {
    const struct vps_device *device = swapchain->device;
    const VkCommandBufferAllocateInfo info = {
@@ -155,7 +176,7 @@ static VkCommandBuffer record(const struct vps_swapchain *swapchain, VkCommandPo
    if (device->functions.AllocateCommandBuffers(device->handle, &info, &commands) < 0)
       return NULL;
    if (device->functions.BeginCommandBuffer(commands, &begin) >= 0) {
-      copy(swapchain, commands, image, buffer);
+      copy(swapchain, commands, image, slot, convert);
       if (device->functions.EndCommandBuffer(commands) >= 0)
          return commands;
    }
@@ -164,15 +185,27 @@ static VkCommandBuffer record(const struct vps_swapchain *swapchain, VkCommandPo
 }
 
 static VkCommandBuffer find_commands(struct vps_swapchain *swapchain, uint32_t family, const struct vps_slot *slot,
-                                     uint32_t image)
+                                     uint32_t image, bool convert)
 {
    struct vps_copier *copier = find_copier(swapchain, family);
    if (!copier)
       return NULL;
-   VkCommandBuffer *commands = &copier->copies[slot - swapchain->slots][image];
+   const size_t number = (size_t)(slot - swapchain->slots);
+   VkCommandBuffer *commands = convert ? &copier->conversions[number][image] : &copier->copies[number][image];
    if (!*commands)
-      *commands = record(swapchain, copier->pool, swapchain->images[image], slot->buffer);
+      *commands = record(swapchain, copier->pool, swapchain->images[image], slot, convert);
    return *commands;
+}
+
+/* Whether a present of now will probably be sent as a picture of a video. If not, planes can still be made later. */
+static bool wants_planes(struct vps_swapchain *swapchain, uint32_t family)
+{
+   if (!swapchain->converter || !vps_converter_can(swapchain->converter, family))
+      return false;
+   pthread_mutex_lock(&swapchain->lock);
+   const bool wants = swapchain->link.way == VPS_H264;
+   pthread_mutex_unlock(&swapchain->lock);
+   return wants;
 }
 
 /* --- presents --- */
@@ -212,8 +245,10 @@ struct vps_present vps_swapchain_prepare(struct vps_swapchain *swapchain, uint32
    struct vps_slot *slot = swapchain->codecs ? take_slot(swapchain, replaces) : NULL;
    if (!slot || !init_slot(swapchain, slot))
       return present;
-   present.commands = find_commands(swapchain, family, slot, image);
+   const bool convert = wants_planes(swapchain, family);
+   present.commands = find_commands(swapchain, family, slot, image, convert);
    if (present.commands) {
+      slot->planes = convert ? slot->pixels + vps_converter_offset(swapchain->converter) : NULL;
       slot->replaces = replaces;
       slot->arrival_ns = vp_clock_ns();
       present.slot = slot;
@@ -277,6 +312,7 @@ static void destroy_handles(struct vps_swapchain *swapchain)
 
    for (struct vps_copier *copier = swapchain->copiers; copier; copier = copier->next)
       device->functions.DestroyCommandPool(device->handle, copier->pool, NULL);
+   vps_converter_destroy(swapchain->converter);
    for (uint32_t i = 0; i < swapchain->slot_count; i++)
       finish_slot(device, &swapchain->slots[i]);
    device->functions.DestroySemaphore(device->handle, swapchain->timeline, NULL);
@@ -320,6 +356,8 @@ static struct vps_swapchain *new_swapchain(struct vps_device *device, uint64_t i
    swapchain->codecs = info->codecs;
    swapchain->quality = info->quality;
    swapchain->always_lossy = info->alwaysLossy;
+   swapchain->video = (info->codecs & VP_PRESENT_CODEC_BIT(VP_PRESENT_H264)) &&
+                      vp_h264_fits(info->extent.width, info->extent.height) && vp_h264_can_encode();
    swapchain->picture = (struct vp_picture){.width = info->extent.width, .height = info->extent.height};
    swapchain->image_count = info->imageCount;
    swapchain->slot_count = info->codecs ? info->imageCount + VPS_EXTRA_SLOTS : 0;
@@ -358,7 +396,7 @@ static struct vps_swapchain *create_swapchain(struct vps_device *device, uint64_
 
 static bool is_sane(const VkSwapchainInfoVP *info)
 {
-   const bool lossy = info->codecs & VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG);
+   const bool lossy = info->codecs & (VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG) | VP_PRESENT_CODEC_BIT(VP_PRESENT_H264));
 
    return (!lossy || (info->quality > 0 && info->quality <= 100)) && info->imageCount > 0 &&
           info->imageCount <= VPS_MAX_IMAGES && info->extent.width > 0 && info->extent.width <= VP_PICTURE_MAX &&

@@ -10,7 +10,9 @@
 #include "common/picture/tiles.h"
 #include "server/link.h"
 
+struct vps_converter;
 struct vps_device;
+struct vps_encoder;
 
 #define VPS_MAX_IMAGES 16
 
@@ -35,6 +37,7 @@ struct vps_slot {
    VkBuffer buffer;
    VkDeviceMemory memory;
    const uint8_t *pixels;
+   const uint8_t *planes; /* of the same picture, made by the GPU; NULL: it did not */
    bool coherent;
    enum vps_slot_state state;
    bool replaces; /* what waits before it may be dropped */
@@ -48,6 +51,7 @@ struct vps_copier {
    uint32_t family;
    VkCommandPool pool;
    VkCommandBuffer copies[VPS_PICTURE_SLOTS][VPS_MAX_IMAGES];
+   VkCommandBuffer conversions[VPS_PICTURE_SLOTS][VPS_MAX_IMAGES]; /* copies that make planes too */
 };
 
 /* The server's part of a VkSwapchainKHR: what is presented is copied to the host by the queue it is presented on, and a
@@ -56,8 +60,9 @@ struct vps_swapchain {
    struct vps_device *device;
    uint64_t id;
    uint32_t codecs;  /* that the client decodes; 0: it wants no pictures */
-   unsigned quality; /* of JPEG */
+   unsigned quality; /* of lossy ones */
    bool always_lossy;
+   bool video;                /* H.264 is possible */
    struct vp_picture picture; /* what the client has; of the present thread */
    VkImage images[VPS_MAX_IMAGES];
    uint32_t image_count, slot_count;
@@ -65,7 +70,10 @@ struct vps_swapchain {
    VkSemaphore timeline; /* reaches the value of each copy when that is complete */
    uint64_t value;       /* of the last copy; of the executing thread, as are: */
    struct vps_copier *copiers;
+   struct vps_converter *converter; /* NULL: not needed, or not yet, or not possible */
+   bool converter_tried;
 
+   struct vps_encoder *encoder; /* of the thread */
    pthread_t thread;
    pthread_mutex_t lock; /* of what follows */
    pthread_cond_t changed;
@@ -93,5 +101,8 @@ void vps_swapchain_cancel(const struct vps_present *present);
 /* Starts and ends the present thread. False when there is none. */
 bool vps_presenter_start(struct vps_swapchain *swapchain);
 void vps_presenter_stop(struct vps_swapchain *swapchain);
+
+/* Whether something waits to be sent. */
+bool vps_presenter_has_frame(struct vps_swapchain *swapchain);
 
 #endif

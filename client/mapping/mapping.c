@@ -290,8 +290,8 @@ static void add_data(struct vp_mapping *mapping, size_t position, size_t end, bo
 }
 
 /* Chunks that are not armed yet, up to one that is. They are armed when there is something in them, before that is
- * compared, so that nothing falls in between. Returns the chunk where it stopped. Looking for the end of data takes time
- * for each page of it, so this is done once for all chunks that it fills. */
+ * compared, so that nothing falls in between. Returns the chunk where it stopped. Looking for the end of data takes
+ * time for each page of it, so this is done once for all chunks that it fills. */
 static size_t look_at_unarmed(struct vp_mapping *mapping, size_t first)
 {
    size_t data = 0, data_end = 0, end = first;

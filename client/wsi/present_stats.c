@@ -26,13 +26,12 @@ static double average_ms(uint64_t sum_us, uint64_t count)
 
 static void print_line(const struct vp_present_stats *stats, const struct vp_shown_frame *last, double seconds)
 {
-   static const char *const codecs[VP_PRESENT_CODECS] = {"raw", "lz4", "lz4", "jpeg"};
    const struct vp_present_times *times = &stats->times;
    const uint64_t presented = last->frame - stats->first + 1, shown = stats->shown;
    fprintf(stderr,
            "venus: %.1f frames/s, %" PRIu64 " of %" PRIu64 " not shown, %s, %.1f KiB each; ms: gpu %.1f encode %.1f "
            "network %.1f decode %.1f show %.1f\n",
-           (double)shown / seconds, presented - shown, presented, codecs[last->codec],
+           (double)shown / seconds, presented - shown, presented, vp_present_codec_name(last->codec),
            (double)stats->bytes / 1024 / (double)shown, average_ms(times->gpu, shown), average_ms(times->encode, shown),
            average_ms(times->network, shown), average_ms(times->decode, shown), average_ms(times->show, shown));
 }

@@ -5,15 +5,16 @@
 #include "client/device.h"
 #include "client/physical_device.h"
 #include "client/vp_client_send.h"
+#include "client/wsi/picture_decoder.h"
 #include "client/wsi/present_stats.h"
 #include "client/wsi/surface.h"
 #include "client/wsi/swapchain.h"
+#include "common/picture/h264.h"
 #include "common/picture/jpeg.h"
 #include "common/picture/present_frame.h"
 #include "common/util/clock.h"
 
 #include <signal.h>
-#include <lz4.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -31,11 +32,8 @@ struct part {
 struct vp_presenter {
    struct vp_swapchain *swapchain;
    struct vp_window *window;
-   struct vp_picture picture; /* of the thread, as are: */
-   struct vp_jpeg *jpeg;      /* NULL before the first such part */
-   uint8_t *tiles;            /* what was unpacked */
-   size_t tiles_size;
-   VkRect2D changed; /* by the frame that is coming in */
+   struct vp_picture_decoder decoder; /* of the thread, as are: */
+   VkRect2D changed;                  /* by the frame that is coming in */
    int64_t first_ns; /* when its first part would have come if the server had no work with it; 0: not known */
    struct vp_shown_frame frame;
    struct vp_present_stats stats;
@@ -54,100 +52,28 @@ uint32_t vp_presenter_codecs(const struct vp_surface *surface, bool lossy)
    if (!surface->class->has_pictures)
       return 0;
    codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4) | VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4_PLAIN);
+   codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_ZSTD) | VP_PRESENT_CODEC_BIT(VP_PRESENT_ZSTD_PLAIN);
    if (lossy && vp_jpeg_is_usable())
       codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG);
+   if (lossy && vp_h264_can_decode())
+      codecs |= VP_PRESENT_CODEC_BIT(VP_PRESENT_H264);
    return codecs;
 }
 
 /* --- decoding --- */
 
+/* Parts may come in any order. */
 static void add_rows(struct vp_presenter *presenter, uint32_t first, uint32_t count)
 {
-   const uint32_t top = first * VP_TILE_HEIGHT, end = (first + count) * VP_TILE_HEIGHT;
-   const uint32_t bottom = end < presenter->picture.height ? end : presenter->picture.height;
+   const struct vp_picture *picture = &presenter->decoder.picture;
    VkRect2D *changed = &presenter->changed;
-   if (!changed->extent.height)
-      changed->offset.y = (int32_t)top;
-   changed->extent.width = presenter->picture.width;
-   changed->extent.height = bottom - (uint32_t)changed->offset.y;
-}
-
-/* Memory for what is unpacked of so many rows; NULL when there is none. */
-static uint8_t *reserve_tiles(struct vp_presenter *presenter, uint32_t rows)
-{
-   const size_t size = vp_tiles_max_size(&presenter->picture, rows);
-   if (size > presenter->tiles_size) {
-      uint8_t *tiles = realloc(presenter->tiles, size);
-      if (!tiles)
-         return NULL;
-      presenter->tiles = tiles;
-      presenter->tiles_size = size;
-   }
-   return presenter->tiles;
-}
-
-/* The tiles of an LZ4 block, or NULL. */
-static const uint8_t *unpack(struct vp_presenter *presenter, uint32_t rows, const uint8_t *data, size_t *size)
-{
-   const size_t most = vp_tiles_max_size(&presenter->picture, rows);
-   uint8_t *tiles = reserve_tiles(presenter, rows);
-   if (!tiles || *size > INT32_MAX || most > INT32_MAX)
-      return NULL;
-   const int unpacked = LZ4_decompress_safe((const char *)data, (char *)tiles, (int)*size, (int)most);
-   if (unpacked < 0)
-      return NULL;
-   *size = (size_t)unpacked;
-   return tiles;
-}
-
-static bool apply_jpeg(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *mask,
-                       const uint8_t *data, size_t size)
-{
-   const struct vp_picture *picture = &presenter->picture;
-   uint8_t *band = reserve_tiles(presenter, header->row_count);
-   if (!presenter->jpeg)
-      presenter->jpeg = vp_jpeg_create();
-   if (!band || !presenter->jpeg ||
-       !vp_jpeg_decompress(presenter->jpeg, data, size, band, picture->width,
-                           vp_band_height(picture, header->first_row, header->row_count)))
-      return false;
-   vp_tiles_copy(picture, header->first_row, header->row_count, mask, band);
-   return true;
-}
-
-static bool apply(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *mask,
-                  const uint8_t *data, size_t size)
-{
-   switch (header->codec) {
-   case VP_PRESENT_RAW:
-      break;
-   case VP_PRESENT_LZ4:
-   case VP_PRESENT_LZ4_PLAIN:
-      data = unpack(presenter, header->row_count, data, &size);
-      break;
-   case VP_PRESENT_JPEG:
-      return apply_jpeg(presenter, header, mask, data, size);
-   default:
-      return false;
-   }
-   return data && vp_tiles_apply(&presenter->picture, header->first_row, header->row_count,
-                                 header->codec == VP_PRESENT_LZ4, mask, data, size);
-}
-
-static bool decode(struct vp_presenter *presenter, const struct vp_present_header *header, const uint8_t *data,
-                   size_t size)
-{
-   const struct vp_picture *picture = &presenter->picture;
-   const uint32_t rows = vp_picture_tile_rows(picture);
-   if (!header->row_count)
-      return size == 0 && header->codec < VP_PRESENT_CODECS;
-   if (!picture->pixels || header->row_count > rows || header->first_row > rows - header->row_count)
-      return false;
-   const size_t mask_size = vp_tiles_mask_size(picture, header->row_count);
-   if (size < mask_size || !apply(presenter, header, data, data + mask_size, size - mask_size))
-      return false;
-   add_rows(presenter, header->first_row, header->row_count);
-   return true;
+   const uint32_t height = changed->extent.height;
+   const uint32_t old_top = height ? (uint32_t)changed->offset.y : UINT32_MAX,
+                  old_bottom = height + (height ? old_top : 0);
+   const uint32_t top = first * VP_TILE_HEIGHT, bottom = top + vp_band_height(picture, first, count);
+   changed->offset.y = (int32_t)(top < old_top ? top : old_top);
+   changed->extent.width = picture->width;
+   changed->extent.height = (bottom > old_bottom ? bottom : old_bottom) - (uint32_t)changed->offset.y;
 }
 
 /* --- showing --- */
@@ -182,22 +108,26 @@ static void wait_for_time(uint64_t desired_ns)
       nanosleep(&(struct timespec){.tv_sec = wait / 1000000000, .tv_nsec = wait % 1000000000}, NULL);
 }
 
-/* The server may send one more. */
-static void acknowledge(const struct vp_swapchain *swapchain)
+static uint64_t microseconds(int64_t ns)
 {
+   return ns > 0 ? (uint64_t)ns / 1000 : 0;
+}
+
+/* The server may send one more, and learns when the last one was complete here. Not when it is shown: that is up to the
+ * display; nor does it matter how long the acknowledgement takes. */
+static void acknowledge(const struct vp_presenter *presenter, int64_t arrival_ns)
+{
+   const struct vp_swapchain *swapchain = presenter->swapchain;
    struct vp_connection *conn = swapchain->device->conn;
    const struct vp_cmd_vkAckPresentVP a = {
       .device = VP_TO_HANDLE(VkDevice, swapchain->device),
       .swapchain = VP_TO_HANDLE(VkSwapchainKHR, swapchain),
       .frames = 1,
+      .decodeTime = (uint32_t)presenter->frame.times.decode,
+      .arrivalTime = microseconds(arrival_ns),
    };
    vp_send_vkAckPresentVP(conn, &a);
    vp_stream_flush(conn);
-}
-
-static uint64_t microseconds(int64_t ns)
-{
-   return ns > 0 ? (uint64_t)ns / 1000 : 0;
 }
 
 /* For the statistics. `arrival_ns` is when the frame was complete here, `start_ns` when it began to be shown. */
@@ -223,11 +153,11 @@ static bool finish_frame(struct vp_presenter *presenter, const struct vp_present
    if (!take_in_frame(presenter, header->frame, arrival_ns, &record))
       return false;
    presenter->first_ns = 0;
-   acknowledge(swapchain);
+   acknowledge(presenter, arrival_ns);
    const int64_t start_ns = vp_clock_ns();
    wait_for_time(record.desired_ns);
    const VkResult status =
-      swapchain->surface->class->show(presenter->window, &presenter->picture, presenter->changed, record.mode);
+      swapchain->surface->class->show(presenter->window, &presenter->decoder.picture, presenter->changed, record.mode);
    presenter->changed = (VkRect2D){0};
    note_frame(presenter, header, record.presented_ns, arrival_ns, start_ns);
    vp_swapchain_settle(swapchain, header->frame, status);
@@ -235,11 +165,11 @@ static bool finish_frame(struct vp_presenter *presenter, const struct vp_present
 }
 
 /* The last frame again, better. */
-static bool refine_frame(struct vp_presenter *presenter)
+static bool refine_frame(struct vp_presenter *presenter, int64_t arrival_ns)
 {
    const struct vp_swapchain *swapchain = presenter->swapchain;
-   acknowledge(swapchain);
-   swapchain->surface->class->show(presenter->window, &presenter->picture, presenter->changed,
+   acknowledge(presenter, arrival_ns);
+   swapchain->surface->class->show(presenter->window, &presenter->decoder.picture, presenter->changed,
                                    VK_PRESENT_MODE_IMMEDIATE_KHR);
    presenter->changed = (VkRect2D){0};
    presenter->frame = (struct vp_shown_frame){0};
@@ -254,8 +184,11 @@ static bool handle_part(struct vp_presenter *presenter, const struct part *part)
    if (part->size < VP_PRESENT_HEADER_SIZE)
       return false;
    vp_present_header_load(&header, part->payload);
-   if (!decode(presenter, &header, part->payload + VP_PRESENT_HEADER_SIZE, part->size - VP_PRESENT_HEADER_SIZE))
+   if (!vp_picture_decode(&presenter->decoder, &header, part->payload + VP_PRESENT_HEADER_SIZE,
+                          part->size - VP_PRESENT_HEADER_SIZE))
       return false;
+   if (header.row_count)
+      add_rows(presenter, header.first_row, header.row_count);
    if (!presenter->frame.bytes && header.gpu_us) /* nothing is known of the work for frames without a picture */
       presenter->first_ns = part->arrival_ns - ((int64_t)header.gpu_us + header.encode_us) * 1000;
    presenter->frame.bytes += part->size;
@@ -264,7 +197,7 @@ static bool handle_part(struct vp_presenter *presenter, const struct part *part)
    presenter->frame.times.decode += microseconds(vp_clock_ns() - start_ns);
    if (!(header.flags & VP_PRESENT_LAST))
       return true;
-   return header.flags & VP_PRESENT_REFINEMENT ? refine_frame(presenter)
+   return header.flags & VP_PRESENT_REFINEMENT ? refine_frame(presenter, part->arrival_ns)
                                                : finish_frame(presenter, &header, part->arrival_ns);
 }
 
@@ -310,7 +243,7 @@ static void *presenter_main(void *data)
 /* The server sends few frames ahead; what is more than they could take is nonsense. */
 static size_t max_queued(const struct vp_presenter *presenter)
 {
-   return (VP_PRESENT_MAX_UNDER_WAY + 1) * vp_picture_size(&presenter->picture) + ((size_t)1 << 20);
+   return (VP_PRESENT_MAX_UNDER_WAY + 1) * vp_picture_size(&presenter->decoder.picture) + ((size_t)1 << 20);
 }
 
 bool vp_presenter_receive(struct vp_presenter *presenter, struct vp_frame *frame)
@@ -347,9 +280,7 @@ static bool start_thread(struct vp_presenter *presenter)
 
 static void free_presenter(struct vp_presenter *presenter)
 {
-   vp_jpeg_destroy(presenter->jpeg);
-   free(presenter->picture.pixels);
-   free(presenter->tiles);
+   vp_picture_decoder_finish(&presenter->decoder);
    free(presenter);
 }
 
@@ -362,11 +293,11 @@ VkResult vp_presenter_create(struct vp_swapchain *swapchain, const struct vp_win
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    presenter->swapchain = swapchain;
    presenter->last = &presenter->first;
-   presenter->picture = (struct vp_picture){.width = info->extent.width, .height = info->extent.height};
+   presenter->decoder.picture = (struct vp_picture){.width = info->extent.width, .height = info->extent.height};
    if (class->has_pictures)
-      presenter->picture.pixels = calloc(1, vp_picture_size(&presenter->picture));
+      presenter->decoder.picture.pixels = calloc(1, vp_picture_size(&presenter->decoder.picture));
    VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
-   if (class->has_pictures && !presenter->picture.pixels)
+   if (class->has_pictures && !presenter->decoder.picture.pixels)
       goto fail;
    result = class->open(swapchain->surface, info, &presenter->window);
    if (result < 0)

@@ -26,3 +26,10 @@ void vp_present_header_load(struct vp_present_header *header, const uint8_t in[V
       .encode_us = vp_bytes_load_u32(in + 28),
    };
 }
+
+const char *vp_present_codec_name(uint32_t codec)
+{
+   static const char *const names[VP_PRESENT_CODECS] = {"raw", "lz4", "lz4", "zstd", "zstd", "jpeg", "h264"};
+
+   return codec < VP_PRESENT_CODECS ? names[codec] : "?";
+}

@@ -25,11 +25,15 @@ struct vp_present_header {
 /* Part of what makes the picture of the last frame exact. */
 #define VP_PRESENT_REFINEMENT 2u
 
+/* Each loses more than those before it, or costs more. */
 enum vp_present_codec {
-   VP_PRESENT_RAW = 0,       /* pixels */
-   VP_PRESENT_LZ4 = 1,       /* pixels combined with what was there by exclusive or, in an LZ4 block */
-   VP_PRESENT_LZ4_PLAIN = 2, /* pixels in an LZ4 block */
-   VP_PRESENT_JPEG = 3,      /* a JPEG picture of all tiles of the part, of which those in the mask count */
+   VP_PRESENT_RAW = 0,        /* pixels */
+   VP_PRESENT_LZ4 = 1,        /* pixels combined with what was there by exclusive or, in an LZ4 block */
+   VP_PRESENT_LZ4_PLAIN = 2,  /* pixels in an LZ4 block */
+   VP_PRESENT_ZSTD = 3,       /* as LZ4, in a zstd frame */
+   VP_PRESENT_ZSTD_PLAIN = 4, /* pixels in a zstd frame */
+   VP_PRESENT_JPEG = 5,       /* a JPEG picture of all tiles of the part, of which those in the mask count */
+   VP_PRESENT_H264 = 6, /* the next packet of an H.264 stream: the whole picture, of which the mask's tiles count */
    VP_PRESENT_CODECS,
 };
 
@@ -41,6 +45,9 @@ enum vp_present_codec {
 
 /* In FIFO modes a client has at most as many frames on their way as the swapchain has images, less one, and these. */
 #define VP_PRESENT_EXTRA_FRAMES 8
+
+/* Static text, the same for the two kinds of one codec. */
+const char *vp_present_codec_name(uint32_t codec);
 
 void vp_present_header_store(uint8_t out[VP_PRESENT_HEADER_SIZE], const struct vp_present_header *header);
 void vp_present_header_load(struct vp_present_header *header, const uint8_t in[VP_PRESENT_HEADER_SIZE]);

@@ -58,28 +58,35 @@ static void combine(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t siz
       out[i] = a[i] ^ b[i];
 }
 
-size_t vp_tiles_collect(const struct vp_picture *picture, const uint8_t *now, uint32_t first, uint32_t count, bool xor,
-                        uint8_t *mask, uint8_t *out)
+/* Makes a tile of the picture what it is now; what travels of it goes to `out`, if that is wanted. */
+static void take_tile(const struct tile *tile, uint8_t *pixels, const uint8_t *now, bool xor, uint8_t *out)
+{
+   for (uint32_t row = 0; row < tile->height; row++) {
+      const size_t offset = tile->offset + row * tile->stride;
+      if (out && xor)
+         combine(out + row * tile->width, now + offset, pixels + offset, tile->width);
+      else if (out)
+         memcpy(out + row * tile->width, now + offset, tile->width);
+      memcpy(pixels + offset, now + offset, tile->width);
+   }
+}
+
+size_t vp_tiles_collect(const struct vp_picture *picture, const uint8_t *now, uint32_t first, uint32_t count,
+                        size_t *next, size_t limit, bool xor, uint8_t *mask, uint8_t *out)
 {
    const size_t total = (size_t)tile_columns(picture) * count;
-   uint8_t *end = out;
+   size_t size = 0;
 
    memset(mask, 0, vp_tiles_mask_size(picture, count));
-   for (size_t i = 0; i < total; i++) {
-      const struct tile tile = find_tile(picture, first, i);
+   for (; *next < total && size < limit; (*next)++) {
+      const struct tile tile = find_tile(picture, first, *next);
       if (!differs(&tile, picture->pixels, now))
          continue;
-      mask[i / 8] |= (uint8_t)(1 << i % 8);
-      for (uint32_t row = 0; row < tile.height; row++, end += tile.width) {
-         const size_t offset = tile.offset + row * tile.stride;
-         if (xor)
-            combine(end, now + offset, picture->pixels + offset, tile.width);
-         else
-            memcpy(end, now + offset, tile.width);
-         memcpy(picture->pixels + offset, now + offset, tile.width);
-      }
+      mask[*next / 8] |= (uint8_t)(1 << *next % 8);
+      take_tile(&tile, picture->pixels, now, xor, out ? out + size : NULL);
+      size += tile.width * tile.height;
    }
-   return (size_t)(end - out);
+   return size;
 }
 
 static bool is_set(const uint8_t *mask, size_t i)
@@ -146,4 +153,15 @@ bool vp_tiles_apply(const struct vp_picture *picture, uint32_t first, uint32_t c
       }
    }
    return true;
+}
+
+void vp_tiles_place_mask(const struct vp_picture *picture, uint32_t first, uint32_t count, const uint8_t *mask,
+                         uint8_t *whole)
+{
+   const size_t total = (size_t)tile_columns(picture) * count, start = (size_t)tile_columns(picture) * first;
+
+   for (size_t i = 0; i < total; i++) {
+      if (is_set(mask, i))
+         whole[(start + i) / 8] |= (uint8_t)(1 << (start + i) % 8);
+   }
 }

@@ -41,10 +41,11 @@ size_t vp_tiles_mask_size(const struct vp_picture *picture, uint32_t count);
 size_t vp_tiles_max_size(const struct vp_picture *picture, uint32_t count);
 
 /* Collects the tiles of a band in which `now` differs from the picture, and makes the picture equal to it. Tiles are
- * written to `out` one after another, as they are or (`xor`) combined with what was there. Sets the mask (all of it)
- * and returns the bytes written. */
-size_t vp_tiles_collect(const struct vp_picture *picture, const uint8_t *now, uint32_t first, uint32_t count, bool xor,
-                        uint8_t *mask, uint8_t *out);
+ * written to `out` one after another (NULL: not at all), as they are or (`xor`) combined with what was there. Begins
+ * with the tile number *next, and ends when that is the last one or when `limit` bytes were collected; *next is then
+ * the next one. Sets the mask (all of it) and returns the bytes collected. */
+size_t vp_tiles_collect(const struct vp_picture *picture, const uint8_t *now, uint32_t first, uint32_t count,
+                        size_t *next, size_t limit, bool xor, uint8_t *mask, uint8_t *out);
 
 /* Puts such tiles into the picture. False, and nothing done, when `size` is not what the mask says. */
 bool vp_tiles_apply(const struct vp_picture *picture, uint32_t first, uint32_t count, bool xor, const uint8_t *mask,
@@ -57,6 +58,10 @@ size_t vp_tiles_gather(const struct vp_picture *picture, uint32_t first, uint32_
 /* Puts the tiles that the mask names into the picture, from the pixels of all of the band. */
 void vp_tiles_copy(const struct vp_picture *picture, uint32_t first, uint32_t count, const uint8_t *mask,
                    const uint8_t *band);
+
+/* Adds a band's mask to one of the whole picture. */
+void vp_tiles_place_mask(const struct vp_picture *picture, uint32_t first, uint32_t count, const uint8_t *mask,
+                         uint8_t *whole);
 
 /* The first row of pixels of a band, and how many it has. */
 static inline size_t vp_band_offset(const struct vp_picture *picture, uint32_t first)

@@ -22,11 +22,31 @@ done
 remote "$program" --frames 30 --size 200x150 --resizes $resizes || fail "a window that changes; see above"
 remote "$program" --mode immediate --frames 30 --size 200x150 --resizes 20 || fail "a window that changes, immediate; see above"
 
+# shows_lossy CODEC: lossy pictures are the right ones in the right order and become exact, and nothing else
+# is said than what was asked for. (A line of figures comes each second.)
+shows_lossy() {
+   local codec=$1
+   VENUS_PRESENT=fast VENUS_HUD=1 remote "$program" --lossy --frames 100 --size 321x243 2>"$VP_TEST_TMP/hud" || fail "$codec; see above"
+   ! grep -v '^venus: [0-9.]* frames/s' "$VP_TEST_TMP/hud" || fail "$codec: standard error is the application's"
+   grep -q " $codec, " "$VP_TEST_TMP/hud" || fail "$codec is not used: $(cat "$VP_TEST_TMP/hud")"
+}
+
+# A library that cannot be opened, in a folder that comes first.
+mkdir "$VP_TEST_TMP/hidden"
+library=$(ldconfig -p | grep -o 'libavcodec\.so\.[0-9]*' | head -n 1 || true)
+: >"$VP_TEST_TMP/hidden/$library-"
+if [[ -n $library ]] && grep -q '^VP_H264:BOOL=ON' "$VP_BUILD/CMakeCache.txt"; then
+   shows_lossy h264
+   mv "$VP_TEST_TMP/hidden/$library-" "$VP_TEST_TMP/hidden/$library"
+   LD_LIBRARY_PATH=$VP_TEST_TMP/hidden shows_lossy jpeg
+fi
+
 direct=$SERVER_ADDRESS
 proxy_start --rtt 10 --rate 100
 SERVER_ADDRESS=$PROXY_ADDRESS
 remote "$program" --frames $((frames / 2)) || fail "over a slow link; see above"
 remote "$program" --mode mailbox --frames $((frames / 2)) --size 640x480 || fail "over a slow link, mailbox; see above"
+[[ ! -f $VP_TEST_TMP/hidden/$library ]] || shows_lossy h264
 SERVER_ADDRESS=$direct
 
 kill_workers() {

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* What is read before or beside the commands: frames from a socket, the greeting, error frames, addresses, and
- * differences of memory, packed or not; and shaders. The first byte of an input says which. */
+ * differences of memory, packed or not; shaders; and parts of pictures. The first byte of an input says which. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zstd.h>
 
+#include "client/wsi/picture_decoder.h"
 #include "common/memory/delta.h"
 #include "common/memory/pack.h"
 #include "common/net/error_frame.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
 #include "common/net/socket.h"
+#include "common/picture/h264.h"
+#include "common/picture/planes.h"
 #include "server/spirv.h"
 
 #define MEMORY_SIZE 5000
@@ -138,8 +142,28 @@ static void read_shader(const uint8_t *data, size_t size)
    free(words);
 }
 
+/* The picture's size is odd, and just large enough for a video. */
+#define PICTURE_WIDTH 131
+#define PICTURE_HEIGHT 33
+
+static void read_picture(const uint8_t *data, size_t size)
+{
+   struct vp_picture_decoder decoder = {.picture = {.width = PICTURE_WIDTH, .height = PICTURE_HEIGHT}};
+   struct vp_present_header header;
+
+   decoder.picture.pixels = calloc(1, vp_picture_size(&decoder.picture));
+   require(decoder.picture.pixels);
+   if (size >= VP_PRESENT_HEADER_SIZE) {
+      vp_present_header_load(&header, data);
+      for (unsigned i = 0; i < 2; i++)
+         vp_picture_decode(&decoder, &header, data + VP_PRESENT_HEADER_SIZE, size - VP_PRESENT_HEADER_SIZE);
+   }
+   vp_picture_decoder_finish(&decoder);
+}
+
 static void (*const readers[])(const uint8_t *data, size_t size) = {
-   read_hello, read_error, read_frames, read_address, read_delta, read_packed, read_packed, read_shader,
+   read_hello,  read_error,  read_frames, read_address, read_delta,
+   read_packed, read_packed, read_shader, read_picture, read_picture,
 };
 #define READERS (sizeof(readers) / sizeof(readers[0]))
 
@@ -184,6 +208,38 @@ static void write_packed_seed(const char *folder, uint8_t reader, enum vp_compre
    vp_packer_finish(&packer);
 }
 
+/* One packed with zstd, and one of a video. */
+static void write_picture_seeds(const char *folder, uint8_t reader)
+{
+   const uint8_t pixels[PICTURE_WIDTH * PICTURE_HEIGHT * 4] = {0};
+   const struct vp_planes planes = vp_planes_of(PICTURE_WIDTH, PICTURE_HEIGHT);
+   struct vp_present_header header = {.frame = 1, .codec = VP_PRESENT_ZSTD, .row_count = 1};
+   uint8_t out[8192], converted[2 * PICTURE_WIDTH * PICTURE_HEIGHT];
+   uint8_t *data = out + VP_PRESENT_HEADER_SIZE;
+   size_t size;
+
+   vp_present_header_store(out, &header);
+   data[0] = 7; /* all three tiles of the row */
+   size = ZSTD_compress(data + 1, 4096, pixels, (size_t)PICTURE_WIDTH * 4 * VP_TILE_HEIGHT, 1);
+   require(!ZSTD_isError(size));
+   write_seed(folder, reader, out, VP_PRESENT_HEADER_SIZE + 1 + size);
+
+   struct vp_h264_encoder *encoder = vp_h264_encoder_create(PICTURE_WIDTH, PICTURE_HEIGHT, 50);
+   if (!encoder)
+      return;
+   require(planes.size <= sizeof(converted));
+   vp_planes_make(pixels, PICTURE_WIDTH, PICTURE_HEIGHT, converted);
+   const uint8_t *packet = vp_h264_encode(encoder, converted, 1e6, &size);
+   require(packet && size < 4096);
+   header.codec = VP_PRESENT_H264;
+   header.row_count = 3;
+   vp_present_header_store(out, &header);
+   memset(data, 0xff, 2);
+   memcpy(data + 2, packet, size);
+   write_seed(folder, (uint8_t)(reader + 1), out, VP_PRESENT_HEADER_SIZE + 2 + size);
+   vp_h264_encoder_destroy(encoder);
+}
+
 static void write_seeds(const char *folder)
 {
    const struct vp_hello hello = {.protocol_version = VP_PROTOCOL_VERSION, .wire_format_version = 1, .name = "name"};
@@ -213,6 +269,7 @@ static void write_seeds(const char *folder)
    write_packed_seed(folder, 5, VP_COMPRESS_LZ4);
    write_packed_seed(folder, 6, VP_COMPRESS_ZSTD);
    write_seed(folder, 7, shader, sizeof(shader));
+   write_picture_seeds(folder, 8);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -5,7 +5,7 @@
 
 #include "client/wsi/pacing.h"
 #include "common/picture/present_frame.h"
-#include "server/link.h"
+#include "server/room.h"
 #include "tests/unit/check.h"
 
 #define MS INT64_C(1000000)
@@ -16,13 +16,13 @@
 /* A program that is always ready to present, and its way to the display. */
 struct simulated {
    struct vp_pacing pacing;
-   struct vps_link link; /* as the server sees it */
+   struct vps_room room; /* as the server sees it */
    int64_t trip_ns;      /* there and back */
    int64_t upload_ns, work_ns,
       link_ns;     /* that the way to the server, the server and the way back are busy with a frame */
    int64_t now_ns; /* when the last one was presented */
    int64_t upload_free_ns, work_free_ns, link_free_ns;
-   int64_t arrival_ns[MAX_FRAMES], shown_ns[MAX_FRAMES]; /* by frame */
+   int64_t start_ns[MAX_FRAMES], arrival_ns[MAX_FRAMES], shown_ns[MAX_FRAMES]; /* by frame */
    unsigned frames;
    uint32_t most; /* the largest limit, in the second half of a run */
    double rate, delay_ms, last_delay_ms;
@@ -36,8 +36,9 @@ static int64_t later(int64_t a, int64_t b)
 /* Acknowledges the next frame. The time when the server hears of it. */
 static int64_t acknowledge(struct simulated *s)
 {
-   const int64_t ack_ns = s->arrival_ns[s->link.acknowledged + 1] + s->trip_ns / 2;
-   CHECK(vps_link_acknowledge(&s->link, 1, ack_ns));
+   const unsigned frame = (unsigned)s->room.acknowledged + 1;
+   const int64_t ack_ns = s->arrival_ns[frame] + s->trip_ns / 2;
+   vps_room_acknowledged(&s->room, s->start_ns[frame], ack_ns);
    return ack_ns;
 }
 
@@ -45,12 +46,13 @@ static int64_t acknowledge(struct simulated *s)
 static void encode(struct simulated *s, int64_t at_server_ns)
 {
    int64_t start_ns = later(at_server_ns, s->work_free_ns);
-   while (s->link.acknowledged < s->link.sent && s->arrival_ns[s->link.acknowledged + 1] + s->trip_ns / 2 <= start_ns)
+   while (vps_room_under_way(&s->room) && s->arrival_ns[s->room.acknowledged + 1] + s->trip_ns / 2 <= start_ns)
       acknowledge(s);
-   while (!vps_link_has_room(&s->link))
+   while (!vps_room_is_there(&s->room))
       start_ns = later(start_ns, acknowledge(s));
    s->work_free_ns = start_ns + s->work_ns;
-   vps_link_sent(&s->link, start_ns, VP_PRESENT_RAW, 1u << 20);
+   vps_room_sent(&s->room);
+   s->start_ns[s->room.sent] = start_ns;
 }
 
 /* The limit is as it was when this frame is presented: all frames shown until then have been noted. */

@@ -3,24 +3,26 @@
 /* What a worker does with presents: the picture that arrives is the one that was drawn, no more pictures come than were
  * acknowledged, semaphores that the client signals are not waited for, and nonsense ends the session. */
 
+#include "client/wsi/picture_decoder.h"
+#include "common/picture/h264.h"
 #include "common/picture/jpeg.h"
-#include "common/picture/present_frame.h"
-#include "common/picture/tiles.h"
+#include "server/converter.h"
 #include "tests/unit/session_gpu.h"
 
-#define WIDTH 200u
-#define HEIGHT 70u
+#define WIDTH 270u
+#define HEIGHT 90u
 #define IMAGES 3u
 
 struct chain {
    VkImage images[IMAGES];
    VkDeviceMemory memories[IMAGES];
    VkSwapchainKHR swapchain;
-   struct vp_picture picture;
+   struct vp_picture_decoder decoder;
    uint64_t serial; /* of the last batch */
    uint64_t frame;  /* that was received last */
    uint32_t codec;  /* of its last part with tiles */
    bool refined;    /* it was a refinement */
+   bool always_lossy;
 };
 
 static void create_image(struct session *s, struct setup *x, struct chain *chain, unsigned i)
@@ -51,7 +53,7 @@ static VkResult create_swapchain(struct session *s, struct setup *x, struct chai
       .extent = extent,
       .codecs = codecs | VP_PRESENT_CODEC_BIT(VP_PRESENT_RAW),
       .quality = 80,
-      .alwaysLossy = VK_TRUE,
+      .alwaysLossy = chain->always_lossy,
       .imageCount = IMAGES,
       .pImages = chain->images,
    };
@@ -62,13 +64,13 @@ static VkResult create_swapchain(struct session *s, struct setup *x, struct chai
 
 static bool start_with(struct session *s, struct setup *x, struct chain *chain, uint32_t codecs)
 {
-   *chain = (struct chain){.picture = {.width = WIDTH, .height = HEIGHT}};
+   *chain = (struct chain){.always_lossy = true, .decoder = {.picture = {.width = WIDTH, .height = HEIGHT}}};
    if (!CHECK(prepare(s, x, true)))
       return false;
    for (unsigned i = 0; i < IMAGES; i++)
       create_image(s, x, chain, i);
-   chain->picture.pixels = calloc(1, vp_picture_size(&chain->picture));
-   return CHECK(chain->picture.pixels) &&
+   chain->decoder.picture.pixels = calloc(1, vp_picture_size(&chain->decoder.picture));
+   return CHECK(chain->decoder.picture.pixels) &&
           CHECK(create_swapchain(s, x, chain, (VkExtent2D){WIDTH, HEIGHT}, codecs) == VK_SUCCESS);
 }
 
@@ -107,26 +109,6 @@ static void present(struct session *s, struct setup *x, struct chain *chain, uin
    chain->serial++;
 }
 
-/* A part in a picture. */
-static void take_in(struct chain *chain, const struct vp_present_header *header, const uint8_t *data, size_t size)
-{
-   const size_t mask_size = vp_tiles_mask_size(&chain->picture, header->row_count);
-   if (header->codec == VP_PRESENT_RAW) {
-      CHECK(vp_tiles_apply(&chain->picture, header->first_row, header->row_count, false, data, data + mask_size,
-                           size - mask_size));
-      return;
-   }
-   struct vp_jpeg *jpeg = vp_jpeg_create();
-   uint8_t *band = malloc(vp_tiles_max_size(&chain->picture, header->row_count));
-   CHECK(header->codec == VP_PRESENT_JPEG);
-   if (CHECK(jpeg && band) &&
-       CHECK(vp_jpeg_decompress(jpeg, data + mask_size, size - mask_size, band, WIDTH,
-                                vp_band_height(&chain->picture, header->first_row, header->row_count))))
-      vp_tiles_copy(&chain->picture, header->first_row, header->row_count, data, band);
-   vp_jpeg_destroy(jpeg);
-   free(band);
-}
-
 /* Until a frame is complete; takes its tiles in and returns how many parts had some. */
 static unsigned receive(struct session *s, struct chain *chain)
 {
@@ -139,8 +121,8 @@ static unsigned receive(struct session *s, struct chain *chain)
       vp_present_header_load(&header, s->frame.payload);
       if (!header.row_count)
          continue;
-      take_in(chain, &header, s->frame.payload + VP_PRESENT_HEADER_SIZE,
-              s->frame.header.length - VP_PRESENT_HEADER_SIZE);
+      CHECK(vp_picture_decode(&chain->decoder, &header, s->frame.payload + VP_PRESENT_HEADER_SIZE,
+                              s->frame.header.length - VP_PRESENT_HEADER_SIZE));
       chain->codec = header.codec;
       parts++;
    }
@@ -151,14 +133,15 @@ static unsigned receive(struct session *s, struct chain *chain)
 
 static void acknowledge(struct session *s, struct setup *x, struct chain *chain, uint32_t frames)
 {
-   SEND(s, vkAckPresentVP, .device = x->device, .swapchain = chain->swapchain, .frames = frames);
+   SEND(s, vkAckPresentVP, .device = x->device, .swapchain = chain->swapchain, .frames = frames,
+        .arrivalTime = (uint64_t)vp_clock_ns() / 1000);
 }
 
 static bool is_filled(const struct chain *chain, uint8_t value)
 {
-   const size_t size = vp_picture_size(&chain->picture);
+   const size_t size = vp_picture_size(&chain->decoder.picture);
    for (size_t i = 0; i < size; i++) {
-      if (chain->picture.pixels[i] != value)
+      if (chain->decoder.picture.pixels[i] != value)
          return false;
    }
    return true;
@@ -193,33 +176,82 @@ static void test_pictures(void)
    check_queue(&s, &x, &chain);
    SEND(&s, vkDestroySwapchainVP, .device = x.device, .swapchain = chain.swapchain);
    CHECK(session_close(&s) == 0);
-   free(chain.picture.pixels);
+   vp_picture_decoder_finish(&chain.decoder);
+}
+
+static bool is_about(const struct chain *chain, int value)
+{
+   const size_t size = vp_picture_size(&chain->decoder.picture);
+   for (size_t i = 0; i < size; i++) {
+      if (i % 4 != 3 && abs(chain->decoder.picture.pixels[i] - value) > 4)
+         return false;
+   }
+   return true;
 }
 
 /* A lossy picture becomes exact when nothing is presented for a while. */
-static void test_refinement(void)
+static void test_refinement(uint32_t codecs, enum vp_present_codec expected, enum vp_present_codec exact)
 {
    struct session s;
    struct setup x;
    struct chain chain;
-   if (!vp_jpeg_is_usable() || !start_with(&s, &x, &chain, VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG)))
+   if (!start_with(&s, &x, &chain, codecs))
       return;
-   draw(&s, &x, &chain, 0, 0.4f);
-   for (unsigned frame = 1; frame <= 3; frame++) {
-      draw(&s, &x, &chain, 0, frame % 2 ? 0.4f : 0.8f);
+   for (unsigned frame = 1; frame <= 4; frame++) {
+      draw(&s, &x, &chain, 0, frame % 2 ? 0.8f : 0.4f);
       present(&s, &x, &chain, 0, frame);
       CHECK(session_flush(&s));
-      CHECK(receive(&s, &chain) > 0 && chain.codec == VP_PRESENT_JPEG && !chain.refined);
-      CHECK(chain.frame == frame);
+      CHECK(receive(&s, &chain) > 0 && chain.codec == expected && !chain.refined);
+      CHECK(chain.frame == frame && is_about(&chain, frame % 2 ? 204 : 102));
       acknowledge(&s, &x, &chain, 1);
    }
    CHECK(session_flush(&s));
-   CHECK(receive(&s, &chain) > 0 && chain.codec == VP_PRESENT_RAW && chain.refined);
-   CHECK(chain.frame == 3 && is_filled(&chain, 102));
+   CHECK(receive(&s, &chain) > 0 && chain.codec == exact && chain.refined);
+   CHECK(chain.frame == 4 && is_filled(&chain, 102));
    acknowledge(&s, &x, &chain, 1);
    check_queue(&s, &x, &chain);
    CHECK(session_close(&s) == 0);
-   free(chain.picture.pixels);
+   vp_picture_decoder_finish(&chain.decoder);
+}
+
+/* What both sides have is used: H.264 before JPEG, and JPEG where the client has no H.264. */
+static void test_lossy(void)
+{
+   const uint32_t jpeg = VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG), h264 = VP_PRESENT_CODEC_BIT(VP_PRESENT_H264);
+   const uint32_t lz4 = VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4_PLAIN);
+   if (vp_jpeg_is_usable())
+      test_refinement(jpeg, VP_PRESENT_JPEG, VP_PRESENT_RAW);
+   if (vp_jpeg_is_usable())
+      test_refinement(jpeg | lz4, VP_PRESENT_JPEG, VP_PRESENT_LZ4_PLAIN);
+   if (vp_h264_can_encode() && vp_h264_can_decode()) {
+      test_refinement(h264, VP_PRESENT_H264, VP_PRESENT_RAW);
+      vps_converter_everywhere = true; /* of the worker's process, which is a copy of this one */
+      test_refinement(jpeg | h264 | lz4, VP_PRESENT_H264, VP_PRESENT_LZ4_PLAIN);
+      vps_converter_everywhere = false;
+   }
+}
+
+/* Exact codecs are tried in turn, also on parts of frames; whatever is used, the picture is right. */
+static void test_exact(void)
+{
+   struct session s;
+   struct setup x;
+   struct chain chain;
+   unsigned seen = 0;
+   if (!start_with(&s, &x, &chain, VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG) - 1))
+      return;
+   for (unsigned frame = 1; frame <= 400; frame++) {
+      draw(&s, &x, &chain, frame % IMAGES, (float)(frame % 5) / 5);
+      present(&s, &x, &chain, frame % IMAGES, frame);
+      CHECK(session_flush(&s));
+      CHECK(receive(&s, &chain) > 0 && chain.frame == frame && is_filled(&chain, (uint8_t)(frame % 5 * 51)));
+      seen |= VP_PRESENT_CODEC_BIT(chain.codec);
+      acknowledge(&s, &x, &chain, 1);
+   }
+   CHECK(seen & VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4)); /* which is what it begins with */
+   check_queue(&s, &x, &chain);
+   CHECK(session_close(&s) == 0);
+   vp_picture_decoder_finish(&chain.decoder);
 }
 
 /* A client that says nothing gets two frames, or three if they are sent quickly, whatever it presents; and each frame
@@ -246,7 +278,7 @@ static void test_acknowledgement(void)
    }
    check_queue(&s, &x, &chain);
    CHECK(session_close(&s) == 0); /* which destroys what is left */
-   free(chain.picture.pixels);
+   vp_picture_decoder_finish(&chain.decoder);
 }
 
 static void test_signals(void)
@@ -312,14 +344,15 @@ static void test_nonsense(enum nonsense what)
       CHECK(session_error(&s, &error));
    session_free(&s);
    session_wait(&s);
-   free(chain.picture.pixels);
+   vp_picture_decoder_finish(&chain.decoder);
 }
 
 int main(void)
 {
    session_use_driver();
    test_pictures();
-   test_refinement();
+   test_lossy();
+   test_exact();
    test_acknowledgement();
    test_signals();
    for (unsigned what = 0; what < NONSENSE_COUNT; what++)
