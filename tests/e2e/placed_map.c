@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Maps memory where it wants to have it (VK_EXT_map_memory_placed), lets the GPU read from and write to it, and
  * compares. Exit status: 0 when all is right, 77 when the headers or the GPU do not know that, 1 otherwise. */
-#define _GNU_SOURCE
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
