@@ -16,7 +16,9 @@
 #define MIN_CAPACITY ((size_t)64 << 10)
 
 /* How often a waiting reader or writer looks whether the peer is lost. */
-#define PEER_CHECK_MS 5000
+#define LOOK_NS INT64_C(2500000000)
+
+#define NS_PER_MS INT64_C(1000000)
 
 void vp_frame_header_store(uint8_t out[VP_FRAME_HEADER_SIZE], const struct vp_frame_header *header)
 {
@@ -61,22 +63,21 @@ const char *vp_frame_status_text(enum vp_frame_status status)
  * VP_FRAME_OK, VP_FRAME_TIMEOUT or VP_FRAME_BROKEN with errno. */
 static enum vp_frame_status frame_wait(int fd, short events, int timeout_ms)
 {
-   const int64_t deadline = vp_clock_ms() + timeout_ms;
+   int64_t left_ns = (int64_t)timeout_ms * NS_PER_MS;
 
    for (;;) {
-      int wait_ms = PEER_CHECK_MS;
-      if (timeout_ms >= 0) {
-         const int64_t left = deadline - vp_clock_ms();
-         wait_ms = left < 0 ? 0 : left < PEER_CHECK_MS ? (int)left : PEER_CHECK_MS;
-      }
-
+      const bool last = timeout_ms >= 0 && left_ns < LOOK_NS;
+      const int64_t wait_ns = last ? left_ns : LOOK_NS, start_ns = vp_clock_ns();
       struct pollfd pollfd = {.fd = fd, .events = events};
-      const int n = poll(&pollfd, 1, wait_ms);
+      const int n = poll(&pollfd, 1, (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS));
       if (n > 0)
          return VP_FRAME_OK;
       if (n < 0 && errno != EINTR)
          return VP_FRAME_BROKEN;
-      if (timeout_ms >= 0 && vp_clock_ms() >= deadline)
+      /* No more than was to be waited: when this machine has stood still, the peer's may have, too. */
+      const int64_t waited_ns = vp_clock_ns() - start_ns;
+      left_ns -= waited_ns < wait_ns ? waited_ns : wait_ns;
+      if (timeout_ms >= 0 && left_ns <= 0)
          return VP_FRAME_TIMEOUT;
       if (n == 0 && vp_socket_peer_lost(fd)) {
          errno = ETIMEDOUT;

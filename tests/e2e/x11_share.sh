@@ -44,7 +44,7 @@ share "loopback" 60 320x240 320x240
 direct=$SERVER_ADDRESS
 proxy_start --rtt 10 --rate 20
 SERVER_ADDRESS=$PROXY_ADDRESS
-share "slow link" 60 320x240 320x240
+share "slow link" 40 320x240 320x240
 share "slow link, different sizes" 20 320x240 640x480
 SERVER_ADDRESS=$direct
 server_stop || fail "the server ended with status $?"
