@@ -2,10 +2,10 @@
 
 /* A Vulkan layer for tests and measurements. It stops a program for ever after it has presented a number of frames, so
  * that what is on the display can be compared with another run's: VP_FREEZE_AT is the number; VP_FREEZE_FILE is created
- * then, and names the window system that the program's last surface was for. Before frame VP_HOLD_AT, if that is set, the
- * program waits until the file VP_HOLD_FILE exists. Or it ends the program after VP_FREEZE_SECONDS, counted from half a
- * second after the first frame, and writes to VP_FREEZE_FILE how many frames it presented in that time, and the time in
- * seconds. One instance and one device, which is what the programs have. */
+ * then, and names the window system that the program's last surface was for. Before frame VP_HOLD_AT, if that is set,
+ * the program waits until the file VP_HOLD_FILE exists. Or it ends the program after VP_FREEZE_SECONDS, counted from
+ * half a second after the first frame, and writes to VP_FREEZE_FILE how many frames it presented in that time, and the
+ * time in seconds. One instance and one device, which is what the programs have. */
 
 #include <stdbool.h>
 #include <stdio.h>
