@@ -21,7 +21,7 @@
 #include "tests/unit/check.h"
 
 #define MIB ((size_t)1 << 20)
-#define LIMIT (64 * 1024) /* of one collection */
+#define LIMIT ((size_t)64 << 10) /* of one collection */
 
 /* The server's copy, which collections are applied to. */
 struct mirror {
@@ -155,11 +155,11 @@ static void test_sparse(void)
    vp_mapping_set_writable(m.mapping, true);
    for (unsigned round = 1; round < 6; round++) {
       settle(&m);
-      for (size_t i = 0; i < size; i += 300 * MIB + 4096 * round + 5)
+      for (size_t i = 0; i < size; i += 300 * MIB + (size_t)4096 * round + 5)
          memory[i] = (uint8_t)round;
       flush(&m);
       CHECK(m.changed >= 10 && m.changed <= 11);
-      for (size_t i = 0; i < size; i += 300 * MIB + 4096 * round + 5)
+      for (size_t i = 0; i < size; i += 300 * MIB + (size_t)4096 * round + 5)
          CHECK(m.memory[i] == round);
    }
    mirror_finish(&m);
@@ -211,7 +211,7 @@ static void test_writes_of_others(void)
    vp_mapping_set_writable(m.mapping, true);
    CHECK(!pthread_create(&thread, NULL, flush_until_stopped, &flusher));
    for (unsigned i = 0; i < 20000; i++) {
-      const size_t place = i * 7919 % (MIB - sizeof(data));
+      const size_t place = (size_t)i * 7919 % (MIB - sizeof(data));
       const struct iovec from = {.iov_base = data, .iov_len = sizeof(data)},
                          to = {.iov_base = memory + place, .iov_len = sizeof(data)};
       memset(data, (int)i, sizeof(data));
@@ -292,7 +292,7 @@ static void *write_randomly(void *data)
 
 static void test_threads(void)
 {
-   const size_t size = 2 * MIB + 8192 * 3;
+   const size_t size = 2 * MIB + (size_t)8192 * 3;
    struct writer writers[WRITERS];
    struct mirror m;
    if (!mirror_init(&m, vp_mapping_create(1, size), size))

@@ -51,9 +51,10 @@ static void send_frame(struct simulated *s)
 /* Frames as fast as they go. */
 static void run(struct simulated *s, unsigned frames)
 {
+   const unsigned middle = frames / 2;
    int64_t begin_ns = s->now_ns;
    for (unsigned i = 0; i < frames; i++) {
-      if (i == frames / 2) {
+      if (i == middle) {
          s->most = 0;
          s->longest_ns = 0;
          begin_ns = s->now_ns;
@@ -62,7 +63,7 @@ static void run(struct simulated *s, unsigned frames)
          receive_ack(s);
       send_frame(s);
    }
-   s->rate = (frames - frames / 2) / ((double)(s->now_ns - begin_ns) / 1e9);
+   s->rate = (frames - middle) / ((double)(s->now_ns - begin_ns) / 1e9);
 }
 
 int main(void)

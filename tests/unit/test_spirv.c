@@ -60,10 +60,11 @@ static struct module begin(uint32_t storage_class)
 
 static bool may_write(const struct module *module)
 {
-   uint32_t *copy = malloc(module->count * 4); /* of its exact size, for the address sanitizer */
+   const size_t size = module->count * 4;
+   uint32_t *copy = malloc(size ? size : 1); /* of its exact size, for the address sanitizer */
    if (!copy)
       abort();
-   memcpy(copy, module->words, module->count * 4);
+   memcpy(copy, module->words, size);
    const bool result = vps_spirv_may_write(copy, module->count);
    free(copy);
    return result;
