@@ -49,20 +49,19 @@ static bool is_calm(struct vps_swapchain *swapchain)
    return pthread_cond_timedwait(&swapchain->changed, &swapchain->lock, &deadline) == ETIMEDOUT;
 }
 
-/* Waits until there is a frame and the client has room for it: the value that its copy gives the timeline; or until it
- * is time to make the picture exact: 0. False when the thread ends. */
-static bool wait_for_work(struct vps_swapchain *swapchain, bool unsharp, uint64_t *value)
+/* Waits until there is a frame and the client has room for it: its number, and the value that its copy gives the
+ * timeline; or until it is time to make the picture exact: frame 0. False when the thread ends. */
+static bool wait_for_work(struct vps_swapchain *swapchain, bool unsharp, uint64_t *frame, uint64_t *value)
 {
    struct vps_room *room = &swapchain->link.room;
-   uint64_t frame = 0;
    bool ready = false;
 
    pthread_mutex_lock(&swapchain->lock);
    while (!swapchain->stop && !ready) {
-      find_oldest(swapchain, &frame, value);
-      ready = frame && vps_room_is_there(room);
-      if (!ready && !frame && unsharp && vps_room_under_way(room) == 0)
-         ready = is_calm(swapchain); /* and *value is 0 */
+      find_oldest(swapchain, frame, value);
+      ready = *frame && vps_room_is_there(room);
+      if (!ready && !*frame && unsharp && vps_room_under_way(room) == 0)
+         ready = is_calm(swapchain);
       else if (!ready)
          pthread_cond_wait(&swapchain->changed, &swapchain->lock);
    }
@@ -106,16 +105,19 @@ static struct vps_slot *find_replacement(struct vps_swapchain *swapchain, uint64
    return newest;
 }
 
-/* Takes the frame to be sent, and drops those that it replaces. NULL: one without picture. */
+/* Takes the frame to be sent: the one whose copy was waited for, or a later one that replaces it. Drops those before
+ * it. NULL: one without picture. */
 static struct vps_slot *take_frame(struct vps_swapchain *swapchain, uint64_t *frame)
 {
    const struct vps_device *device = swapchain->device;
-   uint64_t reached = 0, value;
+   uint64_t reached = 0, oldest, value;
 
    if (device->functions.GetSemaphoreCounterValue(device->handle, swapchain->timeline, &reached) < 0)
       reached = 0;
    pthread_mutex_lock(&swapchain->lock);
-   struct vps_slot *slot = find_oldest(swapchain, frame, &value);
+   struct vps_slot *slot = find_oldest(swapchain, &oldest, &value);
+   if (oldest > *frame)
+      slot = NULL; /* a newer frame without picture has taken the place, or the picture was dropped */
    struct vps_slot *replacement = find_replacement(swapchain, reached);
    if (replacement && replacement->frame > *frame)
       slot = replacement;
@@ -147,10 +149,9 @@ static void invalidate(const struct vps_device *device, const struct vps_slot *s
       device->functions.InvalidateMappedMemoryRanges(device->handle, 1, &range);
 }
 
-/* False when nothing can be sent any more. */
-static bool send_frame(struct vps_swapchain *swapchain, struct vps_encoder *encoder)
+/* A frame that is complete. False when nothing can be sent any more. */
+static bool send_frame(struct vps_swapchain *swapchain, struct vps_encoder *encoder, uint64_t frame)
 {
-   uint64_t frame;
    bool ok = true;
 
    struct vps_slot *slot = take_frame(swapchain, &frame);
@@ -182,12 +183,12 @@ static void *run_thread(void *argument)
 {
    struct vps_swapchain *swapchain = argument;
    struct vps_encoder *encoder = swapchain->encoder;
-   uint64_t value;
+   uint64_t frame, value;
    bool ok = true;
 
-   while (ok && wait_for_work(swapchain, vps_encoder_is_unsharp(encoder), &value)) {
-      if (value)
-         ok = wait_for_copy(swapchain, value) && send_frame(swapchain, encoder);
+   while (ok && wait_for_work(swapchain, vps_encoder_is_unsharp(encoder), &frame, &value)) {
+      if (frame)
+         ok = wait_for_copy(swapchain, value) && send_frame(swapchain, encoder, frame);
       else
          ok = vps_encoder_refine(encoder);
    }

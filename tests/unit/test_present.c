@@ -9,6 +9,8 @@
 #include "server/converter.h"
 #include "tests/unit/session_gpu.h"
 
+#include <time.h>
+
 #define WIDTH 270u
 #define HEIGHT 90u
 #define IMAGES 3u
@@ -320,6 +322,88 @@ static void test_signals(void)
    CHECK(session_close(&s) == 0);
 }
 
+/* Where frames had to go without their pictures, the last one is made exact all the same. */
+static void test_refinement_later(void)
+{
+   struct session s;
+   struct setup x;
+   struct chain chain;
+   if (!vp_jpeg_is_usable() || !start_with(&s, &x, &chain, VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG)))
+      return;
+   draw(&s, &x, &chain, 0, 0.4f);
+   for (unsigned frame = 1; frame <= 20; frame++)
+      present(&s, &x, &chain, 0, frame);
+   for (unsigned i = 0; i < 20 && chain.frame < 20; i++) {
+      CHECK(session_flush(&s));
+      receive(&s, &chain);
+      acknowledge(&s, &x, &chain, 1);
+   }
+   CHECK(session_flush(&s));
+   CHECK(receive(&s, &chain) > 0 && chain.refined && chain.frame == 20 && is_filled(&chain, 102));
+   check_queue(&s, &x, &chain);
+   CHECK(session_close(&s) == 0);
+   vp_picture_decoder_finish(&chain.decoder);
+}
+
+static void signal_gate(struct session *s, struct setup *x, VkSemaphore gate, uint64_t value)
+{
+   const VkSemaphoreSignalInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO, .semaphore = gate, .value = value};
+   SEND(s, vkSignalSemaphore, .device = x->device, .pSignalInfo = &info);
+   CHECK(session_flush(s));
+}
+
+/* A frame that nothing is drawn for until the gate has the value. */
+static void present_behind(struct session *s, struct setup *x, struct chain *chain, VkSemaphore gate, uint64_t value)
+{
+   const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+   const VkTimelineSemaphoreSubmitInfo values = {
+      .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+      .waitSemaphoreValueCount = 1,
+      .pWaitSemaphoreValues = &value,
+   };
+   const VkSubmitInfo wait = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+      .pNext = &values,
+      .waitSemaphoreCount = 1,
+      .pWaitSemaphores = &gate,
+      .pWaitDstStageMask = &stage,
+   };
+   SEND(s, vkQueueSubmit, .queue = x->queue, .submitCount = 1, .pSubmits = &wait);
+   chain->serial++;
+   present(s, x, chain, 0, value);
+   CHECK(session_flush(s));
+   nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL); /* until it is waited for */
+}
+
+/* A frame that nobody looks at is told of when it is complete, and not when one before it is. */
+static void test_unseen(void)
+{
+   struct session s;
+   struct setup x;
+   struct chain chain;
+   if (!start(&s, &x, &chain))
+      return;
+   const VkSemaphoreTypeCreateInfo type = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
+                                           .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
+   const VkSemaphoreCreateInfo info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type};
+   const VkSwapchainInfoVP unseen = {.extent = {WIDTH, HEIGHT}, .imageCount = IMAGES, .pImages = chain.images};
+   VkSemaphore gate = session_object(&s);
+   SEND(&s, vkCreateSemaphore, .device = x.device, .pCreateInfo = &info, .pSemaphore = &gate);
+   chain.swapchain = session_object(&s);
+   SEND(&s, vkCreateSwapchainVP, .device = x.device, .pInfo = &unseen, .pSwapchain = &chain.swapchain);
+   present_behind(&s, &x, &chain, gate, 1);
+   present_behind(&s, &x, &chain, gate, 2);
+   for (unsigned frame = 1; frame <= 2; frame++) {
+      signal_gate(&s, &x, gate, frame);
+      CHECK(receive(&s, &chain) == 0 && chain.frame == frame);
+      acknowledge(&s, &x, &chain, 1);
+   }
+   check_queue(&s, &x, &chain);
+   CHECK(session_close(&s) == 0);
+   vp_picture_decoder_finish(&chain.decoder);
+}
+
 enum nonsense { WRONG_IMAGE, TWICE, TOO_MANY_ACKNOWLEDGED, NO_EXTENT, HUGE_EXTENT, NONSENSE_COUNT };
 
 static void test_nonsense(enum nonsense what)
@@ -354,6 +438,8 @@ int main(void)
    test_lossy();
    test_exact();
    test_acknowledgement();
+   test_refinement_later();
+   test_unseen();
    test_signals();
    for (unsigned what = 0; what < NONSENSE_COUNT; what++)
       test_nonsense(what);
