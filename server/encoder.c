@@ -80,19 +80,30 @@ static bool send_part(struct vps_encoder *encoder, size_t mask_size, const uint8
 
 /* --- exact parts --- */
 
-/* What travels of the tiles that were collected, as it is or packed. NULL when it could not be done. */
+/* What travels of the tiles that were collected, as it is or packed; it is of the tiles of the mask that goes with it,
+ * which the picture has already. */
 static const uint8_t *pack(struct vps_encoder *encoder, enum vp_present_codec codec, size_t *size)
 {
-   encoder->header.codec = codec;
+   struct vp_present_header *header = &encoder->header;
+   size_t packed;
+
+   header->codec = codec;
    if (codec == VP_PRESENT_RAW)
       return encoder->tiles;
    if (codec == VP_PRESENT_LZ4 || codec == VP_PRESENT_LZ4_PLAIN)
-      *size = (size_t)LZ4_compress_default((const char *)encoder->tiles, (char *)encoder->packed, (int)*size,
-                                           (int)encoder->packed_size);
+      packed = (size_t)LZ4_compress_default((const char *)encoder->tiles, (char *)encoder->packed, (int)*size,
+                                            (int)encoder->packed_size);
    else
-      *size =
+      packed =
          ZSTD_compressCCtx(encoder->zstd, encoder->packed, encoder->packed_size, encoder->tiles, *size, ZSTD_LEVEL);
-   return *size && !ZSTD_isError(*size) ? encoder->packed : NULL;
+   if (packed && !ZSTD_isError(packed)) {
+      *size = packed;
+      return encoder->packed;
+   }
+   header->codec = VP_PRESENT_RAW; /* there was no memory for the work */
+   *size = vp_tiles_gather(&encoder->swapchain->picture, header->first_row, header->row_count,
+                           encoder->head + VP_PRESENT_HEADER_SIZE, encoder->tiles);
+   return encoder->tiles;
 }
 
 static enum vp_present_codec exact_codec(const struct vps_encoder *encoder)
@@ -129,8 +140,6 @@ static bool send_exactly(struct vps_encoder *encoder, const uint8_t *mask)
       return true;
    const uint8_t *data = pack(encoder, exact_codec(encoder), &size);
    encoder->sent.encode_ns += vp_clock_ns() - start;
-   if (!data)
-      return false;
    note_exactness(encoder, encoder->head + VP_PRESENT_HEADER_SIZE, true);
    return send_part(encoder, mask_size, data, size);
 }
@@ -172,11 +181,10 @@ static bool send_tiles(struct vps_encoder *encoder, enum vp_present_codec codec,
 
    size_t size = vp_tiles_collect(picture, pixels, first, count, next, limit, combined, mask, encoder->tiles);
    encoder->sent.bytes += size;
-   const bool any = size;
-   const uint8_t *data = any ? encode(encoder, codec, pixels, &size) : NULL;
+   const uint8_t *data = size ? encode(encoder, codec, pixels, &size) : NULL;
    encoder->sent.encode_ns += vp_clock_ns() - start;
    if (!data)
-      return !any;
+      return true;
    if (encoder->lossy)
       note_exactness(encoder, mask, encoder->header.codec != VP_PRESENT_JPEG);
    return send_part(encoder, vp_tiles_mask_size(picture, count), data, size);

@@ -10,6 +10,8 @@
 #include "tests/unit/session_gpu.h"
 
 #include <time.h>
+#include <zstd.h>
+#include <zstd_errors.h>
 
 #define WIDTH 270u
 #define HEIGHT 90u
@@ -404,6 +406,39 @@ static void test_unseen(void)
    vp_picture_decoder_finish(&chain.decoder);
 }
 
+/* In the worker too, which is a copy of this process. */
+static bool zstd_fails;
+
+/* In place of the library's. */
+size_t ZSTD_compressCCtx(ZSTD_CCtx *context, void *out, size_t most, const void *data, size_t size, int level)
+{
+   return zstd_fails ? (size_t)-ZSTD_error_memory_allocation
+                     : ZSTD_compress_usingDict(context, out, most, data, size, NULL, 0, level);
+}
+
+/* What cannot be packed goes as it is. */
+static void test_unpacked(void)
+{
+   struct session s;
+   struct setup x;
+   struct chain chain;
+   zstd_fails = true;
+   const bool started = start_with(&s, &x, &chain, VP_PRESENT_CODEC_BIT(VP_PRESENT_ZSTD));
+   zstd_fails = false;
+   if (!started)
+      return;
+   for (unsigned frame = 1; frame <= 5; frame++) {
+      draw(&s, &x, &chain, 0, (float)frame / 5);
+      present(&s, &x, &chain, 0, frame);
+      CHECK(session_flush(&s));
+      CHECK(receive(&s, &chain) > 0 && chain.codec == VP_PRESENT_RAW && is_filled(&chain, (uint8_t)(51 * frame)));
+      acknowledge(&s, &x, &chain, 1);
+   }
+   check_queue(&s, &x, &chain);
+   CHECK(session_close(&s) == 0);
+   vp_picture_decoder_finish(&chain.decoder);
+}
+
 enum nonsense { WRONG_IMAGE, TWICE, TOO_MANY_ACKNOWLEDGED, NO_EXTENT, HUGE_EXTENT, NONSENSE_COUNT };
 
 static void test_nonsense(enum nonsense what)
@@ -440,6 +475,7 @@ int main(void)
    test_acknowledgement();
    test_refinement_later();
    test_unseen();
+   test_unpacked();
    test_signals();
    for (unsigned what = 0; what < NONSENSE_COUNT; what++)
       test_nonsense(what);
