@@ -290,7 +290,7 @@ static double note_cost(struct vps_link *link, const struct vps_sent_frame *fram
       return 0;
    if (!link->usual_bytes)
       link->usual_bytes = frame->bytes;
-   link->usual_bytes += (size_t)(((double)frame->bytes - (double)link->usual_bytes) * NEW_PART);
+   link->usual_bytes = (size_t)((1 - NEW_PART) * (double)link->usual_bytes + NEW_PART * (double)frame->bytes);
    if (!frame->choice.trial_bytes) {
       learn(&link->costs[frame->choice.codec], took_ns / (double)frame->bytes);
       link->costs[frame->choice.codec].tried_at = link->room.sent;
