@@ -60,18 +60,19 @@ static VkImageCreateInfo image_info(const VkSwapchainCreateInfoKHR *info)
    return image;
 }
 
+/* The first one on the GPU. Later ones have more to them, such as a small window of the CPU's, or no caches. */
 static uint32_t find_memory_type(const struct vp_device *device, uint32_t allowed)
 {
    const VkPhysicalDeviceMemoryProperties *memory = &device->physical_device->memory.memoryProperties;
-   uint32_t any = 0;
+   uint32_t any = 0, local = UINT32_MAX;
    for (uint32_t i = memory->memoryTypeCount; i-- > 0;) {
       if (!(allowed >> i & 1))
          continue;
-      if (memory->memoryTypes[i].propertyFlags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT)
-         return i;
       any = i;
+      if (memory->memoryTypes[i].propertyFlags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT)
+         local = i;
    }
-   return any;
+   return local == UINT32_MAX ? any : local;
 }
 
 static VkResult allocate(VkDevice device, struct vp_swapchain_image *image)
