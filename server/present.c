@@ -36,18 +36,49 @@ static bool check_presents(struct vp_context *ctx, const struct vp_cmd_vkQueuePr
    return true;
 }
 
+/* What the batch waits for: the application's semaphores, and what another queue has yet to give to a timeline, whose
+ * values must not go back. False ends the session. */
+static bool add_waits(struct vp_context *ctx, const struct vp_cmd_vkQueuePresentVP *a,
+                      const struct vps_present *presents, uint32_t count, VkSubmitInfo *info,
+                      VkTimelineSemaphoreSubmitInfo *timeline)
+{
+   const uint64_t most = (uint64_t)a->waitSemaphoreCount + count + 1;
+   VkSemaphore *waits = vps_alloc(ctx, most, sizeof(*waits));
+   uint64_t *values = vps_alloc(ctx, most, sizeof(*values));
+   VkPipelineStageFlags *stages = vps_alloc(ctx, most, sizeof(*stages));
+   uint32_t number = 0;
+
+   if (!waits || !values || !stages)
+      return false;
+   while (number < a->waitSemaphoreCount) {
+      waits[number] = a->pWaitSemaphores[number];
+      stages[number++] = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+   }
+   for (uint32_t i = 0; i < count; i++) {
+      if (!presents[i].waits)
+         continue;
+      waits[number] = presents[i].swapchain->timeline;
+      values[number] = presents[i].value - 1;
+      stages[number++] = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+   }
+   info->waitSemaphoreCount = timeline->waitSemaphoreValueCount = number;
+   info->pWaitSemaphores = waits;
+   info->pWaitDstStageMask = stages;
+   timeline->pWaitSemaphoreValues = values;
+   return true;
+}
+
 /* The batch, in temporary memory. NULL ends the session. */
 static VkSubmitInfo *make_batch(struct vp_context *ctx, const struct vp_cmd_vkQueuePresentVP *a,
                                 const struct vps_present *presents, uint32_t count)
 {
    VkSubmitInfo *info = vps_alloc(ctx, 1, sizeof(*info));
    VkTimelineSemaphoreSubmitInfo *timeline = vps_alloc(ctx, 1, sizeof(*timeline));
-   VkPipelineStageFlags *stages = vps_alloc(ctx, (uint64_t)a->waitSemaphoreCount + 1, sizeof(*stages));
    VkSemaphore *signals = vps_alloc(ctx, (uint64_t)count + 1, sizeof(*signals));
    uint64_t *values = vps_alloc(ctx, (uint64_t)count + 1, sizeof(*values));
    VkCommandBuffer *commands = vps_alloc(ctx, (uint64_t)count + 1, sizeof(*commands));
 
-   if (!info || !timeline || !stages || !signals || !values || !commands)
+   if (!info || !timeline || !signals || !values || !commands)
       return NULL;
    *timeline = (VkTimelineSemaphoreSubmitInfo){
       .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
@@ -57,22 +88,17 @@ static VkSubmitInfo *make_batch(struct vp_context *ctx, const struct vp_cmd_vkQu
    *info = (VkSubmitInfo){
       .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
       .pNext = timeline,
-      .waitSemaphoreCount = a->waitSemaphoreCount,
-      .pWaitSemaphores = a->pWaitSemaphores,
-      .pWaitDstStageMask = stages,
       .pCommandBuffers = commands,
       .signalSemaphoreCount = count,
       .pSignalSemaphores = signals,
    };
-   for (uint32_t i = 0; i < a->waitSemaphoreCount; i++)
-      stages[i] = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
    for (uint32_t i = 0; i < count; i++) {
       signals[i] = presents[i].swapchain->timeline;
       values[i] = presents[i].value;
       if (presents[i].commands)
          commands[info->commandBufferCount++] = presents[i].commands;
    }
-   return info;
+   return add_waits(ctx, a, presents, count, info, timeline) ? info : NULL;
 }
 
 static void submit(struct vp_context *ctx, struct vp_cmd_vkQueuePresentVP *a, const struct vps_present *presents,
@@ -96,8 +122,8 @@ void vp_handle_vkQueuePresentVP(struct vp_context *ctx, struct vp_cmd_vkQueuePre
       return;
    for (uint32_t i = 0; i < count; i++) {
       const VkPresentVP *present = &a->pPresents[i];
-      presents[i] = vps_swapchain_prepare(swapchain_of(present), vps_queue_family(queue), present->imageIndex,
-                                          present->frame, present->replaces);
+      presents[i] =
+         vps_swapchain_prepare(swapchain_of(present), queue, present->imageIndex, present->frame, present->replaces);
    }
    submit(ctx, a, presents, count);
    for (uint32_t i = 0; i < count; i++) {

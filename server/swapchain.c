@@ -9,6 +9,7 @@
 #include "server/context.h"
 #include "server/converter.h"
 #include "server/device.h"
+#include "server/queue.h"
 
 /* How long the last copies may take when the swapchain is destroyed. */
 #define STOP_NS UINT64_C(2000000000)
@@ -237,11 +238,14 @@ static struct vps_slot *take_slot(struct vps_swapchain *swapchain, bool replaces
    return taken;
 }
 
-struct vps_present vps_swapchain_prepare(struct vps_swapchain *swapchain, uint32_t family, uint32_t image,
+struct vps_present vps_swapchain_prepare(struct vps_swapchain *swapchain, const struct vps_queue *queue, uint32_t image,
                                          uint64_t frame, bool replaces)
 {
+   const uint32_t family = vps_queue_family(queue);
    struct vps_present present = {.swapchain = swapchain, .frame = frame, .value = ++swapchain->value};
 
+   present.waits = swapchain->queue && swapchain->queue != queue;
+   swapchain->queue = queue;
    struct vps_slot *slot = swapchain->codecs ? take_slot(swapchain, replaces) : NULL;
    if (!slot || !init_slot(swapchain, slot))
       return present;

@@ -13,6 +13,7 @@
 struct vps_converter;
 struct vps_device;
 struct vps_encoder;
+struct vps_queue;
 
 #define VPS_MAX_IMAGES 16
 
@@ -67,8 +68,9 @@ struct vps_swapchain {
    VkImage images[VPS_MAX_IMAGES];
    uint32_t image_count, slot_count;
 
-   VkSemaphore timeline; /* reaches the value of each copy when that is complete */
-   uint64_t value;       /* of the last copy; of the executing thread, as are: */
+   VkSemaphore timeline;          /* reaches the value of each copy when that is complete */
+   uint64_t value;                /* of the last copy; of the executing thread, as are: */
+   const struct vps_queue *queue; /* that it is on; NULL: there was none */
    struct vps_copier *copiers;
    struct vps_converter *converter; /* NULL: not needed, or not yet, or not possible */
    bool converter_tried;
@@ -83,7 +85,7 @@ struct vps_swapchain {
    bool stop;
 };
 
-/* For the executing thread: a copy of an image, to be submitted to a queue of a family. It must then be queued, after a
+/* For the executing thread: a copy of an image, to be submitted to a queue. It must then be queued, after a
  * successful submission, or cancelled. */
 struct vps_present {
    struct vps_swapchain *swapchain;
@@ -91,9 +93,10 @@ struct vps_present {
    VkCommandBuffer commands; /* NULL: same */
    uint64_t frame;
    uint64_t value; /* that the submission must give the swapchain's timeline */
+   bool waits;     /* the submission must wait for the value before it, which another queue gives */
 };
 
-struct vps_present vps_swapchain_prepare(struct vps_swapchain *swapchain, uint32_t family, uint32_t image,
+struct vps_present vps_swapchain_prepare(struct vps_swapchain *swapchain, const struct vps_queue *queue, uint32_t image,
                                          uint64_t frame, bool replaces);
 void vps_swapchain_queue(const struct vps_present *present);
 void vps_swapchain_cancel(const struct vps_present *present);
