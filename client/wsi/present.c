@@ -82,6 +82,15 @@ static VkResult end_frame(const VkPresentVP *present, struct vp_queue *queue, ui
    return status;
 }
 
+/* It was not sent: nobody may wait for it. */
+static void cancel_frame(const VkPresentVP *present)
+{
+   struct vp_swapchain *swapchain = SWAPCHAIN(present->swapchain);
+   pthread_mutex_lock(&swapchain->device->conn->progress_lock);
+   swapchain->presented--;
+   pthread_mutex_unlock(&swapchain->device->conn->progress_lock);
+}
+
 /* Sends the batch; the serial that it has then. */
 static VkResult submit(struct vp_queue *queue, const VkPresentInfoKHR *info, const VkPresentVP *presents,
                        uint64_t *serial)
@@ -127,6 +136,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueuePresentKHR(VkQueue handle, const VkPres
    VkResult all = sent;
    for (uint32_t i = 0; i < pInfo->swapchainCount; i++) {
       const VkResult result = sent == VK_SUCCESS ? end_frame(&presents[i], queue, serial) : sent;
+      if (sent != VK_SUCCESS)
+         cancel_frame(&presents[i]);
       if (pInfo->pResults)
          pInfo->pResults[i] = result;
       if (extras.fences && extras.fences->pFences[i])
