@@ -140,11 +140,23 @@ static bool share_pixels(struct vp_window *window)
    return true;
 }
 
+/* Where the display looks at alpha, but the application's is not to be seen. */
+static void hide_alpha(const struct vp_window *window, uint8_t *pixels, size_t count)
+{
+   if (window->depth != 32 || window->info.alpha != VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR)
+      return;
+   for (size_t i = 0; i < count; i++)
+      pixels[4 * i + 3] = 255;
+}
+
+/* Of the picture that all frames are changes of, which may leave some of it as it is. */
 static bool create_pixels(struct vp_window *window)
 {
    window->shared = has_shm(window) && share_pixels(window);
    if (!window->shared)
       window->pixels = calloc(1, window->size);
+   if (window->pixels)
+      hide_alpha(window, window->pixels, window->size / VP_PIXEL_SIZE);
    return window->pixels != NULL;
 }
 
@@ -239,12 +251,6 @@ static void wait_for_clock(struct vp_window *window)
 
 /* --- showing --- */
 
-static void set_alpha(uint8_t *pixels, size_t count)
-{
-   for (size_t i = 0; i < count; i++)
-      pixels[4 * i + 3] = 255;
-}
-
 /* The display is done with the pixels: it was asked after it was given them. */
 static void update_pixels(struct vp_window *window, const struct vp_picture *picture, VkRect2D changed)
 {
@@ -252,8 +258,7 @@ static void update_pixels(struct vp_window *window, const struct vp_picture *pic
                 count = (size_t)changed.extent.height * picture->width;
    uint8_t *pixels = window->pixels + offset * VP_PIXEL_SIZE;
    memcpy(pixels, picture->pixels + offset * VP_PIXEL_SIZE, count * VP_PIXEL_SIZE);
-   if (window->depth == 32 && window->info.alpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR)
-      set_alpha(pixels, count);
+   hide_alpha(window, pixels, count);
 }
 
 static void put_shared(const struct vp_window *window)
