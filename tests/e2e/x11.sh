@@ -67,7 +67,7 @@ ends_without() {
    wait_until 15 process_gone "$CLIENT_PID" || fail "without the $what it does not end"
    wait "$CLIENT_PID" || status=$?
    ((status == 1)) || fail "without the $what it ends with status $status: $(cat "$VP_TEST_TMP/ended")"
-   grep -q 'draw_frame\|vkWaitForFences' "$VP_TEST_TMP/ended" || fail "without the $what: $(cat "$VP_TEST_TMP/ended")"
+   grep -q 'draw_frame\|vkWaitForFences\|vkQueueSubmit' "$VP_TEST_TMP/ended" || fail "without the $what: $(cat "$VP_TEST_TMP/ended")"
    echo "without the $what a call fails"
 }
 
