@@ -15,13 +15,12 @@ figure() {
    sed -n "s/.* $2=\([0-9.]*\).*/\1/p" "$1" | head -n 1
 }
 
-# share WHAT LEAST SIZE SIZE [ARGUMENT]...: runs two windows of these sizes at once. The slower one must have so many
+# share WHAT SECONDS LEAST SIZE SIZE: runs two windows of these sizes at once, so long. The slower one must have so many
 # percent of the other one's rate, and in the last quarter of the run a frame must be seen before six more are presented.
 share() {
-   local what=$1 least=$2 sizes=("$3" "$4") pids=() i out
-   shift 4
+   local what=$1 seconds=$2 least=$3 sizes=("$4" "$5") pids=() i out
    for i in 0 1; do
-      client_start "$program" --gpu --seconds 5 --size "${sizes[i]}" --at $((i * 640)) "$@" >"$VP_TEST_TMP/window$i"
+      client_start "$program" --gpu --seconds "$seconds" --size "${sizes[i]}" --at $((i * 640)) >"$VP_TEST_TMP/window$i"
       pids+=("$CLIENT_PID")
    done
    for i in 0 1; do
@@ -40,11 +39,12 @@ share() {
 
 x11_start 1280 480
 server_start
-share "loopback" 60 320x240 320x240
+share "loopback" 5 60 320x240 320x240
 direct=$SERVER_ADDRESS
 proxy_start --rtt 10 --rate 20
 SERVER_ADDRESS=$PROXY_ADDRESS
-share "slow link" 40 320x240 320x240
-share "slow link, different sizes" 20 320x240 640x480
+# Some seconds pass until both have found out how much they may have under way, and in which codec.
+share "slow link" 12 40 320x240 320x240
+share "slow link, different sizes" 12 20 320x240 640x480
 SERVER_ADDRESS=$direct
 server_stop || fail "the server ended with status $?"
