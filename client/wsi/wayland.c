@@ -58,19 +58,12 @@ struct vp_window {
 
 /* --- events --- */
 
-static void handle_global(void *data, struct wl_registry *registry, uint32_t name, const char *interface,
-                          uint32_t version)
-{
-   struct vp_window *window = data;
-   (void)version;
-   if (!strcmp(interface, "wl_shm") && !window->shm)
-      window->shm = window->w->wl_proxy_marshal_flags((struct wl_proxy *)registry, WL_REGISTRY_BIND,
-                                                      window->w->wl_shm_interface, 1, 0, name, interface, 1, NULL);
-}
+/* A listener is a table of functions of different types. */
+typedef void (*listener_function)(void);
 
-static void handle_global_remove(void *data, struct wl_registry *registry, uint32_t name)
+static void listen(const struct vp_window *window, struct wl_proxy *proxy, const void *listener, void *data)
 {
-   (void)data, (void)registry, (void)name;
+   window->w->wl_proxy_add_listener(proxy, (listener_function *)(uintptr_t)listener, data);
 }
 
 static void handle_format(void *data, struct wl_shm *shm, uint32_t format)
@@ -81,6 +74,27 @@ static void handle_format(void *data, struct wl_shm *shm, uint32_t format)
       window->opaque[i] = window->opaque[i] || layouts[i].opaque == format;
       window->alpha[i] = window->alpha[i] || layouts[i].alpha == format;
    }
+}
+
+static const struct wl_shm_listener shm_listener = {handle_format};
+
+/* The formats may come in with what is being read now, so they are listened to at once. */
+static void handle_global(void *data, struct wl_registry *registry, uint32_t name, const char *interface,
+                          uint32_t version)
+{
+   struct vp_window *window = data;
+   (void)version;
+   if (strcmp(interface, "wl_shm") != 0 || window->shm)
+      return;
+   window->shm = window->w->wl_proxy_marshal_flags((struct wl_proxy *)registry, WL_REGISTRY_BIND,
+                                                   window->w->wl_shm_interface, 1, 0, name, interface, 1, NULL);
+   if (window->shm)
+      listen(window, window->shm, &shm_listener, window);
+}
+
+static void handle_global_remove(void *data, struct wl_registry *registry, uint32_t name)
+{
+   (void)data, (void)registry, (void)name;
 }
 
 static void handle_release(void *data, struct wl_buffer *buffer)
@@ -97,17 +111,9 @@ static void handle_frame(void *data, struct wl_callback *callback, uint32_t time
    window->frame = NULL;
 }
 
-/* A listener is a table of functions of different types. */
-typedef void (*listener_function)(void);
 static const struct wl_registry_listener registry_listener = {handle_global, handle_global_remove};
-static const struct wl_shm_listener shm_listener = {handle_format};
 static const struct wl_buffer_listener buffer_listener = {handle_release};
 static const struct wl_callback_listener frame_listener = {handle_frame};
-
-static void listen(const struct vp_window *window, struct wl_proxy *proxy, const void *listener, void *data)
-{
-   window->w->wl_proxy_add_listener(proxy, (listener_function *)(uintptr_t)listener, data);
-}
 
 static struct buffer *find_buffer(struct vp_window *window)
 {
@@ -272,10 +278,7 @@ static bool bind_shm(struct vp_window *window)
    listen(window, registry, &registry_listener, window);
    w->wl_display_roundtrip_queue(window->display, window->queue);
    w->wl_proxy_destroy(registry);
-   if (!window->shm)
-      return false;
-   listen(window, window->shm, &shm_listener, window);
-   return w->wl_display_roundtrip_queue(window->display, window->queue) >= 0;
+   return window->shm && w->wl_display_roundtrip_queue(window->display, window->queue) >= 0;
 }
 
 static void close_window(struct vp_window *window)
