@@ -8,17 +8,10 @@
 #include <string.h>
 #include <vulkan/vulkan.h>
 
+#include "tests/e2e/need.h"
+
 #define SIZE ((VkDeviceSize)(1 << 20))
 #define ROUNDS 8
-#define NEED(call)                                                                   \
-   do {                                                                              \
-      const VkResult need_result = (call);                                           \
-      if (need_result != VK_SUCCESS) {                                               \
-         fprintf(stderr, "host_memory: %s: VkResult %d\n", #call, (int)need_result); \
-         exit(1);                                                                    \
-      }                                                                              \
-   } while (0)
-
 struct world {
    VkInstance instance;
    VkPhysicalDevice gpu;
@@ -62,13 +55,13 @@ static void create_device(struct world *w)
                                            .enabledExtensionCount = 1,
                                            .ppEnabledExtensionNames = &extension};
    uint32_t count = 1;
-   NEED(vkCreateInstance(&instance_info, NULL, &w->instance));
+   OK(vkCreateInstance(&instance_info, NULL, &w->instance));
    const VkResult result = vkEnumeratePhysicalDevices(w->instance, &count, &w->gpu);
    if (result < 0 || !count || !can_import(w->gpu)) {
       puts("the GPU cannot import host memory");
       exit(77);
    }
-   NEED(vkCreateDevice(w->gpu, &device_info, NULL, &w->device));
+   OK(vkCreateDevice(w->gpu, &device_info, NULL, &w->device));
    vkGetDeviceQueue(w->device, 0, 0, &w->queue);
 }
 
@@ -78,9 +71,9 @@ static void create_commands(struct world *w)
                                               .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT};
    VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
                                        .commandBufferCount = 1};
-   NEED(vkCreateCommandPool(w->device, &pool_info, NULL, &w->pool));
+   OK(vkCreateCommandPool(w->device, &pool_info, NULL, &w->pool));
    info.commandPool = w->pool;
-   NEED(vkAllocateCommandBuffers(w->device, &info, &w->commands));
+   OK(vkAllocateCommandBuffers(w->device, &info, &w->commands));
 }
 
 static uint32_t importable_types(const struct world *w, const void *host)
@@ -88,7 +81,7 @@ static uint32_t importable_types(const struct world *w, const void *host)
    const PFN_vkGetMemoryHostPointerPropertiesEXT get =
       (PFN_vkGetMemoryHostPointerPropertiesEXT)vkGetDeviceProcAddr(w->device, "vkGetMemoryHostPointerPropertiesEXT");
    VkMemoryHostPointerPropertiesEXT properties = {.sType = VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
-   NEED(get(w->device, VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, host, &properties));
+   OK(get(w->device, VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, host, &properties));
    return properties.memoryTypeBits;
 }
 
@@ -106,7 +99,7 @@ static struct area create_area(const struct world *w, uint8_t first)
                                            .usage =
                                               VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT};
    VkMemoryRequirements requirements;
-   NEED(vkCreateBuffer(w->device, &buffer_info, NULL, &area.buffer));
+   OK(vkCreateBuffer(w->device, &buffer_info, NULL, &area.buffer));
    vkGetBufferMemoryRequirements(w->device, area.buffer, &requirements);
    const uint32_t types = requirements.memoryTypeBits & importable_types(w, area.host);
    const VkImportMemoryHostPointerInfoEXT import = {
@@ -118,8 +111,8 @@ static struct area create_area(const struct world *w, uint8_t first)
                                       .pNext = &import,
                                       .allocationSize = SIZE,
                                       .memoryTypeIndex = types ? (uint32_t)__builtin_ctz(types) : 0};
-   NEED(vkAllocateMemory(w->device, &info, NULL, &area.memory));
-   NEED(vkBindBufferMemory(w->device, area.buffer, area.memory, 0));
+   OK(vkAllocateMemory(w->device, &info, NULL, &area.memory));
+   OK(vkBindBufferMemory(w->device, area.buffer, area.memory, 0));
    return area;
 }
 
@@ -128,11 +121,11 @@ static void copy(const struct world *w, const struct area *from, const struct ar
    const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
    const VkSubmitInfo submit = {
       .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &w->commands};
-   NEED(vkBeginCommandBuffer(w->commands, &begin));
+   OK(vkBeginCommandBuffer(w->commands, &begin));
    vkCmdCopyBuffer(w->commands, from->buffer, to->buffer, 1, region);
-   NEED(vkEndCommandBuffer(w->commands));
-   NEED(vkQueueSubmit(w->queue, 1, &submit, VK_NULL_HANDLE));
-   NEED(vkQueueWaitIdle(w->queue));
+   OK(vkEndCommandBuffer(w->commands));
+   OK(vkQueueSubmit(w->queue, 1, &submit, VK_NULL_HANDLE));
+   OK(vkQueueWaitIdle(w->queue));
 }
 
 /* Both are written by the host each time, and one by the GPU in the middle of what the host wrote. */
@@ -166,7 +159,7 @@ int main(void)
    for (unsigned round = 0; round < ROUNDS && ok; round++)
       ok = test_round(&w, &areas[round % 2], &areas[1 - round % 2], round);
    void *map;
-   NEED(vkMapMemory(w.device, areas[0].memory, 64, VK_WHOLE_SIZE, 0, &map));
+   OK(vkMapMemory(w.device, areas[0].memory, 64, VK_WHOLE_SIZE, 0, &map));
    if (map != areas[0].host + 64) {
       fprintf(stderr, "host_memory: imported memory is mapped somewhere else\n");
       ok = false;

@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <vulkan/vulkan.h>
 
+#include "tests/e2e/need.h"
+
 #ifndef VK_EXT_map_memory_placed
 
 int main(void)
@@ -20,15 +22,6 @@ int main(void)
 #else
 
 #define SIZE ((VkDeviceSize)(1 << 20))
-#define NEED(call)                                                                  \
-   do {                                                                             \
-      const VkResult need_result = (call);                                          \
-      if (need_result != VK_SUCCESS) {                                              \
-         fprintf(stderr, "placed_map: %s: VkResult %d\n", #call, (int)need_result); \
-         exit(1);                                                                   \
-      }                                                                             \
-   } while (0)
-
 struct world {
    VkInstance instance;
    VkPhysicalDevice gpu;
@@ -58,7 +51,7 @@ static void choose_gpu(struct world *w)
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAP_MEMORY_PLACED_FEATURES_EXT};
    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &placed};
    uint32_t count = 1;
-   NEED(vkCreateInstance(&info, NULL, &w->instance));
+   OK(vkCreateInstance(&info, NULL, &w->instance));
    if (vkEnumeratePhysicalDevices(w->instance, &count, &w->gpu) < 0 || !count)
       skip("no GPU");
    vkGetPhysicalDeviceFeatures2(w->gpu, &features);
@@ -88,11 +81,11 @@ static void create_device(struct world *w)
                                               .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT};
    VkCommandBufferAllocateInfo commands = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
                                            .commandBufferCount = 1};
-   NEED(vkCreateDevice(w->gpu, &info, NULL, &w->device));
+   OK(vkCreateDevice(w->gpu, &info, NULL, &w->device));
    vkGetDeviceQueue(w->device, 0, 0, &w->queue);
-   NEED(vkCreateCommandPool(w->device, &pool_info, NULL, &w->pool));
+   OK(vkCreateCommandPool(w->device, &pool_info, NULL, &w->pool));
    commands.commandPool = w->pool;
-   NEED(vkAllocateCommandBuffers(w->device, &commands, &w->commands));
+   OK(vkAllocateCommandBuffers(w->device, &commands, &w->commands));
    w->map = (PFN_vkMapMemory2KHR)vkGetDeviceProcAddr(w->device, "vkMapMemory2KHR");
    w->unmap = (PFN_vkUnmapMemory2KHR)vkGetDeviceProcAddr(w->device, "vkUnmapMemory2KHR");
 }
@@ -116,13 +109,13 @@ static void create_buffer(struct world *w)
                                     .size = SIZE,
                                     .usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT};
    VkMemoryRequirements requirements;
-   NEED(vkCreateBuffer(w->device, &info, NULL, &w->buffer));
+   OK(vkCreateBuffer(w->device, &info, NULL, &w->buffer));
    vkGetBufferMemoryRequirements(w->device, w->buffer, &requirements);
    const VkMemoryAllocateInfo allocate = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
                                           .allocationSize = requirements.size,
                                           .memoryTypeIndex = find_memory_type(w, requirements.memoryTypeBits)};
-   NEED(vkAllocateMemory(w->device, &allocate, NULL, &w->memory));
-   NEED(vkBindBufferMemory(w->device, w->buffer, w->memory, 0));
+   OK(vkAllocateMemory(w->device, &allocate, NULL, &w->memory));
+   OK(vkBindBufferMemory(w->device, w->buffer, w->memory, 0));
 }
 
 /* The second half becomes a copy of the first. */
@@ -134,11 +127,11 @@ static bool gpu_sees(const struct world *w, uint8_t *data)
    const VkBufferCopy half = {0, SIZE / 2, SIZE / 2};
    for (size_t i = 0; i < SIZE / 2; i += 1000)
       data[i]++;
-   NEED(vkBeginCommandBuffer(w->commands, &begin));
+   OK(vkBeginCommandBuffer(w->commands, &begin));
    vkCmdCopyBuffer(w->commands, w->buffer, w->buffer, 1, &half);
-   NEED(vkEndCommandBuffer(w->commands));
-   NEED(vkQueueSubmit(w->queue, 1, &submit, VK_NULL_HANDLE));
-   NEED(vkQueueWaitIdle(w->queue));
+   OK(vkEndCommandBuffer(w->commands));
+   OK(vkQueueSubmit(w->queue, 1, &submit, VK_NULL_HANDLE));
+   OK(vkQueueWaitIdle(w->queue));
    return memcmp(data, data + SIZE / 2, SIZE / 2) == 0;
 }
 
@@ -154,11 +147,11 @@ static bool test_at(const struct world *w, uint8_t *place, uint8_t before)
    const VkMemoryUnmapInfoKHR unmap = {
       .sType = VK_STRUCTURE_TYPE_MEMORY_UNMAP_INFO_KHR, .flags = VK_MEMORY_UNMAP_RESERVE_BIT_EXT, .memory = w->memory};
    void *data;
-   NEED(w->map(w->device, &info, &data));
+   OK(w->map(w->device, &info, &data));
    bool ok = data == place && place[0] == before;
    for (unsigned round = 0; round < 5; round++)
       ok = ok && gpu_sees(w, data);
-   NEED(w->unmap(w->device, &unmap));
+   OK(w->unmap(w->device, &unmap));
    /* Reserved: somebody who asks for this place without force gets another one. */
    void *other = mmap(place, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
    return ok && other == MAP_FAILED;

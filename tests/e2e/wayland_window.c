@@ -19,21 +19,12 @@
 #include <vulkan/vulkan.h>
 #include <vulkan/vulkan_wayland.h>
 
+#include "tests/e2e/need.h"
+
 #define SECOND UINT64_C(1000000000)
 #define MAX_IMAGES 32
 #define WIDTH 320
 #define HEIGHT 240
-
-/* What cannot go on. */
-#define NEED(condition)                                                     \
-   do {                                                                     \
-      if (!(condition)) {                                                   \
-         printf("wayland_window.c:%d: %s: not so\n", __LINE__, #condition); \
-         exit(1);                                                           \
-      }                                                                     \
-   } while (0)
-
-#define OK(call) NEED((call) == VK_SUCCESS)
 
 static double now(void)
 {

@@ -33,6 +33,8 @@
 #include <xcb/xcb.h>
 #include <vulkan/vulkan_xcb.h>
 
+#include "tests/e2e/need.h"
+
 #define SECOND UINT64_C(1000000000)
 #define SLOTS 4
 #define MAX_IMAGES 32
@@ -55,17 +57,6 @@ static int failures;
       printf("\n");                          \
       failures++;                            \
    } while (0)
-
-/* What cannot go on. */
-#define NEED(condition)                                                 \
-   do {                                                                 \
-      if (!(condition)) {                                               \
-         printf("x11_window.c:%d: %s: not so\n", __LINE__, #condition); \
-         exit(1);                                                       \
-      }                                                                 \
-   } while (0)
-
-#define OK(call) NEED((call) == VK_SUCCESS)
 
 static int64_t now_ns(void)
 {
