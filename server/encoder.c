@@ -175,7 +175,7 @@ static bool send_tiles(struct vps_encoder *encoder, enum vp_present_codec codec,
 {
    const struct vp_picture *picture = &encoder->swapchain->picture;
    const uint32_t first = encoder->header.first_row, count = encoder->header.row_count;
-   const bool combined = codec == VP_PRESENT_LZ4 || codec == VP_PRESENT_ZSTD;
+   const bool combined = vp_present_codec_combines(codec);
    const int64_t start = vp_clock_ns();
    uint8_t *mask = encoder->head + VP_PRESENT_HEADER_SIZE;
 

@@ -82,7 +82,7 @@ static bool has_way(const struct vps_link *link, enum vps_way way)
    return has(link, codec_of(link, way));
 }
 
-/* The next way that there is in a direction, or the same. */
+/* The next worse way that there is, or the same. */
 static enum vps_way worse_way(const struct vps_link *link)
 {
    for (enum vps_way way = link->way; way < VPS_H264;) {

@@ -85,7 +85,7 @@ static const uint8_t *pack(struct bench *bench, uint32_t codec, const uint8_t *p
 
 static void code_band(struct bench *bench, uint32_t codec, const uint8_t *pixels, uint32_t first, uint32_t count)
 {
-   const bool combined = codec == VP_PRESENT_LZ4 || codec == VP_PRESENT_ZSTD;
+   const bool combined = vp_present_codec_combines(codec);
    const int64_t start = vp_clock_ns();
    size_t next = 0;
 

@@ -120,8 +120,8 @@ static bool apply(struct vp_picture_decoder *decoder, const struct vp_present_he
    default:
       return false;
    }
-   const bool combined = header->codec == VP_PRESENT_LZ4 || header->codec == VP_PRESENT_ZSTD;
-   return data && vp_tiles_apply(&decoder->picture, header->first_row, header->row_count, combined, mask, data, size);
+   return data && vp_tiles_apply(&decoder->picture, header->first_row, header->row_count,
+                                 vp_present_codec_combines(header->codec), mask, data, size);
 }
 
 bool vp_picture_decode(struct vp_picture_decoder *decoder, const struct vp_present_header *header, const uint8_t *data,

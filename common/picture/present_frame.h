@@ -37,6 +37,12 @@ enum vp_present_codec {
    VP_PRESENT_CODECS,
 };
 
+/* Whether tiles are combined with what was there. */
+static inline bool vp_present_codec_combines(uint32_t codec)
+{
+   return codec == VP_PRESENT_LZ4 || codec == VP_PRESENT_ZSTD;
+}
+
 /* What a client can decode, in the creation of its swapchain. Nothing: it does not want pictures. */
 #define VP_PRESENT_CODEC_BIT(codec) (1u << (codec))
 
