@@ -144,8 +144,8 @@ static bool answer_by_rule(struct vp_device *device, const struct vp_buffer *buf
    VkMemoryDedicatedRequirements *dedicated =
       vp_chain_find(out->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
    if (dedicated) {
-      dedicated->prefersDedicatedAllocation = rule.prefersDedicated;
-      dedicated->requiresDedicatedAllocation = rule.requiresDedicated;
+      dedicated->prefersDedicatedAllocation = buffer->size >= rule.prefersDedicatedFrom;
+      dedicated->requiresDedicatedAllocation = buffer->size >= rule.requiresDedicatedFrom;
    }
    return true;
 }

@@ -2,8 +2,9 @@
 #include "server/context.h"
 #include "server/device.h"
 
-/* Drivers round the sizes of buffers up to some power of two and treat all sizes alike. Whether this one does is tried
- * with sizes around those where something could begin: cache lines, pages, huge pages, memory of their own. */
+/* Drivers round the sizes of buffers up to some power of two and treat all sizes alike, but for memory of their own.
+ * Whether this one does is tried with sizes around those where something could begin: cache lines, pages, huge pages,
+ * memory of their own. */
 static const VkDeviceSize tried_sizes[] = {
    16,
    17,
@@ -20,9 +21,15 @@ static const VkDeviceSize tried_sizes[] = {
    (1 << 30) + 1,
 };
 
-/* What a buffer of this size needs; false when it cannot be made. */
-static bool get_requirements(const struct vps_device *device, VkBufferUsageFlags usage, VkDeviceSize size,
-                             VkMemoryRequirements *requirements, VkMemoryDedicatedRequirements *dedicated)
+/* A buffer that was made to see what it needs. */
+struct probe {
+   VkDeviceSize size;
+   VkMemoryRequirements requirements;
+   VkMemoryDedicatedRequirements dedicated;
+};
+
+/* False when it cannot be made. */
+static bool probe(const struct vps_device *device, VkBufferUsageFlags usage, VkDeviceSize size, struct probe *out)
 {
    const struct vps_device_functions *functions = &device->functions;
    const VkBufferCreateInfo info = {
@@ -31,47 +38,101 @@ static bool get_requirements(const struct vps_device *device, VkBufferUsageFlags
       .usage = usage,
    };
    VkBufferMemoryRequirementsInfo2 question = {.sType = VK_STRUCTURE_TYPE_BUFFER_MEMORY_REQUIREMENTS_INFO_2};
-   VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = dedicated};
+   VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &out->dedicated};
 
    if (functions->CreateBuffer(device->handle, &info, NULL, &question.buffer) < 0)
       return false;
-   *dedicated = (VkMemoryDedicatedRequirements){.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
+   out->size = size;
+   out->dedicated = (VkMemoryDedicatedRequirements){.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
    functions->GetBufferMemoryRequirements2(device->handle, &question, &answer);
    functions->DestroyBuffer(device->handle, question.buffer, NULL);
-   *requirements = answer.memoryRequirements;
+   out->requirements = answer.memoryRequirements;
    return true;
 }
 
-static bool follows(const struct vps_device *device, VkBufferUsageFlags usage, VkDeviceSize size,
-                    const VkBufferRuleVP *rule)
+static bool follows(const struct probe *probe, const VkBufferRuleVP *rule)
 {
-   VkMemoryRequirements requirements;
-   VkMemoryDedicatedRequirements dedicated;
-
-   return get_requirements(device, usage, size, &requirements, &dedicated) &&
-          requirements.size == (size + rule->granularity - 1) / rule->granularity * rule->granularity &&
-          requirements.alignment == rule->alignment && requirements.memoryTypeBits == rule->memoryTypeBits &&
-          dedicated.prefersDedicatedAllocation == rule->prefersDedicated &&
-          dedicated.requiresDedicatedAllocation == rule->requiresDedicated;
+   return probe->requirements.size == (probe->size + rule->granularity - 1) / rule->granularity * rule->granularity &&
+          probe->requirements.alignment == rule->alignment &&
+          probe->requirements.memoryTypeBits == rule->memoryTypeBits;
 }
 
-static void find_rule(const struct vps_device *device, VkBufferUsageFlags usage, VkBufferRuleVP *rule)
+static bool prefers(const struct probe *probe)
 {
-   VkMemoryRequirements requirements;
-   VkMemoryDedicatedRequirements dedicated;
+   return probe->dedicated.prefersDedicatedAllocation;
+}
 
-   if (!get_requirements(device, usage, 1, &requirements, &dedicated) || requirements.size == 0)
+static bool requires(const struct probe *probe)
+{
+   return probe->dedicated.requiresDedicatedAllocation;
+}
+
+/* Some drivers want memory of its own for a large buffer. The first size that they say so of lies in (below, above];
+ * that of the usage before is tried first. False when an answer is missing. */
+static bool find_threshold(const struct vps_device *device, VkBufferUsageFlags usage, VkDeviceSize below,
+                           VkDeviceSize above, bool (*wants)(const struct probe *probe), VkDeviceSize *likely)
+{
+   struct probe at;
+
+   for (unsigned step = 0; above - below > 1; step++) {
+      VkDeviceSize middle = step < 2 ? *likely - step : 0;
+      if (middle <= below || middle >= above)
+         middle = below + (above - below) / 2;
+      if (!probe(device, usage, middle, &at))
+         return false;
+      if (wants(&at))
+         above = middle;
+      else
+         below = middle;
+   }
+   *likely = above;
+   return true;
+}
+
+/* Whether a larger size than all before goes with a rule of "from this size on", which begins where a size is the first
+ * to want it. */
+static bool extend_threshold(const struct vps_device *device, VkBufferUsageFlags usage, VkDeviceSize below,
+                             const struct probe *at, bool (*wants)(const struct probe *probe), VkDeviceSize *from,
+                             VkDeviceSize *likely)
+{
+   if (wants(at) == (at->size >= *from))
+      return true;
+   if (!wants(at) || !find_threshold(device, usage, below, at->size, wants, likely))
+      return false;
+   *from = *likely;
+   return true;
+}
+
+/* Where the last usage's thresholds were. */
+struct likely {
+   VkDeviceSize prefers, requires;
+};
+
+static void find_rule(const struct vps_device *device, VkBufferUsageFlags usage, struct likely *likely,
+                      VkBufferRuleVP *rule)
+{
+   struct probe at;
+   VkDeviceSize below = 1;
+
+   if (!probe(device, usage, 1, &at) || at.requirements.size == 0)
       return;
    *rule = (VkBufferRuleVP){
       .valid = VK_TRUE,
-      .memoryTypeBits = requirements.memoryTypeBits,
-      .alignment = requirements.alignment,
-      .granularity = requirements.size,
-      .prefersDedicated = dedicated.prefersDedicatedAllocation,
-      .requiresDedicated = dedicated.requiresDedicatedAllocation,
+      .memoryTypeBits = at.requirements.memoryTypeBits,
+      .alignment = at.requirements.alignment,
+      .granularity = at.requirements.size,
+      .prefersDedicatedFrom = prefers(&at) ? 0 : VK_WHOLE_SIZE,
+      .requiresDedicatedFrom = requires(&at) ? 0 : VK_WHOLE_SIZE,
    };
-   for (size_t i = 0; i < sizeof(tried_sizes) / sizeof(tried_sizes[0]) && rule->valid; i++)
-      rule->valid = follows(device, usage, tried_sizes[i], rule);
+   for (size_t i = 0; i < sizeof(tried_sizes) / sizeof(tried_sizes[0]) && rule->valid; i++) {
+      if (!probe(device, usage, tried_sizes[i], &at))
+         return; /* it is too large for the driver, and so is all that follows */
+      rule->valid =
+         follows(&at, rule) &&
+         extend_threshold(device, usage, below, &at, prefers, &rule->prefersDedicatedFrom, &likely->prefers) &&
+         extend_threshold(device, usage, below, &at, requires, &rule->requiresDedicatedFrom, &likely->requires);
+      below = tried_sizes[i];
+   }
 }
 
 void vp_handle_vkGetBufferRulesVP(struct vp_context *ctx, struct vp_cmd_vkGetBufferRulesVP *a)
@@ -82,8 +143,9 @@ void vp_handle_vkGetBufferRulesVP(struct vp_context *ctx, struct vp_cmd_vkGetBuf
       a->ret = VK_ERROR_FEATURE_NOT_PRESENT;
       return;
    }
+   struct likely likely = {0};
    for (uint32_t i = 0; i < a->usageCount; i++) {
       a->pRules[i] = (VkBufferRuleVP){0};
-      find_rule(device, a->pUsages[i], &a->pRules[i]);
+      find_rule(device, a->pUsages[i], &likely, &a->pRules[i]);
    }
 }

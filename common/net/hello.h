@@ -9,7 +9,7 @@
 /* The first frame of each side. Both sides send the same structure; the client
  * speaks first. */
 #define VP_HELLO_MAGIC UINT64_C(0x534c5053554e4556) /* "VENUSPLS", little-endian */
-#define VP_PROTOCOL_VERSION 1
+#define VP_PROTOCOL_VERSION 2
 #define VP_HELLO_NAME_SIZE 256
 #define VP_HELLO_EXTENSION_WORDS 32
 

@@ -75,7 +75,7 @@ class FromTheFirstWord(unittest.TestCase):
         self.check(lambda connection: connection.sendall(wire.frame(wire.ERROR, bytes(12) + text)), text.decode())
 
     def test_another_version(self):
-        self.check(lambda connection: connection.sendall(wire.hello(protocol=77)), "version 1 ", "version 77")
+        self.check(lambda connection: connection.sendall(wire.hello(protocol=77)), "version 2 ", "version 77")
         self.check(lambda connection: connection.sendall(wire.hello(wire_format=78)), "version 1 ", "version 78")
 
     def test_greets_and_closes(self):

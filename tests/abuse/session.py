@@ -88,7 +88,7 @@ class Session(unittest.TestCase):
     # --- greetings ---
 
     def test_another_version(self):
-        self.check_refused(b"", "version 1 ", "version 77", greeting=wire.hello(protocol=77))
+        self.check_refused(b"", "version 2 ", "version 77", greeting=wire.hello(protocol=77))
         self.check_refused(b"", "version 1 ", "version 78", greeting=wire.hello(wire_format=78))
 
     def test_no_greeting(self):

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+
+#include "server/context.h"
+#include "server/device.h"
+
+/* A driver that answers as it is told. A buffer's handle is its size. */
+static struct {
+   VkDeviceSize granularity, prefers_from, prefers_below, requires_from, odd_size, largest;
+   VkBufferUsageFlags usage;        /* of the last buffer */
+   VkDeviceSize later_prefers_from; /* of usages above 1; 0: the same */
+   unsigned made, alive;
+} driver;
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_buffer(VkDevice device, const VkBufferCreateInfo *info,
+                                                    const VkAllocationCallbacks *allocator, VkBuffer *buffer)
+{
+   (void)device, (void)allocator;
+   if (info->size > driver.largest)
+      return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+   driver.usage = info->usage;
+   driver.made++;
+   driver.alive++;
+   *buffer = (VkBuffer)(uintptr_t)info->size;
+   return VK_SUCCESS;
+}
+
+static VKAPI_ATTR void VKAPI_CALL destroy_buffer(VkDevice device, VkBuffer buffer,
+                                                 const VkAllocationCallbacks *allocator)
+{
+   (void)device, (void)buffer, (void)allocator;
+   driver.alive--;
+}
+
+static VKAPI_ATTR void VKAPI_CALL get_requirements(VkDevice device, const VkBufferMemoryRequirementsInfo2 *info,
+                                                   VkMemoryRequirements2 *out)
+{
+   (void)device;
+   const VkDeviceSize size = (VkDeviceSize)(uintptr_t)info->buffer;
+   const VkDeviceSize from =
+      driver.usage > 1 && driver.later_prefers_from ? driver.later_prefers_from : driver.prefers_from;
+   VkMemoryDedicatedRequirements *dedicated = out->pNext;
+   out->memoryRequirements = (VkMemoryRequirements){
+      .size = (size + driver.granularity - 1) / driver.granularity * driver.granularity,
+      .alignment = size == driver.odd_size ? 256 : 16,
+      .memoryTypeBits = 5,
+   };
+   dedicated->prefersDedicatedAllocation = size >= from && size < driver.prefers_below;
+   dedicated->requiresDedicatedAllocation = size >= driver.requires_from;
+}
+
+static void reset_driver(void)
+{
+   driver.granularity = 16;
+   driver.prefers_from = driver.requires_from = driver.odd_size = VK_WHOLE_SIZE;
+   driver.prefers_below = driver.largest = VK_WHOLE_SIZE;
+   driver.later_prefers_from = 0;
+   driver.made = 0;
+}
+
+static void ask(uint32_t count, VkBufferRuleVP *rules)
+{
+   static struct vps_device device;
+   VkBufferUsageFlags usages[512];
+   struct vps_object object = {.device = &device}, *used[] = {&object};
+   struct vp_context ctx = {.used = used, .used_count = 1};
+   struct vp_cmd_vkGetBufferRulesVP a = {.usageCount = count, .pUsages = usages, .pRules = rules};
+
+   device.functions.CreateBuffer = create_buffer;
+   device.functions.DestroyBuffer = destroy_buffer;
+   device.functions.GetBufferMemoryRequirements2 = get_requirements;
+   for (uint32_t i = 0; i < count; i++)
+      usages[i] = i + 1;
+   vp_handle_vkGetBufferRulesVP(&ctx, &a);
+   assert(a.ret == VK_SUCCESS);
+   assert(driver.alive == 0);
+}
+
+static void test_even(void)
+{
+   VkBufferRuleVP rule;
+
+   reset_driver();
+   ask(1, &rule);
+   assert(rule.valid && rule.granularity == 16 && rule.alignment == 16 && rule.memoryTypeBits == 5);
+   assert(rule.prefersDedicatedFrom == VK_WHOLE_SIZE && rule.requiresDedicatedFrom == VK_WHOLE_SIZE);
+
+   driver.prefers_from = driver.requires_from = 0;
+   ask(1, &rule);
+   assert(rule.valid && rule.prefersDedicatedFrom == 0 && rule.requiresDedicatedFrom == 0);
+}
+
+/* The exact size is found, wherever it is, and for the next usages with few buffers more. */
+static void test_thresholds(void)
+{
+   static const VkDeviceSize sizes[] = {2, 16, 300, 4096, 65537, 5000000, 256 << 20, (256 << 20) + 1, 1 << 30};
+   static VkBufferRuleVP rules[511];
+
+   for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+      reset_driver();
+      driver.prefers_from = sizes[i];
+      driver.requires_from = sizes[i] + 1;
+      ask(511, rules);
+      for (unsigned k = 0; k < 511; k++) {
+         assert(rules[k].valid);
+         assert(rules[k].prefersDedicatedFrom == sizes[i]);
+         assert(rules[k].requiresDedicatedFrom == sizes[i] + 1);
+      }
+      assert(driver.made < 511 * 18 + 100);
+   }
+
+   reset_driver();
+   driver.prefers_from = 256 << 20;
+   driver.later_prefers_from = 1 << 20;
+   ask(3, rules);
+   assert(rules[0].valid && rules[0].prefersDedicatedFrom == 256 << 20);
+   assert(rules[1].valid && rules[1].prefersDedicatedFrom == 1 << 20);
+   assert(rules[2].valid && rules[2].prefersDedicatedFrom == 1 << 20);
+}
+
+/* A driver without a rule is asked for each buffer. */
+static void test_invalid(void)
+{
+   VkBufferRuleVP rule;
+
+   reset_driver();
+   driver.odd_size = 4097;
+   ask(1, &rule);
+   assert(!rule.valid);
+
+   reset_driver();
+   driver.prefers_from = 4096;
+   driver.prefers_below = 1 << 20;
+   ask(1, &rule);
+   assert(!rule.valid);
+
+   reset_driver();
+   driver.largest = 0;
+   ask(1, &rule);
+   assert(!rule.valid);
+}
+
+/* What is too large to be made needs no rule. */
+static void test_small_driver(void)
+{
+   VkBufferRuleVP rule;
+
+   reset_driver();
+   driver.largest = 16 << 20;
+   driver.prefers_from = 4097;
+   ask(1, &rule);
+   assert(rule.valid && rule.prefersDedicatedFrom == 4097);
+}
+
+int main(void)
+{
+   test_even();
+   test_thresholds();
+   test_invalid();
+   test_small_driver();
+   return 0;
+}
