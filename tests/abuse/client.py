@@ -6,6 +6,7 @@
 import os
 import random
 import shutil
+import signal
 import struct
 import sys
 import threading
@@ -217,8 +218,10 @@ class DamagedReplies(unittest.TestCase):
             status = client.wait(20)
             stop.cancel()
             self.assertIsNotNone(status, f"seed {seed}: {command} hangs: {client.errors()}")
+            # vulkaninfo has an assertion that fails when it stops at an error in the middle of its output.
+            if status == -signal.SIGABRT and "outputprinter.h" in client.errors():
+                return
             self.assertGreaterEqual(status, 0, f"seed {seed}: {command} was ended by signal {-status}")
-            return status
 
     def test_fault_client(self):
         with wire.Server() as server:

@@ -33,7 +33,7 @@ static void test_round_trip(void)
    char error[256] = "";
 
    vp_hello_store(bytes, &hello);
-   CHECK(memcmp(bytes, "VENUSPLS\1\0\0\0\1\0\0\0\xef\x30\x40\0", 20) == 0);
+   CHECK(memcmp(bytes, "VENUSPLS\2\0\0\0\1\0\0\0\xef\x30\x40\0", 20) == 0);
    CHECK(memcmp(bytes + name_offset, "a program\0", 10) == 0);
    CHECK(bytes[VP_HELLO_WIRE_SIZE - 1] == 9);
    CHECK(vp_hello_load(&loaded, bytes, sizeof(bytes), error, sizeof(error)));
@@ -95,7 +95,7 @@ static void test_versions(void)
    vp_hello_store(bytes, &peer);
    CHECK(vp_hello_load(&loaded, bytes, 16, error, sizeof(error)));
    CHECK(!vp_hello_compatible(&own, &loaded, error, sizeof(error)));
-   CHECK(strstr(error, "version 1 ") && strstr(error, "version 4242;") && strstr(error, "protocol"));
+   CHECK(strstr(error, "version 2 ") && strstr(error, "version 4242;") && strstr(error, "protocol"));
 }
 
 int main(void)
