@@ -2,8 +2,11 @@
 #include "client/mapping/mapping.h"
 
 #include "client/mapping/fork.h"
+#include "client/mapping/imported.h"
 #include "client/mapping/pages.h"
+#include "client/mapping/pins.h"
 #include "client/mapping/tracker.h"
+#include "client/mapping/watch.h"
 #include "common/memory/delta.h"
 #include "common/util/clock.h"
 
@@ -24,6 +27,9 @@
 #define QUIET_FLUSHES 2
 #define QUIET_NS INT64_C(5000000)
 
+/* Imported memory is copied before it is compared, so many pages at a time. */
+#define WINDOW_PAGES ((size_t)16)
+
 struct chunk {
    bool armed;                 /* all of it has been, once */
    uint64_t candidates[WORDS]; /* pages to be compared */
@@ -36,8 +42,8 @@ struct vp_mapping {
    atomic_uint refs;
    size_t size;
    struct vp_pages pages;
-   const struct vp_tracker *tracker;
    struct vp_mapping_fork fork;
+   uint8_t *window; /* of imported memory: a copy of some pages */
 
    pthread_mutex_t lock; /* of what follows: pages and twin change together */
    uint8_t *twin;
@@ -47,7 +53,8 @@ struct vp_mapping {
    uint8_t flush;                   /* counts, and begins again */
    int64_t flush_ns[UINT8_MAX + 1]; /* when they were */
    size_t cursor;                   /* the first page that may be a candidate */
-   bool watched;
+   size_t window_first, window_end; /* the pages that are in the window: see read_page() */
+   struct vp_watch watch;
    atomic_bool writable, maybe_changed, stale, closed; /* changed with the lock */
    _Atomic uint64_t place;
 };
@@ -61,21 +68,15 @@ static size_t twin_size(const struct vp_mapping *mapping)
    return mapping->pages.size + VP_PAGE_SIZE;
 }
 
-static void unwatch(struct vp_mapping *mapping)
-{
-   if (mapping->watched)
-      mapping->tracker->unwatch(&mapping->pages);
-   mapping->watched = false;
-}
-
 static void finish(struct vp_mapping *mapping)
 {
    if (mapping->pages.view) {
       vp_mapping_fork_remove(&mapping->fork);
-      unwatch(mapping);
+      vp_watch_stop(&mapping->watch);
       vp_private_pages_destroy(mapping->twin, twin_size(mapping));
       vp_private_pages_destroy(mapping->changed, mapping->pages.size / VP_PAGE_SIZE);
    }
+   free(mapping->window);
    free(mapping->chunks);
    vp_pages_destroy(&mapping->pages);
    pthread_mutex_destroy(&mapping->lock);
@@ -92,7 +93,6 @@ static struct vp_mapping *create(uint64_t id, size_t size, void *import)
    atomic_init(&mapping->place, VP_NO_PLACE);
    mapping->id = id;
    mapping->size = size;
-   mapping->tracker = vp_tracker_get();
    if (import)
       vp_pages_import(&mapping->pages, import, size);
    else if (!vp_pages_create(&mapping->pages, size))
@@ -102,9 +102,10 @@ static struct vp_mapping *create(uint64_t id, size_t size, void *import)
    mapping->chunks = calloc(mapping->chunk_count, sizeof(*mapping->chunks));
    mapping->twin = vp_private_pages_create(twin_size(mapping));
    mapping->changed = vp_private_pages_create(mapping->pages.size / VP_PAGE_SIZE);
-   if (!mapping->chunks || !mapping->twin || !mapping->changed)
+   mapping->window = import ? malloc(WINDOW_PAGES * VP_PAGE_SIZE) : NULL;
+   if (!mapping->chunks || !mapping->twin || !mapping->changed || (import && !mapping->window))
       goto fail;
-   mapping->watched = mapping->tracker->watch(&mapping->pages);
+   vp_watch_start(&mapping->watch, vp_tracker_get(), &mapping->pages);
    return mapping;
 fail:
    finish(mapping);
@@ -148,9 +149,9 @@ bool vp_mapping_move(struct vp_mapping *mapping, void *address, bool reserve)
 {
    pthread_mutex_lock(&mapping->lock);
    vp_mapping_fork_remove(&mapping->fork);
-   unwatch(mapping);
+   vp_watch_stop(&mapping->watch);
    const bool ok = vp_pages_move_view(&mapping->pages, address, reserve);
-   mapping->watched = mapping->tracker->watch(&mapping->pages);
+   vp_watch_start(&mapping->watch, vp_tracker_get(), &mapping->pages);
    for (size_t i = 0; i < mapping->chunk_count; i++) {
       mapping->chunks[i].armed = false;
       memset(mapping->chunks[i].open, 0, sizeof(mapping->chunks[i].open));
@@ -210,7 +211,7 @@ void vp_mapping_close(struct vp_mapping *mapping)
 {
    pthread_mutex_lock(&mapping->lock);
    mapping->closed = true;
-   unwatch(mapping);
+   vp_watch_stop(&mapping->watch);
    pthread_mutex_unlock(&mapping->lock);
 }
 
@@ -306,15 +307,41 @@ static size_t look_at_unarmed(struct vp_mapping *mapping, size_t first)
       }
       const size_t start = i * CHUNK_SIZE, limit = chunk_end(mapping, i);
       const bool full = data <= start && data_end >= limit;
-      mapping->chunks[i].armed = mapping->watched && mapping->tracker->arm(&mapping->pages, start, limit - start);
+      mapping->chunks[i].armed = vp_watch_arm(&mapping->watch, start, limit - start);
       add_data(mapping, start, limit, full, mapping->chunks[i].armed);
    }
    return end;
 }
 
-static bool is_quiet_page(const struct vp_mapping *mapping, size_t page, bool closing)
+/* The first page from `page` on that is not open and quiet, in this state. */
+static size_t quiet_end(const struct vp_mapping *mapping, size_t page, size_t end, bool closing)
 {
-   return is_open(mapping, page) && is_closing(mapping, page) == closing && is_quiet(mapping, mapping->changed[page]);
+   while (page < end && is_open(mapping, page) && is_closing(mapping, page) == closing &&
+          is_quiet(mapping, mapping->changed[page]))
+      page++;
+   return page;
+}
+
+static void begin_closing(struct vp_mapping *mapping, size_t page, size_t end)
+{
+   if (page == end || !vp_watch_arm(&mapping->watch, page * VP_PAGE_SIZE, (end - page) * VP_PAGE_SIZE))
+      return;
+   for (; page < end; page++) {
+      set_state(mapping, page, true, true);
+      mapping->changed[page] = mapping->flush;
+   }
+}
+
+/* Pages that were pinned before they were armed stay open; if they are pinned no more since the last flush, what came
+ * until then is seen by the comparison of this one. */
+static void end_closing(struct vp_mapping *mapping, size_t page, size_t end)
+{
+   const uint8_t previous = mapping->flush == 1 ? UINT8_MAX : mapping->flush - 1;
+   if (page == end || vp_pins_possible(mapping->pages.view + page * VP_PAGE_SIZE, (end - page) * VP_PAGE_SIZE,
+                                       mapping->flush_ns[previous]))
+      return;
+   for (; page < end; page++)
+      set_state(mapping, page, false, false);
 }
 
 /* Pages of a chunk that have been quiet are armed, and compared as before: a write of the kernel's may be under way.
@@ -322,21 +349,11 @@ static bool is_quiet_page(const struct vp_mapping *mapping, size_t page, bool cl
 static void close_quiet(struct vp_mapping *mapping, size_t chunk)
 {
    const size_t end = chunk_end(mapping, chunk) / VP_PAGE_SIZE;
-   for (size_t page = chunk * CHUNK_PAGES, next; page < end; page = next) {
-      for (next = page; next < end && is_quiet_page(mapping, next, false);)
-         next++;
-      const size_t position = page * VP_PAGE_SIZE, length = (next - page) * VP_PAGE_SIZE;
-      if (length && mapping->tracker->arm(&mapping->pages, position, length)) {
-         for (size_t i = page; i < next; i++) {
-            set_state(mapping, i, true, true);
-            mapping->changed[i] = mapping->flush;
-         }
-      }
-      if (next == page) {
-         if (is_quiet_page(mapping, page, true))
-            set_state(mapping, page, false, false);
-         next++;
-      }
+   for (size_t page = chunk * CHUNK_PAGES; page < end;) {
+      const size_t closed = quiet_end(mapping, page, end, true), armed = quiet_end(mapping, closed, end, false);
+      end_closing(mapping, page, closed);
+      begin_closing(mapping, closed, armed);
+      page = armed > page ? armed : page + 1;
    }
 }
 
@@ -360,8 +377,8 @@ static void look(struct vp_mapping *mapping)
             close_quiet(mapping, chunk);
       }
       if (chunk > first)
-         mapping->tracker->scan(&mapping->pages, first * CHUNK_SIZE, chunk_end(mapping, chunk - 1) - first * CHUNK_SIZE,
-                                add_written, mapping);
+         vp_watch_scan(&mapping->watch, first * CHUNK_SIZE, chunk_end(mapping, chunk - 1) - first * CHUNK_SIZE,
+                       add_written, mapping);
       else
          chunk = look_at_unarmed(mapping, chunk);
    }
@@ -404,23 +421,48 @@ static size_t page_length(const struct vp_mapping *mapping, size_t page)
    return left < VP_PAGE_SIZE ? left : VP_PAGE_SIZE;
 }
 
-static bool has_changed(const struct vp_mapping *mapping, size_t page)
+/* The candidates from this one on are put into the window. */
+static void move_window(struct vp_mapping *mapping, size_t page)
 {
-   const size_t offset = page * VP_PAGE_SIZE;
-   return memcmp(mapping->pages.alias + offset, mapping->twin + offset, page_length(mapping, page)) != 0;
+   size_t end = page + 1;
+   while (end < page + WINDOW_PAGES && next_candidate(mapping, end) == end && end * VP_PAGE_SIZE < mapping->pages.size)
+      end++;
+   mapping->window_first = page;
+   mapping->window_end =
+      page + vp_imported_read(mapping->pages.view + page * VP_PAGE_SIZE, mapping->window, (end - page) * VP_PAGE_SIZE) /
+                VP_PAGE_SIZE;
 }
 
-/* Whether this candidate has to be sent; it is one no longer. */
+static bool is_in_window(const struct vp_mapping *mapping, size_t page)
+{
+   return page >= mapping->window_first && page < mapping->window_end;
+}
+
+/* What is in a candidate, from now on until the lock is released; NULL when it cannot be read. */
+static const uint8_t *read_page(struct vp_mapping *mapping, size_t page)
+{
+   if (!mapping->pages.imported)
+      return mapping->pages.alias + page * VP_PAGE_SIZE;
+   if (!is_in_window(mapping, page))
+      move_window(mapping, page);
+   return is_in_window(mapping, page) ? mapping->window + (page - mapping->window_first) * VP_PAGE_SIZE : NULL;
+}
+
+/* Whether this candidate has to be sent; it is one no longer. What cannot be read now is looked at the next time. */
 static bool take_candidate(struct vp_mapping *mapping, size_t page)
 {
+   const uint8_t *now = read_page(mapping, page);
+   const bool changed = now && memcmp(now, mapping->twin + page * VP_PAGE_SIZE, page_length(mapping, page)) != 0;
    mapping->chunks[page / CHUNK_PAGES].candidates[page % CHUNK_PAGES / 64] &= ~(UINT64_C(1) << page % 64);
-   const bool changed = has_changed(mapping, page);
-   if (changed)
+   if (!now)
+      set_state(mapping, page, true, false);
+   if (!now || changed)
       mapping->changed[page] = mapping->flush;
    return changed;
 }
 
-/* Changed pages that follow each other, from the cursor on: [*first, *end). All pages before the end are done with. */
+/* Changed pages that follow each other, from the cursor on: [*first, *end). All pages before the end are done with.
+ * They are in the window if there is one. */
 static bool next_changed_run(struct vp_mapping *mapping, size_t *first, size_t *end, size_t max_pages)
 {
    const size_t count = mapping->pages.size / VP_PAGE_SIZE;
@@ -430,7 +472,7 @@ static bool next_changed_run(struct vp_mapping *mapping, size_t *first, size_t *
    *first = page;
    *end = page < count ? page + 1 : count;
    while (*end < count && *end - *first < max_pages && next_candidate(mapping, *end) == *end &&
-          take_candidate(mapping, *end))
+          (!mapping->pages.imported || is_in_window(mapping, *end)) && take_candidate(mapping, *end))
       *end += 1;
    mapping->cursor = *end;
    return *first < count;
@@ -443,22 +485,43 @@ bool vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size
    bool more = true;
    *changed = 0;
    pthread_mutex_lock(&mapping->lock);
+   mapping->window_end = mapping->window_first = 0;
    while (more && vp_encoder_size(enc) - before < limit && !enc->failed) {
       more = !mapping->closed && next_changed_run(mapping, &first, &end, limit / VP_PAGE_SIZE);
       if (!more)
          break;
-      size_t position = first * VP_PAGE_SIZE;
-      const size_t run_end = end * VP_PAGE_SIZE < mapping->size ? end * VP_PAGE_SIZE : mapping->size;
-      *changed += vp_delta_collect(enc, mapping->pages.alias, mapping->twin, run_end, &position, SIZE_MAX);
+      const size_t position = first * VP_PAGE_SIZE,
+                   run_end = end * VP_PAGE_SIZE < mapping->size ? end * VP_PAGE_SIZE : mapping->size;
+      *changed +=
+         vp_delta_collect_part(enc, read_page(mapping, first), mapping->twin + position, position, run_end - position);
    }
    pthread_mutex_unlock(&mapping->lock);
    return more;
 }
 
+struct import_target {
+   uint8_t *memory;
+   struct vp_imported_writer writer;
+};
+
+static bool store_import(void *context, size_t offset, const uint8_t *bytes, size_t length)
+{
+   struct import_target *target = context;
+   return vp_imported_write(&target->writer, target->memory + offset, bytes, length);
+}
+
+static bool apply_to_import(struct vp_mapping *mapping, const uint8_t *data, size_t length)
+{
+   struct import_target target = {.memory = mapping->pages.view};
+   return vp_delta_apply_through(data, length, store_import, &target, mapping->twin, mapping->size);
+}
+
 bool vp_mapping_apply(struct vp_mapping *mapping, const uint8_t *data, size_t length)
 {
    pthread_mutex_lock(&mapping->lock);
-   const bool ok = mapping->closed || vp_delta_apply(data, length, mapping->pages.alias, mapping->twin, mapping->size);
+   const bool ok = mapping->closed || (mapping->pages.imported ? apply_to_import(mapping, data, length)
+                                                               : vp_delta_apply(data, length, mapping->pages.alias,
+                                                                                mapping->twin, mapping->size));
    pthread_mutex_unlock(&mapping->lock);
    return ok;
 }

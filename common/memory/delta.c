@@ -182,8 +182,9 @@ static size_t collect_page(struct vp_encoder *enc, struct dense_run *run, const 
    return changed;
 }
 
-size_t vp_delta_collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t size, size_t *position,
-                        size_t limit)
+/* The memory and the twin begin at `base`. */
+static size_t collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t base, size_t size,
+                      size_t *position, size_t limit)
 {
    const size_t before = vp_encoder_size(enc);
    struct dense_run run;
@@ -191,19 +192,36 @@ size_t vp_delta_collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *
    run.bytes = NULL;
    while (*position < size && vp_encoder_size(enc) - before < limit && !enc->failed) {
       const size_t offset = *position, length = size - offset < PAGE ? size - offset : PAGE;
-      if (memcmp(memory + offset, twin + offset, length) != 0)
-         changed += collect_page(enc, &run, memory + offset, twin + offset, offset, length);
+      const uint8_t *now = memory + (offset - base);
+      uint8_t *then = twin + (offset - base);
+      if (memcmp(now, then, length) != 0)
+         changed += collect_page(enc, &run, now, then, offset, length);
       *position += length;
    }
    end_dense(enc, &run);
    return changed;
 }
 
+size_t vp_delta_collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t size, size_t *position,
+                        size_t limit)
+{
+   return collect(enc, memory, twin, 0, size, position, limit);
+}
+
+size_t vp_delta_collect_part(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t offset, size_t length)
+{
+   size_t position = offset;
+   return collect(enc, memory, twin, offset, offset + length, &position, SIZE_MAX);
+}
+
 /* What a payload is applied to. */
 struct target {
-   uint8_t *memory, *twin;
+   uint8_t *memory; /* NULL: `store` writes to it */
+   uint8_t *twin;
    const uint8_t *pieces; /* NULL: the twin is kept everywhere */
    size_t piece_size;
+   vp_delta_store *store;
+   void *context;
 };
 
 static bool has_twin(const struct target *to, size_t offset)
@@ -224,6 +242,29 @@ static void copy_to_twin(const struct target *to, size_t offset, const uint8_t *
    }
 }
 
+/* The twin takes what the memory took. */
+static void put(const struct target *to, size_t offset, const uint8_t *data, size_t length)
+{
+   if (to->memory)
+      memcpy(to->memory + offset, data, length);
+   else if (!to->store(to->context, offset, data, length))
+      return;
+   copy_to_twin(to, offset, data, length);
+}
+
+/* Bytes of one byte of a mask; returns how many these were. */
+static size_t put_masked(const struct target *to, size_t offset, const uint8_t *data, unsigned mask)
+{
+   size_t used = 0;
+   while (mask) {
+      const unsigned first = (unsigned)__builtin_ctz(mask), count = (unsigned)__builtin_ctz(~(mask >> first));
+      put(to, offset + first, data + used, count);
+      used += count;
+      mask &= ~0u << (first + count);
+   }
+   return used;
+}
+
 static bool apply_masked(const uint8_t **data, size_t *left, const struct target *to, size_t offset, size_t length)
 {
    const uint8_t *mask = *data;
@@ -239,15 +280,8 @@ static bool apply_masked(const uint8_t **data, size_t *left, const struct target
    if (*left < used)
       return false;
    const uint8_t *bytes = mask + mask_size;
-   for (size_t i = 0; i < length; i += 8) {
-      for (unsigned bits = mask[i / 8]; bits; bits &= bits - 1) {
-         const size_t at = offset + i + (unsigned)__builtin_ctz(bits);
-         to->memory[at] = *bytes;
-         if (has_twin(to, at))
-            to->twin[at] = *bytes;
-         bytes++;
-      }
-   }
+   for (size_t i = 0; i < length; i += 8)
+      bytes += put_masked(to, offset + i, bytes, mask[i / 8]);
    *data += used;
    *left -= used;
    return true;
@@ -278,8 +312,7 @@ static bool apply_holes(const uint8_t **data, size_t *left, const struct target 
    }
    for (size_t i = 0; i <= count; i++) {
       const size_t end = i < count ? hole_at(list, i) : length;
-      memcpy(to->memory + offset + at, bytes + at, end - at);
-      copy_to_twin(to, offset + at, bytes + at, end - at);
+      put(to, offset + at, bytes + at, end - at);
       at = end + 1;
    }
    *data += used;
@@ -287,10 +320,8 @@ static bool apply_holes(const uint8_t **data, size_t *left, const struct target 
    return true;
 }
 
-bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size,
-                           const uint8_t *pieces, size_t piece_size)
+static bool apply(const uint8_t *data, size_t length, const struct target *to, size_t size)
 {
-   const struct target to = {.memory = memory, .twin = twin, .pieces = pieces, .piece_size = piece_size};
    while (length) {
       uint64_t offset, run;
       if (length < 16)
@@ -301,7 +332,7 @@ bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, 
       length -= 16;
       const bool masked = run & MASKED;
       if (!masked && run & HOLES) {
-         if (offset > size || !apply_holes(&data, &length, &to, (size_t)offset, run, size))
+         if (offset > size || !apply_holes(&data, &length, to, (size_t)offset, run, size))
             return false;
          continue;
       }
@@ -309,15 +340,14 @@ bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, 
       if (offset > size || run > size - offset)
          return false;
       if (masked) {
-         if (!apply_masked(&data, &length, &to, (size_t)offset, (size_t)run))
+         if (!apply_masked(&data, &length, to, (size_t)offset, (size_t)run))
             return false;
          continue;
       }
       const size_t padded = ((size_t)run + 7) & ~(size_t)7;
       if (length < padded)
          return false;
-      memcpy(memory + offset, data, (size_t)run);
-      copy_to_twin(&to, (size_t)offset, data, (size_t)run);
+      put(to, (size_t)offset, data, (size_t)run);
       data += padded;
       length -= padded;
    }
@@ -326,5 +356,18 @@ bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, 
 
 bool vp_delta_apply(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size)
 {
-   return vp_delta_apply_pieces(data, length, memory, twin, size, NULL, 0);
+   return apply(data, length, &(struct target){.memory = memory, .twin = twin}, size);
+}
+
+bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size,
+                           const uint8_t *pieces, size_t piece_size)
+{
+   const struct target to = {.memory = memory, .twin = twin, .pieces = pieces, .piece_size = piece_size};
+   return apply(data, length, &to, size);
+}
+
+bool vp_delta_apply_through(const uint8_t *data, size_t length, vp_delta_store *store, void *context, uint8_t *twin,
+                            size_t size)
+{
+   return apply(data, length, &(struct target){.twin = twin, .store = store, .context = context}, size);
 }

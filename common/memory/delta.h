@@ -19,6 +19,10 @@
 size_t vp_delta_collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t size, size_t *position,
                         size_t limit);
 
+/* The same for `length` bytes at an offset, of which the pointers are the place, without an end before that. */
+size_t vp_delta_collect_part(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t offset,
+                             size_t length);
+
 /* Applies such a payload to a memory of `size` bytes and its twin. False, with
  * nothing beyond the fault applied, when it is malformed or out of bounds. */
 bool vp_delta_apply(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size);
@@ -26,5 +30,10 @@ bool vp_delta_apply(const uint8_t *data, size_t length, uint8_t *memory, uint8_t
 /* The same with a twin that is only kept in some pieces of the memory: where the byte of the piece is not 0. */
 bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size,
                            const uint8_t *pieces, size_t piece_size);
+
+/* The same for memory that may refuse it: `store` writes these bytes there, and the twin takes them if it could. */
+typedef bool vp_delta_store(void *context, size_t offset, const uint8_t *bytes, size_t length);
+bool vp_delta_apply_through(const uint8_t *data, size_t length, vp_delta_store *store, void *context, uint8_t *twin,
+                            size_t size);
 
 #endif

@@ -1,17 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* Imports memory of its own (VK_EXT_external_memory_host), lets the GPU read from and write to it, and compares.
+/* Imports memory of its own (VK_EXT_external_memory_host), lets the GPU read from and write to it, and compares. The
+ * memory is also imported twice, shared with others, or partly out of reach.
  * Exit status: 0 when all is right, 77 when the GPU cannot import, 1 otherwise. */
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <vulkan/vulkan.h>
 
 #include "tests/e2e/need.h"
 
 #define SIZE ((VkDeviceSize)(1 << 20))
 #define ROUNDS 8
+#define PAGE ((size_t)4096)
+
+/* After so many submissions and so much time nobody expects that memory which was quiet is written to. */
+#define QUIET_SUBMISSIONS 8
+#define QUIET_US 4000
+
 struct world {
    VkInstance instance;
    VkPhysicalDevice gpu;
@@ -22,7 +36,9 @@ struct world {
 };
 
 struct area {
+   const struct world *world;
    uint8_t *host;
+   size_t size;
    VkDeviceMemory memory;
    VkBuffer buffer;
 };
@@ -41,10 +57,6 @@ static bool can_import(VkPhysicalDevice gpu)
 
 static void create_device(struct world *w)
 {
-   const VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-                                          .apiVersion = VK_API_VERSION_1_1};
-   const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-                                               .pApplicationInfo = &application};
    const char *extension = VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME;
    const float priority = 1;
    const VkDeviceQueueCreateInfo queue_info = {
@@ -54,6 +66,16 @@ static void create_device(struct world *w)
                                            .pQueueCreateInfos = &queue_info,
                                            .enabledExtensionCount = 1,
                                            .ppEnabledExtensionNames = &extension};
+   OK(vkCreateDevice(w->gpu, &device_info, NULL, &w->device));
+   vkGetDeviceQueue(w->device, 0, 0, &w->queue);
+}
+
+static void create_instance(struct world *w)
+{
+   const VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+                                          .apiVersion = VK_API_VERSION_1_1};
+   const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+                                               .pApplicationInfo = &application};
    uint32_t count = 1;
    OK(vkCreateInstance(&instance_info, NULL, &w->instance));
    const VkResult result = vkEnumeratePhysicalDevices(w->instance, &count, &w->gpu);
@@ -61,8 +83,6 @@ static void create_device(struct world *w)
       puts("the GPU cannot import host memory");
       exit(77);
    }
-   OK(vkCreateDevice(w->gpu, &device_info, NULL, &w->device));
-   vkGetDeviceQueue(w->device, 0, 0, &w->queue);
 }
 
 static void create_commands(struct world *w)
@@ -85,17 +105,15 @@ static uint32_t importable_types(const struct world *w, const void *host)
    return properties.memoryTypeBits;
 }
 
-static struct area create_area(const struct world *w, uint8_t first)
+static struct area import(const struct world *w, uint8_t *host, size_t size)
 {
-   struct area area = {.host = aligned_alloc(65536, SIZE)};
-   for (size_t i = 0; area.host && i < SIZE; i++)
-      area.host[i] = (uint8_t)(first + i * 7);
+   struct area area = {.world = w, .host = host, .size = size};
    const VkExternalMemoryBufferCreateInfo external = {.sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO,
                                                       .handleTypes =
                                                          VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
    const VkBufferCreateInfo buffer_info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                            .pNext = &external,
-                                           .size = SIZE,
+                                           .size = size,
                                            .usage =
                                               VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT};
    VkMemoryRequirements requirements;
@@ -109,27 +127,53 @@ static struct area create_area(const struct world *w, uint8_t first)
    };
    const VkMemoryAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
                                       .pNext = &import,
-                                      .allocationSize = SIZE,
+                                      .allocationSize = size,
                                       .memoryTypeIndex = types ? (uint32_t)__builtin_ctz(types) : 0};
    OK(vkAllocateMemory(w->device, &info, NULL, &area.memory));
    OK(vkBindBufferMemory(w->device, area.buffer, area.memory, 0));
    return area;
 }
 
-static void copy(const struct world *w, const struct area *from, const struct area *to, const VkBufferCopy *region)
+static struct area create_area(const struct world *w, uint8_t first)
 {
-   const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-   const VkSubmitInfo submit = {
+   uint8_t *host = aligned_alloc(65536, SIZE);
+   if (!host)
+      exit(1);
+   for (size_t i = 0; i < SIZE; i++)
+      host[i] = (uint8_t)(first + i * 7);
+   return import(w, host, SIZE);
+}
+
+static void destroy_area(const struct area *area)
+{
+   vkDestroyBuffer(area->world->device, area->buffer, NULL);
+   vkFreeMemory(area->world->device, area->memory, NULL);
+}
+
+static void begin(const struct world *w)
+{
+   const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+   OK(vkBeginCommandBuffer(w->commands, &info));
+}
+
+static void submit(const struct world *w)
+{
+   const VkSubmitInfo info = {
       .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &w->commands};
-   OK(vkBeginCommandBuffer(w->commands, &begin));
-   vkCmdCopyBuffer(w->commands, from->buffer, to->buffer, 1, region);
    OK(vkEndCommandBuffer(w->commands));
-   OK(vkQueueSubmit(w->queue, 1, &submit, VK_NULL_HANDLE));
+   OK(vkQueueSubmit(w->queue, 1, &info, VK_NULL_HANDLE));
    OK(vkQueueWaitIdle(w->queue));
 }
 
+static void copy(const struct area *from, const struct area *to, const VkBufferCopy *region)
+{
+   begin(from->world);
+   vkCmdCopyBuffer(from->world->commands, from->buffer, to->buffer, 1, region);
+   submit(from->world);
+}
+
 /* Both are written by the host each time, and one by the GPU in the middle of what the host wrote. */
-static bool test_round(const struct world *w, struct area *from, struct area *to, unsigned round)
+static bool test_round(struct area *from, struct area *to, unsigned round)
 {
    uint8_t *model = malloc(SIZE);
    if (!model)
@@ -141,7 +185,7 @@ static bool test_round(const struct world *w, struct area *from, struct area *to
    }
    memcpy(model, to->host, SIZE);
    memcpy(model + region.dstOffset, from->host + region.srcOffset, region.size);
-   copy(w, from, to, &region);
+   copy(from, to, &region);
    const bool ok = memcmp(model, to->host, SIZE) == 0;
    if (!ok)
       fprintf(stderr, "host_memory: wrong bytes in round %u\n", round);
@@ -149,29 +193,185 @@ static bool test_round(const struct world *w, struct area *from, struct area *to
    return ok;
 }
 
-int main(void)
+static bool test_plain(const struct world *w)
 {
-   struct world w = {0};
    bool ok = true;
-   create_device(&w);
-   create_commands(&w);
-   struct area areas[2] = {create_area(&w, 1), create_area(&w, 99)};
+   struct area areas[2] = {create_area(w, 1), create_area(w, 99)};
    for (unsigned round = 0; round < ROUNDS && ok; round++)
-      ok = test_round(&w, &areas[round % 2], &areas[1 - round % 2], round);
+      ok = test_round(&areas[round % 2], &areas[1 - round % 2], round);
    void *map;
-   OK(vkMapMemory(w.device, areas[0].memory, 64, VK_WHOLE_SIZE, 0, &map));
+   OK(vkMapMemory(w->device, areas[0].memory, 64, VK_WHOLE_SIZE, 0, &map));
    if (map != areas[0].host + 64) {
       fprintf(stderr, "host_memory: imported memory is mapped somewhere else\n");
       ok = false;
    }
-   vkUnmapMemory(w.device, areas[0].memory);
-   ok = ok && test_round(&w, &areas[0], &areas[1], 1);
+   vkUnmapMemory(w->device, areas[0].memory);
+   ok = ok && test_round(&areas[0], &areas[1], 1);
    for (unsigned i = 0; i < 2; i++) {
-      vkDestroyBuffer(w.device, areas[i].buffer, NULL);
-      vkFreeMemory(w.device, areas[i].memory, NULL);
+      destroy_area(&areas[i]);
       free(areas[i].host);
    }
+   return ok;
+}
+
+/* --- memory that others write to, too --- */
+
+static uint8_t *get_pages(size_t size)
+{
+   uint8_t *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+   if (pages == MAP_FAILED)
+      exit(1);
+   return pages;
+}
+
+/* Whether the GPU sees this value in these bytes of the area. */
+static bool sees(const struct area *area, size_t offset, size_t length, uint8_t value, const char *what)
+{
+   uint8_t *host = get_pages(SIZE);
+   const struct area copied = import(area->world, host, SIZE);
+   copy(area, &copied, &(VkBufferCopy){.srcOffset = offset, .size = length});
+   bool ok = true;
+   for (size_t i = 0; i < length && ok; i++)
+      ok = host[i] == value;
+   if (!ok)
+      fprintf(stderr, "host_memory: the GPU sees %u and not %u: %s\n", host[0], value, what);
+   destroy_area(&copied);
+   munmap(host, SIZE);
+   return ok;
+}
+
+static void be_quiet(const struct area *area)
+{
+   for (unsigned i = 0; i < QUIET_SUBMISSIONS; i++) {
+      begin(area->world);
+      submit(area->world);
+      usleep(QUIET_US);
+   }
+}
+
+/* Both areas are the same memory. */
+static bool test_same(const struct area *a, const struct area *b, const char *what)
+{
+   bool ok = true;
+   for (uint8_t round = 1; round < 4 && ok; round++) {
+      memset(a->host, round, SIZE);
+      be_quiet(a);
+      ok = sees(a, 0, SIZE, round, what) && sees(b, 0, SIZE, round, what);
+      be_quiet(b);
+   }
+   begin(a->world);
+   vkCmdFillBuffer(a->world->commands, a->buffer, 0, SIZE, 0x63636363);
+   submit(a->world);
+   return ok && a->host[SIZE - 1] == 0x63 && sees(b, 0, SIZE, 0x63, what);
+}
+
+static bool test_imported_twice(const struct world *w, const struct world *other)
+{
+   uint8_t *host = get_pages(SIZE + SIZE / 2);
+   const struct area a = import(w, host, SIZE), b = import(other, host, SIZE), part = import(w, host + SIZE / 2, SIZE);
+   bool ok = test_same(&a, &b, w == other ? "imported twice" : "imported by two devices");
+   memset(host, 9, SIZE);
+   ok = ok && sees(&part, 0, SIZE / 2, 9, "imported in parts");
+   destroy_area(&a);
+   memset(host, 10, SIZE);
+   ok = ok && sees(&b, 0, SIZE, 10, "after one import is gone");
+   destroy_area(&b);
+   destroy_area(&part);
+   munmap(host, SIZE + SIZE / 2);
+   return ok;
+}
+
+static bool test_shared(const struct world *w)
+{
+   const int file = memfd_create("shared", MFD_CLOEXEC);
+   if (file < 0 || ftruncate(file, (off_t)SIZE) < 0)
+      return false;
+   uint8_t *host = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0),
+           *elsewhere = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+   const struct area area = import(w, host, SIZE);
+   memset(host, 1, SIZE);
+   bool ok = sees(&area, 0, SIZE, 1, "its own mapping");
+   be_quiet(&area);
+   memset(elsewhere, 2, SIZE);
+   ok = ok && sees(&area, 0, SIZE, 2, "another mapping");
+   be_quiet(&area);
+   const pid_t child = fork();
+   if (child == 0) {
+      memset(elsewhere, 3, SIZE);
+      _exit(0);
+   }
+   ok = ok && waitpid(child, NULL, 0) == child && sees(&area, 0, SIZE, 3, "another process");
+   be_quiet(&area);
+   ok = ok && pwrite(file, "\4\4\4\4", 4, 70000) == 4 && sees(&area, 70000, 4, 4, "write()");
+   destroy_area(&area);
+   munmap(host, SIZE);
+   munmap(elsewhere, SIZE);
+   close(file);
+   return ok;
+}
+
+/* The GPU keeps off the page that cannot be accessed. */
+static bool test_out_of_reach(const struct world *w)
+{
+   const size_t hole = SIZE / 2;
+   uint8_t *host = get_pages(SIZE);
+   const struct area area = import(w, host, SIZE);
+   memset(host, 1, SIZE);
+   mprotect(host + hole, PAGE, PROT_NONE);
+   bool ok = sees(&area, 0, hole, 1, "a protected page follows");
+   mprotect(host + hole, PAGE, PROT_READ | PROT_WRITE);
+   ok = ok && sees(&area, 0, SIZE, 1, "a page was protected");
+   memset(host, 2, SIZE);
+   munmap(host + hole, PAGE);
+   ok = ok && sees(&area, 0, hole, 2, "a missing page follows");
+   be_quiet(&area);
+   host[hole + PAGE] = 3;
+   ok = ok && sees(&area, hole + PAGE, 1, 3, "after a missing page");
+   munmap(host, SIZE);
+   be_quiet(&area);
+   destroy_area(&area);
+   return ok;
+}
+
+/* Some memory managers watch their own pages. */
+static bool test_own_userfaultfd(const struct world *w)
+{
+   const size_t size = 16 * PAGE;
+   const int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | 1 /* UFFD_USER_MODE_ONLY */);
+   struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP};
+   if (fd < 0 || ioctl(fd, UFFDIO_API, &api) < 0)
+      return true;
+   uint8_t *host = get_pages(size);
+   const struct area area = import(w, host, size);
+   memset(host, 1, size);
+   bool ok = sees(&area, 0, size, 1, "before it is watched");
+   struct uffdio_register range = {.range = {(uintptr_t)host, size}, .mode = UFFDIO_REGISTER_MODE_WP};
+   if (ioctl(fd, UFFDIO_REGISTER, &range) < 0) {
+      perror("host_memory: the application cannot watch its own memory");
+      ok = false;
+   }
+   memset(host, 2, size);
+   ok = ok && sees(&area, 0, size, 2, "after it is watched");
+   destroy_area(&area);
+   munmap(host, size);
+   close(fd);
+   return ok;
+}
+
+int main(void)
+{
+   struct world w = {0};
+   create_instance(&w);
+   struct world other = w;
+   create_device(&w);
+   create_commands(&w);
+   create_device(&other);
+   create_commands(&other);
+   const bool ok = test_plain(&w) && test_imported_twice(&w, &w) && test_imported_twice(&w, &other) &&
+                   test_shared(&w) && test_out_of_reach(&w) && test_own_userfaultfd(&w);
    vkDestroyCommandPool(w.device, w.pool, NULL);
+   vkDestroyCommandPool(other.device, other.pool, NULL);
+   vkDestroyDevice(other.device, NULL);
    vkDestroyDevice(w.device, NULL);
    vkDestroyInstance(w.instance, NULL);
    return ok ? 0 : 1;

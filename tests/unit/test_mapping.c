@@ -4,12 +4,14 @@
  * test: no-tsan */
 
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -248,6 +250,208 @@ static void test_import(void)
    mirror_finish(&m);
 }
 
+/* What the server would send after its GPU has written this byte. */
+static bool apply_byte(struct vp_mapping *mapping, size_t offset, uint8_t value)
+{
+   struct vp_encoder enc;
+   uint8_t byte = value, twin = (uint8_t)~value;
+   bool ok = CHECK(vp_encoder_init(&enc));
+   vp_delta_collect_part(&enc, &byte, &twin, offset, 1);
+   ok = ok && vp_mapping_apply(mapping, enc.start, vp_encoder_size(&enc));
+   vp_encoder_finish(&enc);
+   return ok;
+}
+
+/* One piece of memory imported three times, the third time a part of it: whichever is looked at first or has its pages
+ * watched anew, all see all writes. */
+static void test_import_again(void)
+{
+   uint8_t *memory = vp_private_pages_create(3 * MIB);
+   struct mirror m[3];
+   if (!mirror_init(&m[0], vp_mapping_import(1, memory, 2 * MIB), 2 * MIB) ||
+       !mirror_init(&m[1], vp_mapping_import(2, memory, 2 * MIB), 2 * MIB) ||
+       !mirror_init(&m[2], vp_mapping_import(3, memory + MIB, 2 * MIB), 2 * MIB))
+      return;
+   for (unsigned i = 0; i < 3; i++)
+      vp_mapping_set_writable(m[i].mapping, true);
+   memset(memory, 1, 3 * MIB);
+   for (unsigned round = 2; round < 8; round++) {
+      struct mirror *first = &m[round % 3], *second = &m[(round + 1) % 3], *third = &m[(round + 2) % 3];
+      memory[MIB + (size_t)round * VP_PAGE_SIZE] = (uint8_t)round;
+      flush(first);
+      if (round % 2) /* it is watched again before the others have looked */
+         settle(first);
+      flush(second);
+      flush(third);
+      CHECK(is_equal(first) && is_equal(second) && is_equal(third));
+      for (unsigned i = 0; i < 3; i++)
+         settle(&m[i]);
+   }
+   CHECK(apply_byte(m[0].mapping, MIB + 5, 77) && memory[MIB + 5] == 77);
+   for (unsigned i = 0; i < 3; i++)
+      flush(&m[i]);
+   CHECK(m[0].changed == 0 && m[1].changed == 1 && m[2].changed == 1 && m[2].memory[5] == 77);
+   settle(&m[2]);
+   vp_mapping_close(m[1].mapping);
+   memory[2 * MIB - 1] = 99;
+   flush(&m[2]); /* the others' pages are still watched */
+   CHECK(m[2].changed == 1 && m[2].memory[MIB - 1] == 99);
+   for (unsigned i = 0; i < 3; i++) {
+      vp_mapping_close(m[i].mapping);
+      mirror_finish(&m[i]);
+   }
+   vp_private_pages_destroy(memory, 3 * MIB);
+}
+
+/* Shared memory is written to in ways that its pages here do not show. */
+static void test_import_shared(void)
+{
+   const int file = memfd_create("shared", MFD_CLOEXEC);
+   struct mirror m;
+   uint8_t bytes[] = {1, 2, 3};
+   CHECK(ftruncate(file, (off_t)MIB) == 0);
+   uint8_t *memory = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0),
+           *other = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+   if (!CHECK(memory != MAP_FAILED && other != MAP_FAILED) || !mirror_init(&m, vp_mapping_import(1, memory, MIB), MIB))
+      return;
+   vp_mapping_set_writable(m.mapping, true);
+   memset(memory, 9, MIB);
+   flush(&m);
+   settle(&m);
+   other[70000] = 1;
+   flush(&m);
+   CHECK(m.changed == 1 && is_equal(&m));
+   settle(&m);
+   CHECK(pwrite(file, bytes, sizeof(bytes), 80000) == (ssize_t)sizeof(bytes));
+   flush(&m);
+   CHECK(m.changed == sizeof(bytes) && is_equal(&m));
+   CHECK(ftruncate(file, (off_t)MIB / 2) == 0); /* the rest can be mapped and not touched */
+   memory[1] = 44;
+   flush(&m);
+   CHECK(m.changed == 1 && memcmp(m.memory, memory, MIB / 2) == 0);
+   vp_mapping_close(m.mapping);
+   mirror_finish(&m);
+   munmap(memory, MIB);
+   munmap(other, MIB);
+   close(file);
+}
+
+/* Pages that cannot be accessed are left alone, and looked at when they can be; what the GPU writes is written where
+ * the kernel allows it. */
+static void test_import_protected(void)
+{
+   uint8_t *memory = vp_private_pages_create(MIB);
+   struct mirror m;
+   if (!mirror_init(&m, vp_mapping_import(1, memory, MIB), MIB))
+      return;
+   vp_mapping_set_writable(m.mapping, true);
+   for (unsigned round = 1; round < 4; round++) {
+      memset(memory, (int)round, MIB);
+      CHECK(mprotect(memory + 8192, 4096, PROT_NONE) == 0);
+      flush(&m);
+      CHECK(m.changed == MIB - 4096 && m.memory[8191] == round && m.memory[8192] == round - 1);
+      if (round == 2)
+         settle(&m);
+      CHECK(mprotect(memory + 8192, 4096, PROT_READ) == 0);
+      flush(&m);
+      CHECK(m.changed == 4096 && is_equal(&m));
+      CHECK(apply_byte(m.mapping, 8192 + 7, (uint8_t)(90 + round)) && memory[8192 + 7] == 90 + round);
+      CHECK(mprotect(memory + 8192, 4096, PROT_READ | PROT_WRITE) == 0);
+      memory[8192 + 7] = (uint8_t)round;
+   }
+   flush(&m);
+   munmap(memory + 8192, 4096);
+   memory[4096] = 88;
+   memory[12288] = 88;
+   flush(&m);
+   CHECK(m.changed == 2 && m.memory[12288] == 88);
+   CHECK(apply_byte(m.mapping, 8192 + 7, 1) && apply_byte(m.mapping, 12288, 2) && memory[12288] == 2);
+   settle(&m);
+   munmap(memory, MIB); /* before it is freed, which nobody should do */
+   flush(&m);
+   CHECK(m.changed == 0 && apply_byte(m.mapping, 5, 1));
+   vp_mapping_close(m.mapping);
+   mirror_finish(&m);
+}
+
+/* --- pinned pages --- */
+
+struct ring {
+   int fd;
+   uint8_t *queues;
+   struct io_uring_sqe *entries;
+   struct io_uring_params params;
+};
+
+static bool ring_init(struct ring *ring, const struct iovec *buffer)
+{
+   *ring = (struct ring){0};
+   ring->fd = (int)syscall(SYS_io_uring_setup, 4, &ring->params);
+   if (ring->fd < 0 || syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_BUFFERS, buffer, 1) < 0)
+      return false;
+   const size_t size = ring->params.cq_off.cqes + ring->params.cq_entries * sizeof(struct io_uring_cqe);
+   ring->queues = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
+   ring->entries =
+      mmap(NULL, 4 * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQES);
+   return CHECK((ring->params.features & IORING_FEAT_SINGLE_MMAP) && ring->queues != MAP_FAILED &&
+                ring->entries != MAP_FAILED);
+}
+
+/* Reads the file into the registered buffer. */
+static bool ring_read(struct ring *ring, int file, void *to, unsigned length)
+{
+   uint32_t *tail = (uint32_t *)(ring->queues + ring->params.sq_off.tail),
+            *array = (uint32_t *)(ring->queues + ring->params.sq_off.array),
+            *head = (uint32_t *)(ring->queues + ring->params.cq_off.head);
+   const uint32_t mask = *(uint32_t *)(ring->queues + ring->params.sq_off.ring_mask), place = *tail & mask;
+   const struct io_uring_cqe *done = (struct io_uring_cqe *)(ring->queues + ring->params.cq_off.cqes);
+   ring->entries[place] =
+      (struct io_uring_sqe){.opcode = IORING_OP_READ_FIXED, .fd = file, .addr = (uint64_t)(uintptr_t)to, .len = length};
+   array[place] = place;
+   __atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
+   if (syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1)
+      return false;
+   const int32_t result = done[*head & (ring->params.cq_entries - 1)].res;
+   __atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
+   return result == (int32_t)length;
+}
+
+/* io_uring writes to buffers that were registered before, and the kernel notes nothing. Protected memory cannot be
+ * registered, so this is not for mprotect. */
+static void test_pinned(bool import)
+{
+   const int file = memfd_create("pinned", MFD_CLOEXEC);
+   uint8_t *memory = import ? vp_private_pages_create(MIB) : NULL;
+   struct mirror m;
+   struct ring ring;
+   if (vp_tracker_get() == &vp_tracker_signal ||
+       !mirror_init(&m, import ? vp_mapping_import(1, memory, MIB) : vp_mapping_create(1, MIB), MIB))
+      return;
+   memory = vp_mapping_pointer(m.mapping);
+   vp_mapping_set_writable(m.mapping, true);
+   memset(memory, 1, MIB);
+   flush(&m);
+   settle(&m);
+   const bool works = ring_init(&ring, &(struct iovec){.iov_base = memory + 4096, .iov_len = MIB / 2});
+   if (!works)
+      puts("no io_uring here");
+   for (unsigned round = 2; round < 5 && works; round++) {
+      uint8_t bytes[5000];
+      memset(bytes, (int)round, sizeof(bytes));
+      CHECK(pwrite(file, bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes));
+      settle(&m);
+      CHECK(ring_read(&ring, file, memory + 70000, sizeof(bytes)));
+      flush(&m);
+      CHECK(m.changed == sizeof(bytes) && is_equal(&m));
+   }
+   close(ring.fd);
+   close(file);
+   vp_mapping_close(m.mapping);
+   mirror_finish(&m);
+   if (import)
+      vp_private_pages_destroy(memory, MIB);
+}
+
 static void test_move(void)
 {
    struct mirror m;
@@ -329,6 +533,11 @@ static bool run_with(const char *name)
       test_system_calls();
       test_writes_of_others();
       test_import();
+      test_import_again();
+      test_import_shared();
+      test_import_protected();
+      test_pinned(false);
+      test_pinned(true);
       test_move();
       test_threads();
       exit(check_finish());
