@@ -178,7 +178,6 @@ static bool handshake(struct vp_connection *conn, const char *application, int64
    vp_stats_add(&conn->stats.hellos, 1);
    conn->peer.vk_xml_version = conn->server.vk_xml_version;
    memcpy(conn->peer.extension_mask, conn->server.extension_mask, sizeof(conn->peer.extension_mask));
-   conn->stream.open.peer = &conn->peer;
    return true;
 }
 
@@ -194,7 +193,7 @@ struct vp_connection *vp_connection_create(const char *host, uint16_t port, cons
    conn->last_call = &conn->first_call;
    if (!init_locks(conn))
       goto fail_locks;
-   if (!vp_stream_init(&conn->stream, compression))
+   if (!vp_stream_init(&conn->stream, compression, &conn->peer))
       goto fail_stream;
    conn->fd = vp_socket_connect(host, port, timeout_ms, error);
    if (conn->fd < 0) {

@@ -98,23 +98,18 @@ static void list_remove(struct vp_device *device, struct vp_mapping *mapping)
       vp_mapping_unref(mapping);
 }
 
-/* A copy of the list, with references: it may change while it is worked on. False without memory. */
-static bool list_hold(struct vp_device *device, struct vp_mapping ***held, size_t *count)
+/* Goes through the list, from *at (at first SIZE_MAX) down, without holding its lock meanwhile: what is removed then
+ * has the last one take its place, which was seen. Returns a reference, or NULL at the end. */
+static struct vp_mapping *list_next(struct vp_device *device, size_t *at)
 {
+   struct vp_mapping *mapping = NULL;
    pthread_mutex_lock(&device->memory_lock);
-   *held = malloc((device->mapping_count + 1) * sizeof(struct vp_mapping *));
-   *count = *held ? device->mapping_count : 0;
-   for (size_t i = 0; i < *count; i++)
-      (*held)[i] = vp_mapping_ref(device->mappings[i]);
+   if (*at > device->mapping_count)
+      *at = device->mapping_count;
+   if (*at)
+      mapping = vp_mapping_ref(device->mappings[--*at]);
    pthread_mutex_unlock(&device->memory_lock);
-   return *held != NULL;
-}
-
-static void list_release(struct vp_mapping **held, size_t count)
-{
-   for (size_t i = 0; i < count; i++)
-      vp_mapping_unref(held[i]);
-   free(held);
+   return mapping;
 }
 
 /* --- mapping --- */
@@ -408,11 +403,12 @@ static bool send_frame(struct vp_connection *conn, uint64_t id, const struct vp_
 static void send_mapping(struct vp_connection *conn, struct vp_mapping *mapping)
 {
    struct vp_encoder *enc = &conn->stream.memory;
-   bool more = vp_mapping_look(mapping);
+   bool more = !vp_connection_lost(conn) && vp_mapping_look(mapping);
    while (more) {
       size_t changed;
       vp_encoder_reset(enc);
-      more = vp_mapping_collect(mapping, enc, FRAME_SIZE, &changed);
+      const size_t limit = vp_encoder_reserve(enc, 3 * FRAME_SIZE) ? FRAME_SIZE : VP_PAGE_SIZE;
+      more = vp_mapping_collect(mapping, enc, limit, &changed);
       if (enc->failed) { /* the twin has it, the server does not */
          vp_connection_lose(conn, "there is no memory left to send mapped memory with");
          return;
@@ -426,21 +422,16 @@ static void send_mapping(struct vp_connection *conn, struct vp_mapping *mapping)
 void vp_device_send_memory(struct vp_device *device, struct vp_mapping *mapping, uint64_t place)
 {
    struct vp_connection *conn = device->conn;
-   struct vp_mapping **held;
-   size_t count;
-   if (vp_connection_lost(conn))
-      return;
+   size_t at = SIZE_MAX;
    if (mapping) {
       send_mapping(conn, mapping);
       return;
    }
-   if (!list_hold(device, &held, &count))
-      vp_connection_lose(conn, "there is no memory left to send mapped memory with");
-   for (size_t i = 0; i < count; i++) {
-      if (vp_mapping_place(held[i]) <= place)
-         send_mapping(conn, held[i]);
+   while (!vp_connection_lost(conn) && (mapping = list_next(device, &at))) {
+      if (vp_mapping_place(mapping) <= place)
+         send_mapping(conn, mapping);
+      vp_mapping_unref(mapping);
    }
-   list_release(held, count);
 }
 
 static bool maybe_changed(struct vp_device *device)
@@ -481,26 +472,22 @@ void vp_device_memory_receive_stale(struct vp_device_memory *memory)
       memory->device->stale_news++; /* it was mapped while the server wrote that it is not */
 }
 
-static bool fetch_all(struct vp_device *device)
+static void fetch_all(struct vp_device *device)
 {
-   struct vp_mapping **held;
-   size_t count;
-   if (!list_hold(device, &held, &count))
-      return false;
-   for (size_t i = 0; i < count; i++) {
-      if (vp_mapping_is_stale(held[i]) && vp_mapping_is_writable(held[i]))
-         say_mapped(device, held[i], true, NULL);
+   struct vp_mapping *mapping;
+   for (size_t at = SIZE_MAX; (mapping = list_next(device, &at));) {
+      if (vp_mapping_is_stale(mapping) && vp_mapping_is_writable(mapping))
+         say_mapped(device, mapping, true, NULL);
+      vp_mapping_unref(mapping);
    }
-   list_release(held, count);
-   return true;
 }
 
 void vp_device_fetch_stale(struct vp_device *device)
 {
    pthread_mutex_lock(&device->fetch_lock);
    const uint64_t news = device->stale_news;
-   if (news != device->stale_fetched && !fetch_all(device))
-      vp_connection_lose(device->conn, "there is no memory left for what the GPU has written");
+   if (news != device->stale_fetched)
+      fetch_all(device);
    device->stale_fetched = news;
    pthread_mutex_unlock(&device->fetch_lock);
 }

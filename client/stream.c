@@ -14,166 +14,146 @@
 #include <sys/socket.h>
 
 /* Buffered commands are sent when there are this many bytes of them. */
-#define SEND_SIZE ((size_t)256 << 10)
+#define SEND_SIZE VP_STREAM_PIECE
 
-/* Keeps up to this much memory of a part after a burst. */
+/* Keeps up to this much memory of a batch after a burst. */
 #define KEEP_SIZE ((size_t)4 << 20)
 
-/* Whoever has something to say waits while so much is under way. */
-#define MAX_QUEUED ((size_t)32 << 20)
-
-/* Parts that are kept for the next ones: a submission is two. */
-#define MAX_SPARE 8
+/* Whoever has something to say waits while this much is in the open batch; the sender has as much. */
+#define MAX_OPEN ((size_t)16 << 20)
 
 #define NO_FRAME SIZE_MAX
 
-/* Frames to be sent, or the place of memory. */
-struct vp_part {
-   struct vp_part *next;
-   struct vp_encoder data;
-   size_t sent;                /* of the data, already */
-   uint64_t place;             /* its number */
-   struct vp_device *device;   /* NULL: data */
-   struct vp_mapping *mapping; /* NULL: all of the device */
-};
+/* --- batches --- */
 
-/* --- the open part; all with the lock --- */
+static bool batch_init(struct vp_batch *batch, const struct vp_wire_peer *peer)
+{
+   *batch = (struct vp_batch){0};
+   if (!vp_encoder_init(&batch->data))
+      return false;
+   batch->data.peer = peer;
+   return true;
+}
+
+static void batch_finish(struct vp_batch *batch)
+{
+   vp_encoder_finish(&batch->data);
+   free(batch->marks);
+}
+
+static size_t batch_size(const struct vp_batch *batch)
+{
+   return vp_encoder_size(&batch->data) + batch->mark_count * sizeof(*batch->marks);
+}
+
+static bool batch_add_mark(struct vp_batch *batch, const struct vp_memory_mark *mark)
+{
+   if (batch->mark_count == batch->mark_capacity) {
+      const size_t capacity = batch->mark_capacity ? batch->mark_capacity * 2 : 16;
+      struct vp_memory_mark *marks = realloc(batch->marks, capacity * sizeof(*marks));
+      if (!marks)
+         return false;
+      batch->marks = marks;
+      batch->mark_capacity = capacity;
+   }
+   batch->marks[batch->mark_count++] = *mark;
+   return true;
+}
+
+/* What a burst has needed is given back, if there is memory for less. */
+static void batch_empty(struct vp_batch *batch)
+{
+   struct vp_batch smaller;
+   vp_encoder_reset(&batch->data);
+   batch->sent = 0;
+   batch->mark_count = 0;
+   if ((size_t)(batch->data.end - batch->data.start) + batch->mark_capacity * sizeof(*batch->marks) <= KEEP_SIZE ||
+       !batch_init(&smaller, batch->data.peer))
+      return;
+   batch_finish(batch);
+   *batch = smaller;
+}
+
+/* --- the open batch; all with the lock --- */
 
 static void close_frame(struct vp_connection *conn)
 {
    struct vp_stream *stream = &conn->stream;
+   struct vp_encoder *data = &stream->open.data;
    if (stream->open_frame == NO_FRAME)
       return;
-   const size_t payload = vp_encoder_size(&stream->open) - stream->open_frame - VP_FRAME_HEADER_SIZE;
-   const uint32_t length = (uint32_t)payload;
-   if (!stream->open.failed)
-      memcpy(stream->open.start + stream->open_frame + 4, &length, 4);
+   const uint32_t length = (uint32_t)(vp_encoder_size(data) - stream->open_frame - VP_FRAME_HEADER_SIZE);
+   memcpy(data->start + stream->open_frame + 4, &length, 4);
    stream->open_frame = NO_FRAME;
    vp_stats_add(&conn->stats.frames_sent, 1);
 }
 
 static void open_frame(struct vp_stream *stream)
 {
-   stream->open_frame = vp_encoder_size(&stream->open);
-   vp_frame_header_store(vp_enc_space(&stream->open, VP_FRAME_HEADER_SIZE),
+   stream->open_frame = vp_encoder_size(&stream->open.data);
+   vp_frame_header_store(vp_enc_space(&stream->open.data, VP_FRAME_HEADER_SIZE),
                          &(struct vp_frame_header){.type = VP_FRAME_COMMANDS});
 }
 
-/* Sends bytes from *sent on as far as the socket takes them, or all of them. False when the connection is lost. */
-static bool send_bytes(struct vp_connection *conn, const struct vp_encoder *data, size_t *sent, bool all)
+/* Sends bytes up to `end` as far as the socket takes them, or all of them. */
+static void send_bytes(struct vp_connection *conn, struct vp_batch *batch, size_t end, bool all)
 {
-   const size_t size = vp_encoder_size(data), before = *sent;
-   while (*sent < size && !vp_connection_lost(conn)) {
-      const ssize_t n = send(conn->fd, data->start + *sent, size - *sent, MSG_NOSIGNAL | (all ? 0 : MSG_DONTWAIT));
+   const size_t before = batch->sent;
+   while (batch->sent < end && !vp_connection_lost(conn)) {
+      const ssize_t n =
+         send(conn->fd, batch->data.start + batch->sent, end - batch->sent, MSG_NOSIGNAL | (all ? 0 : MSG_DONTWAIT));
       if (n >= 0)
-         *sent += (size_t)n;
+         batch->sent += (size_t)n;
       else if (!all && (errno == EAGAIN || errno == EWOULDBLOCK))
          break;
       else if (errno != EINTR)
          vp_connection_lose(conn, "the connection broke while sending");
    }
-   vp_stats_add(&conn->stats.bytes_sent, *sent - before);
-   return !vp_connection_lost(conn);
+   vp_stats_add(&conn->stats.bytes_sent, batch->sent - before);
 }
 
-static void empty(struct vp_encoder *encoder)
+static void hand_over(struct vp_stream *stream)
 {
-   const struct vp_wire_peer *peer = encoder->peer;
-   struct vp_encoder smaller;
-   vp_encoder_reset(encoder);
-   if ((size_t)(encoder->end - encoder->start) <= KEEP_SIZE || !vp_encoder_init(&smaller))
-      return;
-   vp_encoder_finish(encoder);
-   *encoder = smaller;
-   encoder->peer = peer;
-}
-
-/* --- parts; all with the lock --- */
-
-static struct vp_part *new_part(struct vp_stream *stream)
-{
-   struct vp_part *part = stream->spare;
-   if (part) {
-      stream->spare = part->next;
-      stream->spare_count--;
-      return part;
-   }
-   part = calloc(1, sizeof(*part));
-   if (part && vp_encoder_init(&part->data))
-      return part;
-   free(part);
-   return NULL;
-}
-
-static void free_part(struct vp_part *part)
-{
-   vp_encoder_finish(&part->data);
-   free(part);
-}
-
-static bool is_idle(const struct vp_stream *stream)
-{
-   return stream->done == stream->handed_over;
-}
-
-static void append_part(struct vp_stream *stream, struct vp_part *part)
-{
-   part->next = NULL;
-   part->place = ++stream->handed_over;
-   stream->queued += vp_encoder_size(&part->data);
-   *stream->last = part;
-   stream->last = &part->next;
+   stream->handed_over = true;
    pthread_cond_signal(&stream->work);
-}
-
-static void wait_until_idle(struct vp_stream *stream)
-{
-   const uint64_t place = stream->handed_over;
-   while (stream->done < place)
-      pthread_cond_wait(&stream->room, &stream->lock);
 }
 
 /* Everything said goes to the socket or to the sender. */
 void vp_stream_flush_locked(struct vp_connection *conn)
 {
    struct vp_stream *stream = &conn->stream;
-   size_t sent = 0;
+   struct vp_batch *open = &stream->open;
    close_frame(conn);
-   if (!vp_encoder_size(&stream->open))
+   if (!batch_size(open) || stream->handed_over)
       return;
-   if (is_idle(stream) && (!send_bytes(conn, &stream->open, &sent, false) || sent == vp_encoder_size(&stream->open))) {
-      empty(&stream->open);
-      return;
+   if (stream->taken == stream->done) {
+      send_bytes(conn, open, vp_encoder_size(&open->data), false);
+      if (open->sent == vp_encoder_size(&open->data) || vp_connection_lost(conn)) {
+         batch_empty(open);
+         return;
+      }
    }
-   struct vp_part *part = new_part(stream);
-   if (!part) { /* without memory everybody waits */
-      wait_until_idle(stream);
-      send_bytes(conn, &stream->open, &sent, true);
-      empty(&stream->open);
-      return;
-   }
-   const struct vp_encoder data = part->data;
-   part->data = stream->open;
-   part->sent = sent;
-   part->device = NULL;
-   stream->open = data;
-   stream->open.peer = part->data.peer;
-   append_part(stream, part);
+   hand_over(stream);
 }
 
 uint64_t vp_stream_place(const struct vp_connection *conn)
 {
-   return conn->stream.handed_over + 1;
+   return conn->stream.mark_count + 1;
 }
 
 /* --- saying something --- */
 
+/* Whoever says something meanwhile waits, too. An empty batch has room. */
 static void lock_with_room(struct vp_connection *conn)
 {
    struct vp_stream *stream = &conn->stream;
    pthread_mutex_lock(&stream->lock);
-   while (stream->queued > MAX_QUEUED)
-      pthread_cond_wait(&stream->room, &stream->lock);
+   while (batch_size(&stream->open) > MAX_OPEN ||
+          !vp_encoder_reserve(&stream->open.data, VP_FRAME_HEADER_SIZE + VP_STREAM_ROOM)) {
+      vp_stream_flush_locked(conn);
+      if (stream->handed_over)
+         pthread_cond_wait(&stream->room, &stream->lock);
+   }
 }
 
 struct vp_encoder *vp_stream_begin(struct vp_connection *conn)
@@ -182,25 +162,21 @@ struct vp_encoder *vp_stream_begin(struct vp_connection *conn)
    lock_with_room(conn);
    if (stream->open_frame == NO_FRAME)
       open_frame(stream);
-   stream->command_start = vp_encoder_size(&stream->open);
-   return &stream->open;
+   stream->command_start = vp_encoder_size(&stream->open.data);
+   return &stream->open.data;
 }
 
 /* Takes the last command back when it could not be written. */
 VkResult vp_stream_commit(struct vp_connection *conn)
 {
    struct vp_stream *stream = &conn->stream;
-   struct vp_encoder *open = &stream->open;
-   const bool too_long = stream->open_frame != NO_FRAME &&
-                         vp_encoder_size(open) - stream->open_frame - VP_FRAME_HEADER_SIZE > VP_FRAME_MAX_PAYLOAD;
-   if (open->failed || too_long) {
-      open->failed = false;
-      open->cur = open->start + stream->command_start;
-      if (stream->command_start < stream->open_frame + VP_FRAME_HEADER_SIZE)
-         stream->open_frame = NO_FRAME; /* its header is not there or goes, too */
+   struct vp_encoder *data = &stream->open.data;
+   if (data->failed || vp_encoder_size(data) - stream->open_frame - VP_FRAME_HEADER_SIZE > VP_FRAME_MAX_PAYLOAD) {
+      data->failed = false;
+      data->cur = data->start + stream->command_start;
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    }
-   if (vp_encoder_size(open) >= SEND_SIZE)
+   if (vp_encoder_size(data) >= SEND_SIZE)
       vp_stream_flush_locked(conn);
    return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
 }
@@ -231,8 +207,8 @@ VkResult vp_stream_append(struct vp_connection *conn, const void *data, size_t s
    struct vp_encoder *open = vp_stream_begin(conn);
    struct vp_stream *stream = &conn->stream;
    const size_t payload = vp_encoder_size(open) - stream->open_frame - VP_FRAME_HEADER_SIZE;
-   if (payload && payload + size > SEND_SIZE) { /* a frame of its own, so that the limit is per command buffer */
-      vp_stream_flush_locked(conn);
+   if (payload && payload + size > SEND_SIZE) { /* a frame of its own, so that the limit is for this alone */
+      close_frame(conn);
       open_frame(stream);
       stream->command_start = vp_encoder_size(open);
    }
@@ -247,72 +223,80 @@ VkResult vp_stream_add_memory(struct vp_connection *conn, struct vp_device *devi
    struct vp_stream *stream = &conn->stream;
    lock_with_room(conn);
    vp_stream_flush_locked(conn);
-   struct vp_part *part = new_part(stream);
-   if (part) {
-      part->device = device;
-      part->mapping = mapping ? vp_mapping_ref(mapping) : NULL;
-      append_part(stream, part);
+   const struct vp_memory_mark mark = {
+      .offset = vp_encoder_size(&stream->open.data),
+      .number = stream->mark_count + 1,
+      .device = device,
+      .mapping = mapping,
+   };
+   const bool ok = batch_add_mark(&stream->open, &mark);
+   if (ok) {
+      stream->mark_count++;
+      if (mapping)
+         vp_mapping_ref(mapping);
+      hand_over(stream);
    }
    vp_stream_unlock(conn);
-   return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : part ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
+   return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : ok ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
 }
 
 void vp_stream_drain(struct vp_connection *conn)
 {
-   pthread_mutex_lock(&conn->stream.lock);
+   struct vp_stream *stream = &conn->stream;
+   pthread_mutex_lock(&stream->lock);
    vp_stream_flush_locked(conn);
-   wait_until_idle(&conn->stream);
+   const uint64_t last = stream->taken + stream->handed_over;
+   while (stream->done < last)
+      pthread_cond_wait(&stream->room, &stream->lock);
    vp_stream_unlock(conn);
 }
 
 /* --- the sender --- */
 
-static struct vp_part *wait_for_part(struct vp_stream *stream)
+/* The open batch becomes the sender's, and the sender's, which is empty, the open one. False: there is nothing more. */
+static bool take_batch(struct vp_connection *conn)
 {
+   struct vp_stream *stream = &conn->stream;
    pthread_mutex_lock(&stream->lock);
-   while (!stream->first && !stream->stop)
+   while (!stream->handed_over && !stream->stop)
       pthread_cond_wait(&stream->work, &stream->lock);
-   struct vp_part *part = stream->first;
-   if (part) {
-      stream->first = part->next;
-      if (!stream->first)
-         stream->last = &stream->first;
+   const bool more = stream->handed_over;
+   if (more) {
+      const struct vp_batch empty = stream->sending;
+      close_frame(conn);
+      stream->sending = stream->open;
+      stream->open = empty;
+      stream->handed_over = false;
+      stream->taken++;
+      pthread_cond_broadcast(&stream->room);
    }
    pthread_mutex_unlock(&stream->lock);
-   return part;
+   return more;
 }
 
-static void part_is_done(struct vp_stream *stream, struct vp_part *part)
+static void batch_is_done(struct vp_stream *stream)
 {
-   vp_mapping_unref(part->mapping);
-   part->mapping = NULL;
+   batch_empty(&stream->sending);
    pthread_mutex_lock(&stream->lock);
-   stream->queued -= vp_encoder_size(&part->data);
-   stream->done = part->place;
-   empty(&part->data);
-   const bool keep = stream->spare_count < MAX_SPARE;
-   if (keep) {
-      part->next = stream->spare;
-      stream->spare = part;
-      stream->spare_count++;
-   }
+   stream->done = stream->taken;
    pthread_cond_broadcast(&stream->room);
    pthread_mutex_unlock(&stream->lock);
-   if (!keep)
-      free_part(part);
 }
 
 /* After the connection is lost it goes on, without sending anything, for those who wait. */
 static void *sender_main(void *data)
 {
    struct vp_connection *conn = data;
-   struct vp_part *part;
-   while ((part = wait_for_part(&conn->stream))) {
-      if (part->device)
-         vp_device_send_memory(part->device, part->mapping, part->place);
-      else
-         send_bytes(conn, &part->data, &part->sent, true);
-      part_is_done(&conn->stream, part);
+   struct vp_batch *batch = &conn->stream.sending;
+   while (take_batch(conn)) {
+      for (size_t i = 0; i < batch->mark_count; i++) {
+         const struct vp_memory_mark *mark = &batch->marks[i];
+         send_bytes(conn, batch, mark->offset, true);
+         vp_device_send_memory(mark->device, mark->mapping, mark->number);
+         vp_mapping_unref(mark->mapping);
+      }
+      send_bytes(conn, batch, vp_encoder_size(&batch->data), true);
+      batch_is_done(&conn->stream);
    }
    return NULL;
 }
@@ -342,14 +326,12 @@ void vp_stream_stop(struct vp_connection *conn)
 
 /* --- life --- */
 
-bool vp_stream_init(struct vp_stream *stream, enum vp_compression compression)
+bool vp_stream_init(struct vp_stream *stream, enum vp_compression compression, const struct vp_wire_peer *peer)
 {
    *stream = (struct vp_stream){.open_frame = NO_FRAME};
-   stream->last = &stream->first;
-   if (!vp_encoder_init(&stream->open))
-      return false;
-   if (!vp_encoder_init(&stream->memory)) {
-      vp_encoder_finish(&stream->open);
+   if (!batch_init(&stream->open, peer) || !batch_init(&stream->sending, peer) || !vp_encoder_init(&stream->memory)) {
+      batch_finish(&stream->open);
+      batch_finish(&stream->sending);
       return false;
    }
    vp_packer_init(&stream->packer, compression);
@@ -361,14 +343,10 @@ bool vp_stream_init(struct vp_stream *stream, enum vp_compression compression)
 
 void vp_stream_finish(struct vp_stream *stream)
 {
-   vp_encoder_finish(&stream->open);
+   batch_finish(&stream->open);
+   batch_finish(&stream->sending);
    vp_encoder_finish(&stream->memory);
    vp_packer_finish(&stream->packer);
-   while (stream->spare) {
-      struct vp_part *next = stream->spare->next;
-      free_part(stream->spare);
-      stream->spare = next;
-   }
    pthread_mutex_destroy(&stream->lock);
    pthread_cond_destroy(&stream->work);
    pthread_cond_destroy(&stream->room);

@@ -13,23 +13,43 @@
 struct vp_connection;
 struct vp_device;
 struct vp_mapping;
-struct vp_part;
 
-/* What goes to the server, in order. Threads append commands to the open part under the lock. When something waits for
- * it, it is sent at once if the socket takes it, and otherwise handed to the sender: a thread that waits for the
+/* Whoever has something to say can say this much at once, also when there is no memory. */
+#define VP_STREAM_ROOM ((size_t)12 << 10)
+
+/* Commands that are encoded elsewhere come in pieces of about this size. */
+#define VP_STREAM_PIECE ((size_t)256 << 10)
+
+/* Something between the frames of a batch: what has changed in mapped memory is sent here. */
+struct vp_memory_mark {
+   size_t offset; /* in the data, between two frames */
+   uint64_t number;
+   struct vp_device *device;
+   struct vp_mapping *mapping; /* NULL: all of the device */
+};
+
+/* Data and marks in their order. */
+struct vp_batch {
+   struct vp_encoder data; /* whole frames, the last one perhaps open */
+   size_t sent;            /* of the data, already */
+   struct vp_memory_mark *marks;
+   size_t mark_count, mark_capacity;
+};
+
+/* What goes to the server, in order. Threads append commands to the open batch under the lock. When something waits for
+ * it, it is sent at once if the socket takes it. Otherwise it is handed to the sender: a thread that waits for the
  * network so that nobody else has to, and that looks for changes of mapped memory before the submissions that need
- * them. */
+ * them. The sender has a batch of its own, which takes the open one's place, so that handing over needs no memory. */
 struct vp_stream {
    pthread_mutex_t lock;
-   struct vp_encoder open; /* whole frames, the last one perhaps open */
-   size_t open_frame;      /* offset of the header of the open COMMANDS frame, or SIZE_MAX */
+   struct vp_batch open;
+   size_t open_frame; /* offset of the header of the open COMMANDS frame, or SIZE_MAX */
    size_t command_start;
+   uint64_t mark_count; /* of all batches */
 
-   struct vp_part *first, **last; /* handed over */
-   struct vp_part *spare;         /* their memory can be used again */
-   unsigned spare_count;
-   size_t queued;              /* bytes of these parts */
-   uint64_t handed_over, done; /* how many parts */
+   bool handed_over;        /* the open batch: the sender takes it as soon as it is done with its own */
+   uint64_t taken, done;    /* how many batches */
+   struct vp_batch sending; /* the sender's, while these differ */
    bool stop;
    pthread_cond_t work; /* for the sender */
    pthread_cond_t room; /* for those who wait for it */
@@ -40,14 +60,16 @@ struct vp_stream {
    struct vp_packer packer;
 };
 
-bool vp_stream_init(struct vp_stream *stream, enum vp_compression compression);
+/* `peer` is what the server's decoder will be known to understand when the first command is said. */
+bool vp_stream_init(struct vp_stream *stream, enum vp_compression compression, const struct vp_wire_peer *peer);
 void vp_stream_finish(struct vp_stream *stream);
 
 /* The sender's life. Stopping it sends what is left. */
 bool vp_stream_start(struct vp_connection *conn);
 void vp_stream_stop(struct vp_connection *conn);
 
-/* Locks the stream and gives its encoder for one command without reply. */
+/* Locks the stream and gives its encoder for one command without reply. Waits for the network when too much is under
+ * way, or when there is no memory for a command of VP_STREAM_ROOM bytes: such a command always fits. */
 struct vp_encoder *vp_stream_begin(struct vp_connection *conn);
 
 /* Unlocks. VK_ERROR_OUT_OF_HOST_MEMORY when the command did not fit in memory

@@ -43,6 +43,15 @@ fail:
    return false;
 }
 
+bool vp_encoder_reserve(struct vp_encoder *enc, size_t size)
+{
+   if (enc->failed)
+      return false;
+   const bool ok = (size_t)(enc->end - enc->cur) >= size || vp_encoder_grow(enc, size);
+   enc->failed = false;
+   return ok;
+}
+
 uint8_t *vp_enc_array(struct vp_encoder *enc, uint64_t count, size_t size)
 {
    size_t bytes;

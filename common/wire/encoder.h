@@ -34,6 +34,10 @@ void vp_encoder_finish(struct vp_encoder *enc);
 /* Makes room for size more bytes. */
 bool vp_encoder_grow(struct vp_encoder *enc, size_t size);
 
+/* Makes room for size more bytes, so that writing them cannot fail. False, and nothing has failed yet, without memory.
+ */
+bool vp_encoder_reserve(struct vp_encoder *enc, size_t size);
+
 static inline size_t vp_encoder_size(const struct vp_encoder *enc)
 {
    return (size_t)(enc->cur - enc->start);

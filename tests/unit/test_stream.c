@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/connection.h"
+#include "client/device.h"
+#include "common/net/frame.h"
+#include "common/net/hello.h"
+#include "common/net/socket.h"
+#include "tests/unit/check.h"
+
+/* The stream with a server that reads late, and without memory: what was said arrives whole, in order and once; what
+ * could not be said does not arrive. */
+
+/* The linker sends the client's calls here (see tests/CMakeLists.txt). */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+
+static atomic_bool memory_is_short;
+static _Thread_local bool has_memory; /* the server's thread */
+
+static bool fails(void)
+{
+   return atomic_load(&memory_is_short) && !has_memory;
+}
+
+void *__wrap_malloc(size_t size)
+{
+   return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+   return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+   return fails() ? NULL : __real_realloc(memory, size);
+}
+
+/* --- the server --- */
+
+#define SPEAKERS 4
+
+/* A command of this test: its speaker, how many of his came before it, its size in words with these three, then words
+ * that say the second again. */
+#define HEAD_WORDS 3
+
+static struct {
+   int listener;
+   pthread_t thread;
+   atomic_bool reads;
+   uint32_t next[SPEAKERS];
+   const char *error;
+} server;
+
+static const char *take_command(const uint32_t *words, size_t *left)
+{
+   if (*left < HEAD_WORDS || words[0] >= SPEAKERS || words[2] < HEAD_WORDS || words[2] > *left)
+      return "that is no command";
+   if (words[1] != server.next[words[0]]++)
+      return "a command is missing or comes twice";
+   for (uint32_t i = HEAD_WORDS; i < words[2]; i++) {
+      if (words[i] != words[1])
+         return "a command is not whole";
+   }
+   *left -= words[2];
+   return NULL;
+}
+
+static const char *take_frame(const struct vp_frame *frame)
+{
+   const uint32_t *words = (const void *)frame->payload;
+   size_t left = frame->header.length / 4;
+   const char *error = frame->header.type == VP_FRAME_COMMANDS ? NULL : "a frame that was not sent";
+   while (!error && left) {
+      const uint32_t size = left >= HEAD_WORDS ? words[2] : 0;
+      error = take_command(words, &left);
+      words += size;
+   }
+   return error;
+}
+
+static bool greet(int fd, struct vp_frame *frame)
+{
+   struct vp_hello hello = {.protocol_version = VP_PROTOCOL_VERSION,
+                            .wire_format_version = 1,
+                            .vk_xml_version = VP_REGISTRY_VERSION,
+                            .extension_mask = VP_EXTENSION_MASK};
+   uint8_t data[VP_HELLO_WIRE_SIZE];
+   vp_hello_store(data, &hello);
+   return vp_frame_read(fd, frame, 10000) == VP_FRAME_OK &&
+          vp_frame_write(fd, VP_FRAME_HELLO, 0, data, sizeof(data), NULL, 0);
+}
+
+static void *server_main(void *unused)
+{
+   char address[64];
+   struct vp_frame frame = {0};
+   int fd;
+   (void)unused;
+   has_memory = true;
+   while ((fd = vp_socket_accept(server.listener, address, sizeof(address))) < 0)
+      usleep(1000);
+   if (!greet(fd, &frame))
+      server.error = "no greeting";
+   while (!server.error && !atomic_load(&server.reads)) {
+      usleep(1000);
+      vp_frame_write(fd, VP_FRAME_ALIVE, 0, NULL, 0, NULL, 0);
+   }
+   while (!server.error && vp_frame_read(fd, &frame, -1) == VP_FRAME_OK)
+      server.error = take_frame(&frame);
+   close(fd);
+   vp_frame_finish(&frame);
+   return NULL;
+}
+
+static struct vp_connection *conn;
+static struct vp_device device;
+
+static bool start(bool reads)
+{
+   char error[VP_SOCKET_ERROR_SIZE];
+   uint16_t port;
+   memset(&server, 0, sizeof(server));
+   atomic_store(&server.reads, reads);
+   server.listener = vp_socket_listen("127.0.0.1", 0, &port, error);
+   if (!CHECK(server.listener >= 0) || !CHECK(!pthread_create(&server.thread, NULL, server_main, NULL)))
+      return false;
+   conn = vp_connection_create("127.0.0.1", port, "test", 10000, VP_COMPRESS_NONE);
+   device = (struct vp_device){.conn = conn};
+   pthread_mutex_init(&device.memory_lock, NULL);
+   return CHECK(conn);
+}
+
+static void stop(const uint32_t said[SPEAKERS])
+{
+   atomic_store(&server.reads, true);
+   vp_stream_drain(conn);
+   CHECK(!vp_connection_lost(conn));
+   vp_connection_destroy(conn);
+   pthread_join(server.thread, NULL);
+   close(server.listener);
+   pthread_mutex_destroy(&device.memory_lock);
+   if (!CHECK(!server.error))
+      fprintf(stderr, "%s\n", server.error);
+   for (uint32_t i = 0; i < SPEAKERS; i++)
+      CHECK(server.next[i] == said[i]);
+}
+
+/* --- the application --- */
+
+static VkResult say(uint32_t speaker, uint32_t number, uint32_t words)
+{
+   struct vp_encoder *enc = vp_stream_begin(conn);
+   vp_enc_u32(enc, speaker);
+   vp_enc_u32(enc, number);
+   vp_enc_u32(enc, words);
+   for (uint32_t i = HEAD_WORDS; i < words; i++)
+      vp_enc_u32(enc, number);
+   return vp_stream_end(conn);
+}
+
+static VkResult append(uint32_t speaker, uint32_t number, uint32_t words)
+{
+   uint32_t *data = __real_malloc((size_t)words * 4);
+   data[0] = speaker;
+   data[1] = number;
+   data[2] = words;
+   for (uint32_t i = HEAD_WORDS; i < words; i++)
+      data[i] = number;
+   const VkResult result = vp_stream_append(conn, data, (size_t)words * 4);
+   free(data);
+   return result;
+}
+
+struct speaker {
+   pthread_t thread;
+   uint32_t index, said, refused;
+};
+
+/* Short commands are always taken, long ones only with memory. */
+static void *speak(void *data)
+{
+   struct speaker *self = data;
+   for (unsigned i = 0; i < 2000; i++) {
+      const unsigned way = (i * 7 + self->index) % 16;
+      const uint32_t words = way < 12 ? HEAD_WORDS + i % 1000 : way == 12 ? VP_STREAM_ROOM / 4 : 20000 + i;
+      const VkResult result = way == 13 ? append(self->index, self->said, words) : say(self->index, self->said, words);
+      if (result == VK_SUCCESS)
+         self->said++;
+      else
+         self->refused += result == VK_ERROR_OUT_OF_HOST_MEMORY && words > VP_STREAM_ROOM / 4;
+      if (i + 1 != self->said + self->refused)
+         break;
+      if (way == 14)
+         vp_stream_add_memory(conn, &device, NULL);
+      if (way == 15)
+         vp_stream_flush(conn);
+   }
+   return NULL;
+}
+
+static void *run_short_of_memory(void *stop_data)
+{
+   atomic_bool *stop_it = stop_data;
+   has_memory = true;
+   for (unsigned i = 0; !atomic_load(stop_it); i++) {
+      atomic_store(&memory_is_short, i % 4 != 0);
+      usleep(500);
+   }
+   atomic_store(&memory_is_short, false);
+   return NULL;
+}
+
+static void test_without_memory(void)
+{
+   struct speaker speakers[SPEAKERS];
+   uint32_t said[SPEAKERS], refused = 0;
+   atomic_bool stop_it = false;
+   pthread_t shortage;
+   if (!start(false))
+      return;
+   CHECK(!pthread_create(&shortage, NULL, run_short_of_memory, &stop_it));
+   for (uint32_t i = 0; i < SPEAKERS; i++) {
+      speakers[i] = (struct speaker){.index = i};
+      CHECK(!pthread_create(&speakers[i].thread, NULL, speak, &speakers[i]));
+   }
+   usleep(100000);
+   atomic_store(&server.reads, true);
+   for (uint32_t i = 0; i < SPEAKERS; i++) {
+      pthread_join(speakers[i].thread, NULL);
+      CHECK(speakers[i].said + speakers[i].refused == 2000);
+      said[i] = speakers[i].said;
+      refused += speakers[i].refused;
+   }
+   atomic_store(&stop_it, true);
+   pthread_join(shortage, NULL);
+   CHECK(refused > 0);
+   stop(said);
+}
+
+/* Waiting submissions, of which each looks for changes of memory: nothing but their bytes is kept. */
+static void test_much_waits(void)
+{
+   enum { COUNT = 20000, WORDS = 100 };
+   if (!start(false))
+      return;
+   for (uint32_t i = 0; i < 4000; i++) /* as much as the sockets take */
+      CHECK(say(0, i, 300) == VK_SUCCESS);
+   vp_stream_flush(conn);
+   const size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+   for (uint32_t i = 0; i < COUNT; i++) {
+      CHECK(vp_stream_add_memory(conn, &device, NULL) == VK_SUCCESS);
+      CHECK(say(1, i, WORDS) == VK_SUCCESS);
+      CHECK(vp_stream_flush(conn) == VK_SUCCESS);
+   }
+   const size_t after = mallinfo2().uordblks + mallinfo2().hblkhd;
+   CHECK(after < before + (size_t)COUNT * WORDS * 4 * 3);
+   stop((const uint32_t[SPEAKERS]){4000, COUNT, 0, 0});
+}
+
+int main(void)
+{
+   test_without_memory();
+   test_much_waits();
+   return check_finish();
+}
