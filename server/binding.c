@@ -22,6 +22,9 @@
    (VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_TRANSFORM_FEEDBACK_BUFFER_BIT_EXT | \
     VK_BUFFER_USAGE_TRANSFORM_FEEDBACK_COUNTER_BUFFER_BIT_EXT)
 
+/* Shaders write to buffers with more than these by their addresses only. */
+#define ADDRESS_USAGE VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT
+
 /* VkBufferUsageFlags2CreateInfo, which older headers do not have, replaces the usage. */
 #define STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2 1000470006
 
@@ -29,11 +32,14 @@ static unsigned find_classes(const VkBufferCreateInfo *info)
 {
    for (const VkBaseInStructure *node = info->pNext; node; node = node->pNext) {
       if ((uint32_t)node->sType == STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2)
-         return VPS_WRITES_STORAGE | VPS_WRITES_OTHER;
+         return VPS_WRITES_STORAGE | VPS_WRITES_ADDRESS | VPS_WRITES_OTHER;
    }
-   if (info->usage & ~(VkBufferUsageFlags)(READING_USAGE | EXACT_USAGE))
-      return VPS_WRITES_STORAGE | VPS_WRITES_OTHER;
-   return info->usage & EXACT_USAGE ? VPS_WRITES_OTHER : 0;
+   unsigned classes = info->usage & ~(VkBufferUsageFlags)READING_USAGE ? VPS_WRITES_OTHER : 0;
+   if (info->usage & ADDRESS_USAGE)
+      classes |= VPS_WRITES_ADDRESS;
+   if (info->usage & ~(VkBufferUsageFlags)(READING_USAGE | EXACT_USAGE | ADDRESS_USAGE))
+      classes |= VPS_WRITES_STORAGE;
+   return classes;
 }
 
 static void release_buffer(void *state)

@@ -12,6 +12,7 @@ static void release_command_buffer(void *state)
 {
    struct vps_command_buffer *command_buffer = state;
 
+   vps_bound_clear(&command_buffer->bound);
    vps_track_unref(command_buffer->track);
    free(command_buffer);
 }
@@ -35,6 +36,7 @@ void vps_command_buffer_clear(struct vps_object *object)
       return; /* its allocation failed */
    vps_track_unref(command_buffer->track);
    command_buffer->track = NULL;
+   vps_bound_clear(&command_buffer->bound);
    command_buffer->views = 1;
    object->poison = VK_SUCCESS;
 }

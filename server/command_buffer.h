@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
+#include "server/bound.h"
+
 struct vp_context;
 struct vps_event;
 struct vps_memory;
@@ -17,6 +19,7 @@ struct vps_track;
 struct vps_command_buffer {
    struct vps_track *track; /* what its execution changes; NULL: nothing */
    uint32_t views;          /* of the render pass instance that is recorded, at least 1 */
+   struct vps_bound bound;
 };
 
 /* Gives a new command buffer its state. False without memory. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/context.h"
+#include "server/descriptor_set.h"
 #include "server/device.h"
 
 void vp_handle_vkDestroyDescriptorPool(struct vp_context *ctx, struct vp_cmd_vkDestroyDescriptorPool *a)
@@ -29,15 +30,21 @@ void vp_handle_vkAllocateDescriptorSets(struct vp_context *ctx, struct vp_cmd_vk
    struct vps_object *pool = vps_used(ctx, VK_OBJECT_TYPE_DESCRIPTOR_POOL);
    const uint32_t count = a->pAllocateInfo->descriptorSetCount;
    VkDescriptorSet *handles = vps_alloc(ctx, count, sizeof(*handles));
+   unsigned at = 0;
 
    if (!pool)
       vps_fail(ctx, "the pool is missing");
    if (ctx->failed)
       return;
    a->ret = device->functions.AllocateDescriptorSets(device->handle, a->pAllocateInfo, handles);
-   for (uint32_t i = 0; i < count && !ctx->failed; i++)
-      vps_created_child(ctx, VK_OBJECT_TYPE_DESCRIPTOR_SET, (uint64_t)(uintptr_t)a->pDescriptorSets[i],
-                        a->ret < 0 ? 0 : (uint64_t)(uintptr_t)handles[i], a->ret, pool);
+   for (uint32_t i = 0; i < count && !ctx->failed; i++) {
+      struct vps_object *set =
+         vps_created_child(ctx, VK_OBJECT_TYPE_DESCRIPTOR_SET, (uint64_t)(uintptr_t)a->pDescriptorSets[i],
+                           a->ret < 0 ? 0 : (uint64_t)(uintptr_t)handles[i], a->ret, pool);
+      const struct vps_object *layout = vps_next_used(ctx, &at, VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT);
+      if (set)
+         vps_descriptor_set_init(set, layout);
+   }
 }
 
 void vp_handle_vkFreeDescriptorSets(struct vp_context *ctx, struct vp_cmd_vkFreeDescriptorSets *a)

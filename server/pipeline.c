@@ -1,41 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/pipeline.h"
 
+#include <stdlib.h>
+
 #include "server/context.h"
 #include "server/device.h"
 #include "server/spirv.h"
+#include "server/writes.h"
 
 /* --- what shaders write to --- */
 
-/* The state of a shader module or a pipeline that only reads; the state of all others is NULL. */
-static char only_reads;
+/* The state of a shader module or a pipeline is what it writes to (struct vps_stores); NULL when that is not known. */
 
-bool vps_pipeline_only_reads(const struct vps_object *pipeline)
+static const struct vps_stores anything = {.classes = VPS_WRITES_SHADERS};
+
+const struct vps_stores *vps_pipeline_stores(const struct vps_object *pipeline)
 {
-   return pipeline->state != NULL;
+   return pipeline->state ? pipeline->state : &anything;
 }
 
-static bool code_only_reads(const VkShaderModuleCreateInfo *info)
+static void set_stores(struct vps_object *object, const struct vps_stores *stores)
 {
-   return info->pCode && !vps_spirv_may_write(info->pCode, info->codeSize / 4);
+   if (!object || object->poison || object->state || stores->classes == VPS_WRITES_SHADERS)
+      return;
+   struct vps_stores *copy = malloc(sizeof(*copy));
+   if (!copy)
+      return;
+   *copy = *stores;
+   object->state = copy;
+   object->release = free;
+}
+
+static struct vps_stores find_stores(const VkShaderModuleCreateInfo *info)
+{
+   return info && info->pCode ? vps_spirv_find_stores(info->pCode, info->codeSize / 4) : anything;
 }
 
 void vps_observe_vkCreateShaderModule(struct vp_context *ctx, const struct vp_cmd_vkCreateShaderModule *a)
 {
-   struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pShaderModule);
+   const struct vps_stores stores = find_stores(a->pCreateInfo);
 
-   if (object && code_only_reads(a->pCreateInfo))
-      object->state = &only_reads;
+   set_stores(vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pShaderModule), &stores);
 }
 
-/* Whether the object that the command uses under this driver's handle only reads. */
-static bool used_only_reads(const struct vp_context *ctx, int32_t type, uint64_t handle)
+/* Adds what the object that the command uses under this driver's handle writes to. */
+static void add_used(struct vps_stores *stores, const struct vp_context *ctx, int32_t type, uint64_t handle)
 {
    for (unsigned i = 0; i < ctx->used_count; i++) {
-      if (ctx->used[i]->type == type && ctx->used[i]->handle == handle)
-         return ctx->used[i]->state != NULL;
+      if (ctx->used[i]->type == type && ctx->used[i]->handle == handle && ctx->used[i]->state) {
+         vps_stores_add(stores, ctx->used[i]->state);
+         return;
+      }
    }
-   return false;
+   vps_stores_add(stores, &anything);
 }
 
 static const void *find_node(const void *chain, VkStructureType type)
@@ -47,61 +64,50 @@ static const void *find_node(const void *chain, VkStructureType type)
 }
 
 /* The code of a stage is in a module or given directly. It can also be only named. */
-static bool stage_only_reads(const struct vp_context *ctx, const VkPipelineShaderStageCreateInfo *stage)
+static void add_stage(struct vps_stores *stores, const struct vp_context *ctx,
+                      const VkPipelineShaderStageCreateInfo *stage)
 {
-   const VkShaderModuleCreateInfo *code = find_node(stage->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
-
-   if (stage->module)
-      return used_only_reads(ctx, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)(uintptr_t)stage->module);
-   return code && code_only_reads(code);
-}
-
-static bool stages_only_read(const struct vp_context *ctx, const VkPipelineShaderStageCreateInfo *stages,
-                             uint32_t count)
-{
-   for (uint32_t i = 0; stages && i < count; i++) {
-      if (!stage_only_reads(ctx, &stages[i]))
-         return false;
+   if (stage->module) {
+      add_used(stores, ctx, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)(uintptr_t)stage->module);
+   } else {
+      const struct vps_stores code = find_stores(find_node(stage->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO));
+      vps_stores_add(stores, &code);
    }
-   return true;
 }
 
-static bool libraries_only_read(const struct vp_context *ctx, const VkPipelineLibraryCreateInfoKHR *info)
+static void add_stages(struct vps_stores *stores, const struct vp_context *ctx,
+                       const VkPipelineShaderStageCreateInfo *stages, uint32_t count)
 {
-   for (uint32_t i = 0; info && i < info->libraryCount; i++) {
-      if (!used_only_reads(ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]))
-         return false;
-   }
-   return true;
+   for (uint32_t i = 0; stages && i < count; i++)
+      add_stage(stores, ctx, &stages[i]);
 }
 
-static bool graphics_only_reads(const struct vp_context *ctx, const VkGraphicsPipelineCreateInfo *info)
+static void add_libraries(struct vps_stores *stores, const struct vp_context *ctx,
+                          const VkPipelineLibraryCreateInfoKHR *info)
 {
-   return !find_node(info->pNext, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV) &&
-          stages_only_read(ctx, info->pStages, info->stageCount) &&
-          libraries_only_read(ctx, find_node(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR));
-}
-
-static bool ray_tracing_only_reads(const struct vp_context *ctx, const VkRayTracingPipelineCreateInfoKHR *info)
-{
-   return stages_only_read(ctx, info->pStages, info->stageCount) && libraries_only_read(ctx, info->pLibraryInfo);
+   for (uint32_t i = 0; info && i < info->libraryCount; i++)
+      add_used(stores, ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]);
 }
 
 /* A pipeline that was created is known by its id. */
-static void set_only_reads(struct vp_context *ctx, VkPipeline id)
+static void enter_stores(struct vp_context *ctx, VkPipeline id, const struct vps_stores *stores)
 {
    struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)id);
 
    if (object && object->type == VK_OBJECT_TYPE_PIPELINE)
-      object->state = &only_reads;
+      set_stores(object, stores);
 }
 
 static void observe_graphics(struct vp_context *ctx, uint32_t count, const VkGraphicsPipelineCreateInfo *infos,
                              const VkPipeline *ids)
 {
    for (uint32_t i = 0; i < count; i++) {
-      if (graphics_only_reads(ctx, &infos[i]))
-         set_only_reads(ctx, ids[i]);
+      struct vps_stores stores = {0};
+      if (find_node(infos[i].pNext, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
+         continue;
+      add_stages(&stores, ctx, infos[i].pStages, infos[i].stageCount);
+      add_libraries(&stores, ctx, find_node(infos[i].pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR));
+      enter_stores(ctx, ids[i], &stores);
    }
 }
 
@@ -109,8 +115,9 @@ static void observe_compute(struct vp_context *ctx, uint32_t count, const VkComp
                             const VkPipeline *ids)
 {
    for (uint32_t i = 0; i < count; i++) {
-      if (stage_only_reads(ctx, &infos[i].stage))
-         set_only_reads(ctx, ids[i]);
+      struct vps_stores stores = {0};
+      add_stage(&stores, ctx, &infos[i].stage);
+      enter_stores(ctx, ids[i], &stores);
    }
 }
 
@@ -118,8 +125,10 @@ static void observe_ray_tracing(struct vp_context *ctx, uint32_t count, const Vk
                                 const VkPipeline *ids)
 {
    for (uint32_t i = 0; i < count; i++) {
-      if (ray_tracing_only_reads(ctx, &infos[i]))
-         set_only_reads(ctx, ids[i]);
+      struct vps_stores stores = {0};
+      add_stages(&stores, ctx, infos[i].pStages, infos[i].stageCount);
+      add_libraries(&stores, ctx, infos[i].pLibraryInfo);
+      enter_stores(ctx, ids[i], &stores);
    }
 }
 

@@ -2,11 +2,10 @@
 #ifndef VP_SERVER_PIPELINE_H
 #define VP_SERVER_PIPELINE_H
 
-#include <stdbool.h>
-
 struct vps_object;
+struct vps_stores;
 
-/* Whether a pipeline's shaders certainly do not write to buffers or images. */
-bool vps_pipeline_only_reads(const struct vps_object *pipeline);
+/* What the shaders of a pipeline may write to. */
+const struct vps_stores *vps_pipeline_stores(const struct vps_object *pipeline);
 
 #endif

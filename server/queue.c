@@ -510,11 +510,13 @@ static bool add_batch(struct vp_context *ctx, struct batch_list *list, uint64_t 
       if (!command_buffer->track)
          continue;
       struct pending *pending = malloc(sizeof(*pending));
-      if (!pending) {
+      struct vps_track *track = pending ? vps_bound_resolve(command_buffer->track) : NULL;
+      if (!track) {
+         free(pending);
          vps_fail(ctx, "the server is out of memory");
          return false;
       }
-      *pending = (struct pending){.serial = serial, .track = vps_track_ref(command_buffer->track)};
+      *pending = (struct pending){.serial = serial, .track = track};
       *list->last = pending;
       list->last = &pending->next;
    }

@@ -122,20 +122,16 @@ void vps_readback_mark_exposed(struct vps_memory *memory)
 static bool mark_writes(struct vps_memory *memory, const struct vps_writes *writes)
 {
    const unsigned classes = writes->classes & atomic_load(&memory->classes);
-   bool written = classes != 0;
+   unsigned count;
 
    if (classes) {
       mark_bound(memory, 0, memory->size, classes);
       memory->inexact = true;
    }
-   for (unsigned i = 0; i < writes->count; i++) {
-      const struct vps_write_range *range = &writes->ranges[i];
-      if (range->memory != memory)
-         continue;
-      mark_bound(memory, range->start, range->end, VPS_WRITES_ALL);
-      written = true;
-   }
-   return written;
+   const struct vps_write_range *ranges = vps_writes_find(writes, memory, &count);
+   for (unsigned i = 0; i < count; i++)
+      mark_bound(memory, ranges[i].start, ranges[i].end, VPS_WRITES_ALL);
+   return classes || count;
 }
 
 /* The first page from there on that is marked (or is not); `count` when there is none. */
@@ -242,13 +238,10 @@ bool vps_readback_open(struct vps_memory *memory, bool asked, struct vp_encoder 
 
 static bool may_touch(const struct vps_writes *writes, const struct vps_memory *memory)
 {
-   if (writes->classes & atomic_load(&memory->classes))
-      return true;
-   for (unsigned i = 0; i < writes->count; i++) {
-      if (writes->ranges[i].memory == memory)
-         return true;
-   }
-   return false;
+   unsigned count;
+
+   vps_writes_find(writes, memory, &count);
+   return count > 0 || (writes->classes & atomic_load(&memory->classes));
 }
 
 /* A list of the followed memory that may be written to, held because others may free it meanwhile. False without

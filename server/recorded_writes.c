@@ -5,7 +5,6 @@
 #include "server/copy_extent.h"
 #include "server/image.h"
 #include "server/memory.h"
-#include "server/pipeline.h"
 #include "server/query_pool.h"
 #include "server/writes.h"
 
@@ -134,13 +133,4 @@ void vps_observe_vkCmdEndTransformFeedbackEXT(struct vp_context *ctx,
       const struct vps_object *buffer = next < ctx->used_count ? ctx->used[next++] : NULL;
       note(ctx, buffer, a->pCounterBufferOffsets ? a->pCounterBufferOffsets[i] : 0, 4);
    }
-}
-
-void vps_observe_vkCmdBindPipeline(struct vp_context *ctx, const struct vp_cmd_vkCmdBindPipeline *a)
-{
-   const struct vps_object *pipeline = vps_used(ctx, VK_OBJECT_TYPE_PIPELINE);
-
-   (void)a;
-   if (!pipeline || !vps_pipeline_only_reads(pipeline))
-      vps_command_buffer_note_writes(ctx, VPS_WRITES_STORAGE | VPS_WRITES_IMAGE);
 }

@@ -6,8 +6,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether a shader module may write to memory that others can see: storage buffers, images, physical addresses. False
- * only when it certainly does not; what is malformed or not known may. */
-bool vps_spirv_may_write(const uint32_t *words, size_t count);
+/* More bindings than these are not told apart. */
+#define VPS_MAX_STORED 16u
+
+struct vps_binding {
+   uint32_t set, number;
+};
+
+/* What shaders may write to that others can see. */
+struct vps_stores {
+   unsigned classes;  /* VPS_WRITES_STORAGE: anything; _IMAGE: images and texel buffers; _ADDRESS: through addresses */
+   bool all_bindings; /* to any storage buffer that is bound; otherwise to those in these bindings */
+   unsigned count;
+   struct vps_binding bindings[VPS_MAX_STORED];
+};
+
+/* Of a module. What is malformed or not known may write to anything. */
+struct vps_stores vps_spirv_find_stores(const uint32_t *words, size_t count);
+
+void vps_stores_add(struct vps_stores *stores, const struct vps_stores *more);
 
 #endif

@@ -4,10 +4,14 @@
 #include <stdlib.h>
 
 #include "server/event.h"
+#include "server/objects.h"
 #include "server/query_pool.h"
 
 /* A new range is joined with one of the last few. */
 #define JOIN_DEPTH 8u
+
+/* With more descriptor sets that count late all storage does. */
+#define MAX_LATE 256u
 
 struct vps_track *vps_track_ref(struct vps_track *track)
 {
@@ -26,6 +30,7 @@ void vps_track_unref(struct vps_track *track)
    vps_writes_finish(&track->writes);
    free(track->events);
    free(track->ranges);
+   free(track->late);
    free(track);
 }
 
@@ -83,6 +88,26 @@ static bool append_queries(struct vps_track *track, struct vps_query_pool *pool,
    return true;
 }
 
+static bool append_late(struct vps_track *track, const struct vps_object_name *name)
+{
+   static const struct vps_writes all = {.classes = VPS_WRITES_STORAGE};
+
+   for (unsigned i = track->late_count; i > 0; i--) { /* that of the last command is the likeliest */
+      if (track->late[i - 1].id == name->id)
+         return true;
+   }
+   if (track->late_count == MAX_LATE) {
+      vps_writes_add(&track->writes, &all);
+      return true;
+   }
+   struct vps_object_name *late = grow(track->late, track->late_count, &track->late_capacity, sizeof(*late));
+   if (!late)
+      return false;
+   track->late = late;
+   track->late[track->late_count++] = *name;
+   return true;
+}
+
 static bool append(struct vps_track *track, const struct vps_track *other)
 {
    for (unsigned i = 0; i < other->event_count; i++) {
@@ -91,6 +116,10 @@ static bool append(struct vps_track *track, const struct vps_track *other)
    }
    for (unsigned i = 0; i < other->range_count; i++) {
       if (!append_queries(track, other->ranges[i].pool, other->ranges[i].first, other->ranges[i].count))
+         return false;
+   }
+   for (unsigned i = 0; i < other->late_count; i++) {
+      if (!append_late(track, &other->late[i]))
          return false;
    }
    vps_writes_add(&track->writes, &other->writes);
@@ -142,6 +171,12 @@ bool vps_track_add_write(struct vps_track **track, struct vps_memory *memory, Vk
       return false;
    vps_writes_add_range(&(*track)->writes, memory, start, end);
    return true;
+}
+
+bool vps_track_add_late(struct vps_track **track, const struct vps_object *descriptor_set)
+{
+   const struct vps_object_name name = {.object = descriptor_set, .id = descriptor_set->id};
+   return own(track) && append_late(*track, &name);
 }
 
 bool vps_track_merge(struct vps_track **track, const struct vps_track *other)

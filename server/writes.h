@@ -8,16 +8,20 @@ struct vps_memory;
 
 /* Ways in which the GPU writes to memory where it is not known exactly what. Memory has the classes of what is bound to
  * it; a command that writes in a class may have written anything there. */
-#define VPS_WRITES_STORAGE 1u /* by shaders: to storage buffers, texel buffers, addresses */
+#define VPS_WRITES_STORAGE 1u /* by shaders, to storage buffers and texel buffers */
 #define VPS_WRITES_IMAGE 2u   /* to images: by shaders, rendering, transfers, changes of layout */
 #define VPS_WRITES_OTHER 4u   /* to what only exact commands write to, by one that is not known */
-#define VPS_WRITES_ALL 7u
+#define VPS_WRITES_ADDRESS 8u /* by shaders, to buffers of which they have the address */
+#define VPS_WRITES_ALL 15u
+
+/* What shaders that are not known may write to. */
+#define VPS_WRITES_SHADERS (VPS_WRITES_STORAGE | VPS_WRITES_IMAGE | VPS_WRITES_ADDRESS)
 
 /* Memory is followed in pages of this size. */
 #define VPS_PAGE ((VkDeviceSize)4096)
 
 /* More ranges than this are not kept apart. */
-#define VPS_MAX_RANGES 32u
+#define VPS_MAX_RANGES 1024u
 
 /* Whole pages of one memory, from start up to end. */
 struct vps_write_range {
@@ -29,8 +33,8 @@ struct vps_write_range {
  * the set becomes larger than it must be. */
 struct vps_writes {
    unsigned classes;
-   unsigned count;
-   struct vps_write_range *ranges; /* VPS_MAX_RANGES, or NULL */
+   unsigned count, capacity;
+   struct vps_write_range *ranges; /* by memory and start; no two of them touch */
 };
 
 void vps_writes_finish(struct vps_writes *writes);
@@ -38,5 +42,9 @@ void vps_writes_finish(struct vps_writes *writes);
 /* `end` is at most the size of the memory; an empty range is fine. */
 void vps_writes_add_range(struct vps_writes *writes, struct vps_memory *memory, VkDeviceSize start, VkDeviceSize end);
 void vps_writes_add(struct vps_writes *writes, const struct vps_writes *more);
+
+/* The first range of a memory and how many there are. */
+const struct vps_write_range *vps_writes_find(const struct vps_writes *writes, const struct vps_memory *memory,
+                                              unsigned *count);
 
 #endif

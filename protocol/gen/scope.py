@@ -48,6 +48,9 @@ SCALARS = {  # type -> (size on the wire alone, size in an array)
     'uint64_t': (8, 8), 'int64_t': (8, 8), 'double': (8, 8), 'size_t': (8, 8),
 }
 
+# What writes.tsv says of recorded commands; `draw`, `dispatch` and `trace` run shaders.
+WRITES = ('nothing', 'images', 'exact', 'draw', 'dispatch', 'trace')
+
 
 def read_table(path):
     with open(path, newline='') as file:
@@ -218,7 +221,7 @@ class Scope:
         for row in read_table(os.path.join(folder, 'commands.tsv')):
             rows[self.numbers.get(row['command'], self.registry.resolve(row['command']))] = row
         writes = {row['command']: row['writes'] for row in read_table(os.path.join(folder, 'writes.tsv'))}
-        unknown = [name for name, kind in writes.items() if kind not in ('nothing', 'images', 'exact')]
+        unknown = [name for name, kind in writes.items() if kind not in WRITES]
         if unknown:
             raise ValueError('writes.tsv: what do these write? ' + ', '.join(unknown))
         wanted = {}

@@ -29,9 +29,14 @@ CHANGES = {
 
 # Commands whose success is also told to vps_observe_NAME(), as is that of the recorded ones that writes.tsv calls exact.
 OBSERVED = ['vkCreateBuffer', 'vkBindBufferMemory', 'vkBindBufferMemory2', 'vkBindImageMemory', 'vkBindImageMemory2',
-            'vkQueueBindSparse', 'vkCreateImage', 'vkCreateShaderModule', 'vkCreateGraphicsPipelines',
+            'vkQueueBindSparse', 'vkCreateImage', 'vkCreateBufferView', 'vkCreateDescriptorSetLayout',
+            'vkCreatePipelineLayout', 'vkUpdateDescriptorSets', 'vkCreateShaderModule', 'vkCreateGraphicsPipelines',
             'vkCreateComputePipelines', 'vkCreateRayTracingPipelinesKHR', 'vkCopyMemoryToImageMESA', 'vkCopyImageToImage',
             'vkTransitionImageLayout']
+
+# The bind point whose shaders a recorded command runs, by what writes.tsv says.
+BIND_POINTS = {'draw': 'VK_PIPELINE_BIND_POINT_GRAPHICS', 'dispatch': 'VK_PIPELINE_BIND_POINT_COMPUTE',
+               'trace': 'VK_PIPELINE_BIND_POINT_RAY_TRACING_KHR'}
 
 # What takes new objects along, where it is not the command's first object.
 PARENTS = {'vkAllocateCommandBuffers': 'COMMAND_POOL', 'vkAllocateDescriptorSets': 'DESCRIPTOR_POOL'}
@@ -180,6 +185,8 @@ class Runner:
         done = '!ctx->failed && !ctx->poison' + (' && a.ret >= 0' if command.result == 'VkResult' else '')
         if is_observed(command):
             lines += ['if (%s)' % done, '   vps_observe_%s(ctx, &a);' % command.row['command']]
+        elif is_recorded(command) and command.writes in BIND_POINTS:
+            lines += ['if (%s)' % done, '   vps_bound_note_shaders(ctx, %s);' % BIND_POINTS[command.writes]]
         elif is_recorded(command) and command.writes != 'nothing':
             lines += ['if (%s)' % done, '   vps_command_buffer_note_writes(ctx, VPS_WRITES_%s);' % (
                 'IMAGE' if command.writes == 'images' else 'ALL')]
@@ -338,7 +345,7 @@ def dispatch(scope):
     body += dispatch_tables(scope)
     return {
         'server/vp_dispatch.h': header('VP_DISPATCH_H', ['"vp_commands.h"'], head),
-        'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/command_buffer.h"', '"server/context.h"',
+        'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/bound.h"', '"server/command_buffer.h"', '"server/context.h"',
                                         '"server/device.h"', '"server/instance.h"', '"server/vp_server_calls.h"',
                                         '"server/writes.h"', '<stddef.h>', '<string.h>'],
                                        body),

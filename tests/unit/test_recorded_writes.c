@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/channel.h"
-#include "server/command_buffer.h"
-#include "server/context.h"
 #include "server/memory.h"
-#include "server/track.h"
-#include "tests/fuzz/null_vulkan.h"
-#include "tests/unit/check.h"
+#include "tests/unit/null_session.h"
 
-/* What the server takes recorded commands to write to. The driver behind it is one that does nothing. */
+/* What the server takes recorded commands to write to. */
 
 #define PAGE VPS_PAGE
 #define SIZE (64 * PAGE)
 
 enum {
-   INSTANCE,
-   GPU,
-   DEVICE,
-   MEMORY,
+   MEMORY = FIRST_OBJECT,
    BUFFER,
    UNBOUND,
    READ_ONLY,
@@ -31,46 +23,9 @@ enum {
    READING_PIPELINE,
    WRITING_PIPELINE,
    UNKNOWN_PIPELINE,
-   COUNT,
 };
 
-static const struct vp_server_options options = {.worker_fd = -1};
-static struct vps_channel channel;
-static struct vp_context ctx;
-static struct vp_encoder enc;
-static struct vp_object objects[COUNT];
-
-#define OBJECT(type, which) ((type)(uintptr_t)&objects[which])
-#define DO(name, ...) (vp_request_##name(&enc, 0, &(struct vp_cmd_##name){__VA_ARGS__}), CHECK(run()))
-
-static bool run(void)
-{
-   const bool ok = vp_executor_run(&ctx, enc.start, vp_encoder_size(&enc));
-   if (!ok)
-      fprintf(stderr, "  it says: %s\n", ctx.error.text);
-   vp_encoder_reset(&enc);
-   return ok;
-}
-
 /* --- objects --- */
-
-static void create_device(void)
-{
-   const float priority = 1;
-   const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
-   const VkDeviceQueueCreateInfo queue_info = {
-      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
-   const VkDeviceCreateInfo device_info = {
-      .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, .queueCreateInfoCount = 1, .pQueueCreateInfos = &queue_info};
-   VkInstance instance = OBJECT(VkInstance, INSTANCE);
-   VkPhysicalDevice gpu = OBJECT(VkPhysicalDevice, GPU);
-   VkDevice device = OBJECT(VkDevice, DEVICE);
-   uint32_t one = 1;
-
-   DO(vkCreateInstance, .pCreateInfo = &instance_info, .pInstance = &instance);
-   DO(vkEnumeratePhysicalDevices, .instance = instance, .pPhysicalDeviceCount = &one, .pPhysicalDevices = &gpu);
-   DO(vkCreateDevice, .physicalDevice = gpu, .pCreateInfo = &device_info, .pDevice = &device);
-}
 
 static void create_buffer(unsigned which, VkBufferUsageFlags usage)
 {
@@ -99,18 +54,6 @@ static void create_resources(void)
    DO(vkBindBufferMemory, .device = device, .buffer = OBJECT(VkBuffer, BUFFER), .memory = memory, .memoryOffset = PAGE);
    DO(vkCreateImage, .device = device, .pCreateInfo = &image_info, .pImage = &image);
    DO(vkCreateQueryPool, .device = device, .pCreateInfo = &query_info, .pQueryPool = &queries);
-}
-
-static void create_commands(unsigned which, VkCommandBufferLevel level)
-{
-   const VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-                                             .commandPool = OBJECT(VkCommandPool, POOL),
-                                             .level = level,
-                                             .commandBufferCount = 1};
-   VkCommandBuffer commands = OBJECT(VkCommandBuffer, which);
-
-   DO(vkAllocateCommandBuffers, .device = OBJECT(VkDevice, DEVICE), .pAllocateInfo = &info,
-      .pCommandBuffers = &commands);
 }
 
 /* A shader that stores to a variable of a storage class. */
@@ -179,31 +122,14 @@ static void create_all(void)
    const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
    VkCommandPool pool = OBJECT(VkCommandPool, POOL);
 
-   for (unsigned i = 0; i < COUNT; i++)
-      objects[i].id = (UINT64_C(1) << 32) + i + 1;
-   create_device();
    create_resources();
    DO(vkCreateCommandPool, .device = OBJECT(VkDevice, DEVICE), .pCreateInfo = &pool_info, .pCommandPool = &pool);
-   create_commands(COMMANDS, VK_COMMAND_BUFFER_LEVEL_PRIMARY);
-   create_commands(SECONDARY, VK_COMMAND_BUFFER_LEVEL_SECONDARY);
+   create_commands(POOL, COMMANDS, VK_COMMAND_BUFFER_LEVEL_PRIMARY);
+   create_commands(POOL, SECONDARY, VK_COMMAND_BUFFER_LEVEL_SECONDARY);
    create_pipelines();
 }
 
 /* --- checks --- */
-
-static void begin(unsigned which)
-{
-   const VkCommandBufferInheritanceInfo inheritance = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_INHERITANCE_INFO};
-   const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
-                                          .pInheritanceInfo = &inheritance};
-   DO(vkBeginCommandBuffer, .commandBuffer = OBJECT(VkCommandBuffer, which), .pBeginInfo = &info);
-}
-
-static struct vps_writes writes_of(unsigned which)
-{
-   const struct vps_command_buffer *state = vps_object_find(&ctx.objects, objects[which].id)->state;
-   return state->track ? state->track->writes : (struct vps_writes){0};
-}
 
 /* What has been recorded since begin() writes in these classes and nowhere else. */
 static bool writes_classes(unsigned classes)
@@ -322,17 +248,24 @@ static void test_classes(void)
 
 static void test_pipelines(void)
 {
+   const VkPipelineBindPoint compute = VK_PIPELINE_BIND_POINT_COMPUTE;
+   VkCommandBuffer commands = OBJECT(VkCommandBuffer, COMMANDS);
+
    RECORD(vkCmdDispatch, .groupCountX = 1);
    CHECK(writes_classes(0));
-   RECORD(vkCmdBindPipeline, .pipelineBindPoint = VK_PIPELINE_BIND_POINT_COMPUTE,
-          .pipeline = OBJECT(VkPipeline, READING_PIPELINE));
+   RECORD(vkCmdBindPipeline, .pipelineBindPoint = compute, .pipeline = OBJECT(VkPipeline, READING_PIPELINE));
+   DO(vkCmdDispatch, .commandBuffer = commands, .groupCountX = 1);
    CHECK(writes_classes(0));
-   RECORD(vkCmdBindPipeline, .pipelineBindPoint = VK_PIPELINE_BIND_POINT_COMPUTE,
-          .pipeline = OBJECT(VkPipeline, WRITING_PIPELINE));
-   CHECK(writes_classes(VPS_WRITES_STORAGE | VPS_WRITES_IMAGE));
-   RECORD(vkCmdBindPipeline, .pipelineBindPoint = VK_PIPELINE_BIND_POINT_COMPUTE,
+   RECORD(vkCmdBindPipeline, .pipelineBindPoint = compute, .pipeline = OBJECT(VkPipeline, WRITING_PIPELINE));
+   DO(vkCmdDispatch, .commandBuffer = commands, .groupCountX = 1);
+   CHECK(writes_classes(0)); /* nothing is bound */
+   RECORD(vkCmdBindPipeline, .pipelineBindPoint = compute, .pipeline = OBJECT(VkPipeline, UNKNOWN_PIPELINE));
+   CHECK(writes_classes(0)); /* and is not run */
+   DO(vkCmdDispatch, .commandBuffer = commands, .groupCountX = 1);
+   CHECK(writes_classes(VPS_WRITES_SHADERS));
+   RECORD(vkCmdBindPipeline, .pipelineBindPoint = (VkPipelineBindPoint)12345,
           .pipeline = OBJECT(VkPipeline, UNKNOWN_PIPELINE));
-   CHECK(writes_classes(VPS_WRITES_STORAGE | VPS_WRITES_IMAGE));
+   CHECK(writes_classes(VPS_WRITES_SHADERS));
 }
 
 /* What a secondary command buffer writes, the one that executes it writes; until it is begun anew. */
@@ -351,10 +284,7 @@ static void test_secondary(void)
 
 int main(void)
 {
-   if (!vp_encoder_init(&enc) || !vp_encoder_init(&null_state.enc) ||
-       !vps_channel_init(&channel, -1, VP_COMPRESS_NONE) ||
-       !vp_context_init(&ctx, &options, &channel, null_vkGetInstanceProcAddr))
-      return 1;
+   session_open();
    create_all();
    if (!ctx.failed) {
       test_exact();
@@ -364,9 +294,6 @@ int main(void)
       test_pipelines();
       test_secondary();
    }
-   vp_context_finish(&ctx);
-   vps_channel_finish(&channel);
-   vp_encoder_finish(&enc);
-   vp_encoder_finish(&null_state.enc);
+   session_close();
    return check_finish();
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/spirv.h"
+#include "server/writes.h"
 #include "tests/unit/check.h"
 
 /* Of the test application, made by glslang. */
@@ -58,16 +59,22 @@ static struct module begin(uint32_t storage_class)
    return module;
 }
 
-static bool may_write(const struct module *module)
+static struct vps_stores find_stores(const struct module *module)
 {
    const size_t size = module->count * 4;
    uint32_t *copy = malloc(size ? size : 1); /* of its exact size, for the address sanitizer */
    if (!copy)
       abort();
    memcpy(copy, module->words, size);
-   const bool result = vps_spirv_may_write(copy, module->count);
+   const struct vps_stores result = vps_spirv_find_stores(copy, module->count);
    free(copy);
    return result;
+}
+
+static bool may_write(const struct module *module)
+{
+   const struct vps_stores stores = find_stores(module);
+   return stores.classes || stores.all_bindings || stores.count > 0;
 }
 
 enum {
@@ -239,18 +246,108 @@ static void test_malformed(void)
    CHECK(may_write(&module));
 }
 
-#define MAY_WRITE(module) vps_spirv_may_write(module, sizeof(module) / 4)
+/* A module with a storage buffer that is decorated so. */
+static struct module begin_binding(uint32_t set, uint32_t number)
+{
+   struct module module = {.words = {0x07230203, 0x10000, 0, BOUND, 0}, .count = 5};
+   ADD(&module, 71, POINTER, 34, set);
+   ADD(&module, 71, POINTER, 33, number);
+   ADD(&module, 21, VALUE_TYPE, 32, 0);
+   ADD(&module, 32, POINTER_TYPE, STORAGE_BUFFER, VALUE_TYPE);
+   ADD(&module, 43, VALUE_TYPE, VALUE, 7);
+   ADD(&module, 59, POINTER_TYPE, POINTER, STORAGE_BUFFER);
+   return module;
+}
+
+static bool is_one_binding(const struct vps_stores *stores, uint32_t set, uint32_t number)
+{
+   return stores->classes == 0 && !stores->all_bindings && stores->count == 1 && stores->bindings[0].set == set &&
+          stores->bindings[0].number == number;
+}
+
+/* Which binding is written to is known while the pointer leads back to its variable. */
+static void test_bindings(void)
+{
+   struct module module = begin_binding(2, 5);
+   struct vps_stores stores = find_stores(&module);
+   CHECK(stores.classes == 0 && !stores.all_bindings && stores.count == 0);
+   ADD(&module, 62, POINTER, VALUE);
+   ADD(&module, 65, POINTER_TYPE, RESULT, POINTER, VALUE);                   /* AccessChain */
+   ADD(&module, 83, POINTER_TYPE, IMAGE_POINTER, RESULT);                    /* CopyObject */
+   ADD(&module, 234, VALUE_TYPE, VALUE, IMAGE_POINTER, VALUE, VALUE, VALUE); /* AtomicIAdd */
+   stores = find_stores(&module);
+   CHECK(is_one_binding(&stores, 2, 5));
+
+   module = begin_binding(2, 5);
+   ADD(&module, 4419, POINTER_TYPE, RESULT, VALUE_TYPE, POINTER, VALUE); /* UntypedAccessChain */
+   ADD(&module, 62, RESULT, VALUE);
+   stores = find_stores(&module);
+   CHECK(is_one_binding(&stores, 2, 5));
+
+   static const unsigned unclear[] = {169 /* Select */, 245 /* Phi */, 55 /* FunctionParameter */, 61 /* Load */};
+   for (size_t i = 0; i < sizeof(unclear) / sizeof(unclear[0]); i++) {
+      module = begin_binding(2, 5);
+      ADD(&module, unclear[i], POINTER_TYPE, RESULT, POINTER, POINTER, POINTER);
+      ADD(&module, 62, RESULT, VALUE);
+      stores = find_stores(&module);
+      CHECK(stores.classes == 0 && stores.all_bindings);
+   }
+   module = begin(STORAGE_BUFFER); /* without decorations */
+   ADD(&module, 62, POINTER, VALUE);
+   stores = find_stores(&module);
+   CHECK(stores.classes == 0 && stores.all_bindings);
+}
+
+/* What is not written through descriptors of buffers. */
+static void test_classes(void)
+{
+   struct module module = begin(PHYSICAL);
+   ADD(&module, 62, POINTER, VALUE);
+   CHECK(find_stores(&module).classes == VPS_WRITES_ADDRESS && !find_stores(&module).all_bindings);
+   module = begin(IMAGE);
+   ADD(&module, 62, POINTER, VALUE);
+   CHECK(find_stores(&module).classes == VPS_WRITES_IMAGE && !find_stores(&module).all_bindings);
+   module = begin(UNIFORM_CONSTANT);
+   ADD(&module, 99, VALUE, VALUE, VALUE);
+   CHECK(find_stores(&module).classes == VPS_WRITES_IMAGE);
+   module = begin(PRIVATE);
+   ADD(&module, 9999, VALUE);
+   CHECK(find_stores(&module).classes == VPS_WRITES_SHADERS);
+}
+
+static void test_union(void)
+{
+   struct vps_stores all = {0};
+
+   for (uint32_t i = 0; i < 2 * VPS_MAX_STORED; i++) {
+      const struct vps_stores one = {.count = 1, .bindings = {{.set = i / 4, .number = i % 4 / 2}}};
+      vps_stores_add(&all, &one);
+   }
+   CHECK(all.count == VPS_MAX_STORED && !all.all_bindings);
+   const struct vps_stores more = {.classes = VPS_WRITES_IMAGE, .count = 1, .bindings = {{.set = 100, .number = 0}}};
+   vps_stores_add(&all, &more);
+   CHECK(all.count == VPS_MAX_STORED && all.all_bindings && all.classes == VPS_WRITES_IMAGE);
+}
+
+#define FIND(module) vps_spirv_find_stores(module, sizeof(module) / 4)
+
+static bool only_reads(struct vps_stores stores)
+{
+   return stores.classes == 0 && !stores.all_bindings && stores.count == 0;
+}
 
 static void test_compiled(void)
 {
-   CHECK(!MAY_WRITE(scene_vert));
-   CHECK(!MAY_WRITE(scene_frag));
-   CHECK(!MAY_WRITE(flat_frag));
-   CHECK(!MAY_WRITE(fullscreen_vert));
-   CHECK(MAY_WRITE(add_comp));
-   CHECK(MAY_WRITE(push_comp));
-   CHECK(MAY_WRITE(reduce_comp));
-   CHECK(MAY_WRITE(histogram_comp));
+   CHECK(only_reads(FIND(scene_vert)));
+   CHECK(only_reads(FIND(scene_frag)));
+   CHECK(only_reads(FIND(flat_frag)));
+   CHECK(only_reads(FIND(fullscreen_vert)));
+   const struct vps_stores add = FIND(add_comp), push = FIND(push_comp), reduce = FIND(reduce_comp),
+                           histogram = FIND(histogram_comp);
+   CHECK(is_one_binding(&add, 0, 0));
+   CHECK(is_one_binding(&push, 0, 0));
+   CHECK(is_one_binding(&reduce, 0, 1));
+   CHECK(is_one_binding(&histogram, 0, 1));
 }
 
 int main(void)
@@ -260,6 +357,9 @@ int main(void)
    test_images();
    test_unknown();
    test_malformed();
+   test_bindings();
+   test_classes();
+   test_union();
    test_compiled();
    return check_finish();
 }

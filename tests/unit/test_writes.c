@@ -3,6 +3,7 @@
 
 #include "server/copy_extent.h"
 #include "server/memory.h"
+#include "server/objects.h"
 #include "server/track.h"
 #include "server/writes.h"
 #include "tests/unit/check.h"
@@ -37,6 +38,7 @@ static void test_ranges(void)
 {
    struct vps_writes writes = {0};
    struct vps_memory *one = &memories[0], *two = &memories[1];
+   unsigned count;
 
    vps_writes_add_range(&writes, one, 100, 100);
    CHECK(writes.count == 0);
@@ -45,23 +47,64 @@ static void test_ranges(void)
    CHECK(writes.count == 1 && is_range(&writes.ranges[0], one, 0, 2 * PAGE));
    vps_writes_add_range(&writes, two, 0, 1);
    vps_writes_add_range(&writes, one, 4 * PAGE, 5 * PAGE);
-   CHECK(writes.count == 3 && is_range(&writes.ranges[1], two, 0, PAGE));
-   vps_writes_add_range(&writes, one, 5 * PAGE, 5 * PAGE + 1); /* touches the third */
-   CHECK(writes.count == 3 && is_range(&writes.ranges[2], one, 4 * PAGE, 6 * PAGE));
+   CHECK(writes.count == 3 && is_range(&writes.ranges[2], two, 0, PAGE));
+   vps_writes_add_range(&writes, one, 5 * PAGE, 5 * PAGE + 1); /* touches the second */
+   CHECK(writes.count == 3 && is_range(&writes.ranges[1], one, 4 * PAGE, 6 * PAGE));
+   vps_writes_add_range(&writes, one, 8 * PAGE, 9 * PAGE);
+   CHECK(vps_writes_find(&writes, one, &count) == &writes.ranges[0] && count == 3);
+   CHECK(vps_writes_find(&writes, two, &count) == &writes.ranges[3] && count == 1);
+   vps_writes_find(&writes, &memories[2], &count);
+   CHECK(count == 0);
+   vps_writes_add_range(&writes, one, 3 * PAGE, 8 * PAGE); /* what lies between them, and all of one */
+   CHECK(writes.count == 3 && is_range(&writes.ranges[1], one, 3 * PAGE, 9 * PAGE));
+   vps_writes_add_range(&writes, one, 2 * PAGE, 3 * PAGE);
+   CHECK(writes.count == 2 && is_range(&writes.ranges[0], one, 0, 9 * PAGE) &&
+         is_range(&writes.ranges[1], two, 0, PAGE));
    CHECK(writes.classes == 0);
    vps_writes_finish(&writes);
    CHECK(all_given_back());
 }
 
-/* Too many of one memory become one, of too many memories everything. */
-static void test_too_many(void)
+/* In any order: they are sorted, apart from each other, and nothing is lost or comes without need. */
+static void test_any_order(void)
 {
    struct vps_writes writes = {0};
+   bool written[3][256] = {{false}};
+   uint32_t random = 1;
 
-   for (unsigned i = 0; i < 1000; i++)
+   for (unsigned i = 0; i < 400; i++) {
+      random = random * 1664525 + 1013904223;
+      const unsigned memory = random >> 24 & 1 ? 1 : random >> 25 & 2, page = random >> 8 & 0xff;
+      vps_writes_add_range(&writes, &memories[memory], page * PAGE, page * PAGE + 1);
+      written[memory][page] = true;
+   }
+   for (unsigned memory = 0; memory < 3; memory++) {
+      unsigned count;
+      const struct vps_write_range *ranges = vps_writes_find(&writes, &memories[memory], &count);
+      for (unsigned i = 0; i < count; i++) {
+         CHECK(ranges[i].start < ranges[i].end && (i == 0 || ranges[i - 1].end < ranges[i].start));
+         for (VkDeviceSize at = ranges[i].start; at < ranges[i].end; at += PAGE) {
+            CHECK(written[memory][at / PAGE]);
+            written[memory][at / PAGE] = false;
+         }
+      }
+      for (unsigned page = 0; page < 256; page++)
+         CHECK(!written[memory][page]);
+   }
+   vps_writes_finish(&writes);
+   CHECK(all_given_back());
+}
+
+/* Too many of one memory grow together, of too many memories everything is written. */
+static void test_too_many(void)
+{
+   const unsigned many = 3 * VPS_MAX_RANGES;
+   struct vps_writes writes = {0};
+
+   for (unsigned i = 0; i < many; i++)
       vps_writes_add_range(&writes, &memories[0], (VkDeviceSize)i * 2 * PAGE, ((VkDeviceSize)i * 2 + 1) * PAGE);
    CHECK(writes.count <= VPS_MAX_RANGES && writes.classes == 0);
-   for (unsigned i = 0; i < 1000; i++) {
+   for (unsigned i = 0; i < many; i++) {
       bool covered = false;
       for (unsigned k = 0; k < writes.count; k++)
          covered = covered || (writes.ranges[k].start <= (VkDeviceSize)i * 2 * PAGE &&
@@ -108,6 +151,17 @@ static void test_track(void)
    CHECK(submitted->writes.classes == 0 && track->writes.classes == VPS_WRITES_STORAGE && track->writes.count == 1);
    CHECK(vps_track_add_write(&secondary, &memories[1], 0, 1) && vps_track_merge(&track, secondary));
    CHECK(track->writes.count == 2 && submitted->writes.count == 1);
+
+   /* Sets that count late, each once; too many of them count as all storage. */
+   struct vps_object sets[300] = {{0}};
+   for (unsigned i = 0; i < 600; i++) {
+      sets[i / 2].id = i / 2 + 1;
+      CHECK(vps_track_add_late(&secondary, &sets[i / 2]));
+      CHECK(i / 2 != 200 || (secondary->late_count == 201 && secondary->writes.classes == 0));
+   }
+   CHECK(secondary->late_count < 300 && secondary->writes.classes == VPS_WRITES_STORAGE);
+   CHECK(vps_track_merge(&track, secondary) && track->late_count == secondary->late_count);
+   CHECK(submitted->late_count == 0);
    vps_track_unref(track);
    vps_track_unref(secondary);
    vps_track_unref(submitted);
@@ -176,6 +230,7 @@ int main(void)
 {
    init_memories();
    test_ranges();
+   test_any_order();
    test_too_many();
    test_union();
    test_track();
