@@ -73,6 +73,8 @@ static void forget_recording(struct vp_command_buffer *cmd)
 {
    vp_encoder_reset(&cmd->commands);
    cmd->recorded = 0;
+   cmd->begun = false;
+   cmd->result = VK_SUCCESS;
    cmd->base.error = VK_SUCCESS;
    set_recording(cmd, false);
 }
@@ -158,6 +160,17 @@ VKAPI_ATTR void VKAPI_CALL vp_vkFreeCommandBuffers(VkDevice handle, VkCommandPoo
    }
 }
 
+void vp_command_buffer_say(struct vp_command_buffer *cmd)
+{
+   struct vp_encoder *commands = &cmd->commands;
+   if (cmd->result == VK_SUCCESS && commands->failed)
+      cmd->result = VK_ERROR_OUT_OF_HOST_MEMORY;
+   if (cmd->result == VK_SUCCESS)
+      cmd->result = vp_stream_append(cmd->device->conn, commands->start, vp_encoder_size(commands));
+   cmd->begun |= cmd->result == VK_SUCCESS;
+   vp_encoder_trim(commands, 2 * VP_RECORDING_PIECE);
+}
+
 /* What the specification lets be garbage is left out: a primary's inheritance,
  * and the render pass of a secondary that does not continue one. */
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkBeginCommandBuffer(VkCommandBuffer handle,
@@ -166,8 +179,12 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBeginCommandBuffer(VkCommandBuffer handle,
    struct vp_command_buffer *cmd = VP_FROM_HANDLE(struct vp_command_buffer, handle);
    VkCommandBufferBeginInfo begin = *pBeginInfo;
    VkCommandBufferInheritanceInfo inheritance;
+   const bool given_up = cmd->begun;
    forget_recording(cmd);
    set_recording(cmd, true);
+   if (given_up) /* natively beginning resets it */
+      vp_request_vkResetCommandBuffer(&cmd->commands, 0,
+                                      &(struct vp_cmd_vkResetCommandBuffer){.commandBuffer = handle});
    if (cmd->level == VK_COMMAND_BUFFER_LEVEL_PRIMARY) {
       begin.pInheritanceInfo = NULL;
    } else if (begin.pInheritanceInfo && !(begin.flags & VK_COMMAND_BUFFER_USAGE_RENDER_PASS_CONTINUE_BIT)) {
@@ -188,14 +205,12 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkEndCommandBuffer(VkCommandBuffer handle)
    struct vp_connection *conn = cmd->device->conn;
    vp_request_vkEndCommandBuffer(&cmd->commands, 0, &(struct vp_cmd_vkEndCommandBuffer){.commandBuffer = handle});
    vp_stats_add(&conn->stats.recorded_calls, cmd->recorded);
-   VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
-   if (!cmd->commands.failed)
-      result = vp_stream_append(conn, cmd->commands.start, vp_encoder_size(&cmd->commands));
-   vp_encoder_reset(&cmd->commands);
+   vp_command_buffer_say(cmd);
    set_recording(cmd, false);
-   if (result == VK_ERROR_DEVICE_LOST)
+   if (cmd->result == VK_ERROR_DEVICE_LOST)
       return VK_SUCCESS; /* this call cannot say so; the submission does */
-   return result;
+   cmd->begun &= cmd->result != VK_SUCCESS;
+   return cmd->result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetCommandBuffer(VkCommandBuffer handle, VkCommandBufferResetFlags flags)

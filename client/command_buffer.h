@@ -10,8 +10,12 @@
 struct vp_device;
 struct vp_command_pool;
 
-/* Recording writes into memory of the command buffer's own, without any lock;
- * vkEndCommandBuffer puts it into the stream as a whole. */
+/* A recording of so many bytes goes into the stream before it ends. Few are that long, so that recording takes no lock.
+ */
+#define VP_RECORDING_PIECE ((size_t)8 << 20)
+
+/* Recording writes into memory of the command buffer's own, without any lock; vkEndCommandBuffer puts it into the
+ * stream. A long recording goes there in pieces, so that it takes no more memory than a short one. */
 struct vp_command_buffer {
    struct vp_object base;
    struct vp_device *device;
@@ -19,6 +23,8 @@ struct vp_command_buffer {
    struct vp_encoder commands;
    uint64_t recorded; /* commands since vkBeginCommandBuffer */
    bool recording;
+   bool begun;      /* pieces of a recording that has not ended are in the stream */
+   VkResult result; /* of the pieces; once it is an error, what follows is not said any more */
    VkCommandBufferLevel level;
    struct vp_command_pool *pool;
    struct vp_command_buffer *prev, *next; /* in the pool */
@@ -29,5 +35,17 @@ struct vp_command_pool {
    const VkAllocationCallbacks *allocator;
    struct vp_command_buffer *buffers;
 };
+
+/* Puts what was recorded into the stream. An error is kept for vkEndCommandBuffer. */
+void vp_command_buffer_say(struct vp_command_buffer *cmd);
+
+/* Where the next command is recorded. */
+static inline struct vp_encoder *vp_record(struct vp_command_buffer *cmd)
+{
+   cmd->recorded++;
+   if (__builtin_expect(vp_encoder_size(&cmd->commands) >= VP_RECORDING_PIECE, 0))
+      vp_command_buffer_say(cmd);
+   return &cmd->commands;
+}
 
 #endif

@@ -30,8 +30,7 @@ static void record(void *target, uint32_t count, const VkWriteDescriptorSet *wri
    struct vp_command_buffer *cmd = VP_FROM_HANDLE(struct vp_command_buffer, a->commandBuffer);
    a->descriptorWriteCount = count;
    a->pDescriptorWrites = writes;
-   cmd->recorded++;
-   vp_request_vkCmdPushDescriptorSet(&cmd->commands, 0, a);
+   vp_request_vkCmdPushDescriptorSet(vp_record(cmd), 0, a);
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkCmdPushDescriptorSet(VkCommandBuffer commandBuffer,
@@ -79,8 +78,7 @@ static void record2(void *target, uint32_t count, const VkWriteDescriptorSet *wr
    push->info.pDescriptorWrites = writes;
    const struct vp_cmd_vkCmdPushDescriptorSet2 a = {.commandBuffer = push->commandBuffer,
                                                     .pPushDescriptorSetInfo = &push->info};
-   cmd->recorded++;
-   vp_request_vkCmdPushDescriptorSet2(&cmd->commands, 0, &a);
+   vp_request_vkCmdPushDescriptorSet2(vp_record(cmd), 0, &a);
 }
 
 /* Of the layout's object or, without one, of its description in the chain. */

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 /* Buffered commands are sent when there are this many bytes of them. */
-#define SEND_SIZE VP_STREAM_PIECE
+#define SEND_SIZE ((size_t)256 << 10)
 
 /* Keeps up to this much memory of a batch after a burst. */
 #define KEEP_SIZE ((size_t)4 << 20)
@@ -60,18 +60,16 @@ static bool batch_add_mark(struct vp_batch *batch, const struct vp_memory_mark *
    return true;
 }
 
-/* What a burst has needed is given back, if there is memory for less. */
 static void batch_empty(struct vp_batch *batch)
 {
-   struct vp_batch smaller;
-   vp_encoder_reset(&batch->data);
+   vp_encoder_trim(&batch->data, KEEP_SIZE);
    batch->sent = 0;
    batch->mark_count = 0;
-   if ((size_t)(batch->data.end - batch->data.start) + batch->mark_capacity * sizeof(*batch->marks) <= KEEP_SIZE ||
-       !batch_init(&smaller, batch->data.peer))
-      return;
-   batch_finish(batch);
-   *batch = smaller;
+   if (batch->mark_capacity * sizeof(*batch->marks) > KEEP_SIZE) {
+      free(batch->marks);
+      batch->marks = NULL;
+      batch->mark_capacity = 0;
+   }
 }
 
 /* --- the open batch; all with the lock --- */

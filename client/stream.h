@@ -17,9 +17,6 @@ struct vp_mapping;
 /* Whoever has something to say can say this much at once, also when there is no memory. */
 #define VP_STREAM_ROOM ((size_t)12 << 10)
 
-/* Commands that are encoded elsewhere come in pieces of about this size. */
-#define VP_STREAM_PIECE ((size_t)256 << 10)
-
 /* Something between the frames of a batch: what has changed in mapped memory is sent here. */
 struct vp_memory_mark {
    size_t offset; /* in the data, between two frames */

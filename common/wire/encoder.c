@@ -22,6 +22,17 @@ void vp_encoder_finish(struct vp_encoder *enc)
    *enc = (struct vp_encoder){0};
 }
 
+void vp_encoder_trim(struct vp_encoder *enc, size_t keep)
+{
+   struct vp_encoder smaller;
+   vp_encoder_reset(enc);
+   if ((size_t)(enc->end - enc->start) <= keep || !vp_encoder_init(&smaller))
+      return;
+   smaller.peer = enc->peer;
+   vp_encoder_finish(enc);
+   *enc = smaller;
+}
+
 bool vp_encoder_grow(struct vp_encoder *enc, size_t size)
 {
    const size_t used = vp_encoder_size(enc);

@@ -50,6 +50,9 @@ static inline void vp_encoder_reset(struct vp_encoder *enc)
    enc->failed = false;
 }
 
+/* Empties the buffer, and keeps no more than about so many bytes of memory. */
+void vp_encoder_trim(struct vp_encoder *enc, size_t keep);
+
 /* Room for size <= VP_ENC_MAX_RUN bytes, which the caller writes. Never NULL:
  * after a failure it is memory whose content does not matter. What was written
  * before stays as it is, since a stream holds the commands of others, too. */

@@ -74,8 +74,7 @@ class Entries:
     def record(self, command):
         first = command.parameters[0]
         return ['struct vp_command_buffer *self = VP_FROM_HANDLE(struct vp_command_buffer, %s);' % first.name,
-                'const %s' % call_struct(command), 'self->recorded++;',
-                'vp_request_%s(&self->commands, 0, &a);' % command.name]
+                'const %s' % call_struct(command), 'vp_request_%s(vp_record(self), 0, &a);' % command.name]
 
     def created(self, command):
         """The output that gets a new handle, if there is one."""
