@@ -247,7 +247,7 @@ static void put(const struct target *to, size_t offset, const uint8_t *data, siz
 {
    if (to->memory)
       memcpy(to->memory + offset, data, length);
-   else if (!to->store(to->context, offset, data, length))
+   else if (!to->store || !to->store(to->context, offset, data, length))
       return;
    copy_to_twin(to, offset, data, length);
 }
