@@ -26,6 +26,7 @@ struct vp_device {
    pthread_mutex_t memory_lock;  /* of what follows */
    struct vp_mapping **mappings; /* of every memory that was mapped once; references */
    size_t mapping_count, mapping_capacity;
+   struct vp_device_memory *imports; /* that can be imported again: see client/import.h */
    uint64_t heap_used[VK_MAX_MEMORY_HEAPS]; /* by allocations of this device */
    uint32_t allocation_count;
    _Atomic uint64_t submission_count; /* of all queues, and what submissions may wait for */

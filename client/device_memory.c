@@ -311,6 +311,7 @@ static VkResult import_memory(struct vp_device_memory *memory, const VkImportMem
       return VK_ERROR_INVALID_EXTERNAL_HANDLE;
    memory->mapping = vp_mapping_import(memory->base.id, info->pHostPointer, size);
    memory->imported = memory->mapping != NULL;
+   memory->import.handles = 1;
    memory->born = BORN_NOW;
    return memory->imported ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
 }
@@ -329,17 +330,20 @@ VKAPI_ATTR void VKAPI_CALL vp_vkFreeMemory(VkDevice handle, VkDeviceMemory memor
 {
    struct vp_device *device = vp_device_from_handle(handle);
    struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, memory_handle);
+   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
    if (!memory)
+      return;
+   account(device, memory, false);
+   if (memory->imported && !vp_import_release(&memory, &allocator))
       return;
    struct vp_mapping *mapping = memory->mapping;
    if (mapping) {
       list_remove(device, mapping);
       vp_mapping_close(mapping);
    }
-   const struct vp_cmd_vkFreeMemory a = {.device = handle, .memory = memory_handle};
+   const struct vp_cmd_vkFreeMemory a = {.device = handle, .memory = VP_TO_HANDLE(VkDeviceMemory, memory)};
    vp_send_vkFreeMemory(device->conn, &a);
-   account(device, memory, false);
-   release_memory(memory, vp_allocator(pAllocator, device->allocator));
+   release_memory(memory, allocator);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemoryAllocateInfo *pAllocateInfo,
@@ -348,8 +352,13 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemo
    struct vp_device *device = vp_device_from_handle(handle);
    const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
    const VkPhysicalDeviceMemoryProperties *types = &device->physical_device->memory.memoryProperties;
-   struct vp_device_memory *memory =
-      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_DEVICE_MEMORY, sizeof(*memory));
+   struct vp_device_memory *memory = vp_import_again(device, pAllocateInfo, allocator);
+   if (memory) {
+      account(device, memory, true);
+      *pMemory = VP_TO_HANDLE(VkDeviceMemory, memory);
+      return VK_SUCCESS;
+   }
+   memory = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_DEVICE_MEMORY, sizeof(*memory));
    if (!memory)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    memory->device = device;
@@ -373,6 +382,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemo
       result = start_mapping(memory);
    if (result != VK_SUCCESS)
       vp_vkFreeMemory(handle, *pMemory, pAllocator);
+   else if (memory->imported)
+      vp_import_add(memory, pAllocateInfo);
    return result;
 }
 

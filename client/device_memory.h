@@ -3,6 +3,7 @@
 #define VP_CLIENT_DEVICE_MEMORY_H
 
 #include "client/device.h"
+#include "client/import.h"
 #include "client/object.h"
 
 #include <pthread.h>
@@ -22,6 +23,7 @@ struct vp_device_memory {
    bool listed;                /* the device has it in its list of mappings */
    bool placed;                /* where the application wants it */
    bool imported;              /* memory of the application's, which is always mapped */
+   struct vp_import import;
 };
 
 /* Gives all that the application has written to mapped memory its place in the stream. To be called before everything
