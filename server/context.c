@@ -174,7 +174,7 @@ void vps_poison_used(struct vp_context *ctx, int32_t type, VkResult result)
 
 bool vps_check_new(struct vp_context *ctx, uint64_t id)
 {
-   const char *problem = vps_object_reserve(&ctx->objects, id);
+   const char *problem = vps_object_reserve(&ctx->objects, id, ctx->used, ctx->used_count);
    if (problem)
       vps_fail(ctx, "%s (%#llx)", problem, (unsigned long long)id);
    return !problem;
@@ -183,10 +183,8 @@ bool vps_check_new(struct vp_context *ctx, uint64_t id)
 struct vps_object *vps_add_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
                                  struct vps_object *parent)
 {
-   struct vps_object *object = vps_object_add(&ctx->objects, type, id, handle, parent);
-   if (!object)
-      vps_fail(ctx, "the id %#llx is given to two objects", (unsigned long long)id);
-   return object;
+   /* The command may have given the slot to another of its new objects. */
+   return vps_check_new(ctx, id) ? vps_object_add(&ctx->objects, type, id, handle, parent) : NULL;
 }
 
 struct vps_object *vps_add(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle)
@@ -207,15 +205,17 @@ void vps_object_failed(struct vp_context *ctx, struct vps_object *object, VkResu
 struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
                                      VkResult result, struct vps_object *parent)
 {
-   if (handle)
-      return vps_add_child(ctx, type, id, handle, parent);
-   if (result >= 0)
+   if (!handle && result >= 0)
       return NULL;
 
-   struct vps_object *object = vps_add_child(ctx, type, id, 0, parent);
-   if (object && (ctx->poison || ctx->reply))
-      object->poison = ctx->poison ? ctx->poison : result; /* the client knows already, or hears it from the reply */
-   else if (object)
+   struct vps_object *object = vps_add_child(ctx, type, id, handle, parent);
+   if (!object && handle && parent && parent->device)
+      vps_destroy_handle(parent->device, type, handle);
+   if (!object || handle)
+      return object;
+
+   object->poison = ctx->poison ? ctx->poison : result;
+   if (!ctx->poison && !ctx->reply) /* else the client knows already, or hears it from the reply */
       vps_object_failed(ctx, object, result);
    return NULL;
 }

@@ -90,7 +90,8 @@ struct vps_object *vps_add_child(struct vp_context *ctx, int32_t type, uint64_t 
                                  struct vps_object *parent);
 
 /* After a creation: enters the object, or, when there is none because of an error and the client waits for no reply,
- * tells it and poisons the id. Returns the object if it is usable. */
+ * tells it and poisons the id. Returns the object if it is usable. When it cannot be entered the session ends, and the
+ * driver's object is destroyed, unless it ends with the parent or with a state that the caller has made. */
 struct vps_object *vps_created(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle, VkResult result);
 struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
                                      VkResult result, struct vps_object *parent);

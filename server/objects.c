@@ -38,7 +38,20 @@ struct vps_object *vps_object_find(const struct vps_object_table *table, uint64_
    return object->id == id ? object : NULL;
 }
 
-const char *vps_object_reserve(struct vps_object_table *table, uint64_t id)
+/* Whether an object is one of them or takes one of them along when it ends. */
+static bool takes_along(const struct vps_object *object, struct vps_object *const *kept, unsigned kept_count)
+{
+   for (unsigned i = 0; i < kept_count; i++) {
+      for (const struct vps_object *ancestor = kept[i]; ancestor; ancestor = ancestor->parent) {
+         if (ancestor == object)
+            return true;
+      }
+   }
+   return false;
+}
+
+const char *vps_object_reserve(struct vps_object_table *table, uint64_t id, struct vps_object *const *kept,
+                               unsigned kept_count)
 {
    const uint32_t slot = slot_of(id);
    if (slot == 0 || slot >= VPS_MAX_SLOTS)
@@ -49,16 +62,19 @@ const char *vps_object_reserve(struct vps_object_table *table, uint64_t id)
    if (!*page)
       return "the server has no memory for another object";
    struct vps_object *object = &(*page)[slot % PAGE_SIZE];
-   if (object->id && object->poison && !object->handle)
-      vps_object_drop(object); /* it never came to be */
-   return object->id ? "an id for a new object is in use" : NULL;
+   if (!object->id)
+      return NULL;
+   if (!object->poison || object->handle)
+      return "an id for a new object is in use";
+   if (takes_along(object, kept, kept_count))
+      return "an id for a new object has the slot of one that the command needs";
+   vps_object_drop(object);
+   return NULL;
 }
 
 struct vps_object *vps_object_add(struct vps_object_table *table, int32_t type, uint64_t id, uint64_t handle,
                                   struct vps_object *parent)
 {
-   if (vps_object_reserve(table, id))
-      return NULL;
    struct vps_object *object = &table->pages[slot_of(id) / PAGE_SIZE][slot_of(id) % PAGE_SIZE];
    *object = (struct vps_object){.id = id, .handle = handle, .type = type, .parent = parent};
    if (parent) {

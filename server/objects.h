@@ -38,10 +38,12 @@ void vps_object_table_finish(struct vps_object_table *table);
 /* NULL for an unknown id. */
 struct vps_object *vps_object_find(const struct vps_object_table *table, uint64_t id);
 
-/* Makes sure that the id can be given to a new object: NULL, or what is wrong. */
-const char *vps_object_reserve(struct vps_object_table *table, uint64_t id);
+/* Makes sure that the id can be given to a new object: NULL, or what is wrong. An object that never came to be makes
+ * room for it, with its children, unless one of the `kept` would go too. */
+const char *vps_object_reserve(struct vps_object_table *table, uint64_t id, struct vps_object *const *kept,
+                               unsigned kept_count);
 
-/* Enters an object; NULL when the id cannot be given to it. The object belongs to the device of its parent. */
+/* Enters an object, whose id must be reserved. It belongs to the device of its parent. */
 struct vps_object *vps_object_add(struct vps_object_table *table, int32_t type, uint64_t id, uint64_t handle,
                                   struct vps_object *parent);
 

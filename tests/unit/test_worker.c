@@ -733,6 +733,52 @@ static void one_id_twice(struct session *s, struct setup *x)
    SEND(s, vkAllocateCommandBuffers, .device = x->device, .pAllocateInfo = &info, .pCommandBuffers = both);
 }
 
+/* The slot of an object, for another generation of ids. */
+static void *same_slot(struct session *s, const void *object)
+{
+   struct vp_object *other = session_object(s);
+   other->id = (uint32_t)ID(object) | UINT64_C(8) << 32;
+   return other;
+}
+
+static VkDevice failing_device(struct session *s, struct setup *x)
+{
+   const char *extension = "VK_VP_of_no_driver";
+   const VkDeviceCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+      .enabledExtensionCount = 1,
+      .ppEnabledExtensionNames = &extension,
+   };
+   VkDevice device = session_object(s);
+   SEND(s, vkCreateDevice, .physicalDevice = x->gpu, .pCreateInfo = &info, .pDevice = &device);
+   return device;
+}
+
+/* A child would become its own parent. */
+static void slot_of_its_parent(struct session *s, struct setup *x)
+{
+   const VkEventCreateInfo info = {.sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO};
+   VkDevice device = failing_device(s, x);
+   VkEvent event = same_slot(s, device);
+   SEND(s, vkCreateEvent, .device = device, .pCreateInfo = &info, .pEvent = &event);
+}
+
+/* The pool that the command uses would end with its device. */
+static void slot_of_an_ancestor(struct session *s, struct setup *x)
+{
+   const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
+   VkDevice device = failing_device(s, x);
+   VkCommandPool pool = session_object(s);
+   VkCommandBuffer command_buffer = same_slot(s, device);
+   SEND(s, vkCreateCommandPool, .device = device, .pCreateInfo = &pool_info, .pCommandPool = &pool);
+   const VkCommandBufferAllocateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+      .commandPool = pool,
+      .commandBufferCount = 1,
+   };
+   SEND(s, vkAllocateCommandBuffers, .device = x->device, .pAllocateInfo = &info, .pCommandBuffers = &command_buffer);
+}
+
 static void use_after_destruction(struct session *s, struct setup *x)
 {
    VkCommandBuffer command_buffer = start_recording(s, x);
@@ -818,7 +864,9 @@ static const struct bad_command bad_commands[] = {
    {VP_CMD_vkCmdBindPipeline, "pipeline is missing", no_pipeline},
    {VP_CMD_vkCreateEvent, "is in use", id_in_use},
    {VP_CMD_vkCreateEvent, "out of range", id_out_of_range},
-   {VP_CMD_vkAllocateCommandBuffers, "given to two objects", one_id_twice},
+   {VP_CMD_vkAllocateCommandBuffers, "is in use", one_id_twice},
+   {VP_CMD_vkCreateEvent, "the slot of one that the command needs", slot_of_its_parent},
+   {VP_CMD_vkAllocateCommandBuffers, "the slot of one that the command needs", slot_of_an_ancestor},
    {VP_CMD_vkEndCommandBuffer, "there is no object", use_after_destruction},
    {VP_CMD_vkQueueSubmit, "longer than the data", giant_count},
    {VP_CMD_vkEnumeratePhysicalDeviceGroups, "longer than the data", giant_output},
