@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
+
+struct vp_pages;
 
 /* Memory of the application's own. It may be shared with anybody, and be protected, unmapped or cut off from its file
  * at any time: the GPU that it was given to would not mind as long as it keeps off. So the driver reaches it in ways
@@ -17,14 +20,18 @@ bool vp_imported_is_private(const void *memory, size_t size);
 /* How many bytes could be copied. */
 size_t vp_imported_read(const void *memory, void *copy, size_t size);
 
-/* For writing much of a range piece by piece; {0} at first. */
+/* Writes pieces of data to such memory, through protection where the kernel allows it, as a GPU does. The twin takes
+ * what the memory took. */
 struct vp_imported_writer {
-   uintptr_t first, end; /* pages that were looked at last */
-   bool plain;           /* and whether they can be written to as any other memory */
+   uint8_t *memory, *twin;
+   const struct vp_pages *buffer; /* of the driver's own, VP_IMPORTED_BUFFER bytes */
+   size_t used, count;            /* that are in the buffer, and for how many pieces of memory; 0 at first */
+   struct iovec pieces[1024];
 };
 
-/* Writes through protection where the kernel allows it, as a GPU does. False, with nothing or some of it done, when it
- * does not. */
-bool vp_imported_write(struct vp_imported_writer *writer, void *memory, const void *bytes, size_t size);
+#define VP_IMPORTED_BUFFER ((size_t)65536)
+
+void vp_imported_put(struct vp_imported_writer *writer, size_t offset, const uint8_t *bytes, size_t length);
+void vp_imported_flush(struct vp_imported_writer *writer); /* after the last one */
 
 #endif

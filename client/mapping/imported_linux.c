@@ -11,11 +11,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Newer than the headers of the systems that we are built on. */
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
 /* --- what it is --- */
 
 /* A line of /proc/self/maps: a mapping's place, permissions, offset, device, and the file's number. Mappings come in
@@ -81,17 +76,77 @@ static bool force(const void *memory, const void *bytes, size_t size)
    return count == (ssize_t)size;
 }
 
-bool vp_imported_write(struct vp_imported_writer *writer, void *memory, const void *bytes, size_t size)
+static void take(const struct vp_imported_writer *writer, const uint8_t *where, const uint8_t *bytes, size_t size)
 {
-   const uintptr_t start = (uintptr_t)memory & ~(VP_PAGE_SIZE - 1),
-                   end = ((uintptr_t)memory + size + VP_PAGE_SIZE - 1) & ~(VP_PAGE_SIZE - 1);
-   if (start < writer->first || end > writer->end) {
-      writer->first = start;
-      writer->end = end;
-      writer->plain = madvise((void *)start, end - start, MADV_POPULATE_WRITE) == 0;
+   memcpy(writer->twin + (where - writer->memory), bytes, size);
+}
+
+/* The first piece's first page refuses. Returns what of the piece is done with, successfully or not. */
+static size_t insist(const struct vp_imported_writer *writer, const struct iovec *piece, const uint8_t *bytes)
+{
+   uint8_t *where = piece->iov_base;
+   const size_t left = VP_PAGE_SIZE - (uintptr_t)where % VP_PAGE_SIZE,
+                size = piece->iov_len < left ? piece->iov_len : left;
+   if (force(where, bytes, size))
+      take(writer, where, bytes, size);
+   return size;
+}
+
+/* Removes bytes from the front of a piece; true when nothing is left. */
+static bool advance(struct iovec *piece, size_t size)
+{
+   piece->iov_base = (uint8_t *)piece->iov_base + size;
+   piece->iov_len -= size;
+   return piece->iov_len == 0;
+}
+
+void vp_imported_flush(struct vp_imported_writer *writer)
+{
+   const uint8_t *bytes = writer->buffer->alias;
+   size_t position = 0, i = 0;
+   while (i < writer->count) {
+      size_t written = vp_pages_scatter(writer->buffer, position, &writer->pieces[i], writer->count - i);
+      if (!written) {
+         const size_t size = insist(writer, &writer->pieces[i], bytes + position);
+         position += size;
+         i += advance(&writer->pieces[i], size);
+      }
+      while (written) {
+         struct iovec *piece = &writer->pieces[i];
+         const size_t size = piece->iov_len < written ? piece->iov_len : written;
+         take(writer, piece->iov_base, bytes + position, size);
+         position += size;
+         written -= size;
+         i += advance(piece, size);
+      }
    }
-   if (!writer->plain)
-      return force(memory, bytes, size);
-   memcpy(memory, bytes, size);
-   return true;
+   writer->used = writer->count = 0;
+}
+
+static void add(struct vp_imported_writer *writer, uint8_t *where, const uint8_t *bytes, size_t size)
+{
+   struct iovec *last = &writer->pieces[writer->count];
+   memcpy(writer->buffer->alias + writer->used, bytes, size);
+   writer->used += size;
+   if (writer->count && (uint8_t *)last[-1].iov_base + last[-1].iov_len == where) {
+      last[-1].iov_len += size;
+      return;
+   }
+   *last = (struct iovec){.iov_base = where, .iov_len = size};
+   writer->count++;
+}
+
+void vp_imported_put(struct vp_imported_writer *writer, size_t offset, const uint8_t *bytes, size_t length)
+{
+   while (length) {
+      const size_t room = VP_IMPORTED_BUFFER - writer->used, size = length < room ? length : room;
+      if (!room || writer->count == sizeof(writer->pieces) / sizeof(writer->pieces[0])) {
+         vp_imported_flush(writer);
+         continue;
+      }
+      add(writer, writer->memory + offset, bytes, size);
+      offset += size;
+      bytes += size;
+      length -= size;
+   }
 }

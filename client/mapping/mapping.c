@@ -28,7 +28,7 @@
 #define QUIET_NS INT64_C(5000000)
 
 /* Imported memory is copied before it is compared, so many pages at a time. */
-#define WINDOW_PAGES ((size_t)16)
+#define WINDOW_PAGES (VP_IMPORTED_BUFFER / VP_PAGE_SIZE)
 
 struct chunk {
    bool armed;                 /* all of it has been, once */
@@ -43,7 +43,7 @@ struct vp_mapping {
    size_t size;
    struct vp_pages pages;
    struct vp_mapping_fork fork;
-   uint8_t *window; /* of imported memory: a copy of some pages */
+   struct vp_pages window; /* beside imported memory: a copy of some pages */
 
    pthread_mutex_t lock; /* of what follows: pages and twin change together */
    uint8_t *twin;
@@ -76,7 +76,7 @@ static void finish(struct vp_mapping *mapping)
       vp_private_pages_destroy(mapping->twin, twin_size(mapping));
       vp_private_pages_destroy(mapping->changed, mapping->pages.size / VP_PAGE_SIZE);
    }
-   free(mapping->window);
+   vp_pages_destroy(&mapping->window);
    free(mapping->chunks);
    vp_pages_destroy(&mapping->pages);
    pthread_mutex_destroy(&mapping->lock);
@@ -102,8 +102,8 @@ static struct vp_mapping *create(uint64_t id, size_t size, void *import)
    mapping->chunks = calloc(mapping->chunk_count, sizeof(*mapping->chunks));
    mapping->twin = vp_private_pages_create(twin_size(mapping));
    mapping->changed = vp_private_pages_create(mapping->pages.size / VP_PAGE_SIZE);
-   mapping->window = import ? malloc(WINDOW_PAGES * VP_PAGE_SIZE) : NULL;
-   if (!mapping->chunks || !mapping->twin || !mapping->changed || (import && !mapping->window))
+   if (!mapping->chunks || !mapping->twin || !mapping->changed ||
+       (import && !vp_pages_create(&mapping->window, VP_IMPORTED_BUFFER)))
       goto fail;
    vp_watch_start(&mapping->watch, vp_tracker_get(), &mapping->pages);
    return mapping;
@@ -428,9 +428,9 @@ static void move_window(struct vp_mapping *mapping, size_t page)
    while (end < page + WINDOW_PAGES && next_candidate(mapping, end) == end && end * VP_PAGE_SIZE < mapping->pages.size)
       end++;
    mapping->window_first = page;
-   mapping->window_end =
-      page + vp_imported_read(mapping->pages.view + page * VP_PAGE_SIZE, mapping->window, (end - page) * VP_PAGE_SIZE) /
-                VP_PAGE_SIZE;
+   mapping->window_end = page + vp_imported_read(mapping->pages.view + page * VP_PAGE_SIZE, mapping->window.alias,
+                                                 (end - page) * VP_PAGE_SIZE) /
+                                   VP_PAGE_SIZE;
 }
 
 static bool is_in_window(const struct vp_mapping *mapping, size_t page)
@@ -445,7 +445,7 @@ static const uint8_t *read_page(struct vp_mapping *mapping, size_t page)
       return mapping->pages.alias + page * VP_PAGE_SIZE;
    if (!is_in_window(mapping, page))
       move_window(mapping, page);
-   return is_in_window(mapping, page) ? mapping->window + (page - mapping->window_first) * VP_PAGE_SIZE : NULL;
+   return is_in_window(mapping, page) ? mapping->window.alias + (page - mapping->window_first) * VP_PAGE_SIZE : NULL;
 }
 
 /* Whether this candidate has to be sent; it is one no longer. What cannot be read now is looked at the next time. */
@@ -499,21 +499,21 @@ bool vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size
    return more;
 }
 
-struct import_target {
-   uint8_t *memory;
-   struct vp_imported_writer writer;
-};
-
-static bool store_import(void *context, size_t offset, const uint8_t *bytes, size_t length)
+static void store_import(void *context, size_t offset, const uint8_t *bytes, size_t length)
 {
-   struct import_target *target = context;
-   return vp_imported_write(&target->writer, target->memory + offset, bytes, length);
+   vp_imported_put(context, offset, bytes, length);
 }
 
 static bool apply_to_import(struct vp_mapping *mapping, const uint8_t *data, size_t length)
 {
-   struct import_target target = {.memory = mapping->pages.view};
-   return vp_delta_apply_through(data, length, store_import, &target, mapping->twin, mapping->size);
+   struct vp_imported_writer writer;
+   writer.memory = mapping->pages.view;
+   writer.twin = mapping->twin;
+   writer.buffer = &mapping->window;
+   writer.used = writer.count = 0;
+   const bool ok = vp_delta_read(data, length, mapping->size, store_import, &writer);
+   vp_imported_flush(&writer);
+   return ok;
 }
 
 bool vp_mapping_apply(struct vp_mapping *mapping, const uint8_t *data, size_t length)

@@ -38,6 +38,11 @@ void vp_pages_give_copy(const struct vp_pages *pages);
  * size when there is none. Imported memory is one run. */
 void vp_pages_find_data(const struct vp_pages *pages, size_t position, size_t *start, size_t *end);
 
+/* Copies from these pages, from `position` on, to memory that may be protected or missing. How many bytes could be
+ * written before the first that could not. */
+struct iovec;
+size_t vp_pages_scatter(const struct vp_pages *pages, size_t position, const struct iovec *to, size_t count);
+
 /* Private zeros for the driver alone, which take memory when they are touched; NULL when there are none. */
 void *vp_private_pages_create(size_t size);
 void vp_private_pages_destroy(void *pages, size_t size);

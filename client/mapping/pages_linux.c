@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* One file without a name backs all mapped memory of the process: descriptors are scarce, and memories can be many.
@@ -121,6 +122,13 @@ void vp_pages_find_data(const struct vp_pages *pages, size_t position, size_t *s
    *start = (size_t)(data - place);
    if (hole >= 0 && hole < limit)
       *end = (size_t)(hole - place);
+}
+
+/* The kernel writes as it does for read(2), which fails where a store would be a fault. */
+size_t vp_pages_scatter(const struct vp_pages *pages, size_t position, const struct iovec *to, size_t count)
+{
+   const ssize_t written = preadv(file, to, (int)count, (off_t)(pages->place + position));
+   return written > 0 ? (size_t)written : 0;
 }
 
 void *vp_private_pages_create(size_t size)

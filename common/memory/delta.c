@@ -216,7 +216,7 @@ size_t vp_delta_collect_part(struct vp_encoder *enc, const uint8_t *memory, uint
 
 /* What a payload is applied to. */
 struct target {
-   uint8_t *memory; /* NULL: `store` writes to it */
+   uint8_t *memory; /* NULL: `store` takes the bytes */
    uint8_t *twin;
    const uint8_t *pieces; /* NULL: the twin is kept everywhere */
    size_t piece_size;
@@ -242,14 +242,14 @@ static void copy_to_twin(const struct target *to, size_t offset, const uint8_t *
    }
 }
 
-/* The twin takes what the memory took. */
 static void put(const struct target *to, size_t offset, const uint8_t *data, size_t length)
 {
-   if (to->memory)
+   if (to->memory) {
       memcpy(to->memory + offset, data, length);
-   else if (!to->store || !to->store(to->context, offset, data, length))
-      return;
-   copy_to_twin(to, offset, data, length);
+      copy_to_twin(to, offset, data, length);
+   } else if (to->store) {
+      to->store(to->context, offset, data, length);
+   }
 }
 
 /* Bytes of one byte of a mask; returns how many these were. */
@@ -366,8 +366,7 @@ bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, 
    return apply(data, length, &to, size);
 }
 
-bool vp_delta_apply_through(const uint8_t *data, size_t length, vp_delta_store *store, void *context, uint8_t *twin,
-                            size_t size)
+bool vp_delta_read(const uint8_t *data, size_t length, size_t size, vp_delta_store *store, void *context)
 {
-   return apply(data, length, &(struct target){.twin = twin, .store = store, .context = context}, size);
+   return apply(data, length, &(struct target){.store = store, .context = context}, size);
 }

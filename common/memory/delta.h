@@ -31,9 +31,8 @@ bool vp_delta_apply(const uint8_t *data, size_t length, uint8_t *memory, uint8_t
 bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size,
                            const uint8_t *pieces, size_t piece_size);
 
-/* The same for memory that may refuse it: `store` writes these bytes there, and the twin takes them if it could. */
-typedef bool vp_delta_store(void *context, size_t offset, const uint8_t *bytes, size_t length);
-bool vp_delta_apply_through(const uint8_t *data, size_t length, vp_delta_store *store, void *context, uint8_t *twin,
-                            size_t size);
+/* The same for memory that takes care to write to: calls `store` for all bytes in pieces, in order. */
+typedef void vp_delta_store(void *context, size_t offset, const uint8_t *bytes, size_t length);
+bool vp_delta_read(const uint8_t *data, size_t length, size_t size, vp_delta_store *store, void *context);
 
 #endif

@@ -374,6 +374,93 @@ static void test_import_protected(void)
    mirror_finish(&m);
 }
 
+/* What the GPU wrote, in many small pieces and in large ones, beside what the application wrote; one page is missing.
+ */
+static void test_import_results(void)
+{
+   uint8_t *memory = vp_private_pages_create(MIB), *theirs = vp_private_pages_create(MIB),
+           *ours = vp_private_pages_create(MIB);
+   size_t position = 0, wrong = 0;
+   struct vp_encoder enc;
+   struct mirror m;
+   if (!mirror_init(&m, vp_mapping_import(1, memory, MIB), MIB) || !CHECK(vp_encoder_init(&enc)))
+      return;
+   munmap(memory + 8192, 4096);
+   for (size_t i = 0; i < MIB; i++) {
+      const bool gpu = i < MIB / 2 ? i % 3 != 0 : i % 1000 != 0;
+      theirs[i] = gpu ? (uint8_t)(i % 251 + 1) : 0;
+      if (i / 4096 != 2)
+         memory[i] = 255;
+   }
+   vp_delta_collect(&enc, theirs, ours, MIB, &position, SIZE_MAX);
+   CHECK(vp_mapping_apply(m.mapping, enc.start, vp_encoder_size(&enc)));
+   for (size_t i = 0; i < MIB; i++)
+      wrong += i / 4096 != 2 && memory[i] != (theirs[i] ? theirs[i] : 255);
+   CHECK(wrong == 0);
+   vp_encoder_finish(&enc);
+   vp_mapping_close(m.mapping);
+   mirror_finish(&m);
+   vp_private_pages_destroy(memory, MIB);
+   vp_private_pages_destroy(theirs, MIB);
+   vp_private_pages_destroy(ours, MIB);
+}
+
+struct protector {
+   uint8_t *memory;
+   atomic_bool stop;
+};
+
+static void *protect_until_stopped(void *data)
+{
+   struct protector *protector = data;
+   static const int kinds[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE};
+   for (unsigned i = 0; !protector->stop; i++) {
+      uint8_t *part = protector->memory + i % 5 * (MIB / 8);
+      mprotect(part, MIB / 4, kinds[i % 3]);
+      if (i % 16 == 0) {
+         munmap(part, MIB / 4);
+         mmap(part, MIB / 4, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+      }
+   }
+   mprotect(protector->memory, MIB, PROT_READ | PROT_WRITE);
+   return NULL;
+}
+
+/* At whatever moment pages vanish, nothing happens but that. */
+static void test_import_vanishing(void)
+{
+   struct protector protector = {.memory = vp_private_pages_create(MIB)};
+   uint8_t *theirs = vp_private_pages_create(MIB), *ours = vp_private_pages_create(MIB);
+   struct vp_encoder enc;
+   struct mirror m;
+   pthread_t thread;
+   if (!mirror_init(&m, vp_mapping_import(1, protector.memory, MIB), MIB) || !CHECK(vp_encoder_init(&enc)))
+      return;
+   vp_mapping_set_writable(m.mapping, true);
+   CHECK(!pthread_create(&thread, NULL, protect_until_stopped, &protector));
+   for (int round = 1; round < 100; round++) {
+      size_t position = 0;
+      memset(theirs, round, MIB);
+      vp_encoder_reset(&enc);
+      vp_delta_collect(&enc, theirs, ours, MIB, &position, SIZE_MAX);
+      CHECK(vp_mapping_apply(m.mapping, enc.start, vp_encoder_size(&enc)));
+      flush(&m);
+   }
+   protector.stop = true;
+   pthread_join(thread, NULL);
+   memset(protector.memory, 200, MIB);
+   flush(&m);
+   memset(protector.memory, 201, MIB);
+   flush(&m);
+   CHECK(is_equal(&m));
+   vp_encoder_finish(&enc);
+   vp_mapping_close(m.mapping);
+   mirror_finish(&m);
+   vp_private_pages_destroy(protector.memory, MIB);
+   vp_private_pages_destroy(theirs, MIB);
+   vp_private_pages_destroy(ours, MIB);
+}
+
 /* --- pinned pages --- */
 
 struct ring {
@@ -536,6 +623,8 @@ static bool run_with(const char *name)
       test_import_again();
       test_import_shared();
       test_import_protected();
+      test_import_results();
+      test_import_vanishing();
       test_pinned(false);
       test_pinned(true);
       test_move();
