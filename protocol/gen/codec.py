@@ -85,65 +85,21 @@ class Codec:
     def stype(self, struct):
         return self.scope.stype_value(struct)
 
-    def flat_type(self, name):
-        """Bytes that one value of the type always takes; None when that varies."""
-        kind, what = self.base(name)
-        if kind == 'scalar':
-            return SCALARS[what][0]
-        if kind == 'handle':
-            return 8
-        return self.flat_struct(what)
+    # --- layout ---------------------------------------------------------------------------------------------------
+    # What both encoders, both decoders and all that is known of sizes follow.
 
-    def flat_struct(self, struct):
-        if struct.category == 'union':
-            if struct.name not in UNION_MEMBER:
-                return None
-            member = self.flat_variable(struct.members[UNION_MEMBER[struct.name]], struct)
-            return None if member is None else 4 + member
-        if struct.stype and self.nodes(struct):
-            return None
-        sizes = [self.flat_variable(m, struct) for m in struct.body()]
-        return None if None in sizes else sum(sizes) + (12 if struct.stype else 0)
-
-    def flat_variable(self, variable, owner):
+    def form(self, variable, owner, mode):
+        """How a member or parameter is written: 'absent' (a count of 0), 'array', 'pointer', 'nothing', 'fixed' (an
+        array in place), 'selected' (a union of which a sibling says what it is) or 'value'."""
         if self.scope.never_sent(variable, owner):
-            return 8
-        if variable.depth or (variable.selector and variable.type not in UNION_MEMBER):
-            return None
-        if not variable.dimensions:
-            return self.flat_type(variable.type)
-        count = self.dimension(variable)
-        if variable.type == 'char':
-            return 8 + pad4(count)
-        kind, what = self.base(variable.type)
-        if kind == 'scalar':
-            return 8 + pad4(count * SCALARS[what][1])
-        size = self.flat_type(variable.type)
-        return None if size is None else 8 + count * size
-
-    def least_type(self, name, partial=False):
-        """The fewest bytes that one array element of the type can take."""
-        kind, what = self.base(name)
-        if kind == 'scalar':
-            return 0 if partial else SCALARS[what][1]
-        if kind == 'handle':
-            return 8
-        if what.category == 'union':
-            return 4
-        total = 12 if what.stype else 0
-        for member in what.body():
-            mode = self.partial_mode(member, what.body()) if partial else 'full'
-            if mode == 'none' and not member.depth:
-                continue
-            if member.depth or self.scope.never_sent(member, what):
-                total += 8
-            elif member.dimensions:
-                total += 8
-            elif self.base(member.type)[0] == 'scalar':
-                total += SCALARS[self.base(member.type)[1]][0]
-            else:
-                total += self.least_type(member.type, mode == 'partial')
-        return total
+            return 'absent'
+        if variable.depth:
+            return 'array' if self.scope.lengths(variable, owner) else 'pointer'
+        if mode == 'none':
+            return 'nothing'
+        if variable.dimensions:
+            return 'fixed'
+        return 'selected' if variable.selector and variable.type not in UNION_MEMBER else 'value'
 
     def partial_mode(self, variable, siblings):
         """How an output's member is written in a request: 'full', 'partial' or 'none' (only its count, if any)."""
@@ -152,7 +108,58 @@ class Codec:
                 return 'full'
         if variable.type in ('void', 'char'):
             return 'none'
-        return 'none' if self.base(variable.type)[0] == 'scalar' else 'partial'
+        kind, what = self.base(variable.type)
+        return 'none' if kind == 'scalar' or kind == 'struct' and what.category == 'union' else 'partial'
+
+    def parts(self, struct, partial):
+        """(member, mode) of each member that a struct itself has."""
+        return [(m, self.partial_mode(m, struct.members) if partial else 'full') for m in struct.body()]
+
+    def extent(self, name, partial=False):
+        """(the fewest bytes that one value of the type takes, the bytes that each of ours takes or None)."""
+        kind, what = self.base(name)
+        if kind == 'scalar':
+            return (0, 0) if partial else (SCALARS[what][0],) * 2
+        if kind == 'handle':
+            return 8, 8
+        if what.category == 'union':
+            sent = self.variable_extent(what.members[UNION_MEMBER[what.name]], what)
+            return self.union_least(what), None if sent[1] is None else 4 + sent[1]
+        extents = [self.variable_extent(member, what, mode) for member, mode in self.parts(what, partial)]
+        if what.stype:
+            extents.append((12, None if self.nodes(what) else 12))
+        sizes = [size for _, size in extents]
+        return sum(least for least, _ in extents), None if None in sizes else sum(sizes)
+
+    def union_least(self, union):
+        return 4 + min(self.variable_extent(m, union)[0] for m in self.union_members(union))
+
+    def variable_extent(self, variable, owner, mode='full'):
+        """The same for a member or parameter."""
+        form = self.form(variable, owner, mode)
+        if form in ('absent', 'array', 'pointer'):
+            return 8, 8 if form == 'absent' else None
+        if form == 'nothing':
+            return 0, 0
+        if form == 'selected':
+            return self.union_least(self.base(variable.type)[1]), None
+        if form == 'value':
+            return self.extent(variable.type, mode == 'partial')
+        count, (kind, what) = self.dimension(variable), self.base(variable.type) if variable.type != 'char' else (None, None)
+        if kind in (None, 'scalar'):
+            return (8 + pad4(count * (SCALARS[what][1] if what else 1)),) * 2
+        least, size = self.extent(variable.type, mode == 'partial')
+        return 8 + count * least, None if size is None else 8 + count * size
+
+    def union_members(self, union):
+        """Those that a decoder takes."""
+        return [m for m in union.members if self.scope.variable_serializable(m, union)]
+
+    def flat_type(self, name):
+        return self.extent(name)[1]
+
+    def flat_variable(self, variable, owner):
+        return self.variable_extent(variable, owner)[1]
 
     def same_in_memory(self, name):
         """Whether an array of the type can be copied as it lies."""
@@ -255,24 +262,23 @@ class Codec:
 
     def encode_variable(self, variable, owner, siblings, acc, mode='full'):
         """An item for a member or parameter: mode 'full', 'partial' or 'none'."""
-        whole = acc + variable.name
-        if mode == 'full' and self.flat_variable(variable, owner) is not None:
-            return Item(self.flat_variable(variable, owner), self.put_variable(variable, owner, acc))
-        if self.scope.never_sent(variable, owner):
-            return Item(8, ['p = vp_put_u64(p, 0);'])
-        lengths = self.scope.lengths(variable, owner)
-        if variable.depth and lengths:
+        whole, form = acc + variable.name, self.form(variable, owner, mode)
+        size = self.variable_extent(variable, owner, mode)[1]
+        if form == 'absent' or mode == 'full' and size is not None:
+            return Item(size, self.put_variable(variable, owner, acc))
+        if form == 'array':
+            lengths = self.scope.lengths(variable, owner)
             return Item(None, self.encode_array(variable, owner, siblings, acc, lengths, mode))
-        if variable.depth:
+        if form == 'pointer':
             if mode == 'none':
                 return Item(8, ['p = vp_put_u64(p, %s != NULL);' % whole])
             inner = self.encode_value(variable.type, '(*%s)' % whole, 'partial' if mode == 'partial' else 'enc')
             return Item(None, ['vp_enc_u64(e, %s != NULL);' % whole] + block('if (%s)' % whole, join_items([inner])))
-        if mode == 'none':
+        if form == 'nothing':
             return Item(0, [])
-        if variable.dimensions:
+        if form == 'fixed':
             return Item(None, self.encode_fixed(variable, whole, 'partial' if mode == 'partial' else 'enc'))
-        if variable.selector and variable.type not in UNION_MEMBER:
+        if form == 'selected':
             union = self.base(variable.type)[1]
             return Item(None, ['%s(e, &%s, %s%s);' % (self.need('enc_union', union), whole, acc, variable.selector)])
         return self.encode_value(variable.type, whole, 'partial' if mode == 'partial' else 'enc')
@@ -324,12 +330,26 @@ class Codec:
     def make_enc(self, name, struct):
         if struct.category == 'union':
             index = UNION_MEMBER[struct.name]
-            items = [Item(4, ['p = vp_put_u32(p, %d);' % index]),
-                     self.encode_variable(struct.members[index], struct, struct.members, 'v->')]
+            self.add_encoder(name, struct, [Item(4, ['p = vp_put_u32(p, %d);' % index]),
+                                            self.encode_variable(struct.members[index], struct, struct.members, 'v->')])
         else:
-            items = self.encode_head(struct, 'enc_chain')
-            items += [self.encode_variable(m, struct, struct.members, 'v->') for m in struct.body()]
-        self.add('void %s(struct vp_encoder *e, const %s *v)' % (name, struct.name), ['(void)v;'] + (join_items(items) or ['(void)e;']))
+            self.add_encoder(name, struct, self.encode_head(struct, 'enc_chain') + self.encode_parts(struct, False))
+
+    def make_enc_self(self, name, struct):
+        self.add_encoder(name, struct, self.encode_parts(struct, False))
+
+    def make_partial(self, name, struct):
+        self.add_encoder(name, struct, self.encode_head(struct, 'partial_chain') + self.encode_parts(struct, True))
+
+    def make_partial_self(self, name, struct):
+        self.add_encoder(name, struct, self.encode_parts(struct, True))
+
+    def encode_parts(self, struct, partial):
+        return [self.encode_variable(m, struct, struct.members, 'v->', mode) for m, mode in self.parts(struct, partial)]
+
+    def add_encoder(self, name, struct, items):
+        self.add('void %s(struct vp_encoder *e, const %s *v)' % (name, struct.name),
+                 ['(void)v;'] + (join_items(items) or ['(void)e;']))
 
     def encode_head(self, struct, chain_verb):
         if not struct.stype:
@@ -347,21 +367,6 @@ class Codec:
             lines += indent(join_items([self.encode_variable(member, union, union.members, 'v->')]) + ['break;'])
         lines += ['default:', '   e->failed = true;', '}']
         self.add('void %s(struct vp_encoder *e, const %s *v, int64_t selector)' % (name, union.name), lines)
-
-    def make_enc_self(self, name, struct):
-        items = [self.encode_variable(m, struct, struct.members, 'v->') for m in struct.body()]
-        self.add('void %s(struct vp_encoder *e, const %s *v)' % (name, struct.name), ['(void)v;'] + (join_items(items) or ['(void)e;']))
-
-    def make_partial_self(self, name, struct):
-        items = [self.encode_variable(m, struct, struct.members, 'v->', self.partial_mode(m, struct.members))
-                 for m in struct.body()]
-        self.add('void %s(struct vp_encoder *e, const %s *v)' % (name, struct.name), ['(void)v;'] + (join_items(items) or ['(void)e;']))
-
-    def make_partial(self, name, struct):
-        items = self.encode_head(struct, 'partial_chain')
-        items += [self.encode_variable(m, struct, struct.members, 'v->', self.partial_mode(m, struct.members))
-                  for m in struct.body()]
-        self.add('void %s(struct vp_encoder *e, const %s *v)' % (name, struct.name), ['(void)v;'] + (join_items(items) or ['(void)e;']))
 
     def make_enc_chain(self, name, struct, self_verb='enc_self', chain_verb='enc_chain'):
         cases = []
@@ -409,21 +414,21 @@ class Codec:
 
     def decode_variable(self, variable, owner, siblings, acc, verb, mode='full', fresh=False):
         """(lines, checks at the end) to read a member or parameter."""
-        whole = acc + variable.name
-        if self.scope.never_sent(variable, owner):
+        whole, form = acc + variable.name, self.form(variable, owner, mode)
+        if form == 'absent':
             return ['if (vp_dec_flag(d))', '   vp_dec_fail(d, "%s.%s cannot be sent");' % (owner.name, variable.name)], []
         if mode == 'partial':
             verb = 'new_partial'
-        lengths = self.scope.lengths(variable, owner)
-        if variable.depth and lengths:
+        if form == 'array':
+            lengths = self.scope.lengths(variable, owner)
             return self.decode_array(variable, owner, siblings, acc, lengths, verb, mode, fresh)
-        if variable.depth:
+        if form == 'pointer':
             return self.decode_pointer(variable, whole, verb, mode, fresh), []
-        if mode == 'none':
+        if form == 'nothing':
             return [], []
-        if variable.dimensions:
+        if form == 'fixed':
             return self.decode_fixed(variable, whole, verb, fresh), []
-        if variable.selector and variable.type not in UNION_MEMBER:
+        if form == 'selected':
             union = self.base(variable.type)[1]
             return ['%s(d, &%s, %s%s);' % (self.need('new_union', union), whole, acc, variable.selector)], []
         return self.decode_value(variable.type, whole, verb, fresh), []
@@ -470,7 +475,7 @@ class Codec:
         if mode == 'full' and self.same_in_memory(element):
             return ['%s = vp_dec_blob(d, sizeof(%s), &%s);' % (whole, element, count)], checks
         inner = [] if mode == 'none' else self.decode_value(element, 'x[i]', verb, fresh)
-        least = 0 if mode == 'none' else self.least_type(element, verb == 'new_partial')
+        least = 0 if mode == 'none' else self.extent(element, mode == 'partial')[0]
         lines = ['%s = vp_dec_array_count(d, %d);' % (count, least)]
         loop = block('for (uint64_t i = 0; x && i < %s && !d->error; i++)' % count, inner) if inner else []
         lines += block('if (%s)' % count, ['%s *x = vp_dec_alloc(d, %s, sizeof(*x));' % (element, count)] + loop +
@@ -484,7 +489,7 @@ class Codec:
         if self.same_in_memory(element):
             fill = ['x[i] = vp_dec_blob(d, sizeof(%s), &n);' % element]
         else:
-            fill = ['n = vp_dec_array_count(d, %d);' % self.least_type(element),
+            fill = ['n = vp_dec_array_count(d, %d);' % self.extent(element)[0],
                     '%s *y = vp_dec_alloc(d, n, sizeof(*y));' % element] + \
                 block('for (uint64_t j = 0; y && j < n && !d->error; j++)', self.decode_value(element, 'y[j]', 'new')) + \
                 ['x[i] = y;']
@@ -502,7 +507,7 @@ class Codec:
     def decode_into_array(self, variable, whole):
         """A reply's array goes where the application wants it; cap_ is what it has room for."""
         element, name = self.element(variable), variable.name
-        least = SCALARS[self.base(element)[1]][1] if self.same_in_memory(element) else self.least_type(element)
+        least = SCALARS[self.base(element)[1]][1] if self.same_in_memory(element) else self.extent(element)[0]
         lines = ['const uint64_t n = vp_dec_array_count(d, %d);' % least,
                  'if (n > cap_%s)' % name, '   vp_dec_fail(d, "a reply has more elements than were asked for");']
         if self.same_in_memory(element):
@@ -511,22 +516,20 @@ class Codec:
             lines += block('for (uint64_t i = 0; i < n && !d->error; i++)', self.decode_value(element, whole + '[i]', 'into'))
         return ['{'] + indent(lines) + ['}']
 
-    def decode_body(self, struct, verb, members, modes, acc='v->', fresh=()):
+    def decode_body(self, struct, verb, partial):
         """Lines for all members: declarations, reads, checks."""
         declarations, reads, checks = [], [], []
-        for member, mode in zip(members, modes):
-            lines, checked = self.decode_variable(member, struct, members if acc == 'a->' else struct.members, acc, verb,
-                                                  mode, member.name in fresh)
+        for member, mode in self.parts(struct, partial):
+            lines, checked = self.decode_variable(member, struct, struct.members, 'v->', verb, mode)
             reads += lines
             checks += checked
             lengths = self.scope.lengths(member, struct)
             if checked:
                 declarations.append('uint64_t n_%s = 0;' % member.name)
             if verb == 'into' and member.depth and lengths and not member.is_string():
-                siblings = members if acc == 'a->' else struct.members
-                length = self.length(lengths[0], siblings, acc)
-                declarations.append('const uint64_t cap_%s = %s%s ? %s : 0;' % (member.name, acc, member.name, length))
-                checks += self.reply_count_check(member, acc, length)
+                length = self.length(lengths[0], struct.members, 'v->')
+                declarations.append('const uint64_t cap_%s = v->%s ? %s : 0;' % (member.name, member.name, length))
+                checks += self.reply_count_check(member, 'v->', length)
         return declarations + reads + checks
 
     @staticmethod
@@ -551,9 +554,7 @@ class Codec:
         if struct.category == 'union':
             lines = self.decode_union(struct, verb)
         else:
-            body = struct.body()
-            modes = [self.partial_mode(m, struct.members) if partial else 'full' for m in body]
-            lines = head + self.decode_body(struct, verb, body, modes)
+            lines = head + self.decode_body(struct, verb, partial)
         self.add('void %s(struct vp_decoder *d, %s *v)' % (name, struct.name), lines + ['(void)d, (void)v;'])
 
     def make_new(self, name, struct):
@@ -577,7 +578,7 @@ class Codec:
     def decode_union(self, union, verb):
         lines = ['switch (vp_dec_u32(d)) {']
         for index, member in enumerate(union.members):
-            if self.scope.variable_serializable(member, union):
+            if member in self.union_members(union):
                 reads, _ = self.decode_variable(member, union, union.members, 'v->', verb)
                 lines += ['case %d:' % index] + indent(reads + ['break;'])
         return lines + ['default:', '   vp_dec_fail(d, "a union has an unknown member");', '}']

@@ -10,6 +10,7 @@ import emit
 import null_driver
 import server
 import report
+import visit
 from registry import Registry
 from scope import Scope
 
@@ -25,6 +26,7 @@ def generate(scope):
     files.update(client.generate(scope))
     files.update(server.dispatch(scope))
     files.update(null_driver.generate(scope))
+    files.update(visit.generate(scope))
     return files
 
 
