@@ -4,6 +4,7 @@
 #include "server/buffer.h"
 #include "server/context.h"
 #include "server/device.h"
+#include "server/image.h"
 #include "server/memory.h"
 #include "server/writes.h"
 
@@ -112,14 +113,18 @@ void vps_observe_vkBindBufferMemory2(struct vp_context *ctx, const struct vp_cmd
 /* The GPU writes to images even when they are only read, by changing their layout; and they are seldom visible. */
 void vps_observe_vkBindImageMemory(struct vp_context *ctx, const struct vp_cmd_vkBindImageMemory *a)
 {
-   (void)a;
    bind_used(ctx, VPS_WRITES_IMAGE | VPS_WRITES_OTHER);
+   if (ctx->used_count == 3)
+      vps_image_bind(ctx->used[1], ctx->used[2], a->memoryOffset);
 }
 
 void vps_observe_vkBindImageMemory2(struct vp_context *ctx, const struct vp_cmd_vkBindImageMemory2 *a)
 {
-   (void)a;
    bind_used(ctx, VPS_WRITES_IMAGE | VPS_WRITES_OTHER);
+   if (ctx->used_count != 1 + 2 * (uint64_t)a->bindInfoCount)
+      return;
+   for (uint32_t i = 0; i < a->bindInfoCount; i++)
+      vps_image_bind(ctx->used[1 + 2 * i], ctx->used[2 + 2 * i], a->pBindInfos[i].memoryOffset);
 }
 
 void vps_observe_vkQueueBindSparse(struct vp_context *ctx, const struct vp_cmd_vkQueueBindSparse *a)

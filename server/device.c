@@ -150,6 +150,8 @@ static void note_families(struct vp_context *ctx, struct vps_device *device, VkP
    for (uint32_t i = 0; i < count && i < 64; i++) {
       if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT)
          device->compute_families |= UINT64_C(1) << i;
+      if (families[i].queueFlags & (VK_QUEUE_GRAPHICS_BIT | VK_QUEUE_COMPUTE_BIT | VK_QUEUE_TRANSFER_BIT))
+         device->copy_families |= UINT64_C(1) << i;
    }
 }
 

@@ -13,6 +13,7 @@ struct vp_context;
 struct vps_channel;
 struct vps_memory;
 struct vps_queue;
+struct vps_swapchain;
 
 /* Queues of one family that a device was created with. */
 struct vps_queue_range {
@@ -30,11 +31,13 @@ struct vps_device {
    VkDeviceSize atom;          /* nonCoherentAtomSize */
    VkDeviceSize storage_limit; /* of a storage buffer's range */
    uint64_t compute_families;  /* a bit for each queue family that can */
+   uint64_t copy_families;     /* same */
    bool is_processor;          /* the GPU is one that the CPU plays */
    struct vps_queue_range *ranges;
    uint32_t range_count;
-   pthread_mutex_t report_lock; /* what the queues have done is told by one thread at a time */
-   struct vps_queue *queues;    /* changed under the lock, by the executing thread */
+   struct vps_swapchain *swapchains; /* of the executing thread */
+   pthread_mutex_t report_lock;      /* what the queues have done is told by one thread at a time */
+   struct vps_queue *queues;         /* changed under the lock, by the executing thread */
 
    pthread_mutex_t mapped_lock;
    struct vps_memory *mapped;              /* under the lock: all whose changes are followed */

@@ -1,23 +1,73 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/image.h"
 
+#include <stdlib.h>
+
 #include "server/context.h"
 #include "server/device.h"
 #include "server/instance.h"
+#include "server/memory.h"
+#include "server/swapchain.h"
 
-/* The state of an image is its format, kept in the pointer. */
+static void release_image(void *state)
+{
+   struct vps_image *image = state;
+
+   vps_swapchains_lose(image);
+   vps_memory_unref(image->memory);
+   free(image);
+}
 
 void vps_observe_vkCreateImage(struct vp_context *ctx, const struct vp_cmd_vkCreateImage *a)
 {
    struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pImage);
 
-   if (object)
-      object->state = (void *)(uintptr_t)a->pCreateInfo->format;
+   if (!object || object->poison)
+      return;
+   struct vps_image *image = malloc(sizeof(*image));
+   if (!image) {
+      vps_fail(ctx, "the server is out of memory");
+      return;
+   }
+   *image = (struct vps_image){
+      .device = object->device,
+      .handle = (VkImage)(uintptr_t)object->handle,
+      .flags = a->pCreateInfo->flags,
+      .type = a->pCreateInfo->imageType,
+      .format = a->pCreateInfo->format,
+      .extent = a->pCreateInfo->extent,
+      .samples = a->pCreateInfo->samples,
+      .usage = a->pCreateInfo->usage,
+   };
+   object->state = image;
+   object->release = release_image;
 }
 
 VkFormat vps_image_format(const struct vps_object *image)
 {
-   return (VkFormat)(uintptr_t)image->state;
+   const struct vps_image *state = image->state;
+   return state ? state->format : VK_FORMAT_UNDEFINED;
+}
+
+void vps_image_bind(const struct vps_object *image, const struct vps_object *memory, VkDeviceSize offset)
+{
+   struct vps_image *state = image->state;
+
+   vps_memory_unref(state->memory);
+   state->memory = vps_memory_ref(memory->state);
+   state->offset = offset;
+}
+
+bool vps_image_is_backed(const struct vps_image *image)
+{
+   const struct vps_device *device = image->device;
+   const struct vps_memory *memory = image->memory;
+   VkMemoryRequirements requirements;
+
+   if (!memory || !memory->handle)
+      return false;
+   device->functions.GetImageMemoryRequirements(device->handle, image->handle, &requirements);
+   return image->offset <= memory->size && requirements.size <= memory->size - image->offset;
 }
 
 /* Asks first whether it is supported: to create an image that is not is not allowed. */

@@ -107,6 +107,7 @@ static void release_memory(void *state)
    list_remove(memory);
    pthread_mutex_lock(&memory->lock); /* until nobody looks at it */
    vps_readback_close(memory);
+   memory->handle = VK_NULL_HANDLE;
    memory->real = NULL;
    drop_twin(memory);
    free(memory->dirty);

@@ -22,7 +22,7 @@ struct vps_object;
 struct vps_memory {
    struct vps_device *device;
    uint64_t id;
-   VkDeviceMemory handle;
+   VkDeviceMemory handle; /* VK_NULL_HANDLE when it was freed */
    VkDeviceSize size;
    uint32_t type;
    bool visible, coherent;

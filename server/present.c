@@ -6,6 +6,7 @@
 #include "common/util/clock.h"
 #include "server/context.h"
 #include "server/device.h"
+#include "server/image.h"
 #include "server/queue.h"
 #include "server/swapchain.h"
 
@@ -24,6 +25,10 @@ static bool check_presents(struct vp_context *ctx, const struct vp_cmd_vkQueuePr
       const struct vps_swapchain *swapchain = swapchain_of(&a->pPresents[i]);
       if (!swapchain || a->pPresents[i].imageIndex >= swapchain->image_count) {
          vps_fail(ctx, "there is no image %u in the swapchain", a->pPresents[i].imageIndex);
+         return false;
+      }
+      if (!vps_image_is_backed(swapchain->images[a->pPresents[i].imageIndex])) {
+         vps_fail(ctx, "the memory of image %u of the swapchain was freed", a->pPresents[i].imageIndex);
          return false;
       }
       for (uint32_t j = 0; j < i; j++) {

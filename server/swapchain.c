@@ -5,10 +5,12 @@
 
 #include "common/picture/h264.h"
 #include "common/util/clock.h"
+#include "common/util/format_block.h"
 #include "common/util/log.h"
 #include "server/context.h"
 #include "server/converter.h"
 #include "server/device.h"
+#include "server/image.h"
 #include "server/queue.h"
 
 /* How long the last copies may take when the swapchain is destroyed. */
@@ -194,7 +196,7 @@ static VkCommandBuffer find_commands(struct vps_swapchain *swapchain, uint32_t f
    const size_t number = (size_t)(slot - swapchain->slots);
    VkCommandBuffer *commands = convert ? &copier->conversions[number][image] : &copier->copies[number][image];
    if (!*commands)
-      *commands = record(swapchain, copier->pool, swapchain->images[image], slot, convert);
+      *commands = record(swapchain, copier->pool, swapchain->images[image]->handle, slot, convert);
    return *commands;
 }
 
@@ -246,7 +248,8 @@ struct vps_present vps_swapchain_prepare(struct vps_swapchain *swapchain, const 
 
    present.waits = swapchain->queue && swapchain->queue != queue;
    swapchain->queue = queue;
-   struct vps_slot *slot = swapchain->codecs ? take_slot(swapchain, replaces) : NULL;
+   const bool can = swapchain->codecs && family < 64 && (swapchain->device->copy_families >> family & 1);
+   struct vps_slot *slot = can ? take_slot(swapchain, replaces) : NULL;
    if (!slot || !init_slot(swapchain, slot))
       return present;
    const bool convert = wants_planes(swapchain, family);
@@ -340,6 +343,12 @@ static void release_swapchain(void *state)
    struct vps_swapchain *swapchain = state;
    struct vps_device *device = swapchain->device;
 
+   for (struct vps_swapchain **link = &device->swapchains; *link; link = &(*link)->next) {
+      if (*link == swapchain) {
+         *link = swapchain->next;
+         break;
+      }
+   }
    vps_presenter_stop(swapchain);
    if (becomes_idle(swapchain)) {
       destroy_handles(swapchain);
@@ -365,8 +374,6 @@ static struct vps_swapchain *new_swapchain(struct vps_device *device, uint64_t i
    swapchain->picture = (struct vp_picture){.width = info->extent.width, .height = info->extent.height};
    swapchain->image_count = info->imageCount;
    swapchain->slot_count = info->codecs ? info->imageCount + VPS_EXTRA_SLOTS : 0;
-   for (uint32_t i = 0; i < info->imageCount; i++)
-      swapchain->images[i] = info->pImages[i];
    if (info->codecs)
       swapchain->picture.pixels = calloc(1, vp_picture_size(&swapchain->picture));
    if (info->codecs && !swapchain->picture.pixels)
@@ -407,26 +414,99 @@ static bool is_sane(const VkSwapchainInfoVP *info)
           info->extent.height > 0 && info->extent.height <= VP_PICTURE_MAX;
 }
 
+static bool has_image(const struct vps_swapchain *swapchain, const struct vps_image *image)
+{
+   for (uint32_t i = 0; i < swapchain->image_count; i++) {
+      if (swapchain->images[i] == image)
+         return true;
+   }
+   return false;
+}
+
+void vps_swapchains_lose(const struct vps_image *image)
+{
+   struct vps_swapchain *swapchain = image->device->swapchains;
+
+   while (swapchain) {
+      struct vps_swapchain *next = swapchain->next;
+      if (has_image(swapchain, image)) {
+         struct vps_object *object = swapchain->object;
+         object->handle = 0;
+         object->state = NULL;
+         object->release = NULL;
+         object->poison = VK_ERROR_SURFACE_LOST_KHR;
+         release_swapchain(swapchain);
+      }
+      swapchain = next;
+   }
+}
+
+/* A pixel must have one piece of four bytes, and a buffer gets it as it is shown. */
+static bool has_pixels(VkFormat format)
+{
+   const struct vp_format_block *block = vp_format_block_find(format);
+   const bool depth = format >= VK_FORMAT_D16_UNORM && format <= VK_FORMAT_D32_SFLOAT_S8_UINT;
+
+   return block && !depth && block->size[0] == VP_PIXEL_SIZE && block->size[1] == 0 && block->extent[0] == 1 &&
+          block->extent[1] == 1 && block->extent[2] == 1;
+}
+
+/* Whether all that is copied of an image is there, and no more than has room. */
+static bool can_present(const struct vps_image *image, VkExtent2D extent)
+{
+   const VkImageCreateFlags other =
+      VK_IMAGE_CREATE_SPARSE_BINDING_BIT | VK_IMAGE_CREATE_PROTECTED_BIT | VK_IMAGE_CREATE_SUBSAMPLED_BIT_EXT;
+
+   return image->type == VK_IMAGE_TYPE_2D && has_pixels(image->format) && image->extent.width == extent.width &&
+          image->extent.height == extent.height && image->samples == VK_SAMPLE_COUNT_1_BIT &&
+          (image->usage & VK_IMAGE_USAGE_TRANSFER_SRC_BIT) && !(image->flags & other) && vps_image_is_backed(image);
+}
+
+/* After the device come the images; one that is missing was not used. */
+static bool can_present_all(const struct vp_context *ctx, const VkSwapchainInfoVP *info)
+{
+   if (ctx->used_count != 1 + info->imageCount)
+      return false;
+   for (uint32_t i = 0; i < info->imageCount; i++) {
+      if (!ctx->used[1 + i]->state || !can_present(ctx->used[1 + i]->state, info->extent))
+         return false;
+   }
+   return true;
+}
+
 /* The handle of the object is the address of its state. */
 void vp_handle_vkCreateSwapchainVP(struct vp_context *ctx, struct vp_cmd_vkCreateSwapchainVP *a)
 {
    const uint64_t id = (uint64_t)(uintptr_t)*a->pSwapchain;
+   struct vps_device *device = ctx->used[0]->device;
+   struct vps_swapchain *swapchain = NULL;
 
    if (!is_sane(a->pInfo)) {
       vps_fail(ctx, "a swapchain of %u images of %ux%u, with a quality of %u, cannot be", a->pInfo->imageCount,
                a->pInfo->extent.width, a->pInfo->extent.height, a->pInfo->quality);
       return;
    }
-   struct vps_swapchain *swapchain = create_swapchain(ctx->used[0]->device, id, a->pInfo);
-   a->ret = swapchain ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
+   a->ret = VK_ERROR_INITIALIZATION_FAILED;
+   if (can_present_all(ctx, a->pInfo)) {
+      swapchain = create_swapchain(device, id, a->pInfo);
+      a->ret = swapchain ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
+   } else {
+      vp_log(VP_LOG_WARN, "a swapchain has images that cannot be presented");
+   }
    struct vps_object *object =
       vps_created(ctx, VK_OBJECT_TYPE_SWAPCHAIN_KHR, id, (uint64_t)(uintptr_t)swapchain, a->ret);
-   if (object) {
-      object->state = swapchain;
-      object->release = release_swapchain;
-   } else if (swapchain) {
-      release_swapchain(swapchain);
+   if (!object) {
+      if (swapchain)
+         release_swapchain(swapchain);
+      return;
    }
+   for (uint32_t i = 0; i < swapchain->image_count; i++)
+      swapchain->images[i] = ctx->used[1 + i]->state;
+   swapchain->object = object;
+   swapchain->next = device->swapchains;
+   device->swapchains = swapchain;
+   object->state = swapchain;
+   object->release = release_swapchain;
 }
 
 void vp_handle_vkDestroySwapchainVP(struct vp_context *ctx, struct vp_cmd_vkDestroySwapchainVP *a)

@@ -13,6 +13,8 @@
 struct vps_converter;
 struct vps_device;
 struct vps_encoder;
+struct vps_image;
+struct vps_object;
 struct vps_queue;
 
 #define VPS_MAX_IMAGES 16
@@ -59,13 +61,15 @@ struct vps_copier {
  * thread sends it. The swapchain proper is the client's. */
 struct vps_swapchain {
    struct vps_device *device;
+   struct vps_object *object;
+   struct vps_swapchain *next; /* of the device */
    uint64_t id;
    uint32_t codecs;  /* that the client decodes; 0: it wants no pictures */
    unsigned quality; /* of lossy ones */
    bool always_lossy;
    bool video;                /* H.264 is possible */
    struct vp_picture picture; /* what the client has; of the present thread */
-   VkImage images[VPS_MAX_IMAGES];
+   const struct vps_image *images[VPS_MAX_IMAGES];
    uint32_t image_count, slot_count;
 
    VkSemaphore timeline;          /* reaches the value of each copy when that is complete */
@@ -100,6 +104,9 @@ struct vps_present vps_swapchain_prepare(struct vps_swapchain *swapchain, const 
                                          uint64_t frame, bool replaces);
 void vps_swapchain_queue(const struct vps_present *present);
 void vps_swapchain_cancel(const struct vps_present *present);
+
+/* An image is about to end: so do the swapchains that it belongs to, and are unusable from then on. */
+void vps_swapchains_lose(const struct vps_image *image);
 
 /* Starts and ends the present thread. False when there is none. */
 bool vps_presenter_start(struct vps_swapchain *swapchain);

@@ -29,25 +29,33 @@ struct chain {
    bool always_lossy;
 };
 
-static void create_image(struct session *s, struct setup *x, struct chain *chain, unsigned i)
+static const VkImageCreateInfo image_info = {
+   .sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
+   .imageType = VK_IMAGE_TYPE_2D,
+   .format = VK_FORMAT_B8G8R8A8_UNORM,
+   .extent = {WIDTH, HEIGHT, 1},
+   .mipLevels = 1,
+   .arrayLayers = 1,
+   .samples = VK_SAMPLE_COUNT_1_BIT,
+   .usage = VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT,
+};
+
+static void create_image_as(struct session *s, struct setup *x, struct chain *chain, unsigned i, VkImageCreateInfo info,
+                            VkDeviceSize size)
 {
-   const VkImageCreateInfo info = {
-      .sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
-      .imageType = VK_IMAGE_TYPE_2D,
-      .format = VK_FORMAT_B8G8R8A8_UNORM,
-      .extent = {WIDTH, HEIGHT, 1},
-      .mipLevels = 1,
-      .arrayLayers = 1,
-      .samples = VK_SAMPLE_COUNT_1_BIT,
-      .usage = VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT,
-   };
-   const VkMemoryAllocateInfo allocation = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-                                            .allocationSize = 1u << 20};
+   const VkMemoryAllocateInfo allocation = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = size};
    chain->images[i] = session_object(s);
    chain->memories[i] = session_object(s);
    SEND(s, vkCreateImage, .device = x->device, .pCreateInfo = &info, .pImage = &chain->images[i]);
-   SEND(s, vkAllocateMemory, .device = x->device, .pAllocateInfo = &allocation, .pMemory = &chain->memories[i]);
-   SEND(s, vkBindImageMemory, .device = x->device, .image = chain->images[i], .memory = chain->memories[i]);
+   if (size)
+      SEND(s, vkAllocateMemory, .device = x->device, .pAllocateInfo = &allocation, .pMemory = &chain->memories[i]);
+   if (size)
+      SEND(s, vkBindImageMemory, .device = x->device, .image = chain->images[i], .memory = chain->memories[i]);
+}
+
+static void create_image(struct session *s, struct setup *x, struct chain *chain, unsigned i)
+{
+   create_image_as(s, x, chain, i, image_info, 1u << 20);
 }
 
 static VkResult create_swapchain(struct session *s, struct setup *x, struct chain *chain, VkExtent2D extent,
@@ -439,6 +447,116 @@ static void test_unpacked(void)
    vp_picture_decoder_finish(&chain.decoder);
 }
 
+enum misfit {
+   SIXTEEN_BYTES,
+   EIGHT_BYTES,
+   ONE_BYTE,
+   DEPTH,
+   PLANES,
+   SMALLER_IMAGE,
+   LARGER_IMAGE,
+   VOLUME,
+   SAMPLES,
+   WRONG_USAGE,
+   UNBOUND,
+   TOO_LITTLE_MEMORY,
+   FREED_MEMORY,
+   NO_IMAGE,
+   DESTROYED_IMAGE,
+   FITTING,
+};
+
+/* The last image of a swapchain, which is not what the presenter copies. */
+static void create_misfit(struct session *s, struct setup *x, struct chain *chain, enum misfit what)
+{
+   static const VkFormat formats[] = {
+      [SIXTEEN_BYTES] = VK_FORMAT_R32G32B32A32_SFLOAT,
+      [EIGHT_BYTES] = VK_FORMAT_R16G16B16A16_SFLOAT,
+      [ONE_BYTE] = VK_FORMAT_R8_UNORM,
+      [DEPTH] = VK_FORMAT_D32_SFLOAT,
+      [PLANES] = VK_FORMAT_G8_B8R8_2PLANE_420_UNORM,
+   };
+   VkImageCreateInfo info = image_info;
+   VkDeviceSize size = 1u << 20;
+
+   if (what <= PLANES)
+      info.format = formats[what];
+   else if (what == SMALLER_IMAGE)
+      info.extent.height /= 2;
+   else if (what == LARGER_IMAGE)
+      info.extent.height *= 2;
+   else if (what == VOLUME)
+      info.imageType = VK_IMAGE_TYPE_3D;
+   else if (what == SAMPLES)
+      info.samples = VK_SAMPLE_COUNT_4_BIT;
+   else if (what == WRONG_USAGE)
+      info.usage = VK_IMAGE_USAGE_TRANSFER_DST_BIT;
+   else if (what == UNBOUND)
+      size = 0;
+   else if (what == TOO_LITTLE_MEMORY)
+      size = 4096;
+   if (what == SAMPLES)
+      info.usage |= VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT;
+   create_image_as(s, x, chain, IMAGES - 1, info, size);
+   if (what == FREED_MEMORY)
+      SEND(s, vkFreeMemory, .device = x->device, .memory = chain->memories[IMAGES - 1]);
+   if (what == NO_IMAGE)
+      chain->images[IMAGES - 1] = VK_NULL_HANDLE;
+}
+
+/* What cannot be copied into a picture makes no swapchain, and the session goes on. */
+static void test_misfits(void)
+{
+   struct session s;
+   struct setup x;
+   struct chain chain = {.always_lossy = true};
+
+   if (!CHECK(prepare(&s, &x, false)))
+      return;
+   for (unsigned i = 0; i < IMAGES - 1; i++)
+      create_image(&s, &x, &chain, i);
+   for (unsigned what = 0; what <= FITTING; what++) {
+      if (what == DESTROYED_IMAGE)
+         continue;
+      create_misfit(&s, &x, &chain, what);
+      const VkResult result = create_swapchain(&s, &x, &chain, (VkExtent2D){WIDTH, HEIGHT}, 0);
+      if (!CHECK(result == (what == FITTING ? VK_SUCCESS : VK_ERROR_INITIALIZATION_FAILED)))
+         fprintf(stderr, "  misfit %u gives %d\n", what, result);
+   }
+   CHECK(session_close(&s) == 0);
+}
+
+/* A swapchain ends with its image, and cannot be presented when the memory of one was freed. */
+static void test_lost_image(enum misfit what)
+{
+   struct session s;
+   struct setup x;
+   struct chain chain;
+   struct vp_error error;
+
+   if (!start(&s, &x, &chain))
+      return;
+   draw(&s, &x, &chain, 0, 1);
+   present(&s, &x, &chain, 0, 1);
+   CHECK(session_flush(&s));
+   CHECK(session_progress(&s, x.queue, chain.serial) == VK_SUCCESS);
+   if (what == DESTROYED_IMAGE)
+      SEND(&s, vkDestroyImage, .device = x.device, .image = chain.images[0]);
+   SEND(&s, vkFreeMemory, .device = x.device, .memory = chain.memories[0]);
+   acknowledge(&s, &x, &chain, what == DESTROYED_IMAGE ? 1 : 0);
+   present(&s, &x, &chain, 0, 2);
+   CHECK(session_flush(&s));
+   if (what == DESTROYED_IMAGE) {
+      CHECK(session_progress(&s, x.queue, chain.serial) == VK_ERROR_DEVICE_LOST);
+      SEND(&s, vkDestroySwapchainVP, .device = x.device, .swapchain = chain.swapchain);
+      CHECK(session_flush(&s));
+   } else {
+      CHECK(session_error(&s, &error) && strstr(error.text, "was freed"));
+   }
+   CHECK(session_close(&s) == (what == DESTROYED_IMAGE ? 0 : 1));
+   vp_picture_decoder_finish(&chain.decoder);
+}
+
 enum nonsense { WRONG_IMAGE, TWICE, TOO_MANY_ACKNOWLEDGED, NO_EXTENT, HUGE_EXTENT, NONSENSE_COUNT };
 
 static void test_nonsense(enum nonsense what)
@@ -477,6 +595,9 @@ int main(void)
    test_unseen();
    test_unpacked();
    test_signals();
+   test_misfits();
+   test_lost_image(DESTROYED_IMAGE);
+   test_lost_image(FREED_MEMORY);
    for (unsigned what = 0; what < NONSENSE_COUNT; what++)
       test_nonsense(what);
    return check_finish();
