@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-#define PAGE 4096
+#include "common/memory/compare.h"
+#include "common/util/bytes.h"
+
+#define PAGE VP_COMPARE_PAGE
 #define BLOCK 64
 #define MASKED (UINT64_C(1) << 63)
 #define HOLES (UINT64_C(1) << 62)
@@ -14,61 +17,44 @@
 /* Above this, a mask is shorter than a list of the bytes that did not change and these bytes. */
 #define PAGE_HOLES (PAGE / 24)
 
-#define LOW_BITS UINT64_C(0x0101010101010101)
-#define LOW7_BITS UINT64_C(0x7f7f7f7f7f7f7f7f)
-
-/* One bit for each of 8 bytes that differ. */
-static uint8_t differing(const uint8_t *a, const uint8_t *b)
+/* The next 64 bits of a mask of `length` bytes; zeros behind its end. */
+static uint64_t mask_word(const uint8_t *mask, size_t at, size_t length)
 {
-   uint64_t x, y;
-   memcpy(&x, a, 8);
-   memcpy(&y, b, 8);
-   const uint64_t difference = x ^ y;
-   if (!((difference - LOW_BITS) & ~difference & ~LOW7_BITS)) /* new data: no byte is 0 */
-      return 0xff;
-   const uint64_t high = (difference | ((difference & LOW7_BITS) + LOW7_BITS)) & ~LOW7_BITS; /* the top bits */
-   return (uint8_t)((high >> 7) * UINT64_C(0x0102040810204080) >> 56);
+   uint8_t last[8] = {0};
+
+   if (length - at >= 64)
+      return vp_bytes_load_u64(mask + at / 8);
+   memcpy(last, mask + at / 8, (length - at + 7) / 8);
+   return vp_bytes_load_u64(last);
 }
 
-/* The mask of `length` bytes (at most a page); returns how many differ. */
-static size_t make_mask(const uint8_t *now, const uint8_t *twin, size_t length, uint8_t mask[PAGE / 8])
+static size_t count_changed(const uint8_t *mask, size_t length)
 {
-   size_t changed = 0, i = 0;
-   for (; i + 8 <= length; i += 8) {
-      mask[i / 8] = differing(now + i, twin + i);
-      changed += (size_t)__builtin_popcount(mask[i / 8]);
-   }
-   if (i < length) {
-      mask[i / 8] = 0;
-      for (size_t j = i; j < length; j++) {
-         if (now[j] != twin[j]) {
-            mask[i / 8] |= (uint8_t)(1u << (j - i));
-            changed++;
-         }
-      }
-   }
+   size_t changed = 0;
+   for (size_t at = 0; at < length; at += 64)
+      changed += (size_t)__builtin_popcountll(mask_word(mask, at, length));
    return changed;
 }
 
 static uint8_t *store_masked(uint8_t *out, const uint8_t *now, const uint8_t *mask, size_t length)
 {
-   for (size_t i = 0; i < length; i += 8) {
-      if (mask[i / 8] == 0xff) {
-         memcpy(out, now + i, 8);
-         out += 8;
+   for (size_t at = 0; at < length; at += 64) {
+      uint64_t bits = mask_word(mask, at, length);
+      if (bits == UINT64_MAX) {
+         memcpy(out, now + at, 64);
+         out += 64;
          continue;
       }
-      for (unsigned bits = mask[i / 8]; bits; bits &= bits - 1)
-         *out++ = now[i + (unsigned)__builtin_ctz(bits)];
+      for (; bits; bits &= bits - 1)
+         *out++ = now[at + (unsigned)__builtin_ctzll(bits)];
    }
    return out;
 }
 
 /* One run for `length` bytes, of which the first and the last 64 have changes. */
-static void store_run(struct vp_encoder *enc, const uint8_t *now, const uint8_t *twin, uint64_t offset, size_t length)
+static void store_run(struct vp_encoder *enc, const uint8_t *now, const uint8_t *mask, uint64_t offset, size_t length)
 {
-   uint8_t mask[PAGE / 8];
-   const size_t changed = make_mask(now, twin, length, mask);
+   const size_t changed = count_changed(mask, length);
    const bool masked = changed != length;
    const size_t mask_size = masked ? (length + 7) / 8 : 0, bytes = mask_size + changed,
                 padded = (bytes + 7) & ~(size_t)7;
@@ -125,9 +111,9 @@ static bool begin_dense(struct vp_encoder *enc, struct dense_run *run, uint64_t 
 
 static void list_holes(struct dense_run *run, const uint8_t mask[PAGE / 8])
 {
-   for (unsigned i = 0; i < PAGE / 8; i++) {
-      for (unsigned bits = mask[i] ^ 0xffu; bits; bits &= bits - 1)
-         run->holes[run->hole_count++] = (uint16_t)(run->length + (size_t)8 * i + (unsigned)__builtin_ctz(bits));
+   for (size_t at = 0; at < PAGE; at += 64) {
+      for (uint64_t bits = ~mask_word(mask, at, PAGE); bits; bits &= bits - 1)
+         run->holes[run->hole_count++] = (uint16_t)(run->length + at + (unsigned)__builtin_ctzll(bits));
    }
 }
 
@@ -144,24 +130,17 @@ static void add_dense(struct vp_encoder *enc, struct dense_run *run, const uint8
    enc->cur = run->bytes + run->length; /* as large as it is up to now */
 }
 
-/* A page of which a smaller part has changed. */
-static void add_sparse(struct vp_encoder *enc, const uint8_t *now, const uint8_t *twin, size_t offset, size_t length)
+/* A page of which a smaller part has changed: a run for the blocks next to each other that have changes. */
+static void add_sparse(struct vp_encoder *enc, const uint8_t *now, const uint8_t *mask, size_t offset, size_t length)
 {
-   for (size_t start = 0; start < length;) {
-      const size_t first = length - start < BLOCK ? length - start : BLOCK;
-      if (!memcmp(now + start, twin + start, first)) {
-         start += first;
-         continue;
-      }
-      size_t end = start + first;
-      while (end < length) {
-         const size_t next = length - end < BLOCK ? length - end : BLOCK;
-         if (!memcmp(now + end, twin + end, next))
-            break;
-         end += next;
-      }
-      store_run(enc, now + start, twin + start, offset + start, end - start);
-      start = end;
+   for (size_t start = 0, end; start < length; start = end) {
+      for (end = start; end < length && mask_word(mask, end, length); end += BLOCK)
+         ;
+      const size_t stop = end < length ? end : length;
+      if (stop > start)
+         store_run(enc, now + start, mask + start / 8, offset + start, stop - start);
+      else
+         end += BLOCK;
    }
 }
 
@@ -169,14 +148,15 @@ static void add_sparse(struct vp_encoder *enc, const uint8_t *now, const uint8_t
 static size_t collect_page(struct vp_encoder *enc, struct dense_run *run, const uint8_t *memory, uint8_t *twin,
                            size_t offset, size_t length)
 {
-   uint8_t now[PAGE], mask[PAGE / 8];
-   memcpy(now, memory, length);
-   const size_t changed = make_mask(now, twin, length, mask);
+   _Alignas(64) uint8_t now[PAGE];
+   uint8_t mask[PAGE / 8];
+   vp_compare_read(now, memory, length);
+   const size_t changed = vp_compare_mask(now, twin, length, mask);
    if (length == PAGE && changed >= PAGE - PAGE_HOLES) {
       add_dense(enc, run, now, mask, offset);
    } else {
       end_dense(enc, run);
-      add_sparse(enc, now, twin, offset, length);
+      add_sparse(enc, now, mask, offset, length);
    }
    memcpy(twin, now, length);
    return changed;
@@ -191,11 +171,12 @@ static size_t collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *tw
    size_t changed = 0;
    run.bytes = NULL;
    while (*position < size && vp_encoder_size(enc) - before < limit && !enc->failed) {
+      const size_t at = *position - base;
+      *position += vp_compare_skip(memory + at, twin + at, size - *position);
+      if (*position == size)
+         break;
       const size_t offset = *position, length = size - offset < PAGE ? size - offset : PAGE;
-      const uint8_t *now = memory + (offset - base);
-      uint8_t *then = twin + (offset - base);
-      if (memcmp(now, then, length) != 0)
-         changed += collect_page(enc, &run, now, then, offset, length);
+      changed += collect_page(enc, &run, memory + (offset - base), twin + (offset - base), offset, length);
       *position += length;
    }
    end_dense(enc, &run);
