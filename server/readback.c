@@ -9,10 +9,15 @@
 #include "server/channel.h"
 #include "server/device.h"
 #include "server/memory.h"
+#include "server/pool.h"
 #include "server/writes.h"
 
 /* About so much goes into one frame. */
 #define FRAME_SIZE ((size_t)1 << 20)
+
+/* From so many pages on several threads compare them, a part at a time. */
+#define SHARED_PAGES ((size_t)1024)
+#define PART_PAGES ((size_t)256)
 
 /* What is written exactly is sent to a client that cannot look at it now up to this size, doubled for each point of
  * the score of its memory type. A type that is made for reading has all points from the start; where the GPU has no
@@ -176,21 +181,68 @@ static unsigned send_range(struct vps_memory *memory, size_t position, size_t en
    return frames;
 }
 
+/* The same for the marked pages of [page, end). */
+static unsigned send_pages(struct vps_memory *memory, size_t page, size_t end, struct vp_encoder *enc)
+{
+   unsigned frames = 0;
+
+   while ((page = find_page(memory, page, end, true)) < end && !enc->failed) {
+      const size_t behind = find_page(memory, page, end, false);
+      const VkDeviceSize last = behind * VPS_PAGE;
+      frames += send_range(memory, page * VPS_PAGE, last < memory->size ? last : memory->size, enc);
+      page = behind;
+   }
+   return frames;
+}
+
+/* What several threads do for one memory, whose lock one of them has for all. Frames of different pages may go in any
+ * order. */
+struct shared_work {
+   struct vps_memory *memory;
+   size_t count;       /* of pages */
+   atomic_size_t next; /* page that nobody looks at yet */
+   atomic_uint frames;
+   atomic_bool failed;
+};
+
+static void take_parts(void *argument)
+{
+   struct shared_work *work = argument;
+   struct vp_encoder enc;
+   size_t page;
+
+   if (!vp_encoder_init(&enc))
+      return;
+   while (!enc.failed && (page = atomic_fetch_add(&work->next, PART_PAGES)) < work->count) {
+      const size_t left = work->count - page;
+      atomic_fetch_add(&work->frames,
+                       send_pages(work->memory, page, page + (left < PART_PAGES ? left : PART_PAGES), &enc));
+   }
+   if (enc.failed)
+      atomic_store(&work->failed, true);
+   vp_encoder_finish(&enc);
+}
+
+static unsigned send_shared(struct vps_memory *memory, size_t count, struct vp_encoder *enc)
+{
+   struct shared_work work = {.memory = memory, .count = count};
+
+   vps_pool_run(take_parts, &work);
+   if (atomic_load(&work.failed) || atomic_load(&work.next) < count)
+      enc->failed = true;
+   return atomic_load(&work.frames);
+}
+
 /* The same for all marked pages. */
 static unsigned send_marked(struct vps_memory *memory, struct vp_encoder *enc)
 {
    const size_t count = (size_t)((memory->size + VPS_PAGE - 1) / VPS_PAGE);
-   unsigned frames = 0;
 
    if (memory->dirty_pages == 0)
       return 0;
    vps_memory_invalidate(memory);
-   for (size_t page = 0; (page = find_page(memory, page, count, true)) < count && !enc->failed;) {
-      const size_t end = find_page(memory, page, count, false);
-      const VkDeviceSize last = end * VPS_PAGE;
-      frames += send_range(memory, page * VPS_PAGE, last < memory->size ? last : memory->size, enc);
-      page = end;
-   }
+   const unsigned frames =
+      memory->dirty_pages < SHARED_PAGES ? send_pages(memory, 0, count, enc) : send_shared(memory, count, enc);
    unmark_all(memory, count);
    return frames;
 }

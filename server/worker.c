@@ -14,6 +14,7 @@
 #include "server/channel.h"
 #include "server/context.h"
 #include "server/memory.h"
+#include "server/pool.h"
 #include "server/watch.h"
 
 #define GREETING_MS 10000
@@ -188,6 +189,7 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
    struct worker worker = {.options = options};
 
    vp_socket_configure(fd);
+   vps_pool_allow(vps_pool_suitable());
    if (!vps_channel_init(&worker.channel, fd, options->compression)) {
       vp_log(VP_LOG_ERROR, "cannot start: out of memory");
       return 1;
