@@ -17,10 +17,10 @@
 #define SEND_SIZE ((size_t)256 << 10)
 
 /* Keeps up to this much memory of a batch after a burst. */
-#define KEEP_SIZE ((size_t)4 << 20)
+#define KEEP_SIZE ((size_t)16 << 20)
 
 /* Whoever has something to say waits while this much is in the open batch; the sender has as much. */
-#define MAX_OPEN ((size_t)16 << 20)
+#define MAX_OPEN ((size_t)8 << 20)
 
 #define NO_FRAME SIZE_MAX
 
