@@ -4,11 +4,15 @@
 #include "client/chain.h"
 #include "client/connection.h"
 #include "client/device.h"
+#include "client/physical_device.h"
 #include "client/resource.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 
 #include <stdlib.h>
+
+/* Smaller buffers are refused for their size only when the GPU says so of itself. */
+#define HUGE_SIZE ((VkDeviceSize)1 << 30)
 
 /* --- rules --- */
 
@@ -82,7 +86,7 @@ static bool is_plain(const VkBufferCreateInfo *info)
 /* Buffers that were created in exactly this way are of one kind. */
 static struct vp_resource_kind *find_kind(struct vp_device *device, const VkBufferCreateInfo *info)
 {
-   const struct vp_cmd_vkCreateBuffer a = {.device = VP_TO_HANDLE(VkDevice, device), .pCreateInfo = info};
+   struct vp_cmd_vkCreateBuffer a = {.device = VP_TO_HANDLE(VkDevice, device), .pCreateInfo = info};
    struct vp_encoder request;
    if (!vp_encoder_init(&request))
       return NULL;
@@ -91,6 +95,45 @@ static struct vp_resource_kind *find_kind(struct vp_device *device, const VkBuff
    struct vp_resource_kind *kind = vp_resource_kind_get(&device->kinds, &request);
    vp_encoder_finish(&request);
    return kind;
+}
+
+/* Whether the driver might refuse so large a buffer. */
+static bool is_huge(const struct vp_device *device, VkDeviceSize size)
+{
+   const VkPhysicalDeviceMaintenance4Properties *properties = vp_chain_find(
+      device->physical_device->properties.pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES);
+   return size >= HUGE_SIZE || (properties && properties->maxBufferSize && size > properties->maxBufferSize);
+}
+
+/* The first buffer of a kind waits for its result, and asks for the requirements in the same exchange, since they are
+ * what a program wants to know next. */
+static VkResult create_first(struct vp_device *device, struct vp_cmd_vkCreateBuffer *a, struct vp_resource *buffer)
+{
+   struct vp_connection *conn = device->conn;
+   const VkBufferMemoryRequirementsInfo2 info = {.sType = VK_STRUCTURE_TYPE_BUFFER_MEMORY_REQUIREMENTS_INFO_2,
+                                                 .buffer = *a->pBuffer};
+   VkMemoryDedicatedRequirements dedicated = {.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
+   VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
+   struct vp_cmd_vkGetBufferMemoryRequirements2 question = {
+      .device = a->device, .pInfo = &info, .pMemoryRequirements = &answer};
+   struct vp_call calls[2];
+   vp_request_vkCreateBuffer(vp_call_begin(conn), 1, a);
+   const bool asked = vp_call_queue(conn, &calls[0]) == VK_SUCCESS;
+   if (asked) {
+      vp_request_vkGetBufferMemoryRequirements2(vp_call_begin(conn), 1, &question);
+      vp_call_queue(conn, &calls[1]);
+   }
+   VkResult result = vp_call_wait(conn, &calls[0], VP_CMD_vkCreateBuffer);
+   if (result == VK_SUCCESS) {
+      vp_reply_vkCreateBuffer(&calls[0].dec, a);
+      result = a->ret;
+   }
+   vp_call_end(conn, &calls[0]);
+   if (asked && vp_call_wait(conn, &calls[1], UINT32_MAX) == VK_SUCCESS)
+      vp_reply_vkGetBufferMemoryRequirements2(&calls[1].dec, &question);
+   if (asked && vp_call_end(conn, &calls[1]) == VK_SUCCESS && result == VK_SUCCESS && answer.memoryRequirements.size)
+      vp_resource_remember(&device->kinds, buffer, 0, &answer);
+   return result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateBuffer(VkDevice handle, const VkBufferCreateInfo *pCreateInfo,
@@ -108,8 +151,10 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateBuffer(VkDevice handle, const VkBuffer
       buffer->resource.kind = find_kind(device, pCreateInfo);
    *pBuffer = VP_TO_HANDLE(VkBuffer, buffer);
    if (is_plain(pCreateInfo) || buffer->resource.kind) {
-      const struct vp_cmd_vkCreateBuffer a = {.device = handle, .pCreateInfo = pCreateInfo, .pBuffer = pBuffer};
-      result = vp_send_vkCreateBuffer(device->conn, &a);
+      struct vp_cmd_vkCreateBuffer a = {.device = handle, .pCreateInfo = pCreateInfo, .pBuffer = pBuffer};
+      result = buffer->resource.kind && !vp_resource_is_made(&device->kinds, &buffer->resource)
+                  ? create_first(device, &a, &buffer->resource)
+                  : vp_try_vkCreateBuffer(device, is_huge(device, pCreateInfo->size), &a);
    }
    if (result != VK_SUCCESS) {
       vp_object_destroy(device->conn, allocator, buffer);
@@ -163,7 +208,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetBufferMemoryRequirements2(VkDevice handle,
    VkMemoryDedicatedRequirements dedicated = {.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
    VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
    struct vp_cmd_vkGetBufferMemoryRequirements2 a = {.device = handle, .pInfo = pInfo, .pMemoryRequirements = &answer};
-   if (vp_call_vkGetBufferMemoryRequirements2(device->conn, &a) != VK_SUCCESS)
+   if (vp_call_vkGetBufferMemoryRequirements2(device->conn, &a) != VK_SUCCESS || !answer.memoryRequirements.size)
       answer.memoryRequirements = (VkMemoryRequirements){.size = buffer->size, .alignment = 1};
    else if (buffer->resource.kind)
       vp_resource_remember(&device->kinds, &buffer->resource, 0, &answer);

@@ -4,10 +4,14 @@
 #include "client/connection.h"
 #include "client/device.h"
 #include "client/pipeline_layout.h"
+#include "client/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 
 #include <stdlib.h>
+
+/* The driver might have no memory for more command buffers at once. */
+#define HUGE_COUNT 4096
 
 /* --- pools --- */
 
@@ -22,9 +26,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateCommandPool(VkDevice handle, const VkC
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    pool->allocator = device->allocator;
    *pCommandPool = VP_TO_HANDLE(VkCommandPool, pool);
-   const struct vp_cmd_vkCreateCommandPool a = {
-      .device = handle, .pCreateInfo = pCreateInfo, .pCommandPool = pCommandPool};
-   const VkResult result = vp_send_vkCreateCommandPool(device->conn, &a);
+   struct vp_cmd_vkCreateCommandPool a = {.device = handle, .pCreateInfo = pCreateInfo, .pCommandPool = pCommandPool};
+   const VkResult result = vp_try_vkCreateCommandPool(device, false, &a);
    if (result != VK_SUCCESS)
       vp_object_destroy(device->conn, allocator, pool);
    return result;
@@ -75,8 +78,21 @@ static void forget_recording(struct vp_command_buffer *cmd)
    cmd->recorded = 0;
    cmd->begun = false;
    cmd->result = VK_SUCCESS;
-   cmd->base.error = VK_SUCCESS;
+   cmd->current = 0; /* whatever is said of an earlier one does not count any more */
    set_recording(cmd, false);
+}
+
+void vp_command_buffer_fail(struct vp_command_buffer *cmd, uint32_t recording, int32_t error)
+{
+   cmd->late_error = (uint64_t)recording << 32 | (uint32_t)error;
+}
+
+VkResult vp_command_buffer_error(const struct vp_command_buffer *cmd)
+{
+   const uint64_t late = cmd->late_error;
+   if (cmd->base.error)
+      return (VkResult)cmd->base.error;
+   return cmd->current && late >> 32 == cmd->current ? (VkResult)(int32_t)late : VK_SUCCESS;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetCommandPool(VkDevice handle, VkCommandPool pool_handle,
@@ -134,9 +150,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateCommandBuffers(VkDevice handle,
    if (made < count) {
       result = VK_ERROR_OUT_OF_HOST_MEMORY;
    } else {
-      const struct vp_cmd_vkAllocateCommandBuffers a = {
+      struct vp_cmd_vkAllocateCommandBuffers a = {
          .device = handle, .pAllocateInfo = pAllocateInfo, .pCommandBuffers = pCommandBuffers};
-      result = vp_send_vkAllocateCommandBuffers(device->conn, &a);
+      result = vp_try_vkAllocateCommandBuffers(device, count > HUGE_COUNT, &a);
    }
    if (result == VK_SUCCESS)
       return VK_SUCCESS;
@@ -167,7 +183,10 @@ void vp_command_buffer_say(struct vp_command_buffer *cmd)
       cmd->result = VK_ERROR_OUT_OF_HOST_MEMORY;
    if (cmd->result == VK_SUCCESS)
       cmd->result = vp_stream_append(cmd->device->conn, commands->start, vp_encoder_size(commands));
-   cmd->begun |= cmd->result == VK_SUCCESS;
+   if (cmd->result == VK_SUCCESS) {
+      cmd->begun = true;
+      cmd->said = cmd->current;
+   }
    vp_encoder_trim(commands, 2 * VP_RECORDING_PIECE);
 }
 
@@ -181,6 +200,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBeginCommandBuffer(VkCommandBuffer handle,
    VkCommandBufferInheritanceInfo inheritance;
    const bool given_up = cmd->begun;
    forget_recording(cmd);
+   cmd->current = cmd->said + 1;
    set_recording(cmd, true);
    if (given_up) /* natively beginning resets it */
       vp_request_vkResetCommandBuffer(&cmd->commands, 0,
@@ -199,13 +219,28 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBeginCommandBuffer(VkCommandBuffer handle,
    return VK_SUCCESS;
 }
 
+/* The end of a recording when the server is short of memory: waits for what became of it. */
+static VkResult ask_end(struct vp_command_buffer *cmd)
+{
+   struct vp_cmd_vkEndCommandBuffer a = {.commandBuffer = VP_TO_HANDLE(VkCommandBuffer, cmd)};
+   const VkResult result = vp_call_vkEndCommandBuffer(cmd->device->conn, &a);
+   if (result != VK_SUCCESS || a.ret == VK_SUCCESS)
+      return result;
+   vp_command_buffer_fail(cmd, cmd->current, a.ret);
+   return vp_late_result(a.ret);
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkEndCommandBuffer(VkCommandBuffer handle)
 {
    struct vp_command_buffer *cmd = VP_FROM_HANDLE(struct vp_command_buffer, handle);
    struct vp_connection *conn = cmd->device->conn;
-   vp_request_vkEndCommandBuffer(&cmd->commands, 0, &(struct vp_cmd_vkEndCommandBuffer){.commandBuffer = handle});
+   const bool wait = cmd->device->is_short;
+   if (!wait)
+      vp_request_vkEndCommandBuffer(&cmd->commands, 0, &(struct vp_cmd_vkEndCommandBuffer){.commandBuffer = handle});
    vp_stats_add(&conn->stats.recorded_calls, cmd->recorded);
    vp_command_buffer_say(cmd);
+   if (cmd->result == VK_SUCCESS)
+      cmd->result = wait ? ask_end(cmd) : vp_late_result(cmd->base.error);
    set_recording(cmd, false);
    if (cmd->result == VK_ERROR_DEVICE_LOST)
       return VK_SUCCESS; /* this call cannot say so; the submission does */

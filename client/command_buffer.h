@@ -25,6 +25,9 @@ struct vp_command_buffer {
    bool recording;
    bool begun;      /* pieces of a recording that has not ended are in the stream */
    VkResult result; /* of the pieces; once it is an error, what follows is not said any more */
+   uint32_t said;              /* recordings that are in the stream */
+   uint32_t current;           /* the number of what is or was recorded last, from 1; 0: nothing */
+   _Atomic uint64_t late_error; /* what the server said of a recording: its number, and a VkResult below that */
    VkCommandBufferLevel level;
    struct vp_command_pool *pool;
    struct vp_command_buffer *prev, *next; /* in the pool */
@@ -47,5 +50,11 @@ static inline struct vp_encoder *vp_record(struct vp_command_buffer *cmd)
       vp_command_buffer_say(cmd);
    return &cmd->commands;
 }
+
+/* The server could not record it, or not all of it. For the receiver. */
+void vp_command_buffer_fail(struct vp_command_buffer *cmd, uint32_t recording, int32_t error);
+
+/* The error of its allocation or of its last recording, as far as it is known. */
+VkResult vp_command_buffer_error(const struct vp_command_buffer *cmd);
 
 #endif

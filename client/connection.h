@@ -30,6 +30,7 @@ struct vp_connection {
    struct vp_wire_peer peer; /* what its decoder knows */
    struct vp_stats stats;
    atomic_bool lost;
+   _Atomic uint64_t failed[8]; /* by the low bits of a command's number: it failed after success had been told */
 
    struct vp_stream stream;
 
@@ -73,6 +74,17 @@ void vp_connection_lose(struct vp_connection *conn, const char *reason);
 static inline bool vp_connection_lost(const struct vp_connection *conn)
 {
    return atomic_load_explicit(&conn->lost, memory_order_relaxed);
+}
+
+/* A command has failed after the application had been told of success; and whether that, or its like, has. */
+static inline void vp_connection_note_failure(struct vp_connection *conn, uint32_t command)
+{
+   conn->failed[command / 64 % 8] |= UINT64_C(1) << command % 64;
+}
+
+static inline bool vp_connection_has_failed(const struct vp_connection *conn, uint32_t command)
+{
+   return atomic_load_explicit(&conn->failed[command / 64 % 8], memory_order_relaxed) >> command % 64 & 1;
 }
 
 /* --- calls with a reply --- */

@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+/* Of sets and descriptors (and bytes of inline uniform blocks) together. */
+#define HUGE_COUNT (UINT64_C(1) << 20)
+
 /* --- accounting --- */
 
 static struct vp_descriptor_counts taken(const struct vp_descriptor_set_layout *layout, uint32_t variable_count)
@@ -86,6 +89,15 @@ static void init_capacity(struct vp_descriptor_pool *pool, const VkDescriptorPoo
       vp_descriptor_counts_add(&pool->capacity, info->pPoolSizes[i].type, info->pPoolSizes[i].descriptorCount);
 }
 
+/* Whether the driver might have no memory for it. */
+static bool is_huge(const struct vp_descriptor_pool *pool)
+{
+   uint64_t total = pool->max_sets;
+   for (unsigned kind = 0; kind < VP_DESCRIPTOR_KIND_COUNT; kind++)
+      total += pool->capacity.of[kind];
+   return total > HUGE_COUNT;
+}
+
 /* --- lifetime --- */
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDescriptorPool(VkDevice handle, const VkDescriptorPoolCreateInfo *pCreateInfo,
@@ -100,9 +112,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDescriptorPool(VkDevice handle, const 
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    init_capacity(pool, pCreateInfo);
    *pDescriptorPool = VP_TO_HANDLE(VkDescriptorPool, pool);
-   const struct vp_cmd_vkCreateDescriptorPool a = {
+   struct vp_cmd_vkCreateDescriptorPool a = {
       .device = handle, .pCreateInfo = pCreateInfo, .pDescriptorPool = pDescriptorPool};
-   const VkResult result = vp_send_vkCreateDescriptorPool(device->conn, &a);
+   const VkResult result = vp_try_vkCreateDescriptorPool(device, is_huge(pool), &a);
    if (result != VK_SUCCESS) {
       vp_object_destroy(device->conn, allocator, pool);
       *pDescriptorPool = VK_NULL_HANDLE;

@@ -43,10 +43,7 @@ static VkResult allocate(struct vp_device *device, const VkDescriptorSetAllocate
 {
    struct vp_cmd_vkAllocateDescriptorSets a = {
       .device = VP_TO_HANDLE(VkDevice, device), .pAllocateInfo = info, .pDescriptorSets = sets};
-   if (!wait)
-      return vp_send_vkAllocateDescriptorSets(device->conn, &a);
-   const VkResult result = vp_call_vkAllocateDescriptorSets(device->conn, &a);
-   return result == VK_SUCCESS ? a.ret : result;
+   return vp_try_vkAllocateDescriptorSets(device, wait, &a);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateDescriptorSets(VkDevice handle,

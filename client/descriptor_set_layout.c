@@ -147,9 +147,9 @@ static VkResult send_create(struct vp_device *device, const VkDescriptorSetLayou
    VkDescriptorSetLayoutBinding *copy;
    if (!sanitise(device, &info, &copy))
       return VK_ERROR_OUT_OF_HOST_MEMORY;
-   const struct vp_cmd_vkCreateDescriptorSetLayout a = {
+   struct vp_cmd_vkCreateDescriptorSetLayout a = {
       .device = VP_TO_HANDLE(VkDevice, device), .pCreateInfo = &info, .pSetLayout = &layout};
-   const VkResult result = vp_send_vkCreateDescriptorSetLayout(device->conn, &a);
+   const VkResult result = vp_try_vkCreateDescriptorSetLayout(device, false, &a);
    vp_free(vp_allocator(NULL, device->allocator), copy);
    return result;
 }

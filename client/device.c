@@ -49,6 +49,17 @@ static struct vp_queue *create_queue(struct vp_device *device, const VkDeviceQue
    return queue;
 }
 
+static void destroy_queue(struct vp_queue *queue, const VkAllocationCallbacks *allocator)
+{
+   vp_connection_remove_object(queue->device->conn, &queue->base); /* the receiver adds no more errors */
+   while (queue->errors) {
+      struct vp_batch_error *next = queue->errors->next;
+      free(queue->errors);
+      queue->errors = next;
+   }
+   vp_object_free(allocator, queue);
+}
+
 static VkResult create_queues(struct vp_device *device, const VkDeviceCreateInfo *info)
 {
    uint32_t count = 0;
@@ -74,7 +85,7 @@ static void release(struct vp_device *device, const VkAllocationCallbacks *alloc
    const VkAllocationCallbacks callbacks = *vp_allocator(allocator, device->allocator); /* may lie in the device */
    const VkAllocationCallbacks *inner = vp_allocator(device->allocator, NULL);
    for (uint32_t i = 0; i < device->queue_count; i++)
-      vp_object_destroy(device->conn, inner, device->queues[i]);
+      destroy_queue(device->queues[i], inner);
    free(device->queues);
    vp_buffer_rules_finish(&device->buffer_rules);
    vp_resource_kinds_finish(&device->kinds);

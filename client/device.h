@@ -3,6 +3,7 @@
 #define VP_CLIENT_DEVICE_H
 
 #include "client/buffer.h"
+#include "client/connection.h"
 #include "client/extensions.h"
 #include "client/object.h"
 #include "client/reply_cache.h"
@@ -27,8 +28,10 @@ struct vp_device {
    struct vp_mapping **mappings; /* of every memory that was mapped once; references */
    size_t mapping_count, mapping_capacity;
    struct vp_device_memory *imports; /* that can be imported again: see client/import.h */
-   uint64_t heap_used[VK_MAX_MEMORY_HEAPS]; /* by allocations of this device */
    uint32_t allocation_count;
+   uint64_t memory_said;              /* bytes that were allocated or mapped without waiting for an answer */
+   uint64_t memory_answered;          /* of which it is known that the server had them */
+   atomic_bool is_short;              /* the server has no reserve of memory, see PROTOCOL.md */
    _Atomic uint64_t submission_count; /* of all queues, and what submissions may wait for */
 
    /* How often mapped memory was said to be stale, and how much of that has been seen to. */
@@ -43,6 +46,13 @@ struct vp_device {
    struct vp_resource_kinds kinds;
    struct vp_buffer_rules buffer_rules;
 };
+
+/* Whether a command that could be said without waiting for an answer waits for it nevertheless: the server is short of
+ * memory, or such a command has failed already after the application had been told of success. */
+static inline bool vp_device_is_careful(const struct vp_device *device, uint32_t command)
+{
+   return device->is_short || vp_connection_has_failed(device->conn, command);
+}
 
 static inline struct vp_device *vp_device_from_handle(VkDevice handle)
 {

@@ -9,6 +9,7 @@
 #include "client/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
+#include "common/memory/reserve.h"
 #include "common/net/frame.h"
 
 #include <stdlib.h>
@@ -24,41 +25,66 @@
 
 /* --- allocation --- */
 
-/* Whether the server might refuse it, so that the application must hear the
- * answer: large ones, full heaps, and counts near the limit. */
-static bool may_fail(struct vp_device *device, const VkMemoryAllocateInfo *info, uint32_t heap)
+/* Whether the server might have no memory for that much more of what it is told without waiting, so that the
+ * application must hear the answer. Otherwise it is counted. */
+static bool exceeds_reserve(struct vp_device *device, uint32_t heap, VkDeviceSize size)
 {
-   const struct vp_physical_device *gpu = device->physical_device;
-   const VkDeviceSize heap_size = gpu->memory.memoryProperties.memoryHeaps[heap].size;
-   const uint32_t max_count = gpu->properties.properties.limits.maxMemoryAllocationCount;
+   const VkDeviceSize heap_size = device->physical_device->memory.memoryProperties.memoryHeaps[heap].size;
+   const VkDeviceSize most = vp_reserve_size(heap_size) / 2;
    pthread_mutex_lock(&device->memory_lock);
-   const VkDeviceSize used = device->heap_used[heap];
-   const uint32_t count = device->allocation_count;
+   const bool exceeds = size > most || device->memory_said - device->memory_answered > most - size;
+   if (!exceeds)
+      device->memory_said += size;
    pthread_mutex_unlock(&device->memory_lock);
-   return info->allocationSize > heap_size / 8 || used + info->allocationSize > heap_size / 2 ||
-          count + 64 > max_count / 2;
+   return exceeds;
 }
 
-static VkResult allocate(struct vp_device *device, const VkMemoryAllocateInfo *info, VkDeviceMemory handle, bool wait)
+/* What was said up to now, and, after an answer to something that was said later, that all of it is there. */
+static uint64_t memory_said(struct vp_device *device)
+{
+   pthread_mutex_lock(&device->memory_lock);
+   const uint64_t said = device->memory_said;
+   pthread_mutex_unlock(&device->memory_lock);
+   return said;
+}
+
+static void memory_is_answered(struct vp_device *device, uint64_t said)
+{
+   pthread_mutex_lock(&device->memory_lock);
+   if (device->memory_answered < said)
+      device->memory_answered = said;
+   pthread_mutex_unlock(&device->memory_lock);
+}
+
+/* Whether so many allocations may be refused, or this one for other reasons than its size. */
+static bool may_fail(struct vp_device *device, const VkMemoryAllocateInfo *info)
+{
+   const uint32_t max_count = device->physical_device->properties.properties.limits.maxMemoryAllocationCount;
+   pthread_mutex_lock(&device->memory_lock);
+   const uint32_t count = device->allocation_count;
+   pthread_mutex_unlock(&device->memory_lock);
+   return count + 64 > max_count / 2 ||
+          vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_MEMORY_OPAQUE_CAPTURE_ADDRESS_ALLOCATE_INFO);
+}
+
+static VkResult allocate(struct vp_device *device, const VkMemoryAllocateInfo *info, VkDeviceMemory handle,
+                         uint32_t heap)
 {
    struct vp_cmd_vkAllocateMemory a = {
       .device = VP_TO_HANDLE(VkDevice, device), .pAllocateInfo = info, .pMemory = &handle};
-   if (!wait)
-      return vp_send_vkAllocateMemory(device->conn, &a);
-   const VkResult result = vp_call_vkAllocateMemory(device->conn, &a);
-   return result == VK_SUCCESS ? a.ret : result;
+   const bool wait = vp_device_is_careful(device, VP_CMD_vkAllocateMemory) || may_fail(device, info) ||
+                     exceeds_reserve(device, heap, info->allocationSize);
+   const uint64_t said = memory_said(device);
+   const VkResult result = vp_try_vkAllocateMemory(device, wait, &a);
+   if (wait && result != VK_ERROR_DEVICE_LOST)
+      memory_is_answered(device, said);
+   return result;
 }
 
-static void account(struct vp_device *device, struct vp_device_memory *memory, bool more)
+static void account(struct vp_device *device, bool more)
 {
    pthread_mutex_lock(&device->memory_lock);
-   if (more) {
-      device->heap_used[memory->heap] += memory->size;
-      device->allocation_count++;
-   } else {
-      device->heap_used[memory->heap] -= memory->size;
-      device->allocation_count--;
-   }
+   device->allocation_count += more ? 1 : -1;
    pthread_mutex_unlock(&device->memory_lock);
    device->physical_device->allocation_changes++;
 }
@@ -114,9 +140,10 @@ static struct vp_mapping *list_next(struct vp_device *device, size_t *at)
 
 /* --- mapping --- */
 
-/* Tells the server that the application maps the memory with this id. `ask`: for what the server has and we lack.
- * Whether nothing can have used the memory is decided at the command's place in the stream, since another thread may
- * submit something meanwhile; *born (NULL: it is known already) is the count of submissions at its allocation. */
+/* Tells the server that the application maps the memory with this id. `ask`: for what the server has and we lack, or
+ * whether it can. Whether nothing can have used the memory is decided at the command's place in the stream, since
+ * another thread may submit something meanwhile; *born (NULL: it is known already) is the count of submissions at its
+ * allocation. */
 static VkResult say_mapped(struct vp_device *device, struct vp_mapping *mapping, bool ask, const uint64_t *born)
 {
    struct vp_connection *conn = device->conn;
@@ -182,20 +209,27 @@ static VkResult start_mapping(struct vp_device_memory *memory)
    if (!mapping)
       return VK_ERROR_MEMORY_MAP_FAILED;
    const bool is_first = !memory->listed, is_known = !is_new && !(memory->imported && is_first);
+   const bool may_fail = !is_known && (vp_device_is_careful(device, VP_CMD_vkMapMemoryVP) ||
+                                       exceeds_reserve(device, memory->heap, memory->size));
+   const uint64_t said = memory_said(device);
    if (is_first && !list_add(device, mapping)) {
       if (is_new)
          forget_mapping(memory);
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    }
    vp_mapping_set_writable(mapping, true);
-   const VkResult result = say_mapped(device, mapping, vp_mapping_is_stale(mapping), is_known ? NULL : &memory->born);
+   const VkResult result =
+      say_mapped(device, mapping, may_fail || vp_mapping_is_stale(mapping), is_known ? NULL : &memory->born);
+   if (may_fail && result != VK_ERROR_DEVICE_LOST)
+      memory_is_answered(device, said);
    memory->listed = !is_first || result == VK_SUCCESS;
    if (result == VK_SUCCESS)
       return VK_SUCCESS;
    vp_mapping_set_writable(mapping, false);
    if (is_first)
       forget_mapping(memory);
-   return result == VK_ERROR_OUT_OF_HOST_MEMORY ? result : VK_ERROR_MEMORY_MAP_FAILED;
+   return result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY ? result
+                                                                                           : VK_ERROR_MEMORY_MAP_FAILED;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory(VkDevice device, VkDeviceMemory handle, VkDeviceSize offset,
@@ -333,7 +367,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkFreeMemory(VkDevice handle, VkDeviceMemory memor
    const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
    if (!memory)
       return;
-   account(device, memory, false);
+   account(device, false);
    if (memory->imported && !vp_import_release(&memory, &allocator))
       return;
    struct vp_mapping *mapping = memory->mapping;
@@ -354,7 +388,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemo
    const VkPhysicalDeviceMemoryProperties *types = &device->physical_device->memory.memoryProperties;
    struct vp_device_memory *memory = vp_import_again(device, pAllocateInfo, allocator);
    if (memory) {
-      account(device, memory, true);
+      account(device, true);
       *pMemory = VP_TO_HANDLE(VkDeviceMemory, memory);
       return VK_SUCCESS;
    }
@@ -368,15 +402,14 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemo
    pthread_mutex_init(&memory->lock, NULL);
    const VkImportMemoryHostPointerInfoEXT *import =
       vp_chain_find(pAllocateInfo->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT);
-   const bool wait = may_fail(device, pAllocateInfo, memory->heap);
    VkResult result = import && import->handleType ? import_memory(memory, import) : VK_SUCCESS;
    if (result == VK_SUCCESS)
-      result = allocate(device, pAllocateInfo, VP_TO_HANDLE(VkDeviceMemory, memory), wait);
+      result = allocate(device, pAllocateInfo, VP_TO_HANDLE(VkDeviceMemory, memory), memory->heap);
    if (result != VK_SUCCESS) {
       release_memory(memory, allocator);
       return result;
    }
-   account(device, memory, true);
+   account(device, true);
    *pMemory = VP_TO_HANDLE(VkDeviceMemory, memory);
    if (memory->imported)
       result = start_mapping(memory);

@@ -29,8 +29,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateEvent(VkDevice handle, const VkEventCr
    if (!event)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    *pEvent = VP_TO_HANDLE(VkEvent, event);
-   const struct vp_cmd_vkCreateEvent a = {.device = handle, .pCreateInfo = pCreateInfo, .pEvent = pEvent};
-   const VkResult result = vp_send_vkCreateEvent(device->conn, &a);
+   struct vp_cmd_vkCreateEvent a = {.device = handle, .pCreateInfo = pCreateInfo, .pEvent = pEvent};
+   const VkResult result = vp_try_vkCreateEvent(device, false, &a);
    if (result != VK_SUCCESS)
       vp_object_destroy(device->conn, allocator, event);
    return result;
@@ -57,9 +57,13 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetEventStatus(VkDevice handle, VkEvent even
    return VK_EVENT_SET;
 }
 
-static void change(struct vp_device *device, VkEvent handle, uint32_t set)
+/* Counts what was just said, with the stream locked: both sides count in the same order, and nothing that does not get
+ * into the stream. */
+static void change(struct vp_device *device, const struct vp_encoder *said, VkEvent handle, uint32_t set)
 {
    struct vp_event *event = VP_FROM_HANDLE(struct vp_event, handle);
+   if (said->failed)
+      return;
    pthread_mutex_lock(&device->conn->progress_lock);
    event->host_operations++;
    event->set = set;
@@ -72,14 +76,18 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkSetEvent(VkDevice handle, VkEvent event)
    VkResult result = vp_device_flush_mapped_memory(device); /* a submission may be waiting to read it */
    if (result != VK_SUCCESS)
       return result;
-   change(device, event, 1);
-   result = vp_send_vkSetEvent(device->conn, &(struct vp_cmd_vkSetEvent){.device = handle, .event = event});
+   struct vp_encoder *enc = vp_stream_begin(device->conn);
+   vp_request_vkSetEvent(enc, 0, &(struct vp_cmd_vkSetEvent){.device = handle, .event = event});
+   change(device, enc, event, 1);
+   result = vp_stream_end(device->conn);
    return result == VK_SUCCESS ? vp_stream_flush(device->conn) : result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetEvent(VkDevice handle, VkEvent event)
 {
    struct vp_device *device = vp_device_from_handle(handle);
-   change(device, event, 0);
-   return vp_send_vkResetEvent(device->conn, &(struct vp_cmd_vkResetEvent){.device = handle, .event = event});
+   struct vp_encoder *enc = vp_stream_begin(device->conn);
+   vp_request_vkResetEvent(enc, 0, &(struct vp_cmd_vkResetEvent){.device = handle, .event = event});
+   change(device, enc, event, 0);
+   return vp_stream_end(device->conn);
 }

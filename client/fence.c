@@ -60,13 +60,21 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetFences(VkDevice device, uint32_t fenceC
    return VK_SUCCESS;
 }
 
+/* After a wait: of what the fence was submitted with. */
+static VkResult take_error(const struct vp_fence *fence)
+{
+   const uint64_t serial = atomic_load_explicit(&fence->serial, memory_order_acquire);
+   return serial == 0 || serial == VP_FENCE_SIGNALLED ? VK_SUCCESS
+                                                      : vp_queue_take_error(atomic_load(&fence->queue), serial);
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetFenceStatus(VkDevice handle, VkFence fence)
 {
    struct vp_device *device = vp_device_from_handle(handle);
    if (!is_signalled(VP_FROM_HANDLE(struct vp_fence, fence)))
       return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : VK_NOT_READY;
    vp_device_acquire_memory(device);
-   return VK_SUCCESS;
+   return take_error(VP_FROM_HANDLE(struct vp_fence, fence));
 }
 
 struct fence_wait {
@@ -90,8 +98,14 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForFences(VkDevice handle, uint32_t fenc
 {
    struct vp_device *device = vp_device_from_handle(handle);
    const struct fence_wait wait = {.fences = pFences, .count = fenceCount, .all = waitAll};
-   if (!are_signalled(&wait)) /* without a lock */
-      return vp_device_wait(device, are_signalled, &wait, timeout);
-   vp_device_acquire_memory(device);
-   return VK_SUCCESS;
+   VkResult result = VK_SUCCESS;
+   if (are_signalled(&wait)) /* without a lock */
+      vp_device_acquire_memory(device);
+   else
+      result = vp_device_wait(device, are_signalled, &wait, timeout);
+   for (uint32_t i = 0; i < fenceCount && result == VK_SUCCESS; i++) {
+      if (is_signalled(VP_FROM_HANDLE(struct vp_fence, pFences[i])))
+         result = take_error(VP_FROM_HANDLE(struct vp_fence, pFences[i]));
+   }
+   return result;
 }

@@ -11,7 +11,7 @@
 
 struct vp_resource_kind *vp_image_kind(struct vp_device *device, const VkImageCreateInfo *info)
 {
-   const struct vp_cmd_vkCreateImage a = {.device = VP_TO_HANDLE(VkDevice, device), .pCreateInfo = info};
+   struct vp_cmd_vkCreateImage a = {.device = VP_TO_HANDLE(VkDevice, device), .pCreateInfo = info};
    struct vp_encoder request;
    if (!vp_encoder_init(&request))
       return NULL;
@@ -20,6 +20,41 @@ struct vp_resource_kind *vp_image_kind(struct vp_device *device, const VkImageCr
    struct vp_resource_kind *kind = vp_resource_kind_get(&device->kinds, &request);
    vp_encoder_finish(&request);
    return kind;
+}
+
+/* The first image of a kind waits for its result, and asks for the requirements in the same exchange, since they are
+ * what a program wants to know next. (Those of disjoint images are asked for each plane.) */
+static VkResult create_first(struct vp_device *device, struct vp_cmd_vkCreateImage *a, struct vp_resource *image)
+{
+   struct vp_connection *conn = device->conn;
+   const VkImageMemoryRequirementsInfo2 info = {.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_REQUIREMENTS_INFO_2,
+                                                .image = *a->pImage};
+   VkMemoryDedicatedRequirements dedicated = {.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
+   VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
+   struct vp_cmd_vkGetImageMemoryRequirements2 question = {
+      .device = a->device, .pInfo = &info, .pMemoryRequirements = &answer};
+   const bool ask = !(a->pCreateInfo->flags & VK_IMAGE_CREATE_DISJOINT_BIT);
+   struct vp_call calls[2];
+   vp_request_vkCreateImage(vp_call_begin(conn), 1, a);
+   const bool asked = vp_call_queue(conn, &calls[0]) == VK_SUCCESS && ask;
+   if (asked) {
+      vp_request_vkGetImageMemoryRequirements2(vp_call_begin(conn), 1, &question);
+      vp_call_queue(conn, &calls[1]);
+   }
+   VkResult result = vp_call_wait(conn, &calls[0], VP_CMD_vkCreateImage);
+   if (result == VK_SUCCESS) {
+      vp_reply_vkCreateImage(&calls[0].dec, a);
+      result = a->ret;
+   }
+   vp_call_end(conn, &calls[0]);
+   if (asked && vp_call_wait(conn, &calls[1], UINT32_MAX) == VK_SUCCESS)
+      vp_reply_vkGetImageMemoryRequirements2(&calls[1].dec, &question);
+   const bool answered = asked && vp_call_end(conn, &calls[1]) == VK_SUCCESS;
+   if (result == VK_SUCCESS)
+      vp_resource_set_made(&device->kinds, image);
+   if (result == VK_SUCCESS && answered && answer.memoryRequirements.size)
+      vp_resource_remember(&device->kinds, image, 0, &answer);
+   return result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateImage(VkDevice handle, const VkImageCreateInfo *pCreateInfo,
@@ -36,8 +71,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateImage(VkDevice handle, const VkImageCr
    image->resource.kind = vp_image_kind(device, &info);
    *pImage = VP_TO_HANDLE(VkImage, image);
    if (image->resource.kind) {
-      const struct vp_cmd_vkCreateImage a = {.device = handle, .pCreateInfo = &info, .pImage = pImage};
-      result = vp_send_vkCreateImage(device->conn, &a);
+      struct vp_cmd_vkCreateImage a = {.device = handle, .pCreateInfo = &info, .pImage = pImage};
+      result = vp_resource_is_made(&device->kinds, &image->resource) ? vp_try_vkCreateImage(device, false, &a)
+                                                                     : create_first(device, &a, &image->resource);
    }
    if (result != VK_SUCCESS) {
       vp_object_destroy(device->conn, allocator, image);
@@ -71,8 +107,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindImageMemory2(VkDevice handle, uint32_t b
          infos[i].memoryOffset = 0;
       }
    }
-   const struct vp_cmd_vkBindImageMemory2 a = {.device = handle, .bindInfoCount = bindInfoCount, .pBindInfos = infos};
-   const VkResult result = vp_send_vkBindImageMemory2(vp_device_from_handle(handle)->conn, &a);
+   struct vp_cmd_vkBindImageMemory2 a = {.device = handle, .bindInfoCount = bindInfoCount, .pBindInfos = infos};
+   const VkResult result = vp_try_vkBindImageMemory2(vp_device_from_handle(handle), false, &a);
    free(infos);
    return result;
 }
@@ -108,9 +144,9 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetImageMemoryRequirements2(VkDevice handle,
    VkMemoryDedicatedRequirements dedicated = {.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
    VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
    struct vp_cmd_vkGetImageMemoryRequirements2 a = {.device = handle, .pInfo = pInfo, .pMemoryRequirements = &answer};
-   if (vp_call_vkGetImageMemoryRequirements2(device->conn, &a) == VK_SUCCESS)
+   if (vp_call_vkGetImageMemoryRequirements2(device->conn, &a) == VK_SUCCESS && answer.memoryRequirements.size)
       vp_resource_remember(&device->kinds, image, plane, &answer);
-   else
+   else /* there is no such image, or no server */
       answer.memoryRequirements = (VkMemoryRequirements){.size = 1, .alignment = 1};
    vp_memory_requirements_copy(pMemoryRequirements, &answer);
 }

@@ -63,11 +63,13 @@ static void create_objects(struct creation *c)
    }
 }
 
-/* Returns room for as many create-infos as the application gives. */
-static void *creation_begin(struct creation *c, VkDevice device, const VkAllocationCallbacks *allocator, uint32_t count,
-                            const void *given, size_t info_size, VkPipeline *handles)
+/* Returns room for as many create-infos as the application gives; `command` is the one that does not wait. */
+static void *creation_begin(struct creation *c, uint32_t command, VkDevice device,
+                            const VkAllocationCallbacks *allocator, uint32_t count, const void *given, size_t info_size,
+                            VkPipeline *handles)
 {
    *c = (struct creation){.device = vp_device_from_handle(device), .count = count, .handles = handles};
+   c->wait = vp_device_is_careful(c->device, command);
    c->infos = given;
    c->info_size = info_size;
    c->allocator = vp_allocator(allocator, c->device->allocator);
@@ -179,8 +181,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateGraphicsPipelines(VkDevice device, VkP
                                                             VkPipeline *pPipelines)
 {
    struct creation c;
-   VkGraphicsPipelineCreateInfo *clean =
-      creation_begin(&c, device, pAllocator, createInfoCount, pCreateInfos, sizeof(*clean), pPipelines);
+   VkGraphicsPipelineCreateInfo *clean = creation_begin(&c, VP_CMD_vkCreateGraphicsPipelines, device, pAllocator,
+                                                        createInfoCount, pCreateInfos, sizeof(*clean), pPipelines);
    for (uint32_t i = 0; i < createInfoCount && !c.failed; i++) {
       struct vp_pipeline *pipeline = VP_FROM_HANDLE(struct vp_pipeline, pPipelines[i]);
       c.failed = !vp_graphics_pipeline_clean(&c.arena, &pCreateInfos[i], &clean[i], &pipeline->facts);
@@ -237,8 +239,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateComputePipelines(VkDevice device, VkPi
                                                            VkPipeline *pPipelines)
 {
    struct creation c;
-   VkComputePipelineCreateInfo *clean =
-      creation_begin(&c, device, pAllocator, createInfoCount, pCreateInfos, sizeof(*clean), pPipelines);
+   VkComputePipelineCreateInfo *clean = creation_begin(&c, VP_CMD_vkCreateComputePipelines, device, pAllocator,
+                                                       createInfoCount, pCreateInfos, sizeof(*clean), pPipelines);
    for (uint32_t i = 0; i < createInfoCount && !c.failed; i++) {
       c.failed = !clean_compute(&c.arena, &pCreateInfos[i], &clean[i]);
       note_info(&c, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext);
@@ -293,8 +295,8 @@ static VkResult create_ray_tracing(VkDevice device, VkPipelineCache cache, uint3
                                    const VkAllocationCallbacks *allocator, VkPipeline *pipelines)
 {
    struct creation c;
-   VkRayTracingPipelineCreateInfoKHR *clean =
-      creation_begin(&c, device, allocator, count, infos, sizeof(*clean), pipelines);
+   VkRayTracingPipelineCreateInfoKHR *clean = creation_begin(&c, VP_CMD_vkCreateRayTracingPipelinesKHR, device,
+                                                             allocator, count, infos, sizeof(*clean), pipelines);
    for (uint32_t i = 0; i < count && !c.failed; i++) {
       c.failed = !clean_ray_tracing(&c.arena, &infos[i], &clean[i]);
       note_info(&c, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext);

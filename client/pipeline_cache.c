@@ -55,9 +55,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreatePipelineCache(VkDevice handle, const V
    VkPipelineCacheCreateInfo info = *pCreateInfo;
    unwrap(device, &info);
    *pPipelineCache = VP_TO_HANDLE(VkPipelineCache, cache);
-   const struct vp_cmd_vkCreatePipelineCache a = {
-      .device = handle, .pCreateInfo = &info, .pPipelineCache = pPipelineCache};
-   const VkResult result = vp_send_vkCreatePipelineCache(device->conn, &a);
+   struct vp_cmd_vkCreatePipelineCache a = {.device = handle, .pCreateInfo = &info, .pPipelineCache = pPipelineCache};
+   const VkResult result = vp_try_vkCreatePipelineCache(device, false, &a);
    if (result != VK_SUCCESS) {
       vp_object_destroy(device->conn, allocator, cache);
       *pPipelineCache = VK_NULL_HANDLE;

@@ -36,9 +36,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreatePipelineLayout(VkDevice handle, const 
       layout->sets[layout->set_count++] =
          vp_descriptor_set_layout_ref(VP_FROM_HANDLE(struct vp_descriptor_set_layout, pCreateInfo->pSetLayouts[i]));
    *pPipelineLayout = VP_TO_HANDLE(VkPipelineLayout, layout);
-   const struct vp_cmd_vkCreatePipelineLayout a = {
+   struct vp_cmd_vkCreatePipelineLayout a = {
       .device = handle, .pCreateInfo = pCreateInfo, .pPipelineLayout = pPipelineLayout};
-   const VkResult result = vp_send_vkCreatePipelineLayout(device->conn, &a);
+   const VkResult result = vp_try_vkCreatePipelineLayout(device, false, &a);
    if (result != VK_SUCCESS) {
       destroy(device, allocator, layout);
       *pPipelineLayout = VK_NULL_HANDLE;

@@ -17,6 +17,9 @@
  * wait for ever there, or not at all. */
 #define IDLE_WAIT_NS 1000000000
 
+/* The driver might have no memory for a pool with more queries. */
+#define HUGE_COUNT 65536
+
 /* What comes before a query's values in `state` and on the wire. */
 enum { RESETS, AVAILABLE, VALUES };
 
@@ -58,9 +61,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateQueryPool(VkDevice handle, const VkQue
    pool->values = vp_query_values(pCreateInfo);
    pool->state = calloc((size_t)pool->count * (VALUES + pool->values) + 1, sizeof(uint64_t));
    *pQueryPool = VP_TO_HANDLE(VkQueryPool, pool);
-   const struct vp_cmd_vkCreateQueryPool a = {.device = handle, .pCreateInfo = pCreateInfo, .pQueryPool = pQueryPool};
+   struct vp_cmd_vkCreateQueryPool a = {.device = handle, .pCreateInfo = pCreateInfo, .pQueryPool = pQueryPool};
    if (pool->state)
-      result = vp_send_vkCreateQueryPool(device->conn, &a);
+      result = vp_try_vkCreateQueryPool(device, pool->count > HUGE_COUNT, &a);
    if (result != VK_SUCCESS) {
       free(pool->state);
       vp_object_destroy(device->conn, allocator, pool);
@@ -88,16 +91,19 @@ VKAPI_ATTR void VKAPI_CALL vp_vkResetQueryPool(VkDevice handle, VkQueryPool pool
 {
    struct vp_device *device = vp_device_from_handle(handle);
    struct vp_query_pool *pool = VP_FROM_HANDLE(struct vp_query_pool, pool_handle);
+   const struct vp_cmd_vkResetQueryPool a = {
+      .device = handle, .queryPool = pool_handle, .firstQuery = firstQuery, .queryCount = queryCount};
+   struct vp_encoder *enc = vp_stream_begin(device->conn);
+   vp_request_vkResetQueryPool(enc, 0, &a);
+   /* With the stream locked: both sides count in the same order, and nothing that does not get into the stream. */
    pthread_mutex_lock(&device->conn->progress_lock);
-   for (uint32_t i = 0; i < queryCount && firstQuery + i < pool->count; i++) {
+   for (uint32_t i = 0; i < queryCount && firstQuery + i < pool->count && !enc->failed; i++) {
       uint64_t *state = query_state(pool, firstQuery + i);
       state[RESETS]++;
       state[AVAILABLE] = 0;
    }
    pthread_mutex_unlock(&device->conn->progress_lock);
-   const struct vp_cmd_vkResetQueryPool a = {
-      .device = handle, .queryPool = pool_handle, .firstQuery = firstQuery, .queryCount = queryCount};
-   vp_send_vkResetQueryPool(device->conn, &a);
+   vp_stream_end(device->conn);
 }
 
 static void store_value(uint8_t *out, uint64_t value, bool wide)

@@ -12,6 +12,7 @@
 #include "client/vp_entry.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
 /* --- progress --- */
@@ -25,6 +26,54 @@ void vp_queue_receive_progress(struct vp_connection *conn, struct vp_queue *queu
       atomic_store_explicit(&queue->completed, serial, memory_order_release);
    pthread_cond_broadcast(&conn->progress_cond);
    pthread_mutex_unlock(&conn->progress_lock);
+}
+
+bool vp_queue_receive_error(struct vp_connection *conn, struct vp_queue *queue, uint64_t serial, VkResult error)
+{
+   struct vp_batch_error *item = malloc(sizeof(*item));
+   if (!item)
+      return false;
+   pthread_mutex_lock(&conn->progress_lock);
+   *item = (struct vp_batch_error){.next = queue->errors, .serial = serial, .error = error};
+   queue->errors = item;
+   pthread_mutex_unlock(&conn->progress_lock);
+   return true;
+}
+
+VkResult vp_queue_take_error(struct vp_queue *queue, uint64_t serial)
+{
+   VkResult error = VK_SUCCESS;
+   if (!queue || !queue->errors)
+      return VK_SUCCESS;
+   pthread_mutex_lock(&queue->device->conn->progress_lock);
+   struct vp_batch_error *kept = NULL;
+   for (struct vp_batch_error *item = queue->errors; item;) {
+      struct vp_batch_error *next = item->next;
+      if (item->serial <= serial) {
+         error = item->error;
+         free(item);
+      } else {
+         item->next = kept;
+         kept = item;
+      }
+      item = next;
+   }
+   queue->errors = kept;
+   pthread_mutex_unlock(&queue->device->conn->progress_lock);
+   return vp_late_result(error);
+}
+
+VkResult vp_late_result(VkResult error)
+{
+   switch (error) {
+   case VK_SUCCESS:
+   case VK_ERROR_OUT_OF_HOST_MEMORY:
+   case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+   case VK_ERROR_DEVICE_LOST:
+      return error;
+   default:
+      return VK_ERROR_UNKNOWN;
+   }
 }
 
 bool vp_device_is_lost(const struct vp_device *device)
@@ -92,7 +141,7 @@ static VkResult wait_idle(struct vp_queue *queue)
    if (!vp_queue_is_complete(queue, serial) || vp_device_is_lost(queue->device))
       return VK_ERROR_DEVICE_LOST;
    vp_device_acquire_memory(queue->device);
-   return VK_SUCCESS;
+   return vp_queue_take_error(queue, serial);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueWaitIdle(VkQueue queue)
@@ -104,8 +153,11 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkDeviceWaitIdle(VkDevice handle)
 {
    struct vp_device *device = vp_device_from_handle(handle);
    VkResult result = vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
-   for (uint32_t i = 0; i < device->queue_count && result == VK_SUCCESS; i++)
-      result = wait_idle(device->queues[i]);
+   for (uint32_t i = 0; i < device->queue_count && result != VK_ERROR_DEVICE_LOST; i++) {
+      const VkResult error = wait_idle(device->queues[i]);
+      if (error)
+         result = error;
+   }
    return result;
 }
 
@@ -142,9 +194,10 @@ static VkResult command_buffers_error(const VkSubmitInfo *submits, uint32_t coun
 {
    for (uint32_t i = 0; i < count; i++) {
       for (uint32_t j = 0; j < submits[i].commandBufferCount; j++) {
-         const int32_t error = VP_FROM_HANDLE(struct vp_object, submits[i].pCommandBuffers[j])->error;
+         const VkResult error =
+            vp_command_buffer_error(VP_FROM_HANDLE(struct vp_command_buffer, submits[i].pCommandBuffers[j]));
          if (error)
-            return (VkResult)error;
+            return vp_late_result(error);
       }
    }
    return VK_SUCCESS;
@@ -195,9 +248,10 @@ static VkResult command_buffers_error2(const VkSubmitInfo2 *submits, uint32_t co
 {
    for (uint32_t i = 0; i < count; i++) {
       for (uint32_t j = 0; j < submits[i].commandBufferInfoCount; j++) {
-         const int32_t error = VP_FROM_HANDLE(struct vp_object, submits[i].pCommandBufferInfos[j].commandBuffer)->error;
+         const VkResult error = vp_command_buffer_error(
+            VP_FROM_HANDLE(struct vp_command_buffer, submits[i].pCommandBufferInfos[j].commandBuffer));
          if (error)
-            return (VkResult)error;
+            return vp_late_result(error);
       }
    }
    return VK_SUCCESS;

@@ -11,6 +11,13 @@ struct vp_connection;
 struct vp_device;
 struct vp_fence;
 
+/* A batch went without something that had failed, which the application has yet to hear. */
+struct vp_batch_error {
+   struct vp_batch_error *next;
+   uint64_t serial;
+   VkResult error;
+};
+
 /* Every batch on a queue has a serial; the server says which are complete. That
  * one number answers for fences, semaphores and idle waits. */
 struct vp_queue {
@@ -22,6 +29,7 @@ struct vp_queue {
    _Atomic uint64_t submitted; /* serial of the last batch */
    _Atomic uint64_t completed;
    _Atomic int32_t status; /* VkResult; an error means that the device is lost */
+   struct vp_batch_error *_Atomic errors; /* under the progress lock; NULL: none */
 };
 
 static inline bool vp_queue_is_complete(const struct vp_queue *queue, uint64_t serial)
@@ -31,6 +39,16 @@ static inline bool vp_queue_is_complete(const struct vp_queue *queue, uint64_t s
 
 /* News from the server; called by the receiver. */
 void vp_queue_receive_progress(struct vp_connection *conn, struct vp_queue *queue, uint64_t serial, VkResult result);
+
+/* The server could not execute all of a batch; called by the receiver. False without memory. */
+bool vp_queue_receive_error(struct vp_connection *conn, struct vp_queue *queue, uint64_t serial, VkResult error);
+
+/* The error of a batch up to this serial, which a wait that covers it tells once; VK_SUCCESS: there is none. NULL is no
+ * queue. */
+VkResult vp_queue_take_error(struct vp_queue *queue, uint64_t serial);
+
+/* What a function that submits, waits or ends a recording may return for an error of another function's. */
+VkResult vp_late_result(VkResult error);
 
 /* Whether nothing more will complete on this device. */
 bool vp_device_is_lost(const struct vp_device *device);

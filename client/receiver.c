@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/receiver.h"
 
+#include "client/command_buffer.h"
+#include "client/command_names.h"
 #include "client/connection.h"
+#include "client/device.h"
 #include "client/device_memory.h"
 #include "client/event.h"
 #include "client/object.h"
@@ -42,15 +45,30 @@ static bool receive_reply(struct vp_connection *conn, struct vp_frame *frame)
 
 static bool receive_object_error(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
 {
-   (void)conn;
-   if (frame->header.length != 8)
+   if (frame->header.length != 12)
       return false;
    const int32_t result = (int32_t)vp_bytes_load_u32(frame->payload + 4);
-   vp_log(VP_LOG_WARN,
-          "command %u failed on the server with VkResult %d; the application hears of it when it uses the object",
-          vp_bytes_load_u32(frame->payload), result);
-   if (object)
+   const uint32_t recording = vp_bytes_load_u32(frame->payload + 8);
+   vp_log(VP_LOG_WARN, "%s failed on the server with VkResult %d; the application hears of it when it uses the object",
+          vp_command_name(vp_bytes_load_u32(frame->payload)), result);
+   vp_connection_note_failure(conn, vp_bytes_load_u32(frame->payload));
+   if (object && object->type == VK_OBJECT_TYPE_COMMAND_BUFFER && recording)
+      vp_command_buffer_fail((struct vp_command_buffer *)object, recording, result);
+   else if (object)
       object->error = result;
+   return true;
+}
+
+static bool receive_batch_error(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
+{
+   if (frame->header.length != 12)
+      return false;
+   const VkResult error = (VkResult)(int32_t)vp_bytes_load_u32(frame->payload + 8);
+   vp_log(VP_LOG_WARN, "a submission goes without something that failed with VkResult %d; a wait for it says so",
+          error);
+   if (object && object->type == VK_OBJECT_TYPE_QUEUE &&
+       !vp_queue_receive_error(conn, (struct vp_queue *)object, vp_bytes_load_u64(frame->payload), error))
+      vp_connection_lose(conn, "there is no memory left for what it says");
    return true;
 }
 
@@ -99,6 +117,14 @@ static bool receive_for_object(struct vp_connection *conn, struct vp_frame *fram
    case VP_FRAME_OBJECT_ERROR:
       ok = receive_object_error(conn, object, frame);
       break;
+   case VP_FRAME_BATCH_ERROR:
+      ok = receive_batch_error(conn, object, frame);
+      break;
+   case VP_FRAME_RESERVE:
+      ok = frame->header.length == 4;
+      if (ok && object && object->type == VK_OBJECT_TYPE_DEVICE)
+         ((struct vp_device *)object)->is_short = !vp_bytes_load_u32(frame->payload);
+      break;
    case VP_FRAME_EVENT:
       if (object && object->type == VK_OBJECT_TYPE_EVENT)
          ok = vp_event_receive(conn, (struct vp_event *)object, frame->payload, frame->header.length);
@@ -138,6 +164,8 @@ static bool receive_frame(struct vp_connection *conn, struct vp_frame *frame)
    case VP_FRAME_STALE:
    case VP_FRAME_PROGRESS:
    case VP_FRAME_OBJECT_ERROR:
+   case VP_FRAME_BATCH_ERROR:
+   case VP_FRAME_RESERVE:
    case VP_FRAME_EVENT:
    case VP_FRAME_QUERIES:
    case VP_FRAME_PRESENT:

@@ -71,9 +71,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateRenderPass(VkDevice handle, const VkRe
          pass->subpasses[i].view_mask = multiview->pViewMasks[i];
    }
    *pRenderPass = VP_TO_HANDLE(VkRenderPass, pass);
-   const struct vp_cmd_vkCreateRenderPass a = {
-      .device = handle, .pCreateInfo = pCreateInfo, .pRenderPass = pRenderPass};
-   return finish(device, allocator, pRenderPass, vp_send_vkCreateRenderPass(device->conn, &a));
+   struct vp_cmd_vkCreateRenderPass a = {.device = handle, .pCreateInfo = pCreateInfo, .pRenderPass = pRenderPass};
+   return finish(device, allocator, pRenderPass, vp_try_vkCreateRenderPass(device, false, &a));
 }
 
 static void note_subpass2(struct vp_subpass *subpass, const VkSubpassDescription2 *info,
@@ -102,7 +101,6 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateRenderPass2(VkDevice handle, const VkR
    for (uint32_t i = 0; i < pass->subpass_count; i++)
       note_subpass2(&pass->subpasses[i], &pCreateInfo->pSubpasses[i], pCreateInfo);
    *pRenderPass = VP_TO_HANDLE(VkRenderPass, pass);
-   const struct vp_cmd_vkCreateRenderPass2 a = {
-      .device = handle, .pCreateInfo = pCreateInfo, .pRenderPass = pRenderPass};
-   return finish(device, allocator, pRenderPass, vp_send_vkCreateRenderPass2(device->conn, &a));
+   struct vp_cmd_vkCreateRenderPass2 a = {.device = handle, .pCreateInfo = pCreateInfo, .pRenderPass = pRenderPass};
+   return finish(device, allocator, pRenderPass, vp_try_vkCreateRenderPass2(device, false, &a));
 }

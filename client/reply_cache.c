@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/reply_cache.h"
 
+#include "client/command_names.h"
+#include "common/util/bytes.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,8 +55,20 @@ static struct vp_reply_entry **bucket(struct vp_reply_cache *cache, const struct
    return &cache->buckets[(hash ^ hash >> 16) % BUCKETS];
 }
 
+/* Whether the same question would be answered in the same way again, whatever happens meanwhile: of the errors only what
+ * the GPU cannot do. A reply begins with the command and, where that has one, its result. */
+static bool is_lasting(const struct vp_decoder *reply)
+{
+   if (vp_dec_remaining(reply) < 8 || !vp_command_has_result(vp_bytes_load_u32(reply->cur)))
+      return true;
+   const int32_t result = (int32_t)vp_bytes_load_u32(reply->cur + 4);
+   return result >= 0 || result == VK_ERROR_FORMAT_NOT_SUPPORTED;
+}
+
 static void remember(struct vp_reply_cache *cache, const struct vp_encoder *request, const struct vp_decoder *reply)
 {
+   if (!is_lasting(reply))
+      return;
    const size_t request_size = vp_encoder_size(request), reply_size = vp_dec_remaining(reply);
    const size_t size = sizeof(struct vp_reply_entry) + request_size + reply_size;
    struct vp_reply_entry *entry = size < MAX_BYTES / 4 ? malloc(size) : NULL;

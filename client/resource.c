@@ -22,6 +22,21 @@ bool vp_resource_answer(struct vp_resource_kinds *kinds, const struct vp_resourc
    return known;
 }
 
+bool vp_resource_is_made(struct vp_resource_kinds *kinds, const struct vp_resource *resource)
+{
+   pthread_mutex_lock(&kinds->lock);
+   const bool made = resource->kind->made;
+   pthread_mutex_unlock(&kinds->lock);
+   return made;
+}
+
+void vp_resource_set_made(struct vp_resource_kinds *kinds, struct vp_resource *resource)
+{
+   pthread_mutex_lock(&kinds->lock);
+   resource->kind->made = true;
+   pthread_mutex_unlock(&kinds->lock);
+}
+
 void vp_resource_remember(struct vp_resource_kinds *kinds, struct vp_resource *resource, unsigned plane,
                           const VkMemoryRequirements2 *answer)
 {
@@ -29,6 +44,7 @@ void vp_resource_remember(struct vp_resource_kinds *kinds, struct vp_resource *r
       vp_chain_find(answer->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
    struct vp_resource_kind *kind = resource->kind;
    pthread_mutex_lock(&kinds->lock);
+   kind->made = true;
    kind->answers[plane].known = true;
    kind->answers[plane].requirements = answer->memoryRequirements;
    kind->answers[plane].prefers_dedicated = dedicated->prefersDedicatedAllocation;

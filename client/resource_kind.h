@@ -8,10 +8,11 @@
 #include <stdbool.h>
 #include <vulkan/vulkan.h>
 
-/* Images and buffers that were created alike have the same requirements: asked
- * of the first, answered for the others. */
+/* Images and buffers that were created alike can all be created, and have the same requirements: asked of the first,
+ * answered for the others. */
 struct vp_resource_kind {
    struct vp_resource_kind *next;
+   bool made; /* the server could create one */
    /* For the whole resource, and for each plane of a disjoint image. */
    struct {
       bool known;

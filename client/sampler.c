@@ -19,8 +19,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateSampler(VkDevice handle, const VkSampl
       vp_chain_find(pCreateInfo->pNext, VK_STRUCTURE_TYPE_SAMPLER_YCBCR_CONVERSION_INFO);
    sampler->has_conversion = conversion && conversion->conversion;
    *pSampler = VP_TO_HANDLE(VkSampler, sampler);
-   const struct vp_cmd_vkCreateSampler a = {.device = handle, .pCreateInfo = pCreateInfo, .pSampler = pSampler};
-   const VkResult result = vp_send_vkCreateSampler(device->conn, &a);
+   struct vp_cmd_vkCreateSampler a = {.device = handle, .pCreateInfo = pCreateInfo, .pSampler = pSampler};
+   const VkResult result = vp_try_vkCreateSampler(device, false, &a);
    if (result != VK_SUCCESS) {
       vp_object_destroy(device->conn, allocator, sampler);
       *pSampler = VK_NULL_HANDLE;

@@ -17,10 +17,12 @@ static uint64_t update_value(struct vp_semaphore *semaphore)
    uint32_t kept = 0;
    for (uint32_t i = 0; i < semaphore->pending_count; i++) {
       const struct vp_pending_signal *signal = &semaphore->pending[i];
-      if (!vp_queue_is_complete(signal->queue, signal->serial))
+      if (!vp_queue_is_complete(signal->queue, signal->serial)) {
          semaphore->pending[kept++] = *signal;
-      else if (signal->value > semaphore->value)
+      } else if (signal->value > semaphore->value) {
          semaphore->value = signal->value;
+         semaphore->last = *signal;
+      }
    }
    semaphore->pending_count = kept;
    return semaphore->value;
@@ -64,8 +66,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateSemaphore(VkDevice handle, const VkSem
    semaphore->type = type ? type->semaphoreType : VK_SEMAPHORE_TYPE_BINARY;
    semaphore->value = type ? type->initialValue : 0;
    *pSemaphore = VP_TO_HANDLE(VkSemaphore, semaphore);
-   const struct vp_cmd_vkCreateSemaphore a = {.device = handle, .pCreateInfo = pCreateInfo, .pSemaphore = pSemaphore};
-   const VkResult result = vp_send_vkCreateSemaphore(device->conn, &a);
+   struct vp_cmd_vkCreateSemaphore a = {.device = handle, .pCreateInfo = pCreateInfo, .pSemaphore = pSemaphore};
+   const VkResult result = vp_try_vkCreateSemaphore(device, false, &a);
    if (result != VK_SUCCESS)
       vp_object_destroy(device->conn, allocator, semaphore);
    return result;
@@ -84,6 +86,15 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroySemaphore(VkDevice handle, VkSemaphore se
    vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), semaphore);
 }
 
+/* After a wait: of the batches up to the one that gave the semaphore its value. */
+static VkResult take_error(struct vp_device *device, const struct vp_semaphore *semaphore)
+{
+   pthread_mutex_lock(&device->conn->progress_lock);
+   const struct vp_pending_signal last = semaphore->last;
+   pthread_mutex_unlock(&device->conn->progress_lock);
+   return vp_queue_take_error(last.queue, last.serial);
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetSemaphoreCounterValue(VkDevice handle, VkSemaphore semaphore, uint64_t *pValue)
 {
    struct vp_device *device = vp_device_from_handle(handle);
@@ -91,7 +102,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetSemaphoreCounterValue(VkDevice handle, Vk
    *pValue = update_value(VP_FROM_HANDLE(struct vp_semaphore, semaphore));
    pthread_mutex_unlock(&device->conn->progress_lock);
    vp_device_acquire_memory(device);
-   return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+   return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST
+                                    : take_error(device, VP_FROM_HANDLE(struct vp_semaphore, semaphore));
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkSignalSemaphore(VkDevice handle, const VkSemaphoreSignalInfo *pSignalInfo)
@@ -128,8 +140,12 @@ static bool are_reached(const void *data)
    return all;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitSemaphores(VkDevice device, const VkSemaphoreWaitInfo *pWaitInfo,
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitSemaphores(VkDevice handle, const VkSemaphoreWaitInfo *pWaitInfo,
                                                    uint64_t timeout)
 {
-   return vp_device_wait(vp_device_from_handle(device), are_reached, pWaitInfo, timeout);
+   struct vp_device *device = vp_device_from_handle(handle);
+   VkResult result = vp_device_wait(device, are_reached, pWaitInfo, timeout);
+   for (uint32_t i = 0; i < pWaitInfo->semaphoreCount && result == VK_SUCCESS; i++)
+      result = take_error(device, VP_FROM_HANDLE(struct vp_semaphore, pWaitInfo->pSemaphores[i]));
+   return result;
 }

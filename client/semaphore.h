@@ -20,6 +20,7 @@ struct vp_semaphore {
    struct vp_object base;
    VkSemaphoreType type;
    uint64_t value;
+   struct vp_pending_signal last; /* the last signal of a batch that is complete; its queue is NULL before */
    struct vp_pending_signal *pending;
    uint32_t pending_count, pending_capacity;
 };

@@ -69,34 +69,32 @@ void vps_observe_vkCreateBuffer(struct vp_context *ctx, const struct vp_cmd_vkCr
    object->release = release_buffer;
 }
 
-static void bind_buffer(struct vp_context *ctx, const struct vps_object *object, struct vps_object *memory,
-                        VkDeviceSize offset)
+static void bind_buffer(const struct vps_object *object, struct vps_object *memory, VkDeviceSize offset)
 {
    const struct vps_device *device = object->device;
    struct vps_buffer *buffer = object->state;
    VkMemoryRequirements requirements;
 
    device->functions.GetBufferMemoryRequirements(device->handle, (VkBuffer)(uintptr_t)object->handle, &requirements);
-   if (!vps_memory_bind(ctx, memory, offset, requirements.size, buffer->classes, buffer->copies))
-      return;
+   vps_memory_bind(memory, offset, requirements.size, buffer->classes, buffer->copies);
    vps_memory_unref(buffer->memory);
    buffer->memory = vps_memory_ref(memory->state);
    buffer->offset = offset;
 }
 
 /* All memory that the command uses, wherever. */
-static void bind_used(struct vp_context *ctx, unsigned classes)
+static void bind_used(const struct vp_context *ctx, unsigned classes)
 {
    for (unsigned i = 0; i < ctx->used_count; i++) {
       if (ctx->used[i]->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
-         vps_memory_bind(ctx, ctx->used[i], 0, VK_WHOLE_SIZE, classes, false);
+         vps_memory_bind(ctx->used[i], 0, VK_WHOLE_SIZE, classes, false);
    }
 }
 
 void vps_observe_vkBindBufferMemory(struct vp_context *ctx, const struct vp_cmd_vkBindBufferMemory *a)
 {
    if (ctx->used_count == 3)
-      bind_buffer(ctx, ctx->used[1], ctx->used[2], a->memoryOffset);
+      bind_buffer(ctx->used[1], ctx->used[2], a->memoryOffset);
 }
 
 void vps_observe_vkBindBufferMemory2(struct vp_context *ctx, const struct vp_cmd_vkBindBufferMemory2 *a)
@@ -107,7 +105,7 @@ void vps_observe_vkBindBufferMemory2(struct vp_context *ctx, const struct vp_cmd
       return;
    }
    for (uint32_t i = 0; i < a->bindInfoCount; i++)
-      bind_buffer(ctx, ctx->used[1 + 2 * i], ctx->used[2 + 2 * i], a->pBindInfos[i].memoryOffset);
+      bind_buffer(ctx->used[1 + 2 * i], ctx->used[2 + 2 * i], a->pBindInfos[i].memoryOffset);
 }
 
 /* The GPU writes to images even when they are only read, by changing their layout; and they are seldom visible. */

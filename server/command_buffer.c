@@ -119,15 +119,18 @@ void vp_handle_vkBeginCommandBuffer(struct vp_context *ctx, struct vp_cmd_vkBegi
    if (object->poison)
       functions->ResetCommandBuffer(a->commandBuffer, 0);
    vps_command_buffer_clear(object);
+   struct vps_command_buffer *command_buffer = object->state;
+   command_buffer->recording++;
 
    a->ret = poison_of_others(ctx);
    if (a->ret) {
       object->poison = a->ret;
       return;
    }
-   struct vps_command_buffer *command_buffer = object->state;
    command_buffer->views = inherited_views(ctx, a->pBeginInfo);
-   a->ret = functions->BeginCommandBuffer(a->commandBuffer, a->pBeginInfo);
+   do
+      a->ret = functions->BeginCommandBuffer(a->commandBuffer, a->pBeginInfo);
+   while (vps_try_again(ctx, a->ret));
    if (a->ret < 0 && !ctx->reply)
       vps_object_failed(ctx, object, a->ret);
 }
@@ -136,8 +139,11 @@ void vp_handle_vkEndCommandBuffer(struct vp_context *ctx, struct vp_cmd_vkEndCom
 {
    struct vps_object *object = ctx->used[0];
 
-   a->ret = object->device->functions.EndCommandBuffer(a->commandBuffer);
-   if (a->ret < 0 && !ctx->reply)
+   a->ret = object->poison ? object->poison : object->device->functions.EndCommandBuffer(a->commandBuffer);
+   if (a->ret >= 0)
+      return;
+   object->poison = a->ret;
+   if (object->handle && !ctx->reply) /* also when it used something that could not be had */
       vps_object_failed(ctx, object, a->ret);
 }
 

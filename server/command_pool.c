@@ -46,7 +46,9 @@ void vp_handle_vkAllocateCommandBuffers(struct vp_context *ctx, struct vp_cmd_vk
       vps_fail(ctx, "the pool is missing");
    if (ctx->failed)
       return;
-   a->ret = device->functions.AllocateCommandBuffers(device->handle, a->pAllocateInfo, handles);
+   do
+      a->ret = device->functions.AllocateCommandBuffers(device->handle, a->pAllocateInfo, handles);
+   while (vps_try_again(ctx, a->ret));
    for (uint32_t i = 0; i < count; i++) {
       if (!add_command_buffer(ctx, (uint64_t)(uintptr_t)a->pCommandBuffers[i], handles[i], a->ret, pool))
          return;

@@ -8,7 +8,9 @@
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
 #include "server/channel.h"
+#include "server/command_buffer.h"
 #include "server/instance.h"
+#include "server/reserve.h"
 #include "server/swapchain.h"
 
 /* Temporary memory of one command. */
@@ -194,11 +196,13 @@ struct vps_object *vps_add(struct vp_context *ctx, int32_t type, uint64_t id, ui
 
 void vps_object_failed(struct vp_context *ctx, struct vps_object *object, VkResult result)
 {
-   uint8_t payload[4 + 4];
+   const struct vps_command_buffer *recorded = object->type == VK_OBJECT_TYPE_COMMAND_BUFFER ? object->state : NULL;
+   uint8_t payload[4 + 4 + 4];
 
    object->poison = result;
    vp_bytes_store_u32(payload, ctx->command);
    vp_bytes_store_u32(payload + 4, (uint32_t)result);
+   vp_bytes_store_u32(payload + 8, recorded ? recorded->recording : 0);
    vps_channel_send(ctx->channel, VP_FRAME_OBJECT_ERROR, object->id, payload, sizeof(payload), NULL, 0);
 }
 
@@ -241,6 +245,7 @@ void vps_destroy(struct vp_context *ctx, int32_t type, uint64_t id)
 
 void vps_send_reply(struct vp_context *ctx)
 {
+   vps_reserve_settle(ctx); /* the client hears of a shortage before it goes on */
    if (ctx->enc.failed)
       vps_fail(ctx, "the server has no memory for the reply");
    else if (vp_encoder_size(&ctx->enc) > VP_FRAME_MAX_PAYLOAD)
@@ -272,6 +277,7 @@ static void run_command(struct vp_context *ctx)
       vps_fail(ctx, "unknown flags %#x", flags);
    else
       entry->run(ctx);
+   vps_reserve_settle(ctx);
    vp_arena_reset(&ctx->arena);
 }
 

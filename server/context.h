@@ -35,6 +35,7 @@ struct vp_context {
    VkResult poison;          /* of the first unusable object that it uses, or VK_SUCCESS */
    struct vps_object **used; /* all objects that it uses, in the order of its data */
    unsigned used_count, used_capacity;
+   struct vps_device *strained; /* its reserve is to be filled at the end of the command; or NULL */
 
    uint64_t stream_offset; /* of the data that is being executed */
    uint64_t reply_count;   /* that were sent */

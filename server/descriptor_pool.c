@@ -36,7 +36,9 @@ void vp_handle_vkAllocateDescriptorSets(struct vp_context *ctx, struct vp_cmd_vk
       vps_fail(ctx, "the pool is missing");
    if (ctx->failed)
       return;
-   a->ret = device->functions.AllocateDescriptorSets(device->handle, a->pAllocateInfo, handles);
+   do
+      a->ret = device->functions.AllocateDescriptorSets(device->handle, a->pAllocateInfo, handles);
+   while (vps_try_again(ctx, a->ret));
    for (uint32_t i = 0; i < count && !ctx->failed; i++) {
       struct vps_object *set =
          vps_created_child(ctx, VK_OBJECT_TYPE_DESCRIPTOR_SET, (uint64_t)(uintptr_t)a->pDescriptorSets[i],

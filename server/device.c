@@ -28,8 +28,10 @@ static void release_device(void *state)
 {
    struct vps_device *device = state;
 
-   if (device->handle && device->functions.DestroyDevice && !device->abandoned)
+   if (device->handle && device->functions.DestroyDevice && !device->abandoned) {
+      vps_reserve_empty(device);
       device->functions.DestroyDevice(device->handle, NULL);
+   }
    pthread_mutex_destroy(&device->report_lock);
    pthread_mutex_destroy(&device->mapped_lock);
    free(device->ranges);
@@ -206,6 +208,8 @@ void vp_handle_vkCreateDevice(struct vp_context *ctx, struct vp_cmd_vkCreateDevi
    object->device = device;
    object->state = device;
    object->release = release_device;
+   device->id = id;
+   vps_reserve_fill(device);
 }
 
 void vp_handle_vkDestroyDevice(struct vp_context *ctx, struct vp_cmd_vkDestroyDevice *a)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/reserve.h"
 #include "server/vp_dispatch.h"
 
 struct vp_context;
@@ -25,6 +26,7 @@ struct vps_queue_range {
 struct vps_device {
    struct vp_context *ctx; /* for the executing thread */
    struct vps_channel *channel;
+   uint64_t id;
    VkDevice handle;
    struct vps_device_functions functions;
    VkPhysicalDeviceMemoryProperties memory;
@@ -42,6 +44,9 @@ struct vps_device {
    pthread_mutex_t mapped_lock;
    struct vps_memory *mapped;              /* under the lock: all whose changes are followed */
    atomic_int scores[VK_MAX_MEMORY_TYPES]; /* how likely it is that changes in this memory type are looked at */
+
+   struct vps_reserve reserve; /* of the executing thread */
+   VkResult late_error;        /* the next batch tells it; of the executing thread */
 
    atomic_bool lost; /* no submission completes any more */
    bool abandoned;   /* the GPU is still busy with it: the driver's objects must stay until the process ends */

@@ -89,7 +89,9 @@ void vp_handle_vkCreateEvent(struct vp_context *ctx, struct vp_cmd_vkCreateEvent
    VkEvent handle = VK_NULL_HANDLE;
    struct vps_event *event = NULL;
 
-   a->ret = device->functions.CreateEvent(device->handle, a->pCreateInfo, NULL, &handle);
+   do
+      a->ret = device->functions.CreateEvent(device->handle, a->pCreateInfo, NULL, &handle);
+   while (vps_try_again(ctx, a->ret));
    if (a->ret >= 0) {
       event = create_state(device, id, handle, a->pCreateInfo->flags & VK_EVENT_CREATE_DEVICE_ONLY_BIT);
       if (!event) {

@@ -123,8 +123,11 @@ void vp_handle_vkAllocateMemory(struct vp_context *ctx, struct vp_cmd_vkAllocate
    VkDeviceMemory handle = VK_NULL_HANDLE;
 
    struct vps_memory *memory = create_state(device, id, a->pAllocateInfo);
-   a->ret = memory ? device->functions.AllocateMemory(device->handle, a->pAllocateInfo, NULL, &handle)
-                   : VK_ERROR_OUT_OF_HOST_MEMORY;
+   do
+      a->ret = memory ? device->functions.AllocateMemory(device->handle, a->pAllocateInfo, NULL, &handle)
+                      : VK_ERROR_OUT_OF_HOST_MEMORY;
+   while (vps_try_again(ctx, a->ret));
+   vps_reserve_want(ctx, device, false);
    struct vps_object *object =
       vps_created(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, id, a->ret < 0 ? 0 : (uint64_t)(uintptr_t)handle, a->ret);
    if (!object) {
@@ -139,6 +142,7 @@ void vp_handle_vkAllocateMemory(struct vp_context *ctx, struct vp_cmd_vkAllocate
 void vp_handle_vkFreeMemory(struct vp_context *ctx, struct vp_cmd_vkFreeMemory *a)
 {
    vps_destroy(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, (uint64_t)(uintptr_t)a->memory);
+   vps_reserve_want(ctx, ctx->used[0]->device, true);
 }
 
 /* --- what both sides keep equal; with the lock --- */
@@ -190,7 +194,7 @@ static VkResult follow(struct vps_memory *memory)
    void *real = NULL;
 
    memory->dirty = calloc(count_words(memory->size), sizeof(*memory->dirty));
-   if (!memory->dirty || (atomic_load(&memory->classes) && !make_twin(memory)))
+   if (!memory->dirty || !make_twin(memory)) /* now, since nothing may fail when something is bound later */
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    const VkResult result = device->functions.MapMemory(device->handle, memory->handle, 0, VK_WHOLE_SIZE, 0, &real);
    if (result < 0)
@@ -251,28 +255,21 @@ static void start_clean(struct vps_memory *memory, bool copies)
    clean(memory);
 }
 
-bool vps_memory_bind(struct vp_context *ctx, struct vps_object *object, VkDeviceSize offset, VkDeviceSize size,
-                     unsigned classes, bool copies)
+void vps_memory_bind(struct vps_object *object, VkDeviceSize offset, VkDeviceSize size, unsigned classes, bool copies)
 {
    struct vps_memory *memory = object->state;
-   bool ok = true;
 
    if (!memory || !memory->exposed || offset >= memory->size)
-      return true;
+      return;
    const VkDeviceSize end = size < memory->size - offset ? offset + size : memory->size;
    pthread_mutex_lock(&memory->lock);
    memory->bound = true;
    clean(memory);
    if (classes) {
       start_clean(memory, copies);
-      ok = !memory->real || make_twin(memory);
-      if (ok)
-         expose(memory, offset, end, classes);
+      expose(memory, offset, end, classes);
    }
    pthread_mutex_unlock(&memory->lock);
-   if (!ok)
-      vps_fail(ctx, "the server is out of memory");
-   return ok;
 }
 
 /* --- mapping --- */
@@ -302,8 +299,6 @@ static VkResult map_unknown(struct vps_memory *memory)
    const VkResult result = follow(memory);
    if (result < 0)
       return result;
-   if (!make_twin(memory))
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
    vps_readback_mark_all(memory);
    return VK_SUCCESS;
 }
@@ -340,7 +335,9 @@ void vp_handle_vkMapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkMapMemoryVP
       vps_fail(ctx, "the memory %#llx %s", (unsigned long long)object->id,
                memory->shared ? "is not fresh" : "cannot be mapped");
    } else if (vp_encoder_init(&enc)) {
-      a->ret = map(memory, a->fresh, ctx->reply, &enc);
+      do
+         a->ret = map(memory, a->fresh, ctx->reply, &enc);
+      while (vps_try_again(ctx, a->ret));
       vp_encoder_finish(&enc);
    } else {
       a->ret = VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -367,9 +364,9 @@ bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data
    const struct vps_object *object = vps_find(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, id);
    if (!object)
       return false;
-   if (object->poison) { /* what the application wrote cannot be kept, so no submission may use it */
-      if (object->device && !atomic_exchange(&object->device->lost, true))
-         vp_log(VP_LOG_WARN, "the device is lost: memory that could not be had or mapped was written to");
+   if (object->poison) { /* what the application wrote cannot be kept */
+      if (object->device)
+         object->device->late_error = object->poison;
       return true;
    }
 

@@ -33,7 +33,7 @@ struct vps_memory {
 
    pthread_mutex_t lock; /* of what follows */
    uint8_t *real;        /* NULL: not followed, or freed */
-   uint8_t *twin;        /* what the client has, where the GPU can write; or NULL */
+   uint8_t *twin;        /* what the client has, where the GPU can write; NULL: not followed */
    uint8_t *exposed;     /* by piece: classes of what is bound there; NULL: not visible */
    uint64_t *dirty;      /* by page: the GPU may have written there since it was compared with the twin */
    size_t dirty_pages;
@@ -57,9 +57,8 @@ void vps_memory_unref(struct vps_memory *memory);
 bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data, size_t size);
 
 /* Something is bound to a part of a VkDeviceMemory, and the GPU may write to it in these classes (0: it only reads).
- * `copies`: it is a buffer with which nothing can be done but copying. False ends the session. */
-bool vps_memory_bind(struct vp_context *ctx, struct vps_object *object, VkDeviceSize offset, VkDeviceSize size,
-                     unsigned classes, bool copies);
+ * `copies`: it is a buffer with which nothing can be done but copying. */
+void vps_memory_bind(struct vps_object *object, VkDeviceSize offset, VkDeviceSize size, unsigned classes, bool copies);
 
 /* With its lock: makes what the GPU wrote visible to us. */
 void vps_memory_invalidate(const struct vps_memory *memory);

@@ -5,6 +5,7 @@
 
 #include "server/context.h"
 #include "server/device.h"
+#include "server/reserve.h"
 #include "server/spirv.h"
 #include "server/writes.h"
 
@@ -176,6 +177,18 @@ static void enter_pipelines(struct vp_context *ctx, VkResult result, uint32_t co
                                (uint64_t)(uintptr_t)handles[i], result) != NULL;
 }
 
+/* Whether all of them should be created again; those that there are go. */
+static bool try_again(struct vp_context *ctx, VkResult result, uint32_t count, VkPipeline *handles)
+{
+   if (!vps_try_again(ctx, result))
+      return false;
+   for (uint32_t i = 0; i < count; i++) {
+      ctx->used[0]->device->functions.DestroyPipeline(ctx->used[0]->device->handle, handles[i], NULL);
+      handles[i] = VK_NULL_HANDLE;
+   }
+   return true;
+}
+
 void vp_handle_vkCreateGraphicsPipelinesVP(struct vp_context *ctx, struct vp_cmd_vkCreateGraphicsPipelinesVP *a)
 {
    const PFN_vkCreateGraphicsPipelines create = ctx->used[0]->device->functions.CreateGraphicsPipelines;
@@ -186,7 +199,9 @@ void vp_handle_vkCreateGraphicsPipelinesVP(struct vp_context *ctx, struct vp_cmd
       vps_missing_function(ctx);
    if (!create || !handles)
       return;
-   a->ret = create(a->device, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, handles);
+   do
+      a->ret = create(a->device, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, handles);
+   while (try_again(ctx, a->ret, a->createInfoCount, handles));
    for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
       done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
    enter_pipelines(ctx, a->ret, a->createInfoCount, a->pPipelines, handles, a->pCreated);
@@ -203,7 +218,9 @@ void vp_handle_vkCreateComputePipelinesVP(struct vp_context *ctx, struct vp_cmd_
       vps_missing_function(ctx);
    if (!create || !handles)
       return;
-   a->ret = create(a->device, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, handles);
+   do
+      a->ret = create(a->device, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, handles);
+   while (try_again(ctx, a->ret, a->createInfoCount, handles));
    for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
       done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
    enter_pipelines(ctx, a->ret, a->createInfoCount, a->pPipelines, handles, a->pCreated);
@@ -220,7 +237,9 @@ void vp_handle_vkCreateRayTracingPipelinesVP(struct vp_context *ctx, struct vp_c
       vps_missing_function(ctx);
    if (!create || !handles)
       return;
-   a->ret = create(a->device, VK_NULL_HANDLE, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, handles);
+   do
+      a->ret = create(a->device, VK_NULL_HANDLE, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, handles);
+   while (try_again(ctx, a->ret, a->createInfoCount, handles));
    for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
       done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
    enter_pipelines(ctx, a->ret, a->createInfoCount, a->pPipelines, handles, a->pCreated);

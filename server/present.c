@@ -18,10 +18,20 @@ static struct vps_swapchain *swapchain_of(const VkPresentVP *present)
    return (struct vps_swapchain *)(uintptr_t)present->swapchain;
 }
 
-/* Whether the client says something that makes sense. Unusable objects have no swapchain. */
+/* Whether all swapchains that are presented to could be created; their creation waits, so that a client knows. */
+static bool are_usable(const struct vp_context *ctx)
+{
+   for (unsigned i = 0; i < ctx->used_count; i++) {
+      if (ctx->used[i]->type == VK_OBJECT_TYPE_SWAPCHAIN_KHR && ctx->used[i]->poison)
+         return false;
+   }
+   return true;
+}
+
+/* Whether the client says something that makes sense. */
 static bool check_presents(struct vp_context *ctx, const struct vp_cmd_vkQueuePresentVP *a)
 {
-   for (uint32_t i = 0; i < a->presentCount && !ctx->poison; i++) {
+   for (uint32_t i = 0; i < a->presentCount; i++) {
       const struct vps_swapchain *swapchain = swapchain_of(&a->pPresents[i]);
       if (!swapchain || a->pPresents[i].imageIndex >= swapchain->image_count) {
          vps_fail(ctx, "there is no image %u in the swapchain", a->pPresents[i].imageIndex);
@@ -120,10 +130,10 @@ static void submit(struct vp_context *ctx, struct vp_cmd_vkQueuePresentVP *a, co
 void vp_handle_vkQueuePresentVP(struct vp_context *ctx, struct vp_cmd_vkQueuePresentVP *a)
 {
    const struct vps_queue *queue = ctx->used[0]->state;
-   const uint32_t count = ctx->poison || !queue ? 0 : a->presentCount; /* else it is only counted */
+   const uint32_t count = queue && are_usable(ctx) ? a->presentCount : 0; /* else it is only counted */
 
    struct vps_present *presents = vps_alloc(ctx, (uint64_t)count + 1, sizeof(*presents));
-   if (!presents || !check_presents(ctx, a))
+   if (!presents || (count && !check_presents(ctx, a)))
       return;
    for (uint32_t i = 0; i < count; i++) {
       const VkPresentVP *present = &a->pPresents[i];

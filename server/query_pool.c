@@ -72,8 +72,10 @@ void vp_handle_vkCreateQueryPool(struct vp_context *ctx, struct vp_cmd_vkCreateQ
    VkQueryPool handle = VK_NULL_HANDLE;
 
    struct vps_query_pool *pool = create_state(device, id, a->pCreateInfo);
-   a->ret = pool ? device->functions.CreateQueryPool(device->handle, a->pCreateInfo, NULL, &handle)
-                 : VK_ERROR_OUT_OF_HOST_MEMORY;
+   do
+      a->ret = pool ? device->functions.CreateQueryPool(device->handle, a->pCreateInfo, NULL, &handle)
+                    : VK_ERROR_OUT_OF_HOST_MEMORY;
+   while (vps_try_again(ctx, a->ret));
    struct vps_object *object =
       vps_created(ctx, VK_OBJECT_TYPE_QUERY_POOL, id, a->ret < 0 ? 0 : (uint64_t)(uintptr_t)handle, a->ret);
    if (!object) {

@@ -15,6 +15,7 @@
 #include "server/event.h"
 #include "server/query_pool.h"
 #include "server/readback.h"
+#include "server/reserve.h"
 #include "server/submit.h"
 #include "server/track.h"
 #include "server/writes.h"
@@ -491,36 +492,79 @@ void vp_handle_vkGetDeviceQueue2(struct vp_context *ctx, struct vp_cmd_vkGetDevi
 
 /* --- submission --- */
 
-/* What is to be known of the batches while they run: one entry for each command buffer that changes something. */
+/* The batches of one command. */
 struct batch_list {
-   struct pending *first, **last;
-   unsigned used; /* the place in ctx->used after the last command buffer */
+   struct pending *first, **last; /* what they change: one entry for each command buffer that changes something */
+   unsigned used;                 /* the place in ctx->used after the last command buffer */
+   VkResult error;                /* why something was left out of the current batch, or VK_SUCCESS */
 };
 
-/* Notes the next `count` command buffers of the command as part of the batch with this serial. */
-static bool add_batch(struct vp_context *ctx, struct batch_list *list, uint64_t serial, uint32_t count)
+/* Tells the client that a batch goes without something, before its progress. */
+static void send_batch_error(const struct vps_queue *queue, uint64_t serial, VkResult error)
 {
-   while (count > 0) {
-      while (list->used < ctx->used_count && ctx->used[list->used]->type != VK_OBJECT_TYPE_COMMAND_BUFFER)
-         list->used++;
-      if (list->used == ctx->used_count)
-         return true;
-      const struct vps_command_buffer *command_buffer = ctx->used[list->used++]->state;
-      count--;
-      if (!command_buffer->track)
-         continue;
-      struct pending *pending = malloc(sizeof(*pending));
-      struct vps_track *track = pending ? vps_bound_resolve(command_buffer->track) : NULL;
-      if (!track) {
-         free(pending);
-         vps_fail(ctx, "the server is out of memory");
-         return false;
-      }
-      *pending = (struct pending){.serial = serial, .track = track};
-      *list->last = pending;
-      list->last = &pending->next;
+   uint8_t payload[8 + 4];
+
+   vp_bytes_store_u64(payload, serial);
+   vp_bytes_store_u32(payload + 8, (uint32_t)error);
+   vps_channel_send(queue->device->channel, VP_FRAME_BATCH_ERROR, queue->id, payload, sizeof(payload), NULL, 0);
+}
+
+/* A batch begins. Semaphores that could not be created are left out of it. What could not be kept of memory that the
+ * application has written to is told with the next batch. */
+static void begin_batch(const struct vp_context *ctx, struct vps_queue *queue, struct batch_list *list)
+{
+   list->error = queue->device->late_error;
+   queue->device->late_error = VK_SUCCESS;
+   for (unsigned i = 0; i < ctx->used_count && !list->error; i++) {
+      if (ctx->used[i]->type == VK_OBJECT_TYPE_SEMAPHORE)
+         list->error = ctx->used[i]->poison;
    }
+}
+
+static void end_batch(const struct vps_queue *queue, const struct batch_list *list, uint64_t serial)
+{
+   if (list->error)
+      send_batch_error(queue, serial, list->error);
+}
+
+/* The next command buffer of the command; NULL when it is one that only the server knows. */
+static const struct vps_object *next_command_buffer(const struct vp_context *ctx, struct batch_list *list,
+                                                    VkCommandBuffer handle)
+{
+   while (list->used < ctx->used_count && ctx->used[list->used]->type != VK_OBJECT_TYPE_COMMAND_BUFFER)
+      list->used++;
+   if (list->used == ctx->used_count || ctx->used[list->used]->handle != (uint64_t)(uintptr_t)handle)
+      return NULL;
+   return ctx->used[list->used++];
+}
+
+/* Notes the next command buffer of the command as part of the batch with this serial. False when it is left out. */
+static bool add_command_buffer(struct vp_context *ctx, struct batch_list *list, uint64_t serial, VkCommandBuffer handle)
+{
+   const struct vps_object *object = next_command_buffer(ctx, list, handle);
+   if (object && object->poison)
+      list->error = object->poison;
+   if (!handle || (object && object->poison))
+      return false;
+   const struct vps_command_buffer *command_buffer = object ? object->state : NULL;
+   if (!command_buffer || !command_buffer->track)
+      return true;
+   struct pending *pending = malloc(sizeof(*pending));
+   struct vps_track *track = pending ? vps_bound_resolve(command_buffer->track) : NULL;
+   if (!track) {
+      free(pending);
+      vps_fail(ctx, "the server is out of memory");
+      return false;
+   }
+   *pending = (struct pending){.serial = serial, .track = track};
+   *list->last = pending;
+   list->last = &pending->next;
    return true;
+}
+
+static bool is_memory_error(VkResult result)
+{
+   return result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY;
 }
 
 /* Hands what was submitted to the queue's thread, or reports that it could not be. The caller holds the handle's lock
@@ -558,55 +602,108 @@ static struct vps_queue *usable_queue(struct vp_context *ctx)
    return ctx->used[0]->state;
 }
 
-/* Whether the submission can be made: nothing of it is unusable and the device is not lost. */
-static VkResult submission_state(const struct vp_context *ctx, const struct vps_queue *queue)
+static void add_batch(struct vp_context *ctx, struct batch_list *list, uint64_t serial, VkSubmitInfo *info)
 {
-   return ctx->poison ? ctx->poison : atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+   VkCommandBuffer *handles =
+      (VkCommandBuffer *)(uintptr_t)info->pCommandBuffers; /* temporary memory, ours to change */
+   VkDeviceGroupSubmitInfo *group = vps_submit_find_group(info);
+   uint32_t *masks = group && group->commandBufferCount == info->commandBufferCount
+                        ? (uint32_t *)(uintptr_t)group->pCommandBufferDeviceMasks
+                        : NULL;
+   uint32_t kept = 0;
+
+   vps_submit_drop_semaphores(ctx, info);
+   for (uint32_t i = 0; handles && i < info->commandBufferCount; i++) {
+      if (!add_command_buffer(ctx, list, serial, handles[i]))
+         continue;
+      if (masks)
+         masks[kept] = masks[i];
+      handles[kept++] = handles[i];
+   }
+   info->commandBufferCount = kept;
+   if (masks)
+      group->commandBufferCount = kept;
 }
 
-static uint32_t count_command_buffers(const VkSubmitInfo *info)
+/* When the driver has no memory for a submission, semaphores and fences have to go on nevertheless: without the command
+ * buffers. */
+static VkResult submit(struct vp_context *ctx, struct vps_queue *queue, uint32_t count, VkSubmitInfo *infos)
 {
-   uint32_t count = 0;
-   for (uint32_t i = 0; i < info->commandBufferCount; i++)
-      count += info->pCommandBuffers[i] != NULL;
-   return count;
+   const PFN_vkQueueSubmit function = queue->device->functions.QueueSubmit;
+   VkResult result;
+
+   do
+      result = function(queue->handle, count, infos, VK_NULL_HANDLE);
+   while (vps_try_again(ctx, result));
+   if (!is_memory_error(result))
+      return result;
+   for (uint32_t i = 0; i < count; i++) {
+      VkDeviceGroupSubmitInfo *group = vps_submit_find_group(&infos[i]);
+      infos[i].commandBufferCount = 0;
+      if (group)
+         group->commandBufferCount = 0;
+      send_batch_error(queue, queue->serial + i + 1, result);
+   }
+   return function(queue->handle, count, infos, VK_NULL_HANDLE);
 }
 
 void vp_handle_vkQueueSubmit(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit *a)
 {
    struct vps_queue *queue = usable_queue(ctx);
-   a->ret = queue ? submission_state(ctx, queue) : VK_ERROR_DEVICE_LOST;
+   a->ret = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
    if (!queue)
       return;
 
    struct batch_list list = {.last = &list.first};
    uint64_t serial = queue->serial + a->submitCount;
    VkSubmitInfo *infos = (VkSubmitInfo *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
-   for (uint32_t i = 0; !a->ret && i < a->submitCount; i++) {
-      vps_submit_drop_waits(ctx, &infos[i]);
-      if (!add_batch(ctx, &list, queue->serial + i + 1, count_command_buffers(&infos[i])) ||
-          !vps_submit_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))
-         break;
+   for (uint32_t i = 0; !a->ret && !ctx->failed && i < a->submitCount; i++) {
+      begin_batch(ctx, queue, &list);
+      add_batch(ctx, &list, queue->serial + i + 1, &infos[i]);
+      end_batch(queue, &list, queue->serial + i + 1);
+      vps_submit_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1);
    }
    pthread_mutex_lock(&queue->handle_lock);
    if (!a->ret && !ctx->failed)
-      a->ret = queue->device->functions.QueueSubmit(queue->handle, a->submitCount, infos, VK_NULL_HANDLE);
+      a->ret = submit(ctx, queue, a->submitCount, infos);
    submitted(ctx, queue, serial, &list, a->ret);
    pthread_mutex_unlock(&queue->handle_lock);
 }
 
-static uint32_t count_command_buffers_2(const VkSubmitInfo2 *info)
+static void add_batch_2(struct vp_context *ctx, struct batch_list *list, uint64_t serial, VkSubmitInfo2 *info)
 {
-   uint32_t count = 0;
-   for (uint32_t i = 0; i < info->commandBufferInfoCount; i++)
-      count += info->pCommandBufferInfos[i].commandBuffer != NULL;
-   return count;
+   VkCommandBufferSubmitInfo *all = (VkCommandBufferSubmitInfo *)(uintptr_t)info->pCommandBufferInfos;
+   uint32_t kept = 0;
+
+   vps_submit2_drop_semaphores(ctx, info);
+   for (uint32_t i = 0; all && i < info->commandBufferInfoCount; i++) {
+      if (add_command_buffer(ctx, list, serial, all[i].commandBuffer))
+         all[kept++] = all[i];
+   }
+   info->commandBufferInfoCount = kept;
+}
+
+static VkResult submit_2(struct vp_context *ctx, struct vps_queue *queue, uint32_t count, VkSubmitInfo2 *infos)
+{
+   const PFN_vkQueueSubmit2 function = queue->device->functions.QueueSubmit2;
+   VkResult result;
+
+   do
+      result = function(queue->handle, count, infos, VK_NULL_HANDLE);
+   while (vps_try_again(ctx, result));
+   if (!is_memory_error(result))
+      return result;
+   for (uint32_t i = 0; i < count; i++) {
+      infos[i].commandBufferInfoCount = 0;
+      send_batch_error(queue, queue->serial + i + 1, result);
+   }
+   return function(queue->handle, count, infos, VK_NULL_HANDLE);
 }
 
 void vp_handle_vkQueueSubmit2(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit2 *a)
 {
    struct vps_queue *queue = usable_queue(ctx);
-   a->ret = queue ? submission_state(ctx, queue) : VK_ERROR_DEVICE_LOST;
+   a->ret = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
    if (!queue)
       return;
    if (!queue->device->functions.QueueSubmit2) {
@@ -617,36 +714,64 @@ void vp_handle_vkQueueSubmit2(struct vp_context *ctx, struct vp_cmd_vkQueueSubmi
    struct batch_list list = {.last = &list.first};
    uint64_t serial = queue->serial + a->submitCount;
    VkSubmitInfo2 *infos = (VkSubmitInfo2 *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
-   for (uint32_t i = 0; !a->ret && i < a->submitCount; i++) {
-      vps_submit2_drop_waits(ctx, &infos[i]);
-      if (!add_batch(ctx, &list, queue->serial + i + 1, count_command_buffers_2(&infos[i])) ||
-          !vps_submit2_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))
-         break;
+   for (uint32_t i = 0; !a->ret && !ctx->failed && i < a->submitCount; i++) {
+      begin_batch(ctx, queue, &list);
+      add_batch_2(ctx, &list, queue->serial + i + 1, &infos[i]);
+      end_batch(queue, &list, queue->serial + i + 1);
+      vps_submit2_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1);
    }
    pthread_mutex_lock(&queue->handle_lock);
    if (!a->ret && !ctx->failed)
-      a->ret = queue->device->functions.QueueSubmit2(queue->handle, a->submitCount, infos, VK_NULL_HANDLE);
+      a->ret = submit_2(ctx, queue, a->submitCount, infos);
    submitted(ctx, queue, serial, &list, a->ret);
    pthread_mutex_unlock(&queue->handle_lock);
+}
+
+/* Binds nothing; the rest of the batch goes on. */
+static void bind_nothing(VkBindSparseInfo *info)
+{
+   info->bufferBindCount = info->imageOpaqueBindCount = info->imageBindCount = 0;
+}
+
+static VkResult bind_sparse(struct vp_context *ctx, struct vps_queue *queue, uint32_t count, VkBindSparseInfo *infos)
+{
+   const PFN_vkQueueBindSparse function = queue->device->functions.QueueBindSparse;
+   VkResult result;
+
+   do
+      result = function(queue->handle, count, infos, VK_NULL_HANDLE);
+   while (vps_try_again(ctx, result));
+   if (!is_memory_error(result))
+      return result;
+   for (uint32_t i = 0; i < count; i++) {
+      bind_nothing(&infos[i]);
+      send_batch_error(queue, queue->serial + i + 1, result);
+   }
+   return function(queue->handle, count, infos, VK_NULL_HANDLE);
 }
 
 void vp_handle_vkQueueBindSparse(struct vp_context *ctx, struct vp_cmd_vkQueueBindSparse *a)
 {
    struct vps_queue *queue = usable_queue(ctx);
-   a->ret = queue ? submission_state(ctx, queue) : VK_ERROR_DEVICE_LOST;
+   a->ret = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
    if (!queue)
       return;
 
    struct batch_list list = {.last = &list.first};
    VkBindSparseInfo *infos = (VkBindSparseInfo *)(uintptr_t)a->pBindInfo; /* temporary memory, ours to change */
-   for (uint32_t i = 0; !a->ret && i < a->bindInfoCount; i++) {
-      vps_bind_sparse_drop_waits(ctx, &infos[i]);
-      if (!vps_bind_sparse_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1))
-         break;
+   for (uint32_t i = 0; !a->ret && !ctx->failed && i < a->bindInfoCount; i++) {
+      begin_batch(ctx, queue, &list);
+      vps_bind_sparse_drop_semaphores(ctx, &infos[i]);
+      if (ctx->poison) {
+         list.error = ctx->poison;
+         bind_nothing(&infos[i]);
+      }
+      end_batch(queue, &list, queue->serial + i + 1);
+      vps_bind_sparse_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1);
    }
    pthread_mutex_lock(&queue->handle_lock);
    if (!a->ret && !ctx->failed)
-      a->ret = queue->device->functions.QueueBindSparse(queue->handle, a->bindInfoCount, infos, VK_NULL_HANDLE);
+      a->ret = bind_sparse(ctx, queue, a->bindInfoCount, infos);
    submitted(ctx, queue, queue->serial + a->bindInfoCount, &list, a->ret);
    pthread_mutex_unlock(&queue->handle_lock);
 }

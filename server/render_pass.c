@@ -57,7 +57,9 @@ void vp_handle_vkCreateRenderPass(struct vp_context *ctx, struct vp_cmd_vkCreate
    const struct vps_device *device = ctx->used[0]->device;
    VkRenderPass handle = VK_NULL_HANDLE;
 
-   a->ret = device->functions.CreateRenderPass(a->device, a->pCreateInfo, NULL, &handle);
+   do
+      a->ret = device->functions.CreateRenderPass(a->device, a->pCreateInfo, NULL, &handle);
+   while (vps_try_again(ctx, a->ret));
    created(ctx, (uint64_t)(uintptr_t)*a->pRenderPass, handle, a->ret, count_views(a->pCreateInfo));
 }
 
@@ -66,7 +68,9 @@ void vp_handle_vkCreateRenderPass2(struct vp_context *ctx, struct vp_cmd_vkCreat
    const struct vps_device *device = ctx->used[0]->device;
    VkRenderPass handle = VK_NULL_HANDLE;
 
-   a->ret = device->functions.CreateRenderPass2(a->device, a->pCreateInfo, NULL, &handle);
+   do
+      a->ret = device->functions.CreateRenderPass2(a->device, a->pCreateInfo, NULL, &handle);
+   while (vps_try_again(ctx, a->ret));
    created(ctx, (uint64_t)(uintptr_t)*a->pRenderPass, handle, a->ret, count_views_2(a->pCreateInfo));
 }
 

@@ -38,78 +38,109 @@ static void *find_node(const void *chain, VkStructureType type)
    return NULL;
 }
 
-/* Arrays with an element for each wait; NULL where there is none. All are in temporary memory and ours to change. */
-struct waits {
+/* Arrays with an element for each wait or signal; NULL where there is none. All are in temporary memory and ours to
+ * change. */
+struct columns {
    VkSemaphore *semaphores;
    VkPipelineStageFlags *stages;
    uint64_t *values;
    uint32_t *device_indices;
 };
 
-/* Returns how many waits are left. */
-static uint32_t drop(struct vp_context *ctx, const struct waits *waits, uint32_t count)
+/* Whether a wait or signal is left out: those of semaphores that could not be created, which have no handle, and waits
+ * for what the client has signalled. */
+static bool is_left_out(struct vp_context *ctx, VkSemaphore semaphore, bool wait)
+{
+   return !semaphore || (wait && take_signal(ctx, semaphore));
+}
+
+/* Returns how many are left. */
+static uint32_t drop(struct vp_context *ctx, const struct columns *columns, uint32_t count, bool wait)
 {
    uint32_t kept = 0;
 
-   for (uint32_t i = 0; i < count; i++) {
-      if (take_signal(ctx, waits->semaphores[i]))
+   for (uint32_t i = 0; columns->semaphores && i < count; i++) {
+      if (is_left_out(ctx, columns->semaphores[i], wait))
          continue;
-      waits->semaphores[kept] = waits->semaphores[i];
-      if (waits->stages)
-         waits->stages[kept] = waits->stages[i];
-      if (waits->values)
-         waits->values[kept] = waits->values[i];
-      if (waits->device_indices)
-         waits->device_indices[kept] = waits->device_indices[i];
+      columns->semaphores[kept] = columns->semaphores[i];
+      if (columns->stages)
+         columns->stages[kept] = columns->stages[i];
+      if (columns->values)
+         columns->values[kept] = columns->values[i];
+      if (columns->device_indices)
+         columns->device_indices[kept] = columns->device_indices[i];
       kept++;
    }
-   return kept;
+   return columns->semaphores ? kept : count;
 }
 
-/* What the chain of a batch has for its waits. Returns how many waits there are after the drop. */
+/* With what the chain of a batch has for its waits. Returns how many waits there are after the drop. */
 static uint32_t drop_waits(struct vp_context *ctx, const void *chain, const VkSemaphore *semaphores,
                            const VkPipelineStageFlags *stages, uint32_t count)
 {
    VkTimelineSemaphoreSubmitInfo *values = find_node(chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
    VkDeviceGroupSubmitInfo *group = find_node(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
-   struct waits waits = {(VkSemaphore *)(uintptr_t)semaphores, (VkPipelineStageFlags *)(uintptr_t)stages, NULL, NULL};
-   const bool has_values = values && values->pWaitSemaphoreValues && values->waitSemaphoreValueCount == count;
-   const bool has_group = group && group->pWaitSemaphoreDeviceIndices && group->waitSemaphoreCount == count;
+   struct columns columns = {(VkSemaphore *)(uintptr_t)semaphores, (VkPipelineStageFlags *)(uintptr_t)stages, NULL,
+                             NULL};
 
-   if (!semaphores)
-      return count;
-   if (has_values)
-      waits.values = (uint64_t *)(uintptr_t)values->pWaitSemaphoreValues;
-   if (has_group)
-      waits.device_indices = (uint32_t *)(uintptr_t)group->pWaitSemaphoreDeviceIndices;
-   const uint32_t kept = drop(ctx, &waits, count);
-   if (has_values)
+   if (values && values->waitSemaphoreValueCount == count)
+      columns.values = (uint64_t *)(uintptr_t)values->pWaitSemaphoreValues;
+   if (group && group->waitSemaphoreCount == count)
+      columns.device_indices = (uint32_t *)(uintptr_t)group->pWaitSemaphoreDeviceIndices;
+   const uint32_t kept = drop(ctx, &columns, count, true);
+   if (columns.values)
       values->waitSemaphoreValueCount = kept;
-   if (has_group)
+   if (columns.device_indices)
       group->waitSemaphoreCount = kept;
    return kept;
 }
 
-void vps_submit_drop_waits(struct vp_context *ctx, VkSubmitInfo *info)
+static uint32_t drop_signals(struct vp_context *ctx, const void *chain, const VkSemaphore *semaphores, uint32_t count)
+{
+   VkTimelineSemaphoreSubmitInfo *values = find_node(chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+   VkDeviceGroupSubmitInfo *group = find_node(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
+   struct columns columns = {(VkSemaphore *)(uintptr_t)semaphores, NULL, NULL, NULL};
+
+   if (values && values->signalSemaphoreValueCount == count)
+      columns.values = (uint64_t *)(uintptr_t)values->pSignalSemaphoreValues;
+   if (group && group->signalSemaphoreCount == count)
+      columns.device_indices = (uint32_t *)(uintptr_t)group->pSignalSemaphoreDeviceIndices;
+   const uint32_t kept = drop(ctx, &columns, count, false);
+   if (columns.values)
+      values->signalSemaphoreValueCount = kept;
+   if (columns.device_indices)
+      group->signalSemaphoreCount = kept;
+   return kept;
+}
+
+void vps_submit_drop_semaphores(struct vp_context *ctx, VkSubmitInfo *info)
 {
    info->waitSemaphoreCount =
       drop_waits(ctx, info->pNext, info->pWaitSemaphores, info->pWaitDstStageMask, info->waitSemaphoreCount);
+   info->signalSemaphoreCount = drop_signals(ctx, info->pNext, info->pSignalSemaphores, info->signalSemaphoreCount);
 }
 
-void vps_bind_sparse_drop_waits(struct vp_context *ctx, VkBindSparseInfo *info)
+void vps_bind_sparse_drop_semaphores(struct vp_context *ctx, VkBindSparseInfo *info)
 {
    info->waitSemaphoreCount = drop_waits(ctx, info->pNext, info->pWaitSemaphores, NULL, info->waitSemaphoreCount);
+   info->signalSemaphoreCount = drop_signals(ctx, info->pNext, info->pSignalSemaphores, info->signalSemaphoreCount);
 }
 
-void vps_submit2_drop_waits(struct vp_context *ctx, VkSubmitInfo2 *info)
+/* Of infos, each with all that belongs to it. */
+static uint32_t drop_infos(struct vp_context *ctx, const VkSemaphoreSubmitInfo *infos, uint32_t count, bool wait)
 {
-   VkSemaphoreSubmitInfo *waits = (VkSemaphoreSubmitInfo *)(uintptr_t)info->pWaitSemaphoreInfos;
+   VkSemaphoreSubmitInfo *all = (VkSemaphoreSubmitInfo *)(uintptr_t)infos;
    uint32_t kept = 0;
 
-   for (uint32_t i = 0; waits && i < info->waitSemaphoreInfoCount; i++) {
-      if (!take_signal(ctx, waits[i].semaphore))
-         waits[kept++] = waits[i];
+   for (uint32_t i = 0; all && i < count; i++) {
+      if (!is_left_out(ctx, all[i].semaphore, wait))
+         all[kept++] = all[i];
    }
-   if (waits)
-      info->waitSemaphoreInfoCount = kept;
+   return all ? kept : count;
+}
+
+void vps_submit2_drop_semaphores(struct vp_context *ctx, VkSubmitInfo2 *info)
+{
+   info->waitSemaphoreInfoCount = drop_infos(ctx, info->pWaitSemaphoreInfos, info->waitSemaphoreInfoCount, true);
+   info->signalSemaphoreInfoCount = drop_infos(ctx, info->pSignalSemaphoreInfos, info->signalSemaphoreInfoCount, false);
 }

@@ -23,6 +23,11 @@ static void *find_node(const void *chain, VkStructureType type)
    return NULL;
 }
 
+VkDeviceGroupSubmitInfo *vps_submit_find_group(const VkSubmitInfo *info)
+{
+   return find_node(info->pNext, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
+}
+
 /* Gives the signal number `index`, the last one, a value. */
 static bool add_value(struct vp_context *ctx, const void **chain, uint32_t index, uint64_t value)
 {

@@ -14,10 +14,13 @@ bool vps_submit_add_signal(struct vp_context *ctx, VkSubmitInfo *info, VkSemapho
 bool vps_submit2_add_signal(struct vp_context *ctx, VkSubmitInfo2 *info, VkSemaphore semaphore, uint64_t value);
 bool vps_bind_sparse_add_signal(struct vp_context *ctx, VkBindSparseInfo *info, VkSemaphore semaphore, uint64_t value);
 
+/* What the batch says of device groups, or NULL. */
+VkDeviceGroupSubmitInfo *vps_submit_find_group(const VkSubmitInfo *info);
+
 /* These take the semaphores that the client has signalled itself (vkSignalBinarySemaphoreVP) out of what such a batch
- * waits for, and make them unsignalled. */
-void vps_submit_drop_waits(struct vp_context *ctx, VkSubmitInfo *info);
-void vps_submit2_drop_waits(struct vp_context *ctx, VkSubmitInfo2 *info);
-void vps_bind_sparse_drop_waits(struct vp_context *ctx, VkBindSparseInfo *info);
+ * waits for, and make them unsignalled; and those that could not be created out of what it waits for and signals. */
+void vps_submit_drop_semaphores(struct vp_context *ctx, VkSubmitInfo *info);
+void vps_submit2_drop_semaphores(struct vp_context *ctx, VkSubmitInfo2 *info);
+void vps_bind_sparse_drop_semaphores(struct vp_context *ctx, VkBindSparseInfo *info);
 
 #endif

@@ -22,6 +22,8 @@ enum vp_frame_type {
    VP_FRAME_QUERIES = 10,     /* server: results of queries; tag = query pool id */
    VP_FRAME_STALE = 11,       /* server: the GPU has changed a memory that is not mapped; tag = memory id */
    VP_FRAME_PACKED = 12,      /* both ways: a MEMORY payload, compressed; tag = memory id */
+   VP_FRAME_BATCH_ERROR = 13, /* server: a batch goes without something that failed; tag = queue id */
+   VP_FRAME_RESERVE = 14,     /* server: whether it can still make up for a lack of memory; tag = device id */
    VP_FRAME_PRESENT = 16,     /* server: part of a picture; tag = swapchain id */
 };
 

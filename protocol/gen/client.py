@@ -36,8 +36,15 @@ def call_struct(command):
     return 'struct vp_cmd_%s a = {%s};' % (command.name, names)
 
 
+def is_tried(command):
+    """Whether a command of a device is said without waiting, though it can fail."""
+    return command.row and command.row['kind'] == 'async' and command.result == 'VkResult' and \
+        command.parameters[0].type == 'VkDevice'
+
+
 def send_header(scope):
-    """vp_send_NAME: says a command. vp_call_NAME: asks one and waits for its reply."""
+    """vp_send_NAME: says a command. vp_call_NAME: asks one and waits for its reply. vp_try_NAME: says it, or waits for
+    its result when that may be an error."""
     body = []
     for command in scope.wire_commands():
         struct = 'struct vp_cmd_%s' % command.name
@@ -51,7 +58,13 @@ def send_header(scope):
                  '   if (result == VK_SUCCESS)', '      vp_reply_%s(&call.dec, a);' % command.name,
                  '   const VkResult end = vp_call_end(conn, &call);',
                  '   return result == VK_SUCCESS ? end : result;', '}', '']
-    return header('VP_CLIENT_SEND_H', ['"client/connection.h"', '"client/vp_client_calls.h"'], body)
+        if is_tried(command):
+            body += ['static inline VkResult vp_try_%s(struct vp_device *device, bool may_fail, %s *a)' % (command.name, struct), '{',
+                     '   if (!may_fail && !vp_device_is_careful(device, VP_CMD_%s))' % command.name,
+                     '      return vp_send_%s(device->conn, a);' % command.name,
+                     '   const VkResult result = vp_call_%s(device->conn, a);' % command.name,
+                     '   return result == VK_SUCCESS ? a->ret : result;', '}', '']
+    return header('VP_CLIENT_SEND_H', ['"client/connection.h"', '"client/device.h"', '"client/vp_client_calls.h"'], body)
 
 
 class Entries:
@@ -91,6 +104,9 @@ class Entries:
         if is_destroy(command):
             handle = command.parameters[1].name
             lines += ['if (!%s)' % handle, '   return;']
+        if is_tried(command):
+            return ['struct vp_device *self = VP_FROM_HANDLE(struct vp_device, %s);' % command.parameters[0].name,
+                    call_struct(command), 'return vp_try_%s(self, false, &a);' % command.name]
         lines += ['const %s' % call_struct(command)]
         if is_destroy(command):
             return lines + ['vp_send_%s(conn, &a);' % command.name,
@@ -106,8 +122,8 @@ class Entries:
             'struct vp_object *object = vp_object_create(conn, allocator, %s, sizeof(*object));' % objtype,
             'if (!object)', '   return VK_ERROR_OUT_OF_HOST_MEMORY;',
             '*%s = VP_TO_HANDLE(%s, object);' % (output.name, output.type),
-            'const %s' % call_struct(command),
-            'const VkResult result = vp_send_%s(conn, &a);' % command.name] + \
+            call_struct(command),
+            'const VkResult result = vp_try_%s(self, false, &a);' % command.name] + \
             block('if (result != VK_SUCCESS)', fail) + ['return result;']
 
     def synchronous(self, command):
@@ -189,6 +205,9 @@ def entry_points(scope):
     for command in scope.wire_commands():
         names += ['   case %d:' % command.number, '      return "%s";' % command.name]
     names += ['   default:', '      return "an unknown command";', '   }', '}']
+    names += ['', 'bool vp_command_has_result(uint32_t number)', '{', '   switch (number) {']
+    names += ['   case %d:' % c.number for c in scope.wire_commands() if c.result == 'VkResult']
+    names += ['      return true;', '   default:', '      return false;', '   }', '}']
     return {
         'client/vp_entry.h': header('VP_ENTRY_H', ['"client/wsi/platform.h"'], prototypes),
         'client/vp_entry.c': source(['"client/vp_entry.h"'] + UNITS + [

@@ -16,7 +16,8 @@ INSTANCE_EXTRA = ['vkGetDeviceProcAddr', 'vkCreateDebugUtilsMessengerEXT', 'vkDe
 TAKES_POISON = {
     'vkDestroyInstance', 'vkDestroyDevice', 'vkQueueSubmit', 'vkQueueSubmit2', 'vkQueueBindSparse', 'vkFreeMemory',
     'vkDestroyEvent', 'vkDestroyQueryPool', 'vkDestroyDescriptorPool', 'vkResetDescriptorPool', 'vkFreeDescriptorSets',
-    'vkDestroyCommandPool', 'vkResetCommandPool', 'vkFreeCommandBuffers', 'vkBeginCommandBuffer', 'vkResetCommandBuffer',
+    'vkDestroyCommandPool', 'vkResetCommandPool', 'vkFreeCommandBuffers', 'vkBeginCommandBuffer', 'vkEndCommandBuffer',
+    'vkResetCommandBuffer',
     'vkSetObjectNameVP', 'vkDestroySwapchainVP', 'vkQueuePresentVP', 'vkAckPresentVP',
 }
 
@@ -245,11 +246,14 @@ class Runner:
             return ['if (%s%s)' % (self.table(command), field(command.name)), '   %s;' % call]
         if command.result == 'void':
             return [call + ';']
-        lines = ['a.ret = %s;' % call]
-        if command.result == 'VkResult':
-            lines += block('if (a.ret < 0 && !ctx->reply)', ['vps_not_done(ctx, a.ret);'] + [
-                'vps_poison_used(ctx, VK_OBJECT_TYPE_%s, a.ret);' % kind for kind in CHANGES.get(command.name, [])])
-        return lines
+        if command.result != 'VkResult':
+            return ['a.ret = %s;' % call]
+        return self.tried('a.ret = %s;' % call) + block('if (a.ret < 0 && !ctx->reply)', ['vps_not_done(ctx, a.ret);'] + [
+            'vps_poison_used(ctx, VK_OBJECT_TYPE_%s, a.ret);' % kind for kind in CHANGES.get(command.name, [])])
+
+    @staticmethod
+    def tried(statement):
+        return ['do', '   ' + statement, 'while (vps_try_again(ctx, a.ret));']
 
     def call(self, command, replace=None):
         arguments = []
@@ -265,13 +269,16 @@ class Runner:
     def create(self, command, new):
         done = 'vps_created(ctx, %s, %s, (uint64_t)(uintptr_t)%s, a.ret);'
         if not new.lengths:
-            return ['%s handle = VK_NULL_HANDLE;' % new.type,
-                    'a.ret = %s;' % self.call(command, {new.name: '&handle'}),
+            return ['%s handle = VK_NULL_HANDLE;' % new.type] + \
+                self.tried('a.ret = %s;' % self.call(command, {new.name: '&handle'})) + [
                     'vps_created(ctx, %s, (uint64_t)(uintptr_t)*a.%s, a.ret < 0 ? 0 : (uint64_t)(uintptr_t)handle, a.ret);' % (
                         self.object_type(new), new.name)]
         count = self.codec.length(new.lengths[0], command.parameters, 'a.')
-        return ['%s *handles = vps_alloc(ctx, %s, sizeof(*handles));' % (new.type, count), 'if (!handles)', '   return;',
-                'a.ret = %s;' % self.call(command, {new.name: 'handles'})] + \
+        create = 'a.ret = %s;' % self.call(command, {new.name: 'handles'})
+        free = ['vps_destroy_handle(ctx->used[0]->device, %s, (uint64_t)(uintptr_t)handles[i]);' % self.object_type(new),
+                'handles[i] = VK_NULL_HANDLE;']
+        return ['%s *handles = vps_alloc(ctx, %s, sizeof(*handles));' % (new.type, count), 'if (!handles)', '   return;', create] + \
+            block('while (vps_try_again(ctx, a.ret))', self.each_new(command, new, free) + [create]) + \
             self.each_new(command, new, [done % (self.object_type(new), self.new_id(new), 'handles[i]'),
                                          'if (!handles[i])', '   a.%s[i] = VK_NULL_HANDLE;' % new.name])
 
@@ -346,7 +353,7 @@ def dispatch(scope):
     return {
         'server/vp_dispatch.h': header('VP_DISPATCH_H', ['"vp_commands.h"'], head),
         'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/bound.h"', '"server/command_buffer.h"', '"server/context.h"',
-                                        '"server/device.h"', '"server/instance.h"', '"server/vp_server_calls.h"',
+                                        '"server/device.h"', '"server/instance.h"', '"server/reserve.h"', '"server/vp_server_calls.h"',
                                         '"server/writes.h"', '<stddef.h>', '<string.h>'],
                                        body),
     }

@@ -452,7 +452,8 @@ static const VkImageCreateInfo huge_image = {
    .usage = VK_IMAGE_USAGE_TRANSFER_DST_BIT,
 };
 
-/* What uses an image whose memory could not be bound is skipped, and submitting it loses the device. */
+/* What uses an image whose memory could not be bound is skipped, and so is a command buffer that uses it: the client is
+ * told of both, and the rest of the batch goes on. */
 static void test_poison(void)
 {
    static const VkClearColorValue black;
@@ -465,7 +466,7 @@ static void test_poison(void)
    SEND(&s, vkCreateImage, .device = x.device, .pCreateInfo = &huge_image, .pImage = &image);
    SEND(&s, vkBindImageMemory, .device = x.device, .image = image, .memory = x.memory);
    CHECK(session_flush(&s));
-   CHECK(session_until(&s, VP_FRAME_OBJECT_ERROR) && s.frame.header.tag == ID(image) && s.frame.header.length == 8);
+   CHECK(session_until(&s, VP_FRAME_OBJECT_ERROR) && s.frame.header.tag == ID(image) && s.frame.header.length == 12);
    CHECK(vp_bytes_load_u32(s.frame.payload) == VP_CMD_vkBindImageMemory);
    const VkResult error = (VkResult)vp_bytes_load_u32(s.frame.payload + 4);
    CHECK(error == VK_ERROR_OUT_OF_DEVICE_MEMORY || error == VK_ERROR_OUT_OF_HOST_MEMORY);
@@ -482,15 +483,45 @@ static void test_poison(void)
    CHECK(session_flush(&s));
    CHECK(session_progress(&s, x.queue, 1) == VK_SUCCESS);
 
+   VkCommandBuffer other = start_recording(&s, &x);
+   SEND(&s, vkCmdFillBuffer, .commandBuffer = other, .dstBuffer = x.buffer, .size = VK_WHOLE_SIZE, .data = 0x02020202);
+   SEND(&s, vkEndCommandBuffer, .commandBuffer = other);
    begin(&s, command_buffer);
    SEND(&s, vkCmdClearColorImage, .commandBuffer = command_buffer, .image = image, .pColor = &black, .rangeCount = 1,
         .pRanges = &range);
-   end_and_submit(&s, &x, command_buffer);
+   SEND(&s, vkEndCommandBuffer, .commandBuffer = command_buffer);
    CHECK(session_flush(&s));
-   CHECK(session_progress(&s, x.queue, 2) == VK_ERROR_DEVICE_LOST);
+   CHECK(session_until(&s, VP_FRAME_OBJECT_ERROR) && s.frame.header.tag == ID(command_buffer));
+   CHECK(vp_bytes_load_u32(s.frame.payload) == VP_CMD_vkEndCommandBuffer);
+   CHECK((VkResult)vp_bytes_load_u32(s.frame.payload + 4) == error && vp_bytes_load_u32(s.frame.payload + 8) == 3);
+
+   const VkCommandBuffer both[] = {command_buffer, other};
+   const VkSubmitInfo batches[] = {
+      {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 2, .pCommandBuffers = both},
+      {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &other},
+   };
+   SEND(&s, vkQueueSubmit, .queue = x.queue, .submitCount = 2, .pSubmits = batches);
+   CHECK(session_flush(&s));
+   CHECK(session_until(&s, VP_FRAME_BATCH_ERROR) && s.frame.header.tag == ID(x.queue) && s.frame.header.length == 12);
+   CHECK(vp_bytes_load_u64(s.frame.payload) == 2 && (VkResult)vp_bytes_load_u32(s.frame.payload + 8) == error);
+   CHECK(session_progress(&s, x.queue, 3) == VK_SUCCESS);
+   CHECK(map_memory(&s, &x, false) && all_bytes(s.memory, SIZE, 2));
+
+   const VkCommandBufferSubmitInfo infos[] = {
+      {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO, .commandBuffer = other},
+      {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO, .commandBuffer = command_buffer},
+   };
+   const VkSubmitInfo2 batch2 = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2, .commandBufferInfoCount = 2, .pCommandBufferInfos = infos};
+   SEND(&s, vkQueueSubmit2, .queue = x.queue, .submitCount = 1, .pSubmits = &batch2);
+   CHECK(session_flush(&s));
+   CHECK(session_until(&s, VP_FRAME_BATCH_ERROR) && vp_bytes_load_u64(s.frame.payload) == 4);
+   CHECK(session_progress(&s, x.queue, 4) == VK_SUCCESS);
    submit(&s, &x, NULL);
    CHECK(session_flush(&s));
-   CHECK(session_progress(&s, x.queue, 3) == VK_ERROR_DEVICE_LOST);
+   CHECK(session_progress(&s, x.queue, 5) == VK_SUCCESS);
+   const struct recorded *last = last_frame(&s, VP_FRAME_BATCH_ERROR, ID(x.queue));
+   CHECK(last && vp_bytes_load_u64(last->start) == 4);
 
    SEND(&s, vkDestroyImage, .device = x.device, .image = image);
    destroy_all(&s, &x);
