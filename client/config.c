@@ -4,6 +4,7 @@
 #include "client/stats.h"
 #include "common/net/socket.h"
 #include "common/util/log.h"
+#include "common/util/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,9 +79,8 @@ void vp_config_read(struct vp_config *config)
       read_servers(config);
    const char *timeout = getenv("VENUS_TIMEOUT");
    if (timeout) {
-      char *end;
-      const double seconds = strtod(timeout, &end);
-      if (end != timeout && !*end && seconds > 0 && seconds < 3600)
+      double seconds;
+      if (vp_text_parse_decimal(timeout, &seconds) && seconds > 0 && seconds < 3600)
          config->timeout_ms = (int)(seconds * 1000);
       else
          vp_log(VP_LOG_WARN, "VENUS_TIMEOUT=%s is not a number of seconds; using %d", timeout,

@@ -10,6 +10,7 @@
 #include "vp_commands.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +182,14 @@ static bool handshake(struct vp_connection *conn, const char *application, int64
    return true;
 }
 
+/* The parent's ends when the parent says so, or ends itself; nothing is to be said in its name. */
+static void let_go(struct vp_fork_item *item)
+{
+   struct vp_connection *conn = (struct vp_connection *)((char *)item - offsetof(struct vp_connection, fork));
+   close(conn->fd);
+   conn->fd = -1;
+}
+
 struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms,
                                            enum vp_compression compression)
 {
@@ -200,6 +209,8 @@ struct vp_connection *vp_connection_create(const char *host, uint16_t port, cons
       vp_log(VP_LOG_ERROR, "%s", error);
       goto fail_socket;
    }
+   conn->fork_generation = vp_fork_generation();
+   vp_fork_add(&conn->fork, let_go);
    if (!handshake(conn, application, deadline_ms))
       goto fail_handshake;
    if (!vp_stream_start(conn))
@@ -211,6 +222,7 @@ struct vp_connection *vp_connection_create(const char *host, uint16_t port, cons
 fail_receiver:
    vp_stream_stop(conn);
 fail_handshake:
+   vp_fork_remove(&conn->fork);
    close(conn->fd);
 fail_socket:
    vp_stream_finish(&conn->stream);
@@ -228,6 +240,7 @@ void vp_connection_destroy(struct vp_connection *conn)
    vp_stream_stop(conn);
    vp_connection_lose(conn, NULL);
    pthread_join(conn->receiver, NULL);
+   vp_fork_remove(&conn->fork);
    close(conn->fd);
    vp_stats_end(&conn->stats);
    vp_stream_finish(&conn->stream);

@@ -2,6 +2,7 @@
 #ifndef VP_CLIENT_CONNECTION_H
 #define VP_CLIENT_CONNECTION_H
 
+#include "client/fork.h"
 #include "client/stats.h"
 #include "client/stream.h"
 #include "common/net/frame.h"
@@ -25,6 +26,8 @@ struct vp_object;
  * more cannot keep the receiver from making room for the server to go on. */
 struct vp_connection {
    int fd;
+   struct vp_fork_item fork;
+   unsigned fork_generation; /* of the process that it belongs to */
    char address[300];
    struct vp_hello server;   /* what the server said of itself */
    struct vp_wire_peer peer; /* what its decoder knows */
@@ -85,6 +88,12 @@ static inline void vp_connection_note_failure(struct vp_connection *conn, uint32
 static inline bool vp_connection_has_failed(const struct vp_connection *conn, uint32_t command)
 {
    return atomic_load_explicit(&conn->failed[command / 64 % 8], memory_order_relaxed) >> command % 64 & 1;
+}
+
+/* Whether a process has it only because it is a child of fork(): then it is not to be used in any way. */
+static inline bool vp_connection_is_inherited(const struct vp_connection *conn)
+{
+   return conn->fork_generation != vp_fork_generation();
 }
 
 /* --- calls with a reply --- */

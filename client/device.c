@@ -4,6 +4,7 @@
 #include "client/connection.h"
 #include "client/entry_table.h"
 #include "client/likely_images.h"
+#include "client/mapping/mapping.h"
 #include "client/physical_device.h"
 #include "client/pipeline_layout.h"
 #include "client/queue.h"
@@ -177,6 +178,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDevice(VkPhysicalDevice physicalDevice
       vp_object_create(gpu->conn, vp_allocator(pAllocator, gpu->allocator), VK_OBJECT_TYPE_DEVICE, sizeof(*device));
    if (!device)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
+   vp_mapping_prepare();
    device->physical_device = gpu;
    device->conn = gpu->conn;
    device->allocator = gpu->allocator;

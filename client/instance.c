@@ -206,6 +206,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateInstance(const VkInstanceCreateInfo *p
    if (!instance)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    instance->loader_data = ICD_LOADER_MAGIC;
+   instance->fork_generation = vp_fork_generation();
    if (pAllocator) {
       instance->callbacks = *pAllocator;
       instance->allocator = &instance->callbacks;

@@ -17,6 +17,7 @@ struct vp_server_session {
 
 struct vp_instance {
    uintptr_t loader_data;
+   unsigned fork_generation;               /* of the process that it belongs to */
    const VkAllocationCallbacks *allocator; /* NULL: the system's */
    VkAllocationCallbacks callbacks;
    struct vp_config config;

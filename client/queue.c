@@ -7,6 +7,7 @@
 #include "client/device.h"
 #include "client/device_memory.h"
 #include "client/fence.h"
+#include "client/guard.h"
 #include "client/semaphore.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
@@ -103,9 +104,7 @@ struct timespec vp_deadline(uint64_t timeout)
 
 bool vp_progress_wait(struct vp_connection *conn, const struct timespec *deadline)
 {
-   if (!deadline)
-      return !pthread_cond_wait(&conn->progress_cond, &conn->progress_lock);
-   return pthread_cond_timedwait(&conn->progress_cond, &conn->progress_lock, deadline) != ETIMEDOUT;
+   return vp_guard_wait(&conn->progress_cond, &conn->progress_lock, deadline) != ETIMEDOUT;
 }
 
 VkResult vp_device_wait(struct vp_device *device, bool (*done)(const void *data), const void *data, uint64_t timeout)

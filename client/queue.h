@@ -57,7 +57,7 @@ bool vp_device_is_lost(const struct vp_device *device);
 struct timespec vp_deadline(uint64_t timeout);
 
 /* Waits for news until the deadline (NULL: for ever). The caller holds the
- * connection's progress lock. False at the deadline. */
+ * connection's progress lock and may be cancelled here (vp_guard_wait()). False at the deadline. */
 bool vp_progress_wait(struct vp_connection *conn, const struct timespec *deadline);
 
 /* Waits until done(data) says so, for `timeout` nanoseconds at most: VK_SUCCESS,

@@ -3,13 +3,13 @@
 
 #include "client/command_names.h"
 #include "client/mapping/tracker.h"
+#include "common/util/text.h"
 
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FIRST_OWN_COMMAND 0x10000u
 
@@ -40,8 +40,11 @@ static void print_presents(const struct vp_stats *stats)
       return;
    fprintf(stderr, "venus:   presented: %" PRIu64 " frames, %" PRIu64 " shown, %" PRIu64 " bytes of pictures\n",
            stats->presents, shown, stats->picture_bytes);
-   for (unsigned i = 0; i < VP_STAGE_COUNT && shown; i++)
-      fprintf(stderr, "venus:     %8.2f ms %s\n", (double)stats->present_us[i] / 1000 / (double)shown, names[i]);
+   for (unsigned i = 0; i < VP_STAGE_COUNT && shown; i++) {
+      char ms[VP_TEXT_DECIMAL_SIZE];
+      vp_text_format_decimal(ms, (double)stats->present_us[i] / 1000 / (double)shown, 2);
+      fprintf(stderr, "venus:     %8s ms %s\n", ms, names[i]);
+   }
 }
 
 static void print(const struct vp_stats *stats)
@@ -75,13 +78,11 @@ static void print(const struct vp_stats *stats)
 
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct vp_stats *open_stats;
-static pid_t open_process; /* a child of fork() has the list, but not the connections */
 
 void vp_stats_begin(struct vp_stats *stats, const char *address)
 {
    stats->address = address;
    pthread_mutex_lock(&open_lock);
-   open_process = getpid();
    stats->next = open_stats;
    stats->link = &open_stats;
    if (stats->next)
@@ -103,10 +104,16 @@ void vp_stats_end(struct vp_stats *stats)
       print(stats);
 }
 
+void vp_stats_begin_anew(void)
+{
+   open_stats = NULL;
+   pthread_mutex_init(&open_lock, NULL);
+}
+
 /* Many programs end without destroying their instance. */
 __attribute__((destructor)) static void print_open(void)
 {
-   if (!open_stats || open_process != getpid() || !are_wanted())
+   if (!open_stats || !are_wanted())
       return;
    pthread_mutex_lock(&open_lock);
    for (const struct vp_stats *stats = open_stats; stats; stats = stats->next)

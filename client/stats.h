@@ -47,4 +47,7 @@ void vp_stats_blocking(struct vp_stats *stats, uint32_t command);
 void vp_stats_begin(struct vp_stats *stats, const char *address);
 void vp_stats_end(struct vp_stats *stats);
 
+/* In a child of fork(), which has none of the connections. Async-signal-safe. */
+void vp_stats_begin_anew(void);
+
 #endif

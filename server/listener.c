@@ -15,6 +15,7 @@
 #include "common/net/error_frame.h"
 #include "common/net/socket.h"
 #include "common/util/clock.h"
+#include "common/util/descriptor.h"
 #include "common/util/log.h"
 #include "server/spawn.h"
 #include "server/worker_process.h"
@@ -289,7 +290,7 @@ static bool listener_init(struct listener *listener, const struct vp_server_opti
    sigaddset(&signals, SIGINT);
    sigaddset(&signals, SIGCHLD);
    sigprocmask(SIG_BLOCK, &signals, NULL);
-   listener->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+   listener->signal_fd = vp_descriptor_keep(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
    if (listener->signal_fd < 0) {
       vp_log(VP_LOG_ERROR, "cannot receive signals: %s", strerror(errno));
       return false;

@@ -12,6 +12,7 @@
 
 #include "common/net/error_frame.h"
 #include "common/util/clock.h"
+#include "common/util/descriptor.h"
 #include "common/util/log.h"
 #include "server/channel.h"
 
@@ -91,8 +92,8 @@ bool vps_watch_start(struct vps_watch *watch, struct vps_channel *channel, int g
    sigemptyset(&signals);
    sigaddset(&signals, SIGTERM);
    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* threads of the driver inherit this */
-   watch->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
-   watch->stop_fd = eventfd(0, EFD_CLOEXEC);
+   watch->signal_fd = vp_descriptor_keep(signalfd(-1, &signals, SFD_CLOEXEC));
+   watch->stop_fd = vp_descriptor_keep(eventfd(0, EFD_CLOEXEC));
    int error = watch->signal_fd < 0 || watch->stop_fd < 0 ? errno : 0;
    if (!error)
       error = pthread_create(&watch->thread, NULL, run_watch, watch);

@@ -23,7 +23,9 @@
 
 #include "common/net/socket.h"
 #include "common/util/clock.h"
+#include "common/util/descriptor.h"
 #include "common/util/log.h"
+#include "common/util/text.h"
 
 #define EXIT_USAGE 2
 #define MAX_CONNECTIONS 256
@@ -324,23 +326,13 @@ static bool proxy_step(struct proxy *proxy)
    return true;
 }
 
-static bool parse_decimal(const char *text, double max, double *value)
-{
-   char *end;
-
-   if (!((*text >= '0' && *text <= '9') || *text == '.'))
-      return false;
-   *value = strtod(text, &end);
-   return *end == '\0' && *value >= 0 && *value <= max;
-}
-
 static bool parse_option(struct proxy *proxy, const char *name, const char *text)
 {
    double value;
 
    if (strcmp(name, "--connect") == 0)
       return vp_socket_parse_address(text, proxy->server_host, sizeof(proxy->server_host), &proxy->server_port);
-   if (!parse_decimal(text, 1e6, &value))
+   if (!vp_text_parse_decimal(text, &value) || value > 1e6)
       return false;
    if (strcmp(name, "--rtt") == 0)
       proxy->delay_ns = (int64_t)(value * 1e6 / 2);
@@ -403,7 +395,7 @@ static bool proxy_init(struct proxy *proxy)
    sigaddset(&signals, SIGTERM);
    sigaddset(&signals, SIGINT);
    sigprocmask(SIG_BLOCK, &signals, NULL);
-   proxy->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+   proxy->signal_fd = vp_descriptor_keep(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
    if (proxy->signal_fd < 0) {
       vp_log(VP_LOG_ERROR, "cannot receive signals: %s", strerror(errno));
       return false;

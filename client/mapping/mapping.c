@@ -112,6 +112,12 @@ fail:
    return NULL;
 }
 
+void vp_mapping_prepare(void)
+{
+   vp_pages_prepare();
+   vp_tracker_get();
+}
+
 struct vp_mapping *vp_mapping_create(uint64_t id, size_t size)
 {
    return create(id, size, NULL);

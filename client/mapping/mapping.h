@@ -13,6 +13,9 @@
  * with a memory that the application frees. */
 struct vp_mapping;
 
+/* Opens what all mappings need while the process can: it may give up descriptors, system calls and /proc later. */
+void vp_mapping_prepare(void);
+
 /* Zeros, for the memory with this id. NULL when there is no memory. */
 struct vp_mapping *vp_mapping_create(uint64_t id, size_t size);
 

@@ -16,8 +16,18 @@ struct vp_pages {
    uint8_t *alias; /* the driver's */
    size_t size;    /* in bytes, whole pages */
    bool imported;  /* both are memory that the application brought */
-   uint64_t place; /* in the file that backs them */
+   uint64_t place; /* in the file that backs them, or VP_NO_FILE */
 };
+
+#define VP_NO_FILE UINT64_MAX
+
+/* Opens what all mapped memory of the process lies in, while it can: a process may give up descriptors, system calls
+ * and the size of files later. Without it memory can be mapped all the same, but nobody knows what of it was never
+ * touched. Thread-safe. */
+void vp_pages_prepare(void);
+
+/* In a child of fork(), after vp_pages_give_copy(): its memory will lie in something of its own. Async-signal-safe. */
+void vp_pages_begin_anew(void);
 
 /* Zeros, which take memory when they are touched. False when there are none. */
 bool vp_pages_create(struct vp_pages *pages, size_t size);
@@ -35,7 +45,7 @@ bool vp_pages_move_view(struct vp_pages *pages, void *address, bool reserve);
 void vp_pages_give_copy(const struct vp_pages *pages);
 
 /* The run of pages at or after `position` (in bytes) that anybody has ever written to: [*start, *end); *start is the
- * size when there is none. Imported memory is one run. */
+ * size when there is none. Memory that is not in the file is one run. */
 void vp_pages_find_data(const struct vp_pages *pages, size_t position, size_t *start, size_t *end);
 
 /* Copies from these pages, from `position` on, to memory that may be protected or missing. How many bytes could be

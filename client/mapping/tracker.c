@@ -143,9 +143,21 @@ static void choose(void)
    use(&vp_tracker_compare, false);
 }
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
 const struct vp_tracker *vp_tracker_get(void)
 {
-   static pthread_once_t once = PTHREAD_ONCE_INIT;
    pthread_once(&once, choose);
    return chosen;
+}
+
+void vp_tracker_begin_anew(void)
+{
+   static const pthread_once_t never = PTHREAD_ONCE_INIT;
+   for (size_t i = 0; i < COUNT; i++) {
+      if (all[i]->stop)
+         all[i]->stop();
+   }
+   chosen = &vp_tracker_compare;
+   once = never;
 }

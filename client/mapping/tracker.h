@@ -14,8 +14,11 @@ struct vp_tracker {
    const char *name;        /* as in VENUS_TRACK */
    const char *description; /* for people */
 
-   /* Once per process. NULL when it works, else what is missing. */
+   /* Once per process, while it may open things: nothing else does. NULL when it works, else what is missing. */
    const char *(*start)(void);
+
+   /* In a child of fork(): lets go of what start() has opened, and of all views. May be NULL. */
+   void (*stop)(void);
 
    /* Before a view's first use, after its last. watch() is false when it cannot be watched: never arm it. */
    bool (*watch)(const struct vp_pages *pages);
@@ -34,5 +37,8 @@ extern const struct vp_tracker vp_tracker_async, vp_tracker_signal, vp_tracker_c
 
 /* The one that this process uses: tested and chosen at the first call, which says so in the log. */
 const struct vp_tracker *vp_tracker_get(void);
+
+/* In a child of fork(), which chooses anew: what a mechanism has opened is the parent's. Async-signal-safe. */
+void vp_tracker_begin_anew(void);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "client/mapping/tracker.h"
 
+#include "common/util/descriptor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -42,15 +44,24 @@ static int fault_fd = -1, pagemap_fd = -1;
 /* Containers often forbid the system call and can be given the device. */
 static int open_userfaultfd(void)
 {
-   const int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+   const int fd = vp_descriptor_keep((int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY));
    if (fd >= 0)
       return fd;
    const int device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
    if (device < 0)
       return -1;
-   const int from_device = ioctl(device, USERFAULTFD_IOC_NEW, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+   const int from_device = vp_descriptor_keep(ioctl(device, USERFAULTFD_IOC_NEW, O_CLOEXEC | UFFD_USER_MODE_ONLY));
    close(device);
    return from_device;
+}
+
+static void stop(void)
+{
+   if (fault_fd >= 0)
+      close(fault_fd);
+   if (pagemap_fd >= 0)
+      close(pagemap_fd);
+   fault_fd = pagemap_fd = -1;
 }
 
 static const char *start(void)
@@ -61,19 +72,15 @@ static const char *start(void)
    };
    const char *problem = NULL;
    fault_fd = open_userfaultfd();
-   pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+   pagemap_fd = vp_descriptor_keep(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
    if (fault_fd < 0)
       problem = "userfaultfd is not allowed";
    else if (ioctl(fault_fd, UFFDIO_API, &api) < 0)
       problem = "the kernel is older than Linux 6.7";
    else if (pagemap_fd < 0)
       problem = "/proc/self/pagemap cannot be read";
-   if (!problem)
-      return NULL;
-   if (fault_fd >= 0)
-      close(fault_fd);
-   if (pagemap_fd >= 0)
-      close(pagemap_fd);
+   if (problem)
+      stop();
    return problem;
 }
 
@@ -143,6 +150,7 @@ const struct vp_tracker vp_tracker_async = {
    .name = "async",
    .description = "userfaultfd with asynchronous write protection",
    .start = start,
+   .stop = stop,
    .watch = watch,
    .unwatch = unwatch,
    .arm = arm,

@@ -171,6 +171,14 @@ static const char *start(void)
    return ok ? NULL : "SIGSEGV cannot be handled";
 }
 
+/* The views are copies that nobody watches. Whoever held the lock is not there. */
+static void stop(void)
+{
+   views = NULL;
+   pieces = 0;
+   spin_unlock();
+}
+
 /* With the lock. */
 static struct watched **find(const struct vp_pages *pages)
 {
@@ -272,6 +280,7 @@ const struct vp_tracker vp_tracker_signal = {
    .name = "signal",
    .description = "mprotect and SIGSEGV",
    .start = start,
+   .stop = stop,
    .watch = watch,
    .unwatch = unwatch,
    .arm = arm,

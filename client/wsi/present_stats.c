@@ -4,6 +4,7 @@
 #include "client/connection.h"
 #include "common/picture/present_frame.h"
 #include "common/util/clock.h"
+#include "common/util/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,21 +20,31 @@ static void add_times(struct vp_present_times *sum, const struct vp_present_time
    sum->show += times->show;
 }
 
-static double average_ms(uint64_t sum_us, uint64_t count)
+struct number {
+   char text[VP_TEXT_DECIMAL_SIZE];
+};
+
+static struct number format(double value)
 {
-   return (double)sum_us / 1000 / (double)count;
+   struct number number;
+   vp_text_format_decimal(number.text, value, 1);
+   return number;
 }
 
 static void print_line(const struct vp_present_stats *stats, const struct vp_shown_frame *last, double seconds)
 {
-   const struct vp_present_times *times = &stats->times;
    const uint64_t presented = last->frame - stats->first + 1, shown = stats->shown;
+   const double frames = (double)shown, us = 1000 * frames;
+   const struct vp_present_times *times = &stats->times;
+   const struct number rate = format(frames / seconds), size = format((double)stats->bytes / 1024 / frames),
+                       gpu = format((double)times->gpu / us), encode = format((double)times->encode / us),
+                       network = format((double)times->network / us), decode = format((double)times->decode / us),
+                       show = format((double)times->show / us);
    fprintf(stderr,
-           "venus: %.1f frames/s, %" PRIu64 " of %" PRIu64 " not shown, %s, %.1f KiB each; ms: gpu %.1f encode %.1f "
-           "network %.1f decode %.1f show %.1f\n",
-           (double)shown / seconds, presented - shown, presented, vp_present_codec_name(last->codec),
-           (double)stats->bytes / 1024 / (double)shown, average_ms(times->gpu, shown), average_ms(times->encode, shown),
-           average_ms(times->network, shown), average_ms(times->decode, shown), average_ms(times->show, shown));
+           "venus: %s frames/s, %" PRIu64 " of %" PRIu64
+           " not shown, %s, %s KiB each; ms: gpu %s encode %s network %s decode %s show %s\n",
+           rate.text, presented - shown, presented, vp_present_codec_name(last->codec), size.text, gpu.text,
+           encode.text, network.text, decode.text, show.text);
 }
 
 static void add_totals(struct vp_stats *stats, const struct vp_shown_frame *shown)

@@ -5,6 +5,7 @@
 #include "client/wsi/surface.h"
 #include "client/wsi/wayland_library.h"
 #include "common/util/clock.h"
+#include "common/util/descriptor.h"
 #include "common/util/log.h"
 
 #include <poll.h>
@@ -179,8 +180,6 @@ static bool create_proxy(struct vp_window *window, struct buffer *buffer, int fd
 
 static bool share_pixels(struct vp_window *window, struct buffer *buffer, int fd)
 {
-   if (ftruncate(fd, (off_t)window->size))
-      return false;
    void *pixels = mmap(NULL, window->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
    if (pixels == MAP_FAILED)
       return false;
@@ -204,7 +203,7 @@ static bool create_buffer(struct vp_window *window, struct buffer *buffer)
 {
    if (buffer->proxy)
       return true;
-   const int fd = memfd_create("venus-window", MFD_CLOEXEC);
+   const int fd = vp_descriptor_memory_file("venus-window", window->size);
    const bool ok = fd >= 0 && share_pixels(window, buffer, fd);
    if (fd >= 0)
       close(fd);

@@ -7,6 +7,7 @@
 #include "client/wsi/x11_library.h"
 #include "client/wsi/x11_visual.h"
 #include "common/util/clock.h"
+#include "common/util/descriptor.h"
 #include "common/util/log.h"
 
 #include <poll.h>
@@ -120,12 +121,10 @@ static bool has_shm(const struct vp_window *window)
 
 static bool share_pixels(struct vp_window *window)
 {
-   const int fd = memfd_create("venus-window", MFD_CLOEXEC);
+   const int fd = vp_descriptor_memory_file("venus-window", window->size);
    if (fd < 0)
       return false;
-   void *pixels = MAP_FAILED;
-   if (!ftruncate(fd, (off_t)window->size))
-      pixels = mmap(NULL, window->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+   void *pixels = mmap(NULL, window->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
    if (pixels == MAP_FAILED) {
       close(fd);
       return false;

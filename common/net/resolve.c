@@ -1,83 +1,125 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/net/resolve.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/util/clock.h"
 
-/* All that a look-up points to, in one piece, since one that cannot be
- * cancelled outlives its caller. */
+/* A look-up cannot be cancelled. It has a thread of its own, and one that takes too long outlives its caller: whoever
+ * needs this last frees it. (getaddrinfo_a() would wait for ever in a child of fork(), where its threads are missing.)
+ */
 struct lookup {
-   struct gaicb request;
-   struct addrinfo hints;
+   pthread_mutex_t lock;
+   pthread_cond_t finished;
+   bool done, abandoned;
+   int result;
+   struct addrinfo hints, *list;
    char port[8];
    char host[];
 };
+
+static bool init_locks(struct lookup *lookup)
+{
+   pthread_condattr_t attributes;
+   if (pthread_condattr_init(&attributes))
+      return false;
+   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+   const bool ok = !pthread_cond_init(&lookup->finished, &attributes);
+   pthread_condattr_destroy(&attributes);
+   return ok && !pthread_mutex_init(&lookup->lock, NULL);
+}
 
 static struct lookup *lookup_create(const char *host, uint16_t port, int flags)
 {
    const size_t host_size = strlen(host) + 1;
    struct lookup *lookup = calloc(1, sizeof(*lookup) + host_size);
-   if (!lookup)
+   if (!lookup || !init_locks(lookup)) {
+      free(lookup);
       return NULL;
-
+   }
    memcpy(lookup->host, host, host_size);
    snprintf(lookup->port, sizeof(lookup->port), "%u", (unsigned)port);
    lookup->hints = (struct addrinfo){.ai_flags = flags, .ai_socktype = SOCK_STREAM};
-   lookup->request = (struct gaicb){
-      .ar_name = lookup->host,
-      .ar_service = lookup->port,
-      .ar_request = &lookup->hints,
-   };
    return lookup;
 }
 
-/* Asks the name service, in a thread of the C library. */
-static int lookup_run(struct lookup *lookup, int timeout_ms)
+static void lookup_destroy(struct lookup *lookup)
 {
-   struct gaicb *requests[] = {&lookup->request};
-   struct sigevent no_event = {.sigev_notify = SIGEV_NONE};
-   const int64_t deadline = vp_clock_ms() + timeout_ms;
+   pthread_cond_destroy(&lookup->finished);
+   pthread_mutex_destroy(&lookup->lock);
+   if (lookup->list)
+      freeaddrinfo(lookup->list);
+   free(lookup);
+}
 
-   int rc = getaddrinfo_a(GAI_NOWAIT, requests, 1, &no_event);
-   if (rc != 0)
-      return rc;
+static void *lookup_main(void *data)
+{
+   struct lookup *lookup = data;
+   struct addrinfo *list = NULL;
+   const int result = getaddrinfo(lookup->host, lookup->port, &lookup->hints, &list);
+   pthread_mutex_lock(&lookup->lock);
+   lookup->result = result;
+   lookup->list = result == 0 ? list : NULL;
+   lookup->done = true;
+   const bool abandoned = lookup->abandoned;
+   pthread_cond_signal(&lookup->finished);
+   pthread_mutex_unlock(&lookup->lock);
+   if (abandoned)
+      lookup_destroy(lookup);
+   return NULL;
+}
 
-   while ((rc = gai_error(&lookup->request)) == EAI_INPROGRESS) {
-      const int64_t left = deadline - vp_clock_ms();
-      if (left <= 0)
-         break;
-      const struct timespec wait = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
-      gai_suspend((const struct gaicb *const *)requests, 1, &wait);
-   }
-   return rc;
+static bool start_thread(struct lookup *lookup)
+{
+   pthread_t thread;
+   sigset_t all, before;
+   sigfillset(&all); /* the application's signals are for its own threads */
+   pthread_sigmask(SIG_SETMASK, &all, &before);
+   const bool ok = !pthread_create(&thread, NULL, lookup_main, lookup);
+   pthread_sigmask(SIG_SETMASK, &before, NULL);
+   if (ok)
+      pthread_detach(thread);
+   return ok;
+}
+
+/* False when the time is over: then it is the thread's. */
+static bool wait_for(struct lookup *lookup, int64_t deadline_ms)
+{
+   const struct timespec deadline = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
+   int error = 0;
+   pthread_mutex_lock(&lookup->lock);
+   while (!lookup->done && !error)
+      error = pthread_cond_timedwait(&lookup->finished, &lookup->lock, &deadline);
+   const bool done = lookup->done;
+   lookup->abandoned = !done;
+   pthread_mutex_unlock(&lookup->lock);
+   return done;
 }
 
 int vp_resolve(const char *host, uint16_t port, int flags, int timeout_ms, struct addrinfo **list)
 {
-   struct lookup *lookup = lookup_create(host, port, flags | AI_NUMERICSERV);
+   const int64_t deadline_ms = vp_clock_ms() + timeout_ms;
+   struct lookup *lookup = lookup_create(host, port, flags | AI_NUMERICSERV | AI_NUMERICHOST);
    if (!lookup)
       return EAI_MEMORY;
 
    /* A numeric address needs no thread. */
-   lookup->hints.ai_flags |= AI_NUMERICHOST;
-   int rc = getaddrinfo(lookup->host, lookup->port, &lookup->hints, list);
-   if (rc == EAI_NONAME && !(flags & AI_NUMERICHOST)) {
+   lookup->result = getaddrinfo(lookup->host, lookup->port, &lookup->hints, &lookup->list);
+   if (lookup->result == EAI_NONAME && !(flags & AI_NUMERICHOST)) {
       lookup->hints.ai_flags &= ~AI_NUMERICHOST;
-      rc = lookup_run(lookup, timeout_ms);
-      if (rc == EAI_INPROGRESS && gai_cancel(&lookup->request) != EAI_CANCELED) {
-         /* The C library still writes to it: lost memory is better than wrong memory. */
+      if (!start_thread(lookup))
+         lookup->result = EAI_AGAIN;
+      else if (!wait_for(lookup, deadline_ms))
          return EAI_AGAIN;
-      }
-      if (rc == 0)
-         *list = lookup->request.ar_result;
-      else if (rc == EAI_INPROGRESS)
-         rc = EAI_AGAIN;
    }
-   free(lookup);
-   return rc;
+   const int result = lookup->result;
+   *list = lookup->list;
+   lookup->list = NULL;
+   lookup_destroy(lookup);
+   return result;
 }

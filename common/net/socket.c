@@ -14,6 +14,7 @@
 
 #include "common/net/resolve.h"
 #include "common/util/clock.h"
+#include "common/util/descriptor.h"
 
 #define LISTEN_LOOKUP_MS 10000
 
@@ -98,10 +99,16 @@ static bool set_blocking(int fd)
    return flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
 }
 
+static int open_socket(const struct addrinfo *address)
+{
+   const int type = address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK;
+   return vp_descriptor_keep(socket(address->ai_family, type, address->ai_protocol));
+}
+
 /* Returns the socket, or -1 with errno. */
 static int connect_address(const struct addrinfo *address, int64_t deadline)
 {
-   const int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
+   const int fd = open_socket(address);
    if (fd < 0)
       return -1;
 
@@ -214,7 +221,7 @@ static bool endpoint_get_v4(const union endpoint *endpoint, uint8_t v4[4])
 /* Returns the socket, or -1 with errno. */
 static int listen_address(const struct addrinfo *address)
 {
-   const int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
+   const int fd = open_socket(address);
    if (fd < 0)
       return -1;
 
@@ -293,7 +300,7 @@ int vp_socket_accept(int listener, char *peer, size_t peer_size)
    memset(&endpoint, 0, sizeof(endpoint));
    do {
       socklen_t size = sizeof(endpoint);
-      fd = accept4(listener, &endpoint.any, &size, SOCK_CLOEXEC);
+      fd = vp_descriptor_keep(accept4(listener, &endpoint.any, &size, SOCK_CLOEXEC));
    } while (fd < 0 && errno == EINTR);
    if (fd < 0)
       return -1;

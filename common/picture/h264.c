@@ -12,6 +12,7 @@
 
 #include "common/picture/planes.h"
 #include "common/util/library.h"
+#include "common/util/text.h"
 
 /* The libraries whose structs the headers describe. */
 #define CODEC_LIBRARY "libavcodec.so." AV_STRINGIFY(LIBAVCODEC_VERSION_MAJOR)
@@ -145,7 +146,7 @@ static void set_rate(AVCodecContext *context, double rate)
 
 static bool open_encoder(AVCodecContext *context, const struct vp_planes *planes, unsigned quality)
 {
-   char crf[16];
+   char crf[VP_TEXT_DECIMAL_SIZE];
 
    context->width = (int)planes->width;
    context->height = (int)planes->height;
@@ -157,7 +158,7 @@ static bool open_encoder(AVCodecContext *context, const struct vp_planes *planes
    context->gop_size = 1 << 30; /* nothing is lost on the way, so one picture that stands alone is enough */
    context->max_b_frames = 0;
    set_rate(context, FIRST_RATE);
-   snprintf(crf, sizeof(crf), "%.1f", 50 - quality / 3.0);
+   vp_text_format_decimal(crf, 50 - quality / 3.0, 1);
    return av.av_opt_set(context->priv_data, "preset", "ultrafast", 0) >= 0 &&
           av.av_opt_set(context->priv_data, "tune", "zerolatency", 0) >= 0 &&
           av.av_opt_set(context->priv_data, "crf", crf, 0) >= 0 && av.avcodec_open2(context, x264, NULL) >= 0;

@@ -2,6 +2,7 @@
 #ifndef VP_UTIL_TEXT_H
 #define VP_UTIL_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Makes text from outside fit to be one line of a log: control characters
@@ -12,5 +13,15 @@ void vp_text_make_line(char *text);
  * terminated; stops at a NUL), never cuts inside a UTF-8 character, and
  * terminates. size must not be 0. */
 void vp_text_copy(char *out, size_t size, const char *text, size_t length);
+
+/* Numbers are written with a point, whatever locale a program has chosen that we are part of; strtod() and printf()
+ * would follow it. */
+
+/* Digits, and perhaps a point among or before them: nothing else. */
+bool vp_text_parse_decimal(const char *text, double *value);
+
+/* Rounded to so many decimals, at most 9; for numbers from 0 to 10^9. Returns `out`. */
+#define VP_TEXT_DECIMAL_SIZE 32
+const char *vp_text_format_decimal(char out[VP_TEXT_DECIMAL_SIZE], double value, unsigned decimals);
 
 #endif

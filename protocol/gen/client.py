@@ -11,6 +11,15 @@ PREFETCHED_CHAINS = ['VkPhysicalDeviceFeatures2', 'VkPhysicalDeviceProperties2',
 # Roots whose chains the client changes before it sends them, so that it must copy them.
 COPIED_CHAINS = ['VkGraphicsPipelineCreateInfo', 'VkComputePipelineCreateInfo', 'VkRayTracingPipelineCreateInfoKHR']
 
+# What a command says in a child of fork() of its parent's objects, by the type of its first parameter.
+INHERITED = {
+    'VkInstance': 'VK_ERROR_INITIALIZATION_FAILED',
+    'VkPhysicalDevice': 'VK_ERROR_INITIALIZATION_FAILED',
+    'VkDevice': 'VK_ERROR_DEVICE_LOST',
+    'VkQueue': 'VK_ERROR_DEVICE_LOST',
+    'VkCommandBuffer': 'VK_ERROR_DEVICE_LOST',
+}
+
 # Where a command's connection and parent object come from, by the type of its first parameter.
 DISPATCH = {
     'VkPhysicalDevice': ('struct vp_physical_device', 'self->conn'),
@@ -147,6 +156,47 @@ class Entries:
         return lines + (['return a.ret;'] if command.result != 'void' else [])
 
 
+def is_guarded(command):
+    """Recording neither locks nor waits, and neither does the search for functions."""
+    return not command.name.startswith('vkCmd') and not command.name.endswith('ProcAddr')
+
+
+# What the others do with the parent's GPUs in a child of fork() changes nothing.
+def refuses_inherited(command):
+    return command.parameters and command.parameters[0].type in INHERITED and command.row['kind'] != 'prefetched'
+
+
+class Guards:
+    """What is called in place of entry points; see client/guard.h."""
+
+    def __init__(self, registry):
+        self.registry = registry
+
+    def refused(self, command):
+        """Lines for an object that a child of fork() has inherited: no handle, an empty list, an error."""
+        lines, counts = [], [p.name for p in command.parameters if command.is_output(p) and p.name.endswith('Count')]
+        for p in command.parameters:
+            if p.name in counts:
+                lines.append('*%s = 0;' % p.name)
+            elif command.is_output(p) and p.type in self.registry.handles and not set(p.lengths) & set(counts):
+                lines.append('memset(%s, 0, %s * sizeof(*%s));' % (p.name, p.lengths[0] if p.lengths else '1', p.name))
+        result = {'void': '', 'VkResult': ' ' + INHERITED[command.parameters[0].type]}.get(command.result, ' 0')
+        return lines + ['return%s;' % result]
+
+    def function(self, command):
+        arguments = ', '.join(p.name for p in command.parameters)
+        call, end = 'vp_%s(%s);' % (command.name, arguments), ['vp_guard_leave(guard);']
+        if command.result != 'void':
+            call, end = 'const %s result = %s' % (command.result, call), end + ['return result;']
+        lines = ['const struct vp_guard guard = vp_guard_enter();', call] + end
+        if refuses_inherited(command):
+            first = command.parameters[0]
+            test = 'if (vp_guard_inherited_%s(%s))' % (first.type, first.name)
+            lines = block(test, self.refused(command)) + lines
+        return ['', 'static ' + prototype(command, command.name).replace('vp_' + command.name, 'guarded_' + command.name),
+                '{'] + indent(lines) + ['}']
+
+
 def entry_level(command):
     first = command.parameters[0].type if command.parameters else None
     if first in ('VkDevice', 'VkQueue', 'VkCommandBuffer'):
@@ -189,6 +239,10 @@ def entry_points(scope):
     for command in supported:
         if command.row['client'] == 'gen':
             functions += entries.function(command)
+    guards = Guards(scope.registry)
+    for command in supported:
+        if is_guarded(command):
+            functions += guards.function(command)
     rows = []
     for command in supported:
         for name in scope.names(command.name):
@@ -196,8 +250,8 @@ def entry_points(scope):
             extensions = (extensions + [-1] * 4)[:4]
             if version == '0' and extensions[0] < 0:
                 continue  # a name of an extension that is not in scope
-            rows.append((name, '   {"%s", (PFN_vkVoidFunction)vp_%s, %s, %s, {%d, %d, %d, %d}},' % (
-                name, command.name, entry_level(command), version, *extensions)))
+            rows.append((name, '   {"%s", (PFN_vkVoidFunction)%s_%s, %s, %s, {%d, %d, %d, %d}},' % (
+                name, 'guarded' if is_guarded(command) else 'vp', command.name, entry_level(command), version, *extensions)))
     rows.sort()
     table = ['', 'const struct vp_entry vp_entries[] = {'] + [text for _, text in rows] + ['};', '',
              'const size_t vp_entry_count = sizeof(vp_entries) / sizeof(*vp_entries);']
@@ -211,7 +265,7 @@ def entry_points(scope):
     return {
         'client/vp_entry.h': header('VP_ENTRY_H', ['"client/wsi/platform.h"'], prototypes),
         'client/vp_entry.c': source(['"client/vp_entry.h"'] + UNITS + [
-            '"client/command_names.h"', '"client/entry_table.h"', '"client/vp_client_send.h"'], functions + table + names),
+            '"client/command_names.h"', '"client/entry_table.h"', '"client/guard.h"', '"client/vp_client_send.h"', '<string.h>'], functions + table + names),
     }
 
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/util/descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+int vp_descriptor_keep(int fd)
+{
+   if (fd < 0 || fd > STDERR_FILENO)
+      return fd;
+   const int other = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), error = errno;
+   close(fd);
+   errno = error;
+   return other;
+}
+
+uint64_t vp_descriptor_max_file_size(void)
+{
+   struct rlimit limit;
+   if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > INT64_MAX)
+      return INT64_MAX;
+   return limit.rlim_cur;
+}
+
+int vp_descriptor_memory_file(const char *name, uint64_t size)
+{
+   if (size > vp_descriptor_max_file_size()) {
+      errno = EFBIG;
+      return -1;
+   }
+   const int fd = vp_descriptor_keep(memfd_create(name, MFD_CLOEXEC));
+   if (fd < 0 || ftruncate(fd, (off_t)size) == 0)
+      return fd;
+   const int error = errno;
+   close(fd);
+   errno = error;
+   return -1;
+}
