@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -59,6 +60,21 @@ const char *vp_frame_status_text(enum vp_frame_status status)
    return "unknown error";
 }
 
+/* poll() for one descriptor. It refuses to work in a process that has given up its descriptors (RLIMIT_NOFILE 0), where
+ * select() does not mind. */
+static int wait_ms(int fd, short events, int timeout_ms)
+{
+   struct pollfd pollfd = {.fd = fd, .events = events};
+   const int n = poll(&pollfd, 1, timeout_ms);
+   if (n >= 0 || errno != EINVAL || fd >= FD_SETSIZE)
+      return n;
+   struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000};
+   fd_set set;
+   FD_ZERO(&set);
+   FD_SET(fd, &set);
+   return select(fd + 1, events & POLLIN ? &set : NULL, events & POLLOUT ? &set : NULL, NULL, &timeout);
+}
+
 /* Waits until `events` (or an error, which the next call will tell) are there.
  * VP_FRAME_OK, VP_FRAME_TIMEOUT or VP_FRAME_BROKEN with errno. */
 static enum vp_frame_status frame_wait(int fd, short events, int timeout_ms)
@@ -68,8 +84,7 @@ static enum vp_frame_status frame_wait(int fd, short events, int timeout_ms)
    for (;;) {
       const bool last = timeout_ms >= 0 && left_ns < LOOK_NS;
       const int64_t wait_ns = last ? left_ns : LOOK_NS, start_ns = vp_clock_ns();
-      struct pollfd pollfd = {.fd = fd, .events = events};
-      const int n = poll(&pollfd, 1, (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS));
+      const int n = wait_ms(fd, events, (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS));
       if (n > 0)
          return VP_FRAME_OK;
       if (n < 0 && errno != EINTR)

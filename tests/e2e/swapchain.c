@@ -3,6 +3,7 @@
 /* Swapchains on headless surfaces: every entry point, and what the specification says of each. Prints what goes wrong;
  * the exit status is 1 then, and 77 when the driver has no headless surfaces. */
 
+#include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -590,6 +591,7 @@ static void test_groups(void)
 
 int main(void)
 {
+   setlocale(LC_ALL, ""); /* as toolkits do */
    create_instance();
    create_surfaces();
    create_device();
