@@ -96,6 +96,8 @@ static const struct vp_format *lookup(struct vp_physical_device *gpu, VkFormat f
    const int index = find_index(format);
    if (index < 0)
       return NULL;
+   if (vp_connection_is_inherited(gpu->conn)) /* and nobody may be there to release the lock */
+      return gpu->formats ? &gpu->formats->formats[index] : NULL;
    pthread_mutex_lock(&gpu->format_lock);
    if (!gpu->formats)
       gpu->formats = fetch(gpu);
@@ -109,6 +111,10 @@ static void ask_alone(struct vp_physical_device *gpu, VkFormat format, VkFormatP
    struct vp_cmd_vkGetPhysicalDeviceFormatProperties2 a = {
       .physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, gpu), .format = format, .pFormatProperties = properties};
    struct vp_cached_call call;
+   if (vp_connection_is_inherited(gpu->conn)) {
+      properties->formatProperties = (VkFormatProperties){0};
+      return;
+   }
    if (vp_cached_begin(&gpu->cache, gpu->conn, &call)) {
       vp_request_vkGetPhysicalDeviceFormatProperties2(&call.request, 1, &a);
       if (vp_cached_answer(&call, VP_CMD_vkGetPhysicalDeviceFormatProperties2))

@@ -271,6 +271,12 @@ uint32_t vp_physical_devices_init(struct vp_physical_device **gpus, uint32_t cou
 
 #define SELF struct vp_physical_device *gpu = VP_FROM_HANDLE(struct vp_physical_device, physicalDevice)
 
+/* In a child of fork() nobody answers; what is asked for stays as it is. */
+static bool can_ask(const struct vp_physical_device *gpu)
+{
+   return !vp_connection_is_inherited(gpu->conn);
+}
+
 static bool answer_chain(const struct vp_physical_device *gpu, const struct vp_chain_table *table, const void *stored,
                          void *chain)
 {
@@ -289,7 +295,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceFeatures2(VkPhysicalDevice phys
 {
    SELF;
    pFeatures->features = gpu->features.features;
-   if (!answer_chain(gpu, &vp_chain_VkPhysicalDeviceFeatures2, gpu->features.pNext, pFeatures->pNext)) {
+   if (!answer_chain(gpu, &vp_chain_VkPhysicalDeviceFeatures2, gpu->features.pNext, pFeatures->pNext) && can_ask(gpu)) {
       struct vp_cmd_vkGetPhysicalDeviceFeatures2 a = {.physicalDevice = physicalDevice, .pFeatures = pFeatures};
       vp_call_vkGetPhysicalDeviceFeatures2(gpu->conn, &a);
       select_features(pFeatures);
@@ -307,7 +313,8 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceProperties2(VkPhysicalDevice ph
                                                              VkPhysicalDeviceProperties2 *pProperties)
 {
    SELF;
-   if (!answer_chain(gpu, &vp_chain_VkPhysicalDeviceProperties2, gpu->properties.pNext, pProperties->pNext)) {
+   if (!answer_chain(gpu, &vp_chain_VkPhysicalDeviceProperties2, gpu->properties.pNext, pProperties->pNext) &&
+       can_ask(gpu)) {
       struct vp_cmd_vkGetPhysicalDeviceProperties2 a = {.physicalDevice = physicalDevice, .pProperties = pProperties};
       if (vp_call_vkGetPhysicalDeviceProperties2(gpu->conn, &a) == VK_SUCCESS)
          vp_identity_apply(gpu, pProperties);
@@ -346,16 +353,19 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceMemoryProperties2(VkPhysicalDev
                                                                    VkPhysicalDeviceMemoryProperties2 *pMemoryProperties)
 {
    SELF;
+   const bool asks = can_ask(gpu);
    const bool budget =
-      vp_extension_set_has(&gpu->extensions, VP_EXT_VK_EXT_memory_budget) &&
+      asks && vp_extension_set_has(&gpu->extensions, VP_EXT_VK_EXT_memory_budget) &&
       vp_chain_find(pMemoryProperties->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
-   pthread_mutex_lock(&gpu->budget_lock);
+   if (asks) /* else nobody may be there to release it */
+      pthread_mutex_lock(&gpu->budget_lock);
    if (budget)
       update_budget(gpu);
    const bool answered =
       answer_chain(gpu, &vp_chain_VkPhysicalDeviceMemoryProperties2, gpu->memory.pNext, pMemoryProperties->pNext);
-   pthread_mutex_unlock(&gpu->budget_lock);
-   if (!answered)
+   if (asks)
+      pthread_mutex_unlock(&gpu->budget_lock);
+   if (!answered && asks)
       ask_memory(gpu, pMemoryProperties);
    pMemoryProperties->memoryProperties = gpu->memory.memoryProperties;
 }

@@ -161,9 +161,10 @@ def is_guarded(command):
     return not command.name.startswith('vkCmd') and not command.name.endswith('ProcAddr')
 
 
-# What the others do with the parent's GPUs in a child of fork() changes nothing.
 def refuses_inherited(command):
-    return command.parameters and command.parameters[0].type in INHERITED and command.row['kind'] != 'prefetched'
+    """What the client knows of a GPU it knows in a child of fork(), too."""
+    first, kind = command.parameters[0].type if command.parameters else None, command.row['kind']
+    return first in INHERITED and kind != 'prefetched' and (first != 'VkPhysicalDevice' or kind != 'local')
 
 
 class Guards:

@@ -79,6 +79,29 @@ static void clean_up(void)
    copier_finish(&parent);
 }
 
+/* What the client would ask the server about. */
+static void ask_inherited(void)
+{
+   VkPhysicalDeviceMemoryBudgetPropertiesEXT budget = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
+   VkPhysicalDeviceMemoryProperties2 memory = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2,
+                                               .pNext = &budget};
+   const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
+   VkFormatProperties format;
+   VkImageFormatProperties image;
+   VkDevice device;
+   uint32_t count = 1;
+   VkPhysicalDevice gpu;
+   vkGetPhysicalDeviceFormatProperties(parent.gpu, VK_FORMAT_R8G8B8A8_UNORM, &format);
+   vkGetPhysicalDeviceMemoryProperties2(parent.gpu, &memory);
+   NEED(memory.memoryProperties.memoryTypeCount != 0);
+   NEED(vkGetPhysicalDeviceImageFormatProperties(parent.gpu, VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_TYPE_2D,
+                                                 VK_IMAGE_TILING_OPTIMAL, VK_IMAGE_USAGE_TRANSFER_SRC_BIT, 0,
+                                                 &image) < 0);
+   NEED(vkEnumeratePhysicalDevices(parent.instance, &count, &gpu) >= 0 && gpu == parent.gpu);
+   NEED(vkCreateDevice(parent.gpu, &info, NULL, &device) < 0);
+}
+
 static int use_inherited(unsigned seed)
 {
    const VkFenceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
@@ -96,6 +119,7 @@ static int use_inherited(unsigned seed)
    NEED(vkMapMemory(parent.device, parent.memory[0], 0, VK_WHOLE_SIZE, 0, &data) == VK_ERROR_DEVICE_LOST);
    vkGetPhysicalDeviceProperties(parent.gpu, &properties);
    NEED(properties.apiVersion != 0);
+   ask_inherited();
    memset(parent.from, 0x77, COPY_SIZE);
    memset(parent.to, 0x77, COPY_SIZE);
    exit(0);
