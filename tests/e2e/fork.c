@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Children of fork() while the parent has a device, mapped memory, and threads that use them:
+/* Children of fork() while the parent has a device, mapped memory and, with a second argument, threads that use them:
  *
  *   own         each makes an instance of its own and uses it, and the parent goes on
  *   later       the same when the parent has destroyed everything before
@@ -249,7 +249,8 @@ int main(int argc, char **argv)
    bool ok = run_children(run, run == use_own && !later);
    if (later)
       return !ok;
-   ok = run_with_threads(run) && ok;
+   if (argc > 2)
+      ok = run_with_threads(run) && ok;
    NEED(is_unchanged());
    NEED(copier_copies(&parent, 2));
    copier_finish(&parent);
