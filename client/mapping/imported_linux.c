@@ -2,6 +2,7 @@
 #include "client/mapping/imported.h"
 
 #include "client/mapping/pages.h"
+#include "common/util/descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,7 @@ bool vp_imported_is_private(const void *memory, size_t size)
    uintptr_t from = (uintptr_t)memory;
    const uintptr_t end = from + size;
    char line[512]; /* of a longer one, the rest is a path, which is no line */
-   FILE *maps = fopen("/proc/self/maps", "re");
+   FILE *maps = vp_descriptor_read_file("/proc/self/maps");
    if (!maps)
       return false;
    bool whole = true;
@@ -68,7 +69,7 @@ size_t vp_imported_read(const void *memory, void *copy, size_t size)
 /* As a debugger does. */
 static bool force(const void *memory, const void *bytes, size_t size)
 {
-   const int fd = open("/proc/self/mem", O_WRONLY | O_CLOEXEC);
+   const int fd = vp_descriptor_open("/proc/self/mem", O_WRONLY);
    if (fd < 0)
       return false;
    const ssize_t count = pwrite(fd, bytes, size, (off_t)(uintptr_t)memory);

@@ -83,8 +83,16 @@ static void finish(struct vp_mapping *mapping)
    free(mapping);
 }
 
+void vp_mapping_prepare(void)
+{
+   vp_pages_prepare();
+   vp_pins_prepare();
+   vp_tracker_get();
+}
+
 static struct vp_mapping *create(uint64_t id, size_t size, void *import)
 {
+   vp_mapping_prepare();
    struct vp_mapping *mapping = calloc(1, sizeof(*mapping));
    if (!mapping)
       return NULL;
@@ -110,12 +118,6 @@ static struct vp_mapping *create(uint64_t id, size_t size, void *import)
 fail:
    finish(mapping);
    return NULL;
-}
-
-void vp_mapping_prepare(void)
-{
-   vp_pages_prepare();
-   vp_tracker_get();
 }
 
 struct vp_mapping *vp_mapping_create(uint64_t id, size_t size)

@@ -11,4 +11,10 @@
  * moment after `since` (vp_clock_ns()). Says in the log when there are pinned pages at first. Thread-safe. */
 bool vp_pins_possible(const void *memory, size_t size, int64_t since);
 
+/* Opens what tells of them, while the process can. Thread-safe. */
+void vp_pins_prepare(void);
+
+/* In a child of fork(), of which what the parent has opened tells nothing. Async-signal-safe. */
+void vp_pins_begin_anew(void);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "client/mapping/pages.h"
 #include "common/util/clock.h"
+#include "common/util/descriptor.h"
 #include "common/util/log.h"
 
 #include <dirent.h>
@@ -23,6 +24,7 @@
 #define MAX_BUFFERS 1024
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all that follows */
+static int status = -1;                                  /* /proc/self/status */
 static int64_t known_ns, listed_ns;
 static uint64_t pinned; /* bytes */
 static uint64_t listed; /* bytes of which the place is known */
@@ -31,14 +33,29 @@ static struct buffer {
 } buffers[MAX_BUFFERS];
 static size_t buffer_count;
 
+void vp_pins_prepare(void)
+{
+   pthread_mutex_lock(&lock);
+   if (status < 0)
+      status = vp_descriptor_open("/proc/self/status", O_RDONLY);
+   pthread_mutex_unlock(&lock);
+}
+
+/* Whoever held the lock is not there. */
+void vp_pins_begin_anew(void)
+{
+   if (status >= 0)
+      close(status);
+   status = -1;
+   known_ns = listed_ns = 0;
+   pthread_mutex_init(&lock, NULL);
+}
+
 /* 0 where the kernel does not say. */
 static uint64_t read_pinned(void)
 {
    char text[4096];
-   const int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-   const ssize_t length = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
-   if (fd >= 0)
-      close(fd);
+   const ssize_t length = status >= 0 ? pread(status, text, sizeof(text) - 1, 0) : -1;
    text[length > 0 ? length : 0] = 0;
    const char *line = strstr(text, "\nVmPin:");
    return line ? strtoull(line + 7, NULL, 10) * 1024 : 0;
@@ -60,7 +77,7 @@ static void list_ring(const char *name)
    char path[64], line[256];
    bool inside = false;
    snprintf(path, sizeof(path), "/proc/self/fdinfo/%s", name);
-   FILE *info = fopen(path, "re");
+   FILE *info = vp_descriptor_read_file(path);
    while (info && fgets(line, sizeof(line), info)) {
       unsigned long start;
       unsigned long long size;
@@ -75,7 +92,7 @@ static void list_ring(const char *name)
 
 static void list_buffers(void)
 {
-   DIR *descriptors = opendir("/proc/self/fd");
+   DIR *descriptors = vp_descriptor_read_folder("/proc/self/fd");
    const struct dirent *entry;
    buffer_count = 0;
    listed = 0;

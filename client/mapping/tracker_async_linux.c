@@ -47,7 +47,7 @@ static int open_userfaultfd(void)
    const int fd = vp_descriptor_keep((int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY));
    if (fd >= 0)
       return fd;
-   const int device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
+   const int device = vp_descriptor_open("/dev/userfaultfd", O_RDWR);
    if (device < 0)
       return -1;
    const int from_device = vp_descriptor_keep(ioctl(device, USERFAULTFD_IOC_NEW, O_CLOEXEC | UFFD_USER_MODE_ONLY));
@@ -72,7 +72,7 @@ static const char *start(void)
    };
    const char *problem = NULL;
    fault_fd = open_userfaultfd();
-   pagemap_fd = vp_descriptor_keep(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+   pagemap_fd = vp_descriptor_open("/proc/self/pagemap", O_RDONLY);
    if (fault_fd < 0)
       problem = "userfaultfd is not allowed";
    else if (ioctl(fault_fd, UFFDIO_API, &api) < 0)

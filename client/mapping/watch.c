@@ -14,6 +14,13 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all watches of imported memory, and of their pages */
 static struct vp_watch *imports;
 
+/* Whoever held the lock is not there. */
+void vp_watch_begin_anew(void)
+{
+   imports = NULL;
+   pthread_mutex_init(&lock, NULL);
+}
+
 /* --- bits of pages that others were told of; with the lock --- */
 
 static uint8_t *end_of(const struct vp_watch *watch)

@@ -24,4 +24,7 @@ bool vp_watch_arm(struct vp_watch *watch, size_t position, size_t length);
 void vp_watch_scan(struct vp_watch *watch, size_t position, size_t length,
                    void (*report)(void *data, size_t position, size_t length), void *data);
 
+/* In a child of fork(), where nothing is watched yet. Async-signal-safe. */
+void vp_watch_begin_anew(void);
+
 #endif

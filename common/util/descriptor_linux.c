@@ -17,6 +17,29 @@ int vp_descriptor_keep(int fd)
    return other;
 }
 
+int vp_descriptor_open(const char *path, int flags)
+{
+   return vp_descriptor_keep(open(path, flags | O_CLOEXEC));
+}
+
+FILE *vp_descriptor_read_file(const char *path)
+{
+   const int fd = vp_descriptor_open(path, O_RDONLY);
+   FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
+   if (!file && fd >= 0)
+      close(fd);
+   return file;
+}
+
+DIR *vp_descriptor_read_folder(const char *path)
+{
+   const int fd = vp_descriptor_open(path, O_RDONLY | O_DIRECTORY);
+   DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+   if (!folder && fd >= 0)
+      close(fd);
+   return folder;
+}
+
 uint64_t vp_descriptor_max_file_size(void)
 {
    struct rlimit limit;
