@@ -250,6 +250,14 @@ static void test_import(void)
    mirror_finish(&m);
 }
 
+/* Nothing can be read or written there any more, by whatever way; and nobody else gets the place. */
+static void take_away(uint8_t *memory, size_t size)
+{
+   const int empty = memfd_create("empty", MFD_CLOEXEC);
+   CHECK(mmap(memory, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, empty, 0) == memory);
+   close(empty);
+}
+
 /* What the server would send after its GPU has written this byte. */
 static bool apply_byte(struct vp_mapping *mapping, size_t offset, uint8_t value)
 {
@@ -360,18 +368,19 @@ static void test_import_protected(void)
       memory[8192 + 7] = (uint8_t)round;
    }
    flush(&m);
-   munmap(memory + 8192, 4096);
+   take_away(memory + 8192, 4096);
    memory[4096] = 88;
    memory[12288] = 88;
    flush(&m);
    CHECK(m.changed == 2 && m.memory[12288] == 88);
    CHECK(apply_byte(m.mapping, 8192 + 7, 1) && apply_byte(m.mapping, 12288, 2) && memory[12288] == 2);
    settle(&m);
-   munmap(memory, MIB); /* before it is freed, which nobody should do */
+   take_away(memory, MIB); /* before it is freed, which nobody should do */
    flush(&m);
    CHECK(m.changed == 0 && apply_byte(m.mapping, 5, 1));
    vp_mapping_close(m.mapping);
    mirror_finish(&m);
+   vp_private_pages_destroy(memory, MIB);
 }
 
 /* What the GPU wrote, in many small pieces and in large ones, beside what the application wrote; one page is missing.
@@ -385,7 +394,7 @@ static void test_import_results(void)
    struct mirror m;
    if (!mirror_init(&m, vp_mapping_import(1, memory, MIB), MIB) || !CHECK(vp_encoder_init(&enc)))
       return;
-   munmap(memory + 8192, 4096);
+   take_away(memory + 8192, 4096);
    for (size_t i = 0; i < MIB; i++) {
       const bool gpu = i < MIB / 2 ? i % 3 != 0 : i % 1000 != 0;
       theirs[i] = gpu ? (uint8_t)(i % 251 + 1) : 0;
@@ -418,11 +427,10 @@ static void *protect_until_stopped(void *data)
       uint8_t *part = protector->memory + i % 5 * (MIB / 8);
       mprotect(part, MIB / 4, kinds[i % 3]);
       if (i % 16 == 0) {
-         munmap(part, MIB / 4);
+         take_away(part, MIB / 4);
          mmap(part, MIB / 4, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
       }
    }
-   mprotect(protector->memory, MIB, PROT_READ | PROT_WRITE);
    return NULL;
 }
 
@@ -448,6 +456,7 @@ static void test_import_vanishing(void)
    }
    protector.stop = true;
    pthread_join(thread, NULL);
+   CHECK(mprotect(protector.memory, MIB, PROT_READ | PROT_WRITE) == 0);
    memset(protector.memory, 200, MIB);
    flush(&m);
    memset(protector.memory, 201, MIB);
