@@ -283,7 +283,7 @@ static void test_import_again(void)
    for (unsigned i = 0; i < 3; i++)
       vp_mapping_set_writable(m[i].mapping, true);
    memset(memory, 1, 3 * MIB);
-   for (unsigned round = 2; round < 8; round++) {
+   for (unsigned round = 2; round < 6; round++) {
       struct mirror *first = &m[round % 3], *second = &m[(round + 1) % 3], *third = &m[(round + 2) % 3];
       memory[MIB + (size_t)round * VP_PAGE_SIZE] = (uint8_t)round;
       flush(first);
@@ -428,7 +428,7 @@ static void *protect_until_stopped(void *data)
       mprotect(part, MIB / 4, kinds[i % 3]);
       if (i % 16 == 0) {
          take_away(part, MIB / 4);
-         mmap(part, MIB / 4, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+         CHECK(mmap(part, MIB / 4, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == part);
       }
    }
    return NULL;
