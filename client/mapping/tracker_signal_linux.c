@@ -6,13 +6,16 @@
 #include "client/mapping/tracker.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 /* Pages that a fault opens, and when the process has this many such pieces: each is a mapping of its own for the
  * kernel, and a process may have 65530. */
@@ -27,43 +30,53 @@ struct watched {
    uint8_t *open; /* by page: 1 when it was opened since it was armed */
 };
 
-/* Held by the handler, so whoever else takes it must have blocked all signals. */
-static atomic_flag lock = ATOMIC_FLAG_INIT;
+/* Taken by the handler, which can interrupt anything, and so only with all signals blocked: whoever holds it is never
+ * interrupted by somebody who wants it. Mutexes and what yields to threads of the same priority alone are not for
+ * signal handlers, so this is a futex: free, held, held and waited for. */
+enum { FREE, HELD, WAITED_FOR };
+static atomic_int lock;
+
+/* With the lock. */
 static struct watched *views;
-static size_t pieces; /* that are open */
+static size_t pieces;  /* that are open */
+static size_t foreign; /* handlers of the application's that have been called and have not returned */
 
 /* An application may put a handler on top of ours and keep ours as the one to call for faults it does not know. So when
  * we go on top again it is with another function, and each of them goes on to the handler that it was put upon. */
 #define LEVELS 8
 static struct sigaction beneath[LEVELS];
 
-static void spin_lock(void)
-{
-   while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire))
-      sched_yield();
-}
-
-static void spin_unlock(void)
-{
-   atomic_flag_clear_explicit(&lock, memory_order_release);
-}
-
 static void lock_views(sigset_t *before)
 {
    sigset_t all;
+   int old = FREE;
    sigfillset(&all);
    pthread_sigmask(SIG_SETMASK, &all, before);
-   spin_lock();
+   if (atomic_compare_exchange_strong(&lock, &old, HELD))
+      return;
+   while (atomic_exchange(&lock, WAITED_FOR) != FREE)
+      syscall(SYS_futex, &lock, FUTEX_WAIT_PRIVATE, WAITED_FOR, NULL, NULL, 0);
 }
 
 static void unlock_views(const sigset_t *before)
 {
-   spin_unlock();
+   if (atomic_exchange(&lock, FREE) == WAITED_FOR)
+      syscall(SYS_futex, &lock, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
    pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
 /* --- the handler --- */
 
+/* With the lock. */
+static bool open_all(struct watched *watched)
+{
+   if (mprotect(watched->view, watched->page_count * VP_PAGE_SIZE, PROT_READ | PROT_WRITE) < 0)
+      return false;
+   memset(watched->open, 1, watched->page_count);
+   return true;
+}
+
+/* With the lock. */
 static void open_window(struct watched *watched, size_t page)
 {
    const size_t window = pieces < MAX_PIECES ? WINDOW : WIDE_WINDOW, first = page & ~(window - 1),
@@ -71,32 +84,70 @@ static void open_window(struct watched *watched, size_t page)
    if (mprotect(watched->view + first * VP_PAGE_SIZE, count * VP_PAGE_SIZE, PROT_READ | PROT_WRITE) == 0) {
       memset(watched->open + first, 1, count);
       pieces++;
-   } else if (mprotect(watched->view, watched->page_count * VP_PAGE_SIZE, PROT_READ | PROT_WRITE) == 0) {
-      memset(watched->open, 1, watched->page_count); /* no mapping can be cut any more */
+   } else {
+      open_all(watched); /* no mapping can be cut any more */
    }
 }
 
 /* Whether the fault was ours; then the access is tried again. */
 static bool handle(const void *address)
 {
+   sigset_t before;
    bool ours = false;
-   spin_lock();
+   lock_views(&before);
    for (struct watched *watched = views; watched && !ours; watched = watched->next) {
       const size_t offset = (uintptr_t)address - (uintptr_t)watched->view;
       ours = offset < watched->page_count * VP_PAGE_SIZE;
       if (ours && !watched->open[offset / VP_PAGE_SIZE])
          open_window(watched, offset / VP_PAGE_SIZE);
    }
-   spin_unlock();
+   unlock_views(&before);
    return ours;
+}
+
+/* A handler of the application's runs with SIGSEGV blocked, and a fault would end the process, though without us it
+ * could write to mapped memory. So nothing is protected while it runs, or ever after when it jumps out and does not
+ * return: then all is compared. */
+static struct sigaction begin_foreign(unsigned level)
+{
+   sigset_t before;
+   lock_views(&before);
+   const struct sigaction action = beneath[level];
+   foreign++;
+   for (struct watched *watched = views; watched; watched = watched->next)
+      open_all(watched);
+   if (action.sa_flags & (int)SA_RESETHAND)
+      beneath[level] = (struct sigaction){.sa_handler = SIG_DFL};
+   unlock_views(&before);
+   return action;
+}
+
+static void end_foreign(void)
+{
+   sigset_t before;
+   lock_views(&before);
+   foreign--;
+   unlock_views(&before);
+}
+
+/* What the kernel would let through to that handler. */
+static sigset_t mask_for(const struct sigaction *action, int number, const ucontext_t *context)
+{
+   sigset_t mask = action->sa_mask;
+   for (int i = 1; i <= SIGRTMAX; i++) {
+      if (context && sigismember(&context->uc_sigmask, i) == 1)
+         sigaddset(&mask, i);
+   }
+   if (!(action->sa_flags & SA_NODEFER))
+      sigaddset(&mask, number);
+   return mask;
 }
 
 static void go_on(unsigned level, int number, siginfo_t *info, void *context)
 {
-   spin_lock();
-   const struct sigaction action = beneath[level];
-   spin_unlock();
+   const struct sigaction action = begin_foreign(level);
    if (!(action.sa_flags & SA_SIGINFO) && (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)) {
+      end_foreign();
       if (action.sa_handler == SIG_IGN && info->si_code <= 0)
          return; /* sent by somebody, and not wanted */
       signal(number, SIG_DFL);
@@ -104,11 +155,15 @@ static void go_on(unsigned level, int number, siginfo_t *info, void *context)
          raise(number);
       return; /* to the same fault */
    }
-   pthread_sigmask(SIG_BLOCK, &action.sa_mask, NULL);
+   const sigset_t mask = mask_for(&action, number, context);
+   sigset_t before;
+   pthread_sigmask(SIG_SETMASK, &mask, &before);
    if (action.sa_flags & SA_SIGINFO)
       action.sa_sigaction(number, info, context);
    else
       action.sa_handler(number);
+   pthread_sigmask(SIG_SETMASK, &before, NULL);
+   end_foreign();
 }
 
 static void on_fault(unsigned level, int number, siginfo_t *info, void *context)
@@ -142,7 +197,7 @@ static bool install(void)
 {
    static unsigned used; /* levels */
    struct sigaction ours = {.sa_flags = SA_SIGINFO | SA_ONSTACK}, current;
-   sigemptyset(&ours.sa_mask);
+   sigfillset(&ours.sa_mask); /* a handler that came in between would have SIGSEGV blocked, and might meet a fault */
    if (sigaction(SIGSEGV, NULL, &current) < 0)
       return false;
    for (unsigned i = 0; i < LEVELS && (current.sa_flags & SA_SIGINFO); i++) {
@@ -241,7 +296,8 @@ static bool arm(const struct vp_pages *pages, size_t position, size_t length)
    sigset_t before;
    lock_views(&before);
    struct watched *watched = *find(pages);
-   const bool ok = watched && install() && protect(watched, position / VP_PAGE_SIZE, length / VP_PAGE_SIZE);
+   const bool ok =
+      watched && foreign == 0 && install() && protect(watched, position / VP_PAGE_SIZE, length / VP_PAGE_SIZE);
    unlock_views(&before);
    return ok;
 }
