@@ -3,6 +3,7 @@
 
 #include "client/mapping/fork.h"
 #include "client/mapping/imported.h"
+#include "client/mapping/in_flight.h"
 #include "client/mapping/pages.h"
 #include "client/mapping/pins.h"
 #include "client/mapping/tracker.h"
@@ -22,8 +23,8 @@
 #define WORDS (CHUNK_PAGES / 64)
 
 /* A page that was written to is open: it is compared in each flush, which costs less than another fault, until it
- * has not changed in so many flushes and for so long. The time is for system calls like process_vm_writev() and reads
- * with O_DIRECT: the kernel notes their write a little before it happens. */
+ * has not changed in so many flushes and for so long. The time is for other processes' process_vm_writev(): the kernel
+ * notes that write a little before it happens. What takes longer is asked about: pins.h, in_flight.h. */
 #define QUIET_FLUSHES 2
 #define QUIET_NS INT64_C(5000000)
 
@@ -87,6 +88,7 @@ void vp_mapping_prepare(void)
 {
    vp_pages_prepare();
    vp_pins_prepare();
+   vp_in_flight_prepare();
    vp_tracker_get();
 }
 
@@ -340,13 +342,15 @@ static void begin_closing(struct vp_mapping *mapping, size_t page, size_t end)
    }
 }
 
-/* Pages that were pinned before they were armed stay open; if they are pinned no more since the last flush, what came
- * until then is seen by the comparison of this one. */
+/* Pages that were pinned before they were armed stay open, for long or for a read of a device's; if they are pinned no
+ * more since the last flush, what came until then is seen by the comparison of this one. */
 static void end_closing(struct vp_mapping *mapping, size_t page, size_t end)
 {
    const uint8_t previous = mapping->flush == 1 ? UINT8_MAX : mapping->flush - 1;
-   if (page == end || vp_pins_possible(mapping->pages.view + page * VP_PAGE_SIZE, (end - page) * VP_PAGE_SIZE,
-                                       mapping->flush_ns[previous]))
+   const uint8_t *memory = mapping->pages.view + page * VP_PAGE_SIZE;
+   const size_t size = (end - page) * VP_PAGE_SIZE;
+   const int64_t since = mapping->flush_ns[previous];
+   if (page == end || vp_pins_possible(memory, size, since) || !vp_in_flight_is_over(memory, size, since))
       return;
    for (; page < end; page++)
       set_state(mapping, page, false, false);
