@@ -231,7 +231,8 @@ static void stop(void)
 {
    views = NULL;
    pieces = 0;
-   spin_unlock();
+   atomic_store(&lock, FREE);
+   foreign = 0;
 }
 
 /* With the lock. */
