@@ -105,7 +105,7 @@ static void *counters_create(struct world *world, uint64_t *random)
    memset(state->mirror.area.map, 0, SIZE);
    for (unsigned i = 0; i < THREADS; i++) {
       program_create(world, &state->programs[i], PROGRAM_DESCRIPTOR);
-      program_set_target(world, &state->programs[i], state->mirror.area.buffer, 0);
+      program_set_target(world, &state->programs[i], state->mirror.area.buffer, 0, SIZE);
    }
    return state;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const push_descriptor = VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME;
+
 /* --- set-up --- */
 
 static void find_features(struct world *world, VkPhysicalDeviceVulkan12Features *enable)
@@ -34,6 +36,19 @@ static void find_properties(struct world *world)
    world->has_timestamps = family.timestampValidBits != 0;
    world->max_allocation = more.maxMemoryAllocationSize;
    world->storage_alignment = properties.properties.limits.minStorageBufferOffsetAlignment;
+   world->texel_alignment = properties.properties.limits.minTexelBufferOffsetAlignment;
+}
+
+static void find_extensions(struct world *world)
+{
+   uint32_t count = 0;
+   MUST(world, vkEnumerateDeviceExtensionProperties(world->gpu, NULL, &count, NULL));
+   VkExtensionProperties *extensions = must_alloc((count + 1) * sizeof(*extensions));
+   MUST(world, vkEnumerateDeviceExtensionProperties(world->gpu, NULL, &count, extensions));
+   for (uint32_t i = 0; i < count; i++)
+      world->has_push_descriptors =
+         world->has_push_descriptors || strcmp(extensions[i].extensionName, push_descriptor) == 0;
+   free(extensions);
 }
 
 void world_create(struct world *world)
@@ -53,6 +68,7 @@ void world_create(struct world *world)
    if (result < 0 || count == 0)
       give_up(world, "no GPU", result);
    find_properties(world);
+   find_extensions(world);
    const float priority = 1.0f;
    const VkDeviceQueueCreateInfo queue = {
       .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -66,6 +82,8 @@ void world_create(struct world *world)
       .pNext = &features,
       .queueCreateInfoCount = 1,
       .pQueueCreateInfos = &queue,
+      .enabledExtensionCount = world->has_push_descriptors,
+      .ppEnabledExtensionNames = &push_descriptor,
    };
    MUST(world, vkCreateDevice(world->gpu, &device, NULL, &world->device));
    vkGetDeviceQueue(world->device, 0, 0, &world->queue);

@@ -27,9 +27,10 @@
 #define MIN_ROUNDS 3  /* of a thread, however slow they are */
 
 static const struct part *const all_parts[] = {
-   &part_chunks,  &part_short_lived,  &part_remap,       &part_counters,     &part_storage,
-   &part_address, &part_late_binding, &part_commands,    &part_linear_image, &part_host_signals,
-   &part_fork,    &part_faults,       &part_sparse_heap,
+   &part_chunks,  &part_short_lived,  &part_remap,          &part_counters,          &part_storage,
+   &part_address, &part_late_binding, &part_dynamic_offset, &part_copied_descriptor, &part_pushed_descriptor,
+   &part_texels,  &part_commands,     &part_linear_image,   &part_host_signals,      &part_fork,
+   &part_faults,  &part_sparse_heap,
 };
 
 #define PART_COUNT (sizeof(all_parts) / sizeof(all_parts[0]))

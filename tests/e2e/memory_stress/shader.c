@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Compute shaders write words of a mapped buffer while the host writes the words between them: by a storage buffer's
- * descriptor, by the buffer's address, and by a descriptor that is written after the commands have been recorded. */
+/* Compute shaders write words of a mapped buffer while the host writes the words between them: by descriptors of all
+ * kinds, which get what they say in all ways, and by the buffer's address. */
 #include "stress.h"
 
 #include <stdlib.h>
@@ -17,10 +17,16 @@ struct shader {
    uint32_t begin, end, step, phase; /* the words of the GPU: of [begin, end) those at a multiple of step, plus phase */
 };
 
+static uint32_t alignment_of(const struct world *world, enum program_kind kind)
+{
+   const VkDeviceSize texels = world->texel_alignment < 4 ? 4 : world->texel_alignment;
+   return kind == PROGRAM_ADDRESS ? 4 : (uint32_t)(kind == PROGRAM_TEXELS ? texels : world->storage_alignment);
+}
+
 /* The rest of the words is the host's in this round. */
 static void deal_words(struct worker *w, struct shader *state)
 {
-   const uint32_t alignment = state->program.kind == PROGRAM_ADDRESS ? 4 : (uint32_t)w->world->storage_alignment;
+   const uint32_t alignment = alignment_of(w->world, state->program.kind);
    state->base = below(&w->random, SIZE / 2 / alignment) * alignment;
    state->words = (SIZE - state->base) / 4;
    state->step = 1 + below(&w->random, 5);
@@ -68,12 +74,13 @@ static void record(struct worker *w, struct shader *state)
       writes[i] = random_write(w, state);
       program_model(state->mirror.model + state->base, &writes[i]);
    }
+   const VkDeviceSize size = (VkDeviceSize)state->words * 4;
    program_set_target(w->world, &state->program, late ? state->decoy.buffer : state->mirror.area.buffer,
-                      late ? 0 : state->base);
+                      late ? 0 : state->base, size);
    gpu_begin(w);
    program_record(w, &state->program, writes, count);
    if (late)
-      program_set_target(w->world, &state->program, state->mirror.area.buffer, state->base);
+      program_set_target(w->world, &state->program, state->mirror.area.buffer, state->base, size);
 }
 
 static void shader_round(struct worker *w)
@@ -93,7 +100,8 @@ static void shader_round(struct worker *w)
 static struct shader *shader_create(struct world *world, enum program_kind kind, uint64_t *random)
 {
    struct shader *state = must_alloc(sizeof(*state));
-   const VkBufferUsageFlags usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
+   const VkBufferUsageFlags usage =
+      kind == PROGRAM_TEXELS ? VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT : VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
    program_create(world, &state->program, kind);
    mirror_create(world, &state->mirror, SIZE,
                  kind == PROGRAM_ADDRESS ? usage | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT : usage, random);
@@ -114,6 +122,31 @@ static void *address_create(struct world *world, uint64_t *random)
 static void *late_binding_create(struct world *world, uint64_t *random)
 {
    return shader_create(world, PROGRAM_LATE, random);
+}
+
+static void *dynamic_offset_create(struct world *world, uint64_t *random)
+{
+   return shader_create(world, PROGRAM_DYNAMIC, random);
+}
+
+static void *copied_descriptor_create(struct world *world, uint64_t *random)
+{
+   return shader_create(world, PROGRAM_COPIED, random);
+}
+
+static void *pushed_descriptor_create(struct world *world, uint64_t *random)
+{
+   return shader_create(world, PROGRAM_PUSHED, random);
+}
+
+static void *texels_create(struct world *world, uint64_t *random)
+{
+   return shader_create(world, PROGRAM_TEXELS, random);
+}
+
+static const char *push_lacks(const struct world *world)
+{
+   return world->has_push_descriptors ? NULL : "the GPU has no descriptors that are recorded";
 }
 
 static const char *address_lacks(const struct world *world)
@@ -157,6 +190,39 @@ const struct part part_late_binding = {
    .threads = 1,
    .lacks = late_binding_lacks,
    .create = late_binding_create,
+   .round = shader_round,
+   .destroy = shader_destroy,
+};
+
+const struct part part_dynamic_offset = {
+   .name = "dynamic-offset",
+   .threads = 1,
+   .create = dynamic_offset_create,
+   .round = shader_round,
+   .destroy = shader_destroy,
+};
+
+const struct part part_copied_descriptor = {
+   .name = "copied-descriptor",
+   .threads = 1,
+   .create = copied_descriptor_create,
+   .round = shader_round,
+   .destroy = shader_destroy,
+};
+
+const struct part part_pushed_descriptor = {
+   .name = "pushed-descriptor",
+   .threads = 1,
+   .lacks = push_lacks,
+   .create = pushed_descriptor_create,
+   .round = shader_round,
+   .destroy = shader_destroy,
+};
+
+const struct part part_texels = {
+   .name = "texels",
+   .threads = 1,
+   .create = texels_create,
    .round = shader_round,
    .destroy = shader_destroy,
 };

@@ -22,7 +22,8 @@ struct world {
    VkPhysicalDeviceMemoryProperties memory;
    VkDeviceSize max_allocation;
    VkDeviceSize storage_alignment; /* of a storage buffer's offset */
-   bool has_timestamps, has_address, has_update_after_bind;
+   VkDeviceSize texel_alignment;   /* of a texel buffer's offset */
+   bool has_timestamps, has_address, has_update_after_bind, has_push_descriptors;
    VkQueue queue;
    pthread_mutex_t queue_lock;
    pthread_mutex_t query_lock; /* of what uses queries, and of what waits for the GPU to set an event: to a software GPU
@@ -71,7 +72,8 @@ struct part {
 };
 
 extern const struct part part_chunks, part_short_lived, part_remap, part_counters, part_storage, part_address,
-   part_late_binding, part_commands, part_linear_image, part_host_signals, part_fork, part_faults, part_sparse_heap;
+   part_late_binding, part_dynamic_offset, part_copied_descriptor, part_pushed_descriptor, part_texels, part_commands,
+   part_linear_image, part_host_signals, part_fork, part_faults, part_sparse_heap;
 
 /* --- util.c --- */
 
@@ -173,6 +175,10 @@ enum program_kind {
    PROGRAM_DESCRIPTOR,
    PROGRAM_ADDRESS, /* of the buffer */
    PROGRAM_LATE,    /* the descriptor is written after the recording */
+   PROGRAM_DYNAMIC, /* it is moved when it is bound */
+   PROGRAM_COPIED,  /* it is copied from another set */
+   PROGRAM_PUSHED,  /* it is recorded */
+   PROGRAM_TEXELS,  /* of a texel buffer, which is written as an image */
 };
 
 /* What a dispatch does to 32-bit words of its target: sets them to `value` plus a multiple of a number, or adds it. */
@@ -185,17 +191,22 @@ struct program {
    enum program_kind kind;
    VkDescriptorSetLayout set_layout;
    VkDescriptorPool pool;
-   VkDescriptorSet set;
+   VkDescriptorSet set, other; /* the other is copied from */
    VkPipelineLayout layout;
    VkPipeline pipeline;
    VkDeviceAddress address;
+   VkBuffer buffer; /* of the target, where it is said when recording */
+   VkDeviceSize offset, size;
+   VkBufferView view;
+   PFN_vkCmdPushDescriptorSetKHR push;
 };
 
 void program_create(struct world *world, struct program *program, enum program_kind kind);
 void program_destroy(struct world *world, struct program *program);
-/* From that offset to the end of the buffer. Before program_record, except PROGRAM_LATE: after it and before the
+/* A part of a buffer. Before program_record, except PROGRAM_LATE: after it and before the
  * submission. */
-void program_set_target(struct world *world, struct program *program, VkBuffer buffer, VkDeviceSize offset);
+void program_set_target(struct world *world, struct program *program, VkBuffer buffer, VkDeviceSize offset,
+                        VkDeviceSize size);
 void program_record(struct worker *w, const struct program *program, const struct program_write *writes,
                     unsigned count);
 /* What the program does, to words at `model`. */
