@@ -225,7 +225,7 @@ static void *write_on(void *argument)
 
    while (!atomic_load_explicit(writer->stop, memory_order_relaxed)) {
       memory[at]++;
-      at += 4 * 97;
+      at += (size_t)4 * 97;
       if (at >= SIZE)
          at = writer->first;
    }
