@@ -3,6 +3,7 @@
 
 #include "client/connection.h"
 #include "client/device.h"
+#include "client/guard.h"
 #include "client/pipeline_layout.h"
 #include "client/queue.h"
 #include "client/vp_client_send.h"
@@ -176,9 +177,13 @@ VKAPI_ATTR void VKAPI_CALL vp_vkFreeCommandBuffers(VkDevice handle, VkCommandPoo
    }
 }
 
+/* The only thing in recording that locks something, so it stands behind a guard of its own. */
 void vp_command_buffer_say(struct vp_command_buffer *cmd)
 {
+   const struct vp_guard guard = vp_guard_enter();
    struct vp_encoder *commands = &cmd->commands;
+   if (vp_connection_is_inherited(cmd->device->conn))
+      cmd->result = VK_ERROR_DEVICE_LOST;
    if (cmd->result == VK_SUCCESS && commands->failed)
       cmd->result = VK_ERROR_OUT_OF_HOST_MEMORY;
    if (cmd->result == VK_SUCCESS)
@@ -188,6 +193,7 @@ void vp_command_buffer_say(struct vp_command_buffer *cmd)
       cmd->said = cmd->current;
    }
    vp_encoder_trim(commands, 2 * VP_RECORDING_PIECE);
+   vp_guard_leave(guard);
 }
 
 /* What the specification lets be garbage is left out: a primary's inheritance,

@@ -9,7 +9,7 @@
 
 #include "tests/e2e/copy.h"
 
-#define ROUNDS 3
+#define ROUNDS 2
 
 static struct copier c;
 static VkFence never; /* one for each round: other drivers leave its lock behind */
@@ -71,6 +71,30 @@ static void *map(void *data)
    return NULL;
 }
 
+/* More than a driver keeps to itself. */
+static void *record(void *data)
+{
+   static const uint8_t bytes[COPY_SIZE];
+   const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
+   const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+   VkCommandPool pool;
+   VkCommandBuffer commands;
+   (void)data;
+   OK(vkCreateCommandPool(c.device, &pool_info, NULL, &pool));
+   const VkCommandBufferAllocateInfo allocation = {
+      .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = pool, .commandBufferCount = 1};
+   OK(vkAllocateCommandBuffers(c.device, &allocation, &commands));
+   started = true;
+   while (!stop) {
+      OK(vkBeginCommandBuffer(commands, &begin));
+      for (unsigned i = 0; i < 150; i++)
+         vkCmdUpdateBuffer(commands, c.buffers[1], 0, COPY_SIZE, bytes);
+      OK(vkResetCommandPool(c.device, pool, 0));
+   }
+   vkDestroyCommandPool(c.device, pool, NULL);
+   return NULL;
+}
+
 /* Questions that the client cannot answer by itself. */
 static void *ask(void *data)
 {
@@ -115,6 +139,7 @@ int main(void)
       {"creating", create},
       {"mapping", map},
       {"asking", ask},
+      {"recording", record},
       {"submitting", submit},
    };
    bool ok = true;
