@@ -15,8 +15,8 @@
 #include "common/net/error_frame.h"
 #include "common/util/bytes.h"
 #include "common/util/log.h"
+#include "common/util/thread.h"
 
-#include <signal.h>
 #include <stdio.h>
 
 /* A server that has nothing to say still says so every two seconds. */
@@ -214,11 +214,7 @@ static void *receiver_main(void *data)
 
 bool vp_receiver_start(struct vp_connection *conn)
 {
-   sigset_t all, before;
-   sigfillset(&all); /* the application's signals are for its own threads */
-   pthread_sigmask(SIG_SETMASK, &all, &before);
-   const bool ok = !pthread_create(&conn->receiver, NULL, receiver_main, conn);
-   pthread_sigmask(SIG_SETMASK, &before, NULL);
+   const bool ok = vp_thread_start(&conn->receiver, receiver_main, conn);
    if (!ok)
       vp_log(VP_LOG_ERROR, "cannot start a thread for the connection to %s", conn->address);
    return ok;

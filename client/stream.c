@@ -6,9 +6,9 @@
 #include "client/mapping/mapping.h"
 #include "common/net/frame.h"
 #include "common/util/log.h"
+#include "common/util/thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -301,11 +301,7 @@ static void *sender_main(void *data)
 
 bool vp_stream_start(struct vp_connection *conn)
 {
-   sigset_t all, before;
-   sigfillset(&all); /* the application's signals are for its own threads */
-   pthread_sigmask(SIG_SETMASK, &all, &before);
-   const bool ok = !pthread_create(&conn->stream.sender, NULL, sender_main, conn);
-   pthread_sigmask(SIG_SETMASK, &before, NULL);
+   const bool ok = vp_thread_start(&conn->stream.sender, sender_main, conn);
    if (!ok)
       vp_log(VP_LOG_ERROR, "cannot start a thread for the connection to %s", conn->address);
    return ok;

@@ -13,8 +13,8 @@
 #include "common/picture/jpeg.h"
 #include "common/picture/present_frame.h"
 #include "common/util/clock.h"
+#include "common/util/thread.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -268,16 +268,6 @@ bool vp_presenter_receive(struct vp_presenter *presenter, struct vp_frame *frame
 
 /* --- life --- */
 
-static bool start_thread(struct vp_presenter *presenter)
-{
-   sigset_t all, before;
-   sigfillset(&all); /* the application's signals are for its own threads */
-   pthread_sigmask(SIG_SETMASK, &all, &before);
-   const bool ok = !pthread_create(&presenter->thread, NULL, presenter_main, presenter);
-   pthread_sigmask(SIG_SETMASK, &before, NULL);
-   return ok;
-}
-
 static void free_presenter(struct vp_presenter *presenter)
 {
    vp_picture_decoder_finish(&presenter->decoder);
@@ -304,7 +294,7 @@ VkResult vp_presenter_create(struct vp_swapchain *swapchain, const struct vp_win
       goto fail;
    pthread_mutex_init(&presenter->lock, NULL);
    pthread_cond_init(&presenter->arrived, NULL);
-   if (start_thread(presenter)) {
+   if (vp_thread_start(&presenter->thread, presenter_main, presenter)) {
       *out = presenter;
       return VK_SUCCESS;
    }

@@ -2,13 +2,13 @@
 #include "common/net/resolve.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/util/clock.h"
+#include "common/util/thread.h"
 
 /* A look-up cannot be cancelled. It has a thread of its own, and one that takes too long outlives its caller: whoever
  * needs this last frees it. (getaddrinfo_a() would wait for ever in a child of fork(), where its threads are missing.)
@@ -77,11 +77,7 @@ static void *lookup_main(void *data)
 static bool start_thread(struct lookup *lookup)
 {
    pthread_t thread;
-   sigset_t all, before;
-   sigfillset(&all); /* the application's signals are for its own threads */
-   pthread_sigmask(SIG_SETMASK, &all, &before);
-   const bool ok = !pthread_create(&thread, NULL, lookup_main, lookup);
-   pthread_sigmask(SIG_SETMASK, &before, NULL);
+   const bool ok = vp_thread_start(&thread, lookup_main, lookup);
    if (ok)
       pthread_detach(thread);
    return ok;

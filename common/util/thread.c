@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/util/thread.h"
+
+#include <signal.h>
+
+bool vp_thread_start(pthread_t *thread, void *(*run)(void *data), void *data)
+{
+   sigset_t all, before;
+   sigfillset(&all);
+   pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits this */
+   const bool ok = !pthread_create(thread, NULL, run, data);
+   pthread_sigmask(SIG_SETMASK, &before, NULL);
+   return ok;
+}
