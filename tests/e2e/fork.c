@@ -120,6 +120,7 @@ static int use_inherited(unsigned seed)
    vkGetPhysicalDeviceProperties(parent.gpu, &properties);
    NEED(properties.apiVersion != 0);
    ask_inherited();
+   NEED(parent.from && parent.to);
    memset(parent.from, 0x77, COPY_SIZE);
    memset(parent.to, 0x77, COPY_SIZE);
    exit(0);
