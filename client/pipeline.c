@@ -4,6 +4,7 @@
 #include "client/chain.h"
 #include "client/connection.h"
 #include "client/device.h"
+#include "client/shader_module.h"
 #include "client/vp_chains.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
@@ -106,10 +107,13 @@ static void detach_feedback(struct creation *c, void *chain)
 }
 
 /* Looks at a create-info whose chain is a copy. */
-static void note_info(struct creation *c, uint64_t flags, const void *chain)
+static void note_info(struct creation *c, uint64_t flags, const void *chain, uint32_t stage_count,
+                      const VkPipelineShaderStageCreateInfo *stages)
 {
    if (flags & WAIT_FLAGS)
       c->wait = true;
+   for (uint32_t i = 0; stages && i < stage_count && !c->wait; i++)
+      c->wait = !vp_shader_stage_is_sound(&c->arena, &stages[i]);
    detach_feedback(c, (void *)(uintptr_t)chain);
 }
 
@@ -186,7 +190,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateGraphicsPipelines(VkDevice device, VkP
    for (uint32_t i = 0; i < createInfoCount && !c.failed; i++) {
       struct vp_pipeline *pipeline = VP_FROM_HANDLE(struct vp_pipeline, pPipelines[i]);
       c.failed = !vp_graphics_pipeline_clean(&c.arena, &pCreateInfos[i], &clean[i], &pipeline->facts);
-      note_info(&c, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext);
+      note_info(&c, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext, clean[i].stageCount,
+                clean[i].pStages);
    }
    if (!creation_is_ready(&c))
       return creation_fail(&c);
@@ -243,7 +248,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateComputePipelines(VkDevice device, VkPi
                                                        createInfoCount, pCreateInfos, sizeof(*clean), pPipelines);
    for (uint32_t i = 0; i < createInfoCount && !c.failed; i++) {
       c.failed = !clean_compute(&c.arena, &pCreateInfos[i], &clean[i]);
-      note_info(&c, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext);
+      note_info(&c, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext, 1, &clean[i].stage);
    }
    if (!creation_is_ready(&c))
       return creation_fail(&c);
@@ -299,7 +304,8 @@ static VkResult create_ray_tracing(VkDevice device, VkPipelineCache cache, uint3
                                                              allocator, count, infos, sizeof(*clean), pipelines);
    for (uint32_t i = 0; i < count && !c.failed; i++) {
       c.failed = !clean_ray_tracing(&c.arena, &infos[i], &clean[i]);
-      note_info(&c, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext);
+      note_info(&c, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext, clean[i].stageCount,
+                clean[i].pStages);
    }
    if (!creation_is_ready(&c))
       return creation_fail(&c);

@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/wire/spirv.h"
 #include "server/writes.h"
 
 /* Numbers of the SPIR-V specification. The headers that name them are not everywhere and not everywhere new enough. */
-#define MAGIC 0x07230203u
-#define HEADER_WORDS 5u
 #define MAX_BOUND (1u << 22) /* the limit of the specification */
 
 enum {
@@ -378,16 +377,16 @@ struct vps_stores vps_spirv_find_stores(const uint32_t *words, size_t count)
    struct reader reader = {.ids = NULL};
 
    write_anything(&reader);
-   if (count < HEADER_WORDS || words[0] != MAGIC || words[3] > MAX_BOUND)
+   if (count < VP_SPIRV_HEADER_WORDS || words[0] != VP_SPIRV_MAGIC || words[3] > MAX_BOUND)
       return reader.stores;
    reader.bound = words[3];
    reader.ids = calloc((size_t)reader.bound + 1, sizeof(*reader.ids));
    if (!reader.ids)
       return reader.stores;
    reader.stores.classes = 0;
-   for (size_t at = HEADER_WORDS; at < count && reader.stores.classes != VPS_WRITES_SHADERS;) {
-      const size_t length = words[at] >> 16;
-      if (length == 0 || length > count - at) {
+   for (size_t at = VP_SPIRV_HEADER_WORDS; at < count && reader.stores.classes != VPS_WRITES_SHADERS;) {
+      const size_t length = vp_spirv_length(words, count, at);
+      if (length == 0) {
          write_anything(&reader);
          break;
       }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/pipeline.h"
 #include "client/render_pass.h"
+#include "client/shader_module.h"
 #include "client/vp_entry.h"
 #include "tests/unit/command_peer.h"
 
@@ -29,7 +30,14 @@ static struct peer peer;
 static unsigned seen;
 
 static struct vp_object layout = {.id = 501, .type = VK_OBJECT_TYPE_PIPELINE_LAYOUT};
-static struct vp_object module = {.id = 502, .type = VK_OBJECT_TYPE_SHADER_MODULE};
+/* Has an entry point for each stage that is used here. */
+#define ENTRY_POINT(MODEL) 5 << 16 | 15, MODEL, 1, 0x6e69616d, 0
+static struct {
+   struct vp_shader_module module;
+   uint32_t entry_points[5 * 7];
+} shader = {{.base = {.id = 502, .type = VK_OBJECT_TYPE_SHADER_MODULE}, .count = 5 * 7},
+            {ENTRY_POINT(0), ENTRY_POINT(1), ENTRY_POINT(2), ENTRY_POINT(4), ENTRY_POINT(5), ENTRY_POINT(5313),
+             ENTRY_POINT(5365)}};
 static struct vp_pipeline base = {.base = {.id = 503, .type = VK_OBJECT_TYPE_PIPELINE}};
 
 static uint64_t id(const void *handle)
@@ -41,7 +49,7 @@ static uint64_t id(const void *handle)
 
 #define STAGE(BIT)                                                                                                     \
    {                                                                                                                   \
-      .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO, .stage = (BIT), .module = (VkShaderModule)&module, \
+      .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO, .stage = (BIT), .module = (VkShaderModule)&shader, \
       .pName = "main"                                                                                                  \
    }
 
@@ -578,18 +586,19 @@ static void test_base(void)
 
 static void test_inline_shader(void)
 {
-   const uint32_t code[] = {0x07230203, 0x10000};
-   const VkShaderModuleCreateInfo shader = {
+   /* An empty function and its entry point. */
+   const uint32_t code[] = {0x07230203, 0x10000, 0, 9, 0, ENTRY_POINT(0), 5 << 16 | 54, 2, 1, 0, 3, 1 << 16 | 56};
+   const VkShaderModuleCreateInfo direct = {
       .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = sizeof(code), .pCode = code};
    VkPipelineShaderStageCreateInfo stage = STAGE(VK_SHADER_STAGE_VERTEX_BIT);
-   stage.pNext = &shader;
+   stage.pNext = &direct;
    stage.module = VK_NULL_HANDLE;
    VkGraphicsPipelineCreateInfo info = full_info();
    info.stageCount = 1;
    info.pStages = &stage;
    const VkGraphicsPipelineCreateInfo *a = arrives(&info);
-   const VkShaderModuleCreateInfo *arrived = node(a->pStages[0].pNext, shader.sType);
-   CHECK(!a->pStages[0].module && arrived && arrived->codeSize == 8 && arrived->pCode[1] == 0x10000);
+   const VkShaderModuleCreateInfo *arrived = node(a->pStages[0].pNext, direct.sType);
+   CHECK(!a->pStages[0].module && arrived && arrived->codeSize == sizeof(code) && arrived->pCode[1] == 0x10000);
 }
 
 static VkComputePipelineCreateInfo compute_info(void)
