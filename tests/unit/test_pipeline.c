@@ -718,6 +718,30 @@ static void test_compile_required(void)
    CHECK(!pipelines[0] && !pipelines[1] && !pipelines[2]);
 }
 
+/* What the driver is likely to refuse waits for its answer: here, that it does. */
+static void test_unsound(void)
+{
+   static const uint32_t unfinished[] = {0x07230203, 0x10000, 0, 9, 0, ENTRY_POINT(5), 5 << 16 | 54, 2, 1, 0, 3};
+   const VkShaderModuleCreateInfo code = {
+      .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = sizeof(unfinished), .pCode = unfinished};
+   const VkSpecializationMapEntry beyond = {.offset = 4, .size = 8};
+   const VkSpecializationInfo constants = {
+      .mapEntryCount = 1, .pMapEntries = &beyond, .dataSize = 8, .pData = unfinished};
+   VkComputePipelineCreateInfo infos[4] = {compute_info(), compute_info(), compute_info(), compute_info()};
+   infos[0].stage.pName = "mai";
+   infos[1].stage.stage = VK_SHADER_STAGE_GEOMETRY_BIT;
+   infos[2].stage.module = VK_NULL_HANDLE;
+   infos[2].stage.pNext = &code;
+   infos[3].stage.pSpecializationInfo = &constants;
+   for (unsigned i = 0; i < 4; i++) {
+      VkPipeline pipeline = GARBAGE;
+      expect(VK_ERROR_UNKNOWN, 0);
+      CHECK(vp_vkCreateComputePipelines(peer_device(&peer), VK_NULL_HANDLE, 1, &infos[i], NULL, &pipeline) ==
+            VK_ERROR_UNKNOWN);
+      CHECK(peer_next(&peer, &seen, VP_CMD_vkCreateComputePipelinesVP) && !pipeline);
+   }
+}
+
 static bool feedback_is(const VkPipelineCreationFeedback *feedback, uint64_t duration)
 {
    return feedback->flags == VK_PIPELINE_CREATION_FEEDBACK_VALID_BIT && feedback->duration == duration;
@@ -808,6 +832,7 @@ int main(void)
    test_compute();
    test_ray_tracing();
    test_compile_required();
+   test_unsound();
    test_feedback();
    test_ray_tracing_feedback();
    test_lost();

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/wire/spirv.h"
 #include "server/spirv.h"
 #include "server/writes.h"
 #include "tests/unit/check.h"
@@ -350,8 +351,39 @@ static void test_compiled(void)
    CHECK(is_one_binding(&histogram, 0, 1));
 }
 
+/* --- the form of modules --- */
+
+static void test_entry_points(void)
+{
+   static const uint32_t names[] = {0x6e69616d, 0, 0x72657665, 0x69687479, 0x676e}; /* main, everything */
+   struct module module = {.words = {VP_SPIRV_MAGIC, 0x10000, 0, BOUND, 0}, .count = VP_SPIRV_HEADER_WORDS};
+   uint32_t found[64];
+   ADD(&module, 15, 0, 2, names[0], names[1], 7);           /* EntryPoint */
+   ADD(&module, 15, 4, 2, names[2], names[3], names[4], 7); /* another one */
+   ADD(&module, 15, 5, 3, names[0], names[1]);              /* whose function is missing */
+   ADD(&module, 15, 5, 2, names[0]);                        /* whose name does not end */
+   ADD(&module, 54, 1, 2, 0, 4);                            /* Function */
+   ADD(&module, 56, 0);                                     /* FunctionEnd, with a word too many */
+   const size_t count = vp_spirv_entry_points(module.words, module.count, NULL);
+   CHECK(count == 6 + 7 && vp_spirv_entry_points(module.words, module.count, found) == count);
+   CHECK(vp_spirv_has_entry_point(found, count, 0, "main") && vp_spirv_has_entry_point(found, count, 4, "everything"));
+   CHECK(!vp_spirv_has_entry_point(found, count, 4, "main") && !vp_spirv_has_entry_point(found, count, 0, "mai"));
+   CHECK(!vp_spirv_has_entry_point(found, count, 5, "main") && !vp_spirv_has_entry_point(found, 0, 0, "main"));
+
+   for (size_t end = 0; end < module.count; end++) /* its function does not end, or something is not whole */
+      CHECK(vp_spirv_entry_points(module.words, end, found) == 0);
+   for (size_t at = 0; at < module.count; at++) {
+      struct module damaged = module;
+      damaged.words[at] = 0;
+      CHECK(vp_spirv_entry_points(damaged.words, damaged.count, found) <= module.count);
+   }
+   module.words[0]++;
+   CHECK(vp_spirv_entry_points(module.words, module.count, found) == 0);
+}
+
 int main(void)
 {
+   test_entry_points();
    test_writes();
    test_reads();
    test_images();
