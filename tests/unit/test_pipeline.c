@@ -34,8 +34,8 @@ static struct vp_object layout = {.id = 501, .type = VK_OBJECT_TYPE_PIPELINE_LAY
 #define ENTRY_POINT(MODEL) 5 << 16 | 15, MODEL, 1, 0x6e69616d, 0
 static struct {
    struct vp_shader_module module;
-   uint32_t entry_points[5 * 7];
-} shader = {{.base = {.id = 502, .type = VK_OBJECT_TYPE_SHADER_MODULE}, .count = 5 * 7},
+   uint32_t entry_points[35];
+} shader = {{.base = {.id = 502, .type = VK_OBJECT_TYPE_SHADER_MODULE}, .count = 35},
             {ENTRY_POINT(0), ENTRY_POINT(1), ENTRY_POINT(2), ENTRY_POINT(4), ENTRY_POINT(5), ENTRY_POINT(5313),
              ENTRY_POINT(5365)}};
 static struct vp_pipeline base = {.base = {.id = 503, .type = VK_OBJECT_TYPE_PIPELINE}};
