@@ -509,14 +509,14 @@ static void send_batch_error(const struct vps_queue *queue, uint64_t serial, VkR
    vps_channel_send(queue->device->channel, VP_FRAME_BATCH_ERROR, queue->id, payload, sizeof(payload), NULL, 0);
 }
 
-/* A batch begins. Semaphores that could not be created are left out of it. What could not be kept of memory that the
- * application has written to is told with the next batch. */
+/* A batch begins. Semaphores and swapchains that there are not are left out of it. What could not be kept of memory
+ * that the application has written to is told with the next batch. */
 static void begin_batch(const struct vp_context *ctx, struct vps_queue *queue, struct batch_list *list)
 {
    list->error = queue->device->late_error;
    queue->device->late_error = VK_SUCCESS;
    for (unsigned i = 0; i < ctx->used_count && !list->error; i++) {
-      if (ctx->used[i]->type == VK_OBJECT_TYPE_SEMAPHORE)
+      if (ctx->used[i]->type != VK_OBJECT_TYPE_COMMAND_BUFFER)
          list->error = ctx->used[i]->poison;
    }
 }
