@@ -94,11 +94,14 @@ void vps_readback_close(struct vps_memory *memory)
 
 static void mark(struct vps_memory *memory, VkDeviceSize start, VkDeviceSize end)
 {
-   for (VkDeviceSize page = start / VPS_PAGE; page * VPS_PAGE < end && page * VPS_PAGE < memory->size; page++) {
+   const VkDeviceSize count = ((end < memory->size ? end : memory->size) + VPS_PAGE - 1) / VPS_PAGE;
+
+   for (VkDeviceSize page = start / VPS_PAGE; page < count; page = (page / 64 + 1) * 64) {
+      const VkDeviceSize left = count - page / 64 * 64;
+      const uint64_t until = left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX, bits = until & UINT64_MAX << page % 64;
       uint64_t *word = &memory->dirty[page / 64];
-      const uint64_t bit = UINT64_C(1) << page % 64;
-      memory->dirty_pages += !(*word & bit);
-      *word |= bit;
+      memory->dirty_pages += (size_t)__builtin_popcountll(bits & ~*word);
+      *word |= bits;
    }
 }
 

@@ -128,14 +128,20 @@ static uint32_t page_difference(const uint32_t *data, uint32_t key)
    return difference;
 }
 
-static void check_pages(struct run *run, const uint32_t *data, size_t size)
+/* The first `group` pages of every `step`. */
+static void check_some_pages(struct run *run, const uint32_t *data, size_t size, size_t group, size_t step)
 {
    const double start = bench_now(CLOCK_THREAD_CPUTIME_ID);
    for (size_t page = 0; page < size / PAGE; page++) {
-      if (page_difference(data + page * PAGE_WORDS, page_key((uint32_t)page, run->round)))
+      if (page % step < group && page_difference(data + page * PAGE_WORDS, page_key((uint32_t)page, run->round)))
          bench_die("reading back what the GPU wrote", (long)page);
    }
    run->own_ns += bench_now(CLOCK_THREAD_CPUTIME_ID) - start;
+}
+
+static void check_pages(struct run *run, const uint32_t *data, size_t size)
+{
+   check_some_pages(run, data, size, 1, 1);
 }
 
 /* --- Vulkan --- */
@@ -316,6 +322,7 @@ static void create_pipeline(struct run *run)
 
    const VkComputePipelineCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+      .flags = VK_PIPELINE_CREATE_DISPATCH_BASE_BIT,
       .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                 .module = module,
@@ -336,14 +343,23 @@ static void init_fill(struct run *run, const struct buffer *target)
    create_pipeline(run);
 }
 
-static void record_fill(const struct run *run, const struct slot *slot)
+/* Every `step`th of the workgroups. */
+static void record_some_fill(const struct run *run, const struct slot *slot, uint32_t step)
 {
+   const uint32_t all = (uint32_t)(run->row->size / WORKGROUP_BYTES), together = step == 1 ? all : 1;
+
    begin(slot);
    vkCmdBindPipeline(slot->commands, VK_PIPELINE_BIND_POINT_COMPUTE, run->pipeline);
    vkCmdBindDescriptorSets(slot->commands, VK_PIPELINE_BIND_POINT_COMPUTE, run->layout, 0, 1, &run->set, 0, NULL);
    vkCmdPushConstants(slot->commands, run->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(run->round), &run->round);
-   vkCmdDispatch(slot->commands, (uint32_t)(run->row->size / WORKGROUP_BYTES), 1, 1);
+   for (uint32_t first = 0; first < all; first += step * together)
+      vkCmdDispatchBase(slot->commands, first, 0, 0, together, 1, 1);
    end(slot);
+}
+
+static void record_fill(const struct run *run, const struct slot *slot)
+{
+   record_some_fill(run, slot, 1);
 }
 
 static void finish_fill(struct run *run)
@@ -416,6 +432,17 @@ static void measure_compute(struct run *run)
    run->round++;
    record_fill(run, &run->slots[0]);
    measure_download(run);
+}
+
+/* A workgroup in 64 writes its pages. */
+static void measure_sparse_compute(struct run *run)
+{
+   const size_t group = WORKGROUP_BYTES / PAGE;
+
+   run->round++;
+   record_some_fill(run, &run->slots[0], SPARSE_PAGES);
+   submit_and_wait(run);
+   check_some_pages(run, run->host.data, run->row->size, group, group * SPARSE_PAGES);
 }
 
 /* Copies only what the row changes, so that the GPU has no more to do than the network. */
@@ -636,6 +663,15 @@ static const struct row rows[] = {
       .operations = 1,
       .received = 64 * KIB,
       .blocks = KIB,
+   },
+   {
+      .name = "compute writes a page in 64, of 256 MiB",
+      .init = init_compute,
+      .measure = measure_sparse_compute,
+      .size = 256 * MIB,
+      .operations = 1,
+      .received = 256 * MIB / 64,
+      .blocks = 256 * MIB / 64 / 64,
    },
    {
       .name = "empty submit, nothing mapped",

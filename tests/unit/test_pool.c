@@ -168,17 +168,21 @@ static void *receive(void *argument)
    return ok ? x : NULL;
 }
 
-static void report(struct setup *x)
+static void report_writes(struct setup *x, const struct vps_writes *writes)
 {
-   const struct vps_writes writes = {.classes = VPS_WRITES_STORAGE};
    pthread_t receiver;
    void *result = NULL;
 
    if (pthread_create(&receiver, NULL, receive, x) != 0)
       abort();
-   CHECK(vps_readback_report(&x->device, &writes));
+   CHECK(vps_readback_report(&x->device, writes));
    vps_channel_send(&x->channel, VP_FRAME_PROGRESS, 0, NULL, 0, NULL, 0);
    CHECK(pthread_join(receiver, &result) == 0 && result);
+}
+
+static void report(struct setup *x)
+{
+   report_writes(x, &(struct vps_writes){.classes = VPS_WRITES_STORAGE});
 }
 
 static size_t below(struct setup *x, size_t n)
@@ -206,6 +210,33 @@ static void test_memory(void)
    x.memory.real[SIZE - 1]++; /* the last page is not whole */
    report(&x);
    CHECK(memcmp(x.copy, x.memory.real, SIZE) == 0);
+   close_setup(&x);
+}
+
+/* All pages change, and exactly those of a range are reported. */
+static void test_ranges(void)
+{
+   const size_t pages = (SIZE + VPS_PAGE - 1) / VPS_PAGE;
+   struct setup x;
+
+   open_setup(&x);
+   for (unsigned round = 0; round < 40; round++) {
+      struct vps_writes writes = {0};
+      const size_t first = round % 2 ? below(&x, pages) : below(&x, 70) * 64 % pages,
+                   most = round % 3 ? 130 : pages - first, count = 1 + below(&x, most), left = pages - first,
+                   end = first + (count < left ? count : left);
+      for (size_t page = 0; page < pages; page++)
+         x.memory.real[page * VPS_PAGE + 7] = (uint8_t)(round + 1);
+      vps_writes_add_range(&writes, &x.memory, first * VPS_PAGE + 100, end == pages ? SIZE : end * VPS_PAGE - 100);
+      report_writes(&x, &writes);
+      vps_writes_finish(&writes);
+      size_t wrong = 0;
+      for (size_t page = 0; page < pages; page++) {
+         wrong += (x.copy[page * VPS_PAGE + 7] == round + 1) != (page >= first && page < end);
+         x.copy[page * VPS_PAGE + 7] = x.copy_twin[page * VPS_PAGE + 7] = x.memory.twin[page * VPS_PAGE + 7] = 0;
+      }
+      CHECK(wrong == 0 && x.memory.dirty_pages == 0);
+   }
    close_setup(&x);
 }
 
@@ -262,6 +293,7 @@ int main(void)
 {
    test_jobs();
    test_memory();
+   test_ranges();
 #ifndef __SANITIZE_THREAD__
    test_writers();
 #endif
