@@ -16,6 +16,8 @@
 #include <vulkan/vk_layer.h>
 #include <vulkan/vulkan.h>
 
+#include "common/util/text.h"
+
 #define EXPORTED __attribute__((visibility("default")))
 
 EXPORTED VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL freeze_get_instance_proc_addr(VkInstance instance, const char *name);
@@ -172,14 +174,14 @@ static void count(double wanted_seconds)
 {
    static long frames;
    static double start;
-   char text[64];
+   char text[64], number[VP_TEXT_DECIMAL_SIZE];
    if (!start)
       start = now() + 0.5;
    const double seconds = now() - start;
    frames += seconds >= 0;
    if (seconds < wanted_seconds)
       return;
-   snprintf(text, sizeof(text), "%ld %.3f", frames, seconds);
+   snprintf(text, sizeof(text), "%ld %s", frames, vp_text_format_decimal(number, seconds, 3));
    write_file(text);
    exit(0);
 }
@@ -205,8 +207,9 @@ static VKAPI_ATTR VkResult VKAPI_CALL present(VkQueue queue, const VkPresentInfo
    if (is_frame(++frame, "VP_HOLD_AT"))
       hold();
    const VkResult result = next_present(queue, info);
-   if (seconds)
-      count(strtod(seconds, NULL));
+   double wanted;
+   if (seconds && vp_text_parse_decimal(seconds, &wanted))
+      count(wanted);
    if (is_frame(frame, "VP_FREEZE_AT"))
       freeze();
    return result;

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* test: no-tsan */
-/* (Looking up names runs in a thread that the C library makes out of the thread sanitizer's sight.) */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
