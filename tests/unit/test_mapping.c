@@ -230,22 +230,25 @@ static void test_writes_of_others(void)
    mirror_finish(&m);
 }
 
+/* Half of it is never touched before it is watched. */
 static void test_import(void)
 {
-   uint8_t *memory = vp_private_pages_create(MIB);
+   uint8_t *memory = vp_private_pages_create(2 * MIB);
    struct mirror m;
    memset(memory, 3, MIB);
-   if (!mirror_init(&m, vp_mapping_import(1, memory, MIB), MIB))
+   if (!mirror_init(&m, vp_mapping_import(1, memory, 2 * MIB), 2 * MIB))
       return;
    vp_mapping_set_writable(m.mapping, true);
    flush(&m);
    CHECK(m.changed == MIB && is_equal(&m));
-   settle(&m);
-   memory[77777] = 1;
-   flush(&m);
-   CHECK(m.changed == 1 && is_equal(&m));
+   for (size_t place = 77777; place < 2 * MIB; place += MIB) {
+      settle(&m);
+      memory[place] = 1;
+      flush(&m);
+      CHECK(m.changed == 1 && is_equal(&m));
+   }
    vp_mapping_close(m.mapping);
-   vp_private_pages_destroy(memory, MIB); /* the sender may still hold the mapping, but does not look */
+   vp_private_pages_destroy(memory, 2 * MIB); /* the sender may still hold the mapping, but does not look */
    CHECK(!vp_mapping_look(m.mapping));
    mirror_finish(&m);
 }
