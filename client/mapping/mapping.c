@@ -350,7 +350,7 @@ static void end_closing(struct vp_mapping *mapping, size_t page, size_t end)
    const uint8_t *memory = mapping->pages.view + page * VP_PAGE_SIZE;
    const size_t size = (end - page) * VP_PAGE_SIZE;
    const int64_t since = mapping->flush_ns[previous];
-   if (page == end || vp_pins_possible(memory, size, since) || !vp_in_flight_is_over(memory, size, since))
+   if (page == end || vp_pins_exist(since) || !vp_in_flight_is_over(memory, size, since))
       return;
    for (; page < end; page++)
       set_state(mapping, page, false, false);

@@ -475,44 +475,60 @@ static void test_import_vanishing(void)
 
 /* --- pinned pages --- */
 
+/* Mapped only as long as it is used: so nothing but the pins tells of it. */
 struct ring {
    int fd;
+   struct io_uring_params params;
    uint8_t *queues;
    struct io_uring_sqe *entries;
-   struct io_uring_params params;
 };
+
+#define RING_ENTRIES 4
+#define ENTRIES_SIZE (RING_ENTRIES * sizeof(struct io_uring_sqe))
 
 static bool ring_init(struct ring *ring, const struct iovec *buffer)
 {
    *ring = (struct ring){0};
-   ring->fd = (int)syscall(SYS_io_uring_setup, 4, &ring->params);
-   if (ring->fd < 0 || syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_BUFFERS, buffer, 1) < 0)
-      return false;
-   const size_t size = ring->params.cq_off.cqes + ring->params.cq_entries * sizeof(struct io_uring_cqe);
-   ring->queues = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
-   ring->entries =
-      mmap(NULL, 4 * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQES);
-   return CHECK((ring->params.features & IORING_FEAT_SINGLE_MMAP) && ring->queues != MAP_FAILED &&
-                ring->entries != MAP_FAILED);
+   ring->fd = (int)syscall(SYS_io_uring_setup, RING_ENTRIES, &ring->params);
+   return ring->fd >= 0 && ring->params.features & IORING_FEAT_SINGLE_MMAP &&
+          syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_BUFFERS, buffer, 1) == 0;
+}
+
+static size_t queues_size(const struct ring *ring)
+{
+   return ring->params.cq_off.cqes + ring->params.cq_entries * sizeof(struct io_uring_cqe);
+}
+
+static bool ring_map(struct ring *ring)
+{
+   ring->queues = mmap(NULL, queues_size(ring), PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
+   ring->entries = mmap(NULL, ENTRIES_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQES);
+   return CHECK(ring->queues != MAP_FAILED && ring->entries != MAP_FAILED);
+}
+
+static uint32_t *in_queues(const struct ring *ring, uint32_t offset)
+{
+   return (uint32_t *)(ring->queues + offset);
 }
 
 /* Reads the file into the registered buffer. */
 static bool ring_read(struct ring *ring, int file, void *to, unsigned length)
 {
-   uint32_t *tail = (uint32_t *)(ring->queues + ring->params.sq_off.tail),
-            *array = (uint32_t *)(ring->queues + ring->params.sq_off.array),
-            *head = (uint32_t *)(ring->queues + ring->params.cq_off.head);
-   const uint32_t mask = *(uint32_t *)(ring->queues + ring->params.sq_off.ring_mask), place = *tail & mask;
+   if (!ring_map(ring))
+      return false;
+   uint32_t *tail = in_queues(ring, ring->params.sq_off.tail), *head = in_queues(ring, ring->params.cq_off.head);
+   const uint32_t place = *tail & *in_queues(ring, ring->params.sq_off.ring_mask);
    const struct io_uring_cqe *done = (struct io_uring_cqe *)(ring->queues + ring->params.cq_off.cqes);
    ring->entries[place] =
       (struct io_uring_sqe){.opcode = IORING_OP_READ_FIXED, .fd = file, .addr = (uint64_t)(uintptr_t)to, .len = length};
-   array[place] = place;
+   in_queues(ring, ring->params.sq_off.array)[place] = place;
    __atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
-   if (syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1)
-      return false;
-   const int32_t result = done[*head & (ring->params.cq_entries - 1)].res;
+   bool ok = syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) == 1;
+   ok = ok && done[*head & (ring->params.cq_entries - 1)].res == (int32_t)length;
    __atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
-   return result == (int32_t)length;
+   munmap(ring->queues, queues_size(ring));
+   munmap(ring->entries, ENTRIES_SIZE);
+   return ok;
 }
 
 /* io_uring writes to buffers that were registered before, and the kernel notes nothing. Protected memory cannot be
