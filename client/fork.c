@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/fork.h"
 
-#include "client/mapping/pages.h"
 #include "client/mapping/in_flight.h"
+#include "client/mapping/pages.h"
 #include "client/mapping/pins.h"
 #include "client/mapping/tracker.h"
 #include "client/mapping/watch.h"

@@ -82,7 +82,7 @@ static void look_at_thread(struct look *look, const char *name)
    long number;
    unsigned long file, address, length;
    snprintf(path, sizeof(path), "%.20s/syscall", name);
-   const int fd = openat(dirfd(tasks), path, O_RDONLY | O_CLOEXEC);
+   const int fd = vp_descriptor_keep(openat(dirfd(tasks), path, O_RDONLY | O_CLOEXEC));
    const ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
    if (fd >= 0)
       close(fd);
