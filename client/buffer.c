@@ -4,6 +4,7 @@
 #include "client/chain.h"
 #include "client/connection.h"
 #include "client/device.h"
+#include "client/device_memory.h"
 #include "client/physical_device.h"
 #include "client/resource.h"
 #include "client/vp_client_send.h"
@@ -170,6 +171,34 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyBuffer(VkDevice handle, VkBuffer buffer, 
       return;
    vp_send_vkDestroyBuffer(device->conn, &(struct vp_cmd_vkDestroyBuffer){.device = handle, .buffer = buffer});
    vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(void, buffer));
+}
+
+/* --- binding --- */
+
+static void note_binding(const VkBindBufferMemoryInfo *info)
+{
+   struct vp_resource *resource = VP_FROM_HANDLE(struct vp_resource, info->buffer);
+   resource->hidden = VP_FROM_HANDLE(struct vp_device_memory, info->memory)->hidden;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindBufferMemory2(VkDevice handle, uint32_t bindInfoCount,
+                                                      const VkBindBufferMemoryInfo *pBindInfos)
+{
+   const struct vp_cmd_vkBindBufferMemory2 a = {
+      .device = handle, .bindInfoCount = bindInfoCount, .pBindInfos = pBindInfos};
+   for (uint32_t i = 0; i < bindInfoCount; i++)
+      note_binding(&pBindInfos[i]);
+   return vp_send_vkBindBufferMemory2(vp_device_from_handle(handle)->conn, &a);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindBufferMemory(VkDevice handle, VkBuffer buffer, VkDeviceMemory memory,
+                                                     VkDeviceSize memoryOffset)
+{
+   const VkBindBufferMemoryInfo info = {.buffer = buffer, .memory = memory};
+   const struct vp_cmd_vkBindBufferMemory a = {
+      .device = handle, .buffer = buffer, .memory = memory, .memoryOffset = memoryOffset};
+   note_binding(&info);
+   return vp_send_vkBindBufferMemory(vp_device_from_handle(handle)->conn, &a);
 }
 
 /* --- requirements --- */

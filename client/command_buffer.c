@@ -80,6 +80,7 @@ static void forget_recording(struct vp_command_buffer *cmd)
    cmd->begun = false;
    cmd->result = VK_SUCCESS;
    cmd->current = 0; /* whatever is said of an earlier one does not count any more */
+   cmd->observable = false;
    set_recording(cmd, false);
 }
 

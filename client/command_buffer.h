@@ -3,6 +3,7 @@
 #define VP_CLIENT_COMMAND_BUFFER_H
 
 #include "client/object.h"
+#include "client/resource.h"
 #include "common/wire/encoder.h"
 
 #include <stdbool.h>
@@ -22,16 +23,24 @@ struct vp_command_buffer {
    const VkAllocationCallbacks *allocator;
    struct vp_encoder commands;
    uint64_t recorded; /* commands since vkBeginCommandBuffer */
+   bool observable;   /* it may change what the host can look at */
    bool recording;
-   bool begun;      /* pieces of a recording that has not ended are in the stream */
-   VkResult result; /* of the pieces; once it is an error, what follows is not said any more */
-   uint32_t said;              /* recordings that are in the stream */
-   uint32_t current;           /* the number of what is or was recorded last, from 1; 0: nothing */
+   bool begun;                  /* pieces of a recording that has not ended are in the stream */
+   VkResult result;             /* of the pieces; once it is an error, what follows is not said any more */
+   uint32_t said;               /* recordings that are in the stream */
+   uint32_t current;            /* the number of what is or was recorded last, from 1; 0: nothing */
    _Atomic uint64_t late_error; /* what the server said of a recording: its number, and a VkResult below that */
    VkCommandBufferLevel level;
    struct vp_command_pool *pool;
    struct vp_command_buffer *prev, *next; /* in the pool */
 };
+
+/* The command writes to this VkBuffer or VkImage. */
+static inline void vp_command_buffer_note_write(struct vp_command_buffer *cmd, uint64_t resource)
+{
+   if (!VP_FROM_HANDLE(struct vp_resource, resource)->hidden)
+      cmd->observable = true;
+}
 
 struct vp_command_pool {
    struct vp_object base;

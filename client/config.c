@@ -44,16 +44,17 @@ static void read_servers(struct vp_config *config)
    }
 }
 
-static bool read_switch(const char *name)
+/* `otherwise`: when it is not set. */
+static bool read_switch(const char *name, bool otherwise)
 {
    const char *text = getenv(name);
-   return text && strcmp(text, "0") != 0;
+   return text ? strcmp(text, "0") != 0 : otherwise;
 }
 
 bool vp_config_is_there(void)
 {
    const char *servers = getenv("VENUS_SERVER");
-   return servers && *servers && !read_switch("VENUS_DISABLE");
+   return servers && *servers && !read_switch("VENUS_DISABLE", false);
 }
 
 static void read_present_policy(struct vp_config *config)
@@ -75,7 +76,7 @@ void vp_config_read(struct vp_config *config)
 {
    *config = (struct vp_config){.timeout_ms = DEFAULT_TIMEOUT_MS};
    read_log_level();
-   if (!read_switch("VENUS_DISABLE"))
+   if (!read_switch("VENUS_DISABLE", false))
       read_servers(config);
    const char *timeout = getenv("VENUS_TIMEOUT");
    if (timeout) {
@@ -89,7 +90,8 @@ void vp_config_read(struct vp_config *config)
    const char *compression = getenv("VENUS_COMPRESS");
    if (compression && !vp_compression_parse(compression, &config->compression))
       vp_log(VP_LOG_WARN, "VENUS_COMPRESS=%s is unknown; use auto, none, lz4 or zstd", compression);
-   config->show_bar_memory = read_switch("VENUS_BAR_MEMORY");
-   config->hud = read_switch("VENUS_HUD");
+   config->show_bar_memory = read_switch("VENUS_BAR_MEMORY", false);
+   config->early_waits = read_switch("VENUS_EARLY_WAITS", true);
+   config->hud = read_switch("VENUS_HUD", false);
    read_present_policy(config);
 }

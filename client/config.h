@@ -30,6 +30,7 @@ struct vp_config {
    int timeout_ms;                  /* for connecting to a server and its greeting */
    enum vp_compression compression; /* VENUS_COMPRESS: of mapped memory */
    bool show_bar_memory;            /* VENUS_BAR_MEMORY: device-local memory stays host-visible */
+   bool early_waits;                /* VENUS_EARLY_WAITS: see early_wait.h */
    enum vp_present_policy present;  /* VENUS_PRESENT */
    bool hud;                        /* VENUS_HUD: a line about what is presented each second */
 };

@@ -214,7 +214,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyDevice(VkDevice handle, const VkAllocatio
       return;
    vp_pipeline_layouts_end(device);
    vp_send_vkDestroyDevice(device->conn, &(struct vp_cmd_vkDestroyDevice){.device = handle});
-   vp_stream_drain(device->conn); /* the sender may be looking at its memory */
+   vp_stream_drain(device->conn, UINT64_MAX); /* the sender may be looking at its memory */
    release(device, pAllocator);
 }
 

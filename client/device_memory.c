@@ -397,7 +397,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemo
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    memory->device = device;
    memory->size = pAllocateInfo->allocationSize;
-   memory->heap = types->memoryTypes[pAllocateInfo->memoryTypeIndex % VK_MAX_MEMORY_TYPES].heapIndex;
+   const VkMemoryType *type = &types->memoryTypes[pAllocateInfo->memoryTypeIndex % VK_MAX_MEMORY_TYPES];
+   memory->heap = type->heapIndex;
+   memory->hidden = !(type->propertyFlags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT);
    memory->born = device->submission_count;
    pthread_mutex_init(&memory->lock, NULL);
    const VkImportMemoryHostPointerInfoEXT *import =

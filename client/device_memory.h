@@ -16,6 +16,7 @@ struct vp_device_memory {
    struct vp_device *device;
    VkDeviceSize size;
    uint32_t heap;
+   bool hidden;   /* it cannot be mapped */
    uint64_t born; /* the device's count of submissions when it was allocated */
 
    pthread_mutex_t lock;       /* of the pointer: the receiver can make the mapping, too */

@@ -4,6 +4,7 @@
 #include "client/connection.h"
 #include "client/device.h"
 #include "client/device_memory.h"
+#include "client/early_wait.h"
 #include "client/queue.h"
 #include "client/vp_entry.h"
 
@@ -68,9 +69,24 @@ static VkResult take_error(const struct vp_fence *fence)
                                                       : vp_queue_take_error(atomic_load(&fence->queue), serial);
 }
 
+/* When the batches end cannot be seen by other means, these fences are signalled at once. */
+static void complete_early(const VkFence *fences, uint32_t count, bool all, uint64_t timeout)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      const struct vp_fence *fence = VP_FROM_HANDLE(struct vp_fence, fences[i]);
+      const uint64_t serial = atomic_load_explicit(&fence->serial, memory_order_acquire);
+      if (serial == 0 || serial == VP_FENCE_SIGNALLED)
+         continue;
+      vp_queue_complete_early(atomic_load(&fence->queue), serial, timeout);
+      if (!all)
+         return;
+   }
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetFenceStatus(VkDevice handle, VkFence fence)
 {
    struct vp_device *device = vp_device_from_handle(handle);
+   complete_early(&fence, 1, true, 0);
    if (!is_signalled(VP_FROM_HANDLE(struct vp_fence, fence)))
       return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : VK_NOT_READY;
    vp_device_acquire_memory(device);
@@ -99,6 +115,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForFences(VkDevice handle, uint32_t fenc
    struct vp_device *device = vp_device_from_handle(handle);
    const struct fence_wait wait = {.fences = pFences, .count = fenceCount, .all = waitAll};
    VkResult result = VK_SUCCESS;
+   complete_early(pFences, fenceCount, waitAll, timeout);
    if (are_signalled(&wait)) /* without a lock */
       vp_device_acquire_memory(device);
    else

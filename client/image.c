@@ -2,6 +2,7 @@
 #include "client/chain.h"
 #include "client/connection.h"
 #include "client/device.h"
+#include "client/device_memory.h"
 #include "client/resource.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
@@ -91,6 +92,24 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyImage(VkDevice handle, VkImage image, con
    vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(void, image));
 }
 
+/* An image of several parts, each with its memory, does not count as hidden. */
+static void note_binding(const VkBindImageMemoryInfo *info)
+{
+   struct vp_resource *resource = VP_FROM_HANDLE(struct vp_resource, info->image);
+   resource->hidden = VP_FROM_HANDLE(struct vp_device_memory, info->memory)->hidden &&
+                      !vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_BIND_IMAGE_PLANE_MEMORY_INFO);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindImageMemory(VkDevice handle, VkImage image, VkDeviceMemory memory,
+                                                    VkDeviceSize memoryOffset)
+{
+   const VkBindImageMemoryInfo info = {.image = image, .memory = memory};
+   const struct vp_cmd_vkBindImageMemory a = {
+      .device = handle, .image = image, .memory = memory, .memoryOffset = memoryOffset};
+   note_binding(&info);
+   return vp_send_vkBindImageMemory(vp_device_from_handle(handle)->conn, &a);
+}
+
 /* An image can be bound to what an image of a swapchain is bound to; on the server that is a memory like any other. */
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindImageMemory2(VkDevice handle, uint32_t bindInfoCount,
                                                      const VkBindImageMemoryInfo *pBindInfos)
@@ -106,6 +125,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindImageMemory2(VkDevice handle, uint32_t b
          infos[i].memory = vp_swapchain_memory(swapchain->swapchain, swapchain->imageIndex);
          infos[i].memoryOffset = 0;
       }
+      note_binding(&infos[i]);
    }
    struct vp_cmd_vkBindImageMemory2 a = {.device = handle, .bindInfoCount = bindInfoCount, .pBindInfos = infos};
    const VkResult result = vp_try_vkBindImageMemory2(vp_device_from_handle(handle), false, &a);

@@ -6,6 +6,7 @@
 #include "client/connection.h"
 #include "client/device.h"
 #include "client/device_memory.h"
+#include "client/early_wait.h"
 #include "client/fence.h"
 #include "client/guard.h"
 #include "client/semaphore.h"
@@ -23,8 +24,10 @@ void vp_queue_receive_progress(struct vp_connection *conn, struct vp_queue *queu
    pthread_mutex_lock(&conn->progress_lock);
    if (result < 0)
       atomic_store(&queue->status, result);
-   else if (serial > queue->completed)
-      atomic_store_explicit(&queue->completed, serial, memory_order_release);
+   else if (serial > queue->reported)
+      atomic_store(&queue->reported, serial);
+   if (queue->reported > queue->completed)
+      atomic_store_explicit(&queue->completed, queue->reported, memory_order_release);
    pthread_cond_broadcast(&conn->progress_cond);
    pthread_mutex_unlock(&conn->progress_lock);
 }
@@ -133,6 +136,7 @@ static VkResult wait_idle(struct vp_queue *queue)
 {
    struct vp_connection *conn = queue->device->conn;
    const uint64_t serial = atomic_load(&queue->submitted);
+   vp_queue_complete_early(queue, serial, UINT64_MAX);
    pthread_mutex_lock(&conn->progress_lock);
    while (!vp_queue_is_complete(queue, serial) && !vp_device_is_lost(queue->device))
       vp_progress_wait(conn, NULL);
@@ -169,12 +173,14 @@ VkResult vp_submission_begin(struct vp_queue *queue)
    return vp_device_flush_mapped_memory(queue->device);
 }
 
-VkResult vp_submission_commit(struct vp_queue *queue, uint32_t batch_count, struct vp_fence *fence)
+VkResult vp_submission_commit(struct vp_queue *queue, uint32_t batch_count, bool shows, struct vp_fence *fence)
 {
    struct vp_connection *conn = queue->device->conn;
    const VkResult result = vp_stream_commit(conn);
    if (result == VK_SUCCESS) {
       atomic_fetch_add(&queue->submitted, batch_count);
+      if (shows)
+         atomic_store(&queue->shown, atomic_load(&queue->submitted));
       if (fence)
          vp_fence_set_pending(fence, queue, atomic_load(&queue->submitted));
       vp_stats_add(&conn->stats.submissions, 1);
@@ -233,10 +239,11 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit(VkQueue handle, uint32_t submitC
       result = vp_submission_begin(queue);
    if (result != VK_SUCCESS)
       return result;
+   const bool shows = vp_submits_show(queue->device, pSubmits, submitCount);
    const struct vp_cmd_vkQueueSubmit a = {.queue = handle, .submitCount = submitCount, .pSubmits = pSubmits};
    vp_request_vkQueueSubmit(vp_stream_begin(queue->device->conn), 0, &a);
    const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
-   result = vp_submission_commit(queue, submitCount, VP_FROM_HANDLE(struct vp_fence, fence));
+   result = vp_submission_commit(queue, submitCount, shows, VP_FROM_HANDLE(struct vp_fence, fence));
    if (result == VK_SUCCESS)
       signal_semaphores(queue, pSubmits, submitCount, first_serial);
    vp_submission_end(queue);
@@ -279,10 +286,11 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit2(VkQueue handle, uint32_t submit
       result = vp_submission_begin(queue);
    if (result != VK_SUCCESS)
       return result;
+   const bool shows = vp_submits2_show(queue->device, pSubmits, submitCount);
    const struct vp_cmd_vkQueueSubmit2 a = {.queue = handle, .submitCount = submitCount, .pSubmits = pSubmits};
    vp_request_vkQueueSubmit2(vp_stream_begin(queue->device->conn), 0, &a);
    const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
-   result = vp_submission_commit(queue, submitCount, VP_FROM_HANDLE(struct vp_fence, fence));
+   result = vp_submission_commit(queue, submitCount, shows, VP_FROM_HANDLE(struct vp_fence, fence));
    if (result == VK_SUCCESS)
       signal_semaphores2(queue, pSubmits, submitCount, first_serial);
    vp_submission_end(queue);
@@ -321,7 +329,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueBindSparse(VkQueue handle, uint32_t bin
    const struct vp_cmd_vkQueueBindSparse a = {.queue = handle, .bindInfoCount = bindInfoCount, .pBindInfo = pBindInfo};
    vp_request_vkQueueBindSparse(vp_stream_begin(queue->device->conn), 0, &a);
    const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
-   result = vp_submission_commit(queue, bindInfoCount, VP_FROM_HANDLE(struct vp_fence, fence));
+   result = vp_submission_commit(queue, bindInfoCount, true, VP_FROM_HANDLE(struct vp_fence, fence));
    if (result == VK_SUCCESS)
       signal_semaphores_sparse(queue, pBindInfo, bindInfoCount, first_serial);
    vp_submission_end(queue);

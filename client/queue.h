@@ -26,9 +26,11 @@ struct vp_queue {
    const VkAllocationCallbacks *allocator;
    VkDeviceQueueCreateFlags flags;
    uint32_t family, index;
-   _Atomic uint64_t submitted; /* serial of the last batch */
-   _Atomic uint64_t completed;
-   _Atomic int32_t status; /* VkResult; an error means that the device is lost */
+   _Atomic uint64_t submitted;            /* serial of the last batch */
+   _Atomic uint64_t completed;            /* of the last batch that counts as complete */
+   _Atomic uint64_t reported;             /* of the last one that the server said is, see early_wait.h */
+   _Atomic uint64_t shown;                /* of the last one whose end could be seen by other means than a wait */
+   _Atomic int32_t status;                /* VkResult; an error means that the device is lost */
    struct vp_batch_error *_Atomic errors; /* under the progress lock; NULL: none */
 };
 
@@ -68,8 +70,8 @@ VkResult vp_device_wait(struct vp_device *device, bool (*done)(const void *data)
  * stream locked from its encoding to the end, so that serials are in the order of the stream. */
 VkResult vp_submission_begin(struct vp_queue *queue);
 
-/* The stream is locked and holds the encoded command, which has so many batches. */
-VkResult vp_submission_commit(struct vp_queue *queue, uint32_t batch_count, struct vp_fence *fence);
+/* The stream is locked and holds the encoded command, which has so many batches. `shows`: see early_wait.h. */
+VkResult vp_submission_commit(struct vp_queue *queue, uint32_t batch_count, bool shows, struct vp_fence *fence);
 
 /* Sends it and unlocks the stream. */
 void vp_submission_end(struct vp_queue *queue);

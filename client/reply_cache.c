@@ -55,8 +55,8 @@ static struct vp_reply_entry **bucket(struct vp_reply_cache *cache, const struct
    return &cache->buckets[(hash ^ hash >> 16) % BUCKETS];
 }
 
-/* Whether the same question would be answered in the same way again, whatever happens meanwhile: of the errors only what
- * the GPU cannot do. A reply begins with the command and, where that has one, its result. */
+/* Whether the same question would be answered in the same way again, whatever happens meanwhile: of the errors only
+ * what the GPU cannot do. A reply begins with the command and, where that has one, its result. */
 static bool is_lasting(const struct vp_decoder *reply)
 {
    if (vp_dec_remaining(reply) < 8 || !vp_command_has_result(vp_bytes_load_u32(reply->cur)))

@@ -9,6 +9,7 @@
 struct vp_resource {
    struct vp_object base;
    struct vp_resource_kind *kind;
+   bool hidden; /* bound to memory that the host cannot map */
 };
 
 struct vp_image {

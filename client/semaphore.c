@@ -5,6 +5,7 @@
 #include "client/connection.h"
 #include "client/device.h"
 #include "client/device_memory.h"
+#include "client/early_wait.h"
 #include "client/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
@@ -50,6 +51,28 @@ void vp_semaphore_add_signal(struct vp_connection *conn, struct vp_semaphore *se
       atomic_store(&queue->status, VK_ERROR_DEVICE_LOST); /* a wait for it could never end */
    pthread_cond_broadcast(&conn->progress_cond);          /* it may be complete already */
    pthread_mutex_unlock(&conn->progress_lock);
+}
+
+/* The signal that brings the value first, or NULL. The caller holds the progress lock. */
+static const struct vp_pending_signal *find_signal(const struct vp_semaphore *semaphore, uint64_t value)
+{
+   const struct vp_pending_signal *found = NULL;
+   for (uint32_t i = 0; i < semaphore->pending_count; i++) {
+      const struct vp_pending_signal *signal = &semaphore->pending[i];
+      if (signal->value >= value && (!found || signal->value < found->value))
+         found = signal;
+   }
+   return found;
+}
+
+bool vp_semaphore_is_under_way(struct vp_connection *conn, struct vp_semaphore *semaphore, uint64_t value)
+{
+   if (semaphore->type != VK_SEMAPHORE_TYPE_TIMELINE)
+      return true;
+   pthread_mutex_lock(&conn->progress_lock);
+   const bool found = update_value(semaphore) >= value || find_signal(semaphore, value);
+   pthread_mutex_unlock(&conn->progress_lock);
+   return found;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateSemaphore(VkDevice handle, const VkSemaphoreCreateInfo *pCreateInfo,
@@ -140,10 +163,26 @@ static bool are_reached(const void *data)
    return all;
 }
 
+/* See early_wait.h. */
+static void complete_early(struct vp_device *device, const VkSemaphoreWaitInfo *info, uint64_t timeout)
+{
+   for (uint32_t i = 0; i < info->semaphoreCount; i++) {
+      struct vp_semaphore *semaphore = VP_FROM_HANDLE(struct vp_semaphore, info->pSemaphores[i]);
+      pthread_mutex_lock(&device->conn->progress_lock);
+      const bool reached = update_value(semaphore) >= info->pValues[i];
+      const struct vp_pending_signal *found = reached ? NULL : find_signal(semaphore, info->pValues[i]);
+      const struct vp_pending_signal signal = found ? *found : (struct vp_pending_signal){0};
+      pthread_mutex_unlock(&device->conn->progress_lock);
+      if (signal.queue)
+         vp_queue_complete_early(signal.queue, signal.serial, timeout);
+   }
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitSemaphores(VkDevice handle, const VkSemaphoreWaitInfo *pWaitInfo,
                                                    uint64_t timeout)
 {
    struct vp_device *device = vp_device_from_handle(handle);
+   complete_early(device, pWaitInfo, timeout);
    VkResult result = vp_device_wait(device, are_reached, pWaitInfo, timeout);
    for (uint32_t i = 0; i < pWaitInfo->semaphoreCount && result == VK_SUCCESS; i++)
       result = take_error(device, VP_FROM_HANDLE(struct vp_semaphore, pWaitInfo->pSemaphores[i]));

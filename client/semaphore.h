@@ -4,6 +4,8 @@
 
 #include "client/object.h"
 
+#include <stdbool.h>
+
 struct vp_connection;
 struct vp_queue;
 
@@ -28,5 +30,9 @@ struct vp_semaphore {
 /* For a timeline semaphore; others are left alone. */
 void vp_semaphore_add_signal(struct vp_connection *conn, struct vp_semaphore *semaphore, struct vp_queue *queue,
                              uint64_t serial, uint64_t value);
+
+/* Whether what has been submitted up to now, or the host, brings the value. That of a binary semaphore is under way
+ * before it is waited for. */
+bool vp_semaphore_is_under_way(struct vp_connection *conn, struct vp_semaphore *semaphore, uint64_t value);
 
 #endif

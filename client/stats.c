@@ -55,8 +55,8 @@ static void print(const struct vp_stats *stats)
    fprintf(stderr, "venus: statistics of the session with %s\n", stats->address);
    fprintf(stderr,
            "venus:   calls: %" PRIu64 " asynchronous, %" PRIu64 " recorded, %" PRIu64 " from the cache, %" PRIu64
-           " submissions\n",
-           stats->async_calls, stats->recorded_calls, stats->cached_calls, stats->submissions);
+           " submissions, %" PRIu64 " waits that returned early\n",
+           stats->async_calls, stats->recorded_calls, stats->cached_calls, stats->submissions, stats->early_waits);
    fprintf(stderr, "venus:   sent: %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64 " of them mapped memory\n",
            stats->bytes_sent, stats->frames_sent, stats->memory_sent);
    fprintf(stderr, "venus:   received: %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64 " of them mapped memory\n",

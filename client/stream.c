@@ -4,6 +4,7 @@
 #include "client/connection.h"
 #include "client/device_memory.h"
 #include "client/mapping/mapping.h"
+#include "client/queue.h"
 #include "common/net/frame.h"
 #include "common/util/log.h"
 #include "common/util/thread.h"
@@ -238,15 +239,19 @@ VkResult vp_stream_add_memory(struct vp_connection *conn, struct vp_device *devi
    return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : ok ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
 }
 
-void vp_stream_drain(struct vp_connection *conn)
+bool vp_stream_drain(struct vp_connection *conn, uint64_t timeout)
 {
    struct vp_stream *stream = &conn->stream;
+   const struct timespec deadline = vp_deadline(timeout);
+   bool more = timeout > 0;
    pthread_mutex_lock(&stream->lock);
    vp_stream_flush_locked(conn);
    const uint64_t last = stream->taken + stream->handed_over;
-   while (stream->done < last)
-      pthread_cond_wait(&stream->room, &stream->lock);
+   while (stream->done < last && more)
+      more = pthread_cond_timedwait(&stream->room, &stream->lock, &deadline) != ETIMEDOUT;
+   const bool done = stream->done >= last;
    vp_stream_unlock(conn);
+   return done;
 }
 
 /* --- the sender --- */
@@ -331,7 +336,11 @@ bool vp_stream_init(struct vp_stream *stream, enum vp_compression compression, c
    vp_packer_init(&stream->packer, compression);
    pthread_mutex_init(&stream->lock, NULL);
    pthread_cond_init(&stream->work, NULL);
-   pthread_cond_init(&stream->room, NULL);
+   pthread_condattr_t attributes;
+   pthread_condattr_init(&attributes);
+   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+   pthread_cond_init(&stream->room, &attributes);
+   pthread_condattr_destroy(&attributes);
    return true;
 }
 

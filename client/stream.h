@@ -90,7 +90,8 @@ VkResult vp_stream_add_memory(struct vp_connection *conn, struct vp_device *devi
 /* The place of the next command, to be compared with that of memory: with the stream locked. */
 uint64_t vp_stream_place(const struct vp_connection *conn);
 
-/* Waits until the sender has done all that was said, or the connection is lost. */
-void vp_stream_drain(struct vp_connection *conn);
+/* Waits, for `timeout` nanoseconds at most, until the sender has done all that was said, or the connection is lost.
+ * False when there was no time for it. */
+bool vp_stream_drain(struct vp_connection *conn, uint64_t timeout);
 
 #endif

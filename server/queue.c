@@ -727,6 +727,22 @@ void vp_handle_vkQueueSubmit2(struct vp_context *ctx, struct vp_cmd_vkQueueSubmi
    pthread_mutex_unlock(&queue->handle_lock);
 }
 
+/* In place of a wait of the application's: what follows in the stream comes after the batch. */
+void vp_handle_vkWaitBatchVP(struct vp_context *ctx, struct vp_cmd_vkWaitBatchVP *a)
+{
+   struct vps_queue *queue = ctx->used[0]->state;
+   VkResult result = VK_TIMEOUT;
+
+   if (a->serial > queue->serial) {
+      vps_fail(ctx, "there is no batch %llu yet", (unsigned long long)a->serial);
+      return;
+   }
+   while (result == VK_TIMEOUT && !atomic_load(&queue->device->lost))
+      result = wait_for(queue, a->serial, WAIT_NS);
+   if (result < 0)
+      lose_device(queue, "waiting for the GPU failed", result);
+}
+
 /* Binds nothing; the rest of the batch goes on. */
 static void bind_nothing(VkBindSparseInfo *info)
 {

@@ -107,7 +107,7 @@ static VkResult submit(struct vp_queue *queue, const VkPresentInfoKHR *info, con
       .pPresents = presents,
    };
    vp_request_vkQueuePresentVP(vp_stream_begin(conn), 0, &a);
-   result = vp_submission_commit(queue, 1, NULL);
+   result = vp_submission_commit(queue, 1, true, NULL);
    *serial = atomic_load(&queue->submitted);
    vp_submission_end(queue);
    vp_stats_add(&conn->stats.presents, 1);

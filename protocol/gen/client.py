@@ -20,6 +20,12 @@ INHERITED = {
     'VkCommandBuffer': 'VK_ERROR_DEVICE_LOST',
 }
 
+# Commands that change nothing but the layouts of these images.
+BARRIERS = {
+    'vkCmdPipelineBarrier': ('imageMemoryBarrierCount', 'pImageMemoryBarriers'),
+    'vkCmdPipelineBarrier2': ('pDependencyInfo->imageMemoryBarrierCount', 'pDependencyInfo->pImageMemoryBarriers'),
+}
+
 # Where a command's connection and parent object come from, by the type of its first parameter.
 DISPATCH = {
     'VkPhysicalDevice': ('struct vp_physical_device', 'self->conn'),
@@ -96,7 +102,32 @@ class Entries:
     def record(self, command):
         first = command.parameters[0]
         return ['struct vp_command_buffer *self = VP_FROM_HANDLE(struct vp_command_buffer, %s);' % first.name,
-                'const %s' % call_struct(command), 'vp_request_%s(vp_record(self), 0, &a);' % command.name]
+                'const %s' % call_struct(command)] + self.observed(command) + [
+                'vp_request_%s(vp_record(self), 0, &a);' % command.name]
+
+    def destination(self, command):
+        """The buffer or image that is all that the command writes to, or None."""
+        for p in command.parameters:
+            members = self.registry.structs[p.type].members if p.depth and p.type in self.registry.structs else []
+            for name in ['dstBuffer', 'dstImage']:
+                if p.name == name:
+                    return name
+                if any(m.name == name for m in members):
+                    return '%s->%s' % (p.name, name)
+        return None
+
+    def observed(self, command):
+        """Whether it may change what the host can look at. What shaders do is a matter of the pipeline that is bound."""
+        destination = self.destination(command)
+        if destination:
+            return ['vp_command_buffer_note_write(self, (uint64_t)(uintptr_t)%s);' % destination]
+        if command.writes == 'nothing' and command.row['server'] != 'hand':
+            return []
+        if command.name in BARRIERS:
+            count, barriers = BARRIERS[command.name]
+            return block('for (uint32_t i = 0; i < %s; i++)' % count, [
+                'vp_command_buffer_note_write(self, (uint64_t)(uintptr_t)%s[i].image);' % barriers])
+        return ['self->observable = true;']
 
     def created(self, command):
         """The output that gets a new handle, if there is one."""

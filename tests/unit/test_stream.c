@@ -145,7 +145,7 @@ static bool start(bool reads)
 static void stop(const uint32_t said[SPEAKERS])
 {
    atomic_store(&server.reads, true);
-   vp_stream_drain(conn);
+   vp_stream_drain(conn, UINT64_MAX);
    CHECK(!vp_connection_lost(conn));
    vp_connection_destroy(conn);
    pthread_join(server.thread, NULL);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/early_wait.h"
+
+#include "client/chain.h"
+#include "client/command_buffer.h"
+#include "client/connection.h"
+#include "client/device.h"
+#include "client/instance.h"
+#include "client/physical_device.h"
+#include "client/queue.h"
+#include "client/semaphore.h"
+#include "client/vp_client_send.h"
+
+/* --- what shows --- */
+
+static bool buffer_shows(VkCommandBuffer handle)
+{
+   return VP_FROM_HANDLE(struct vp_command_buffer, handle)->observable;
+}
+
+/* The server must not wait for what a later command brings. */
+static bool wait_shows(struct vp_device *device, VkSemaphore handle, uint64_t value)
+{
+   return !vp_semaphore_is_under_way(device->conn, VP_FROM_HANDLE(struct vp_semaphore, handle), value);
+}
+
+static bool submit_shows(struct vp_device *device, const VkSubmitInfo *submit)
+{
+   const VkTimelineSemaphoreSubmitInfo *values =
+      vp_chain_find(submit->pNext, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+   const uint32_t value_count = values && values->pWaitSemaphoreValues ? values->waitSemaphoreValueCount : 0;
+   for (uint32_t i = 0; i < submit->commandBufferCount; i++) {
+      if (buffer_shows(submit->pCommandBuffers[i]))
+         return true;
+   }
+   for (uint32_t i = 0; i < submit->waitSemaphoreCount; i++) {
+      if (wait_shows(device, submit->pWaitSemaphores[i], i < value_count ? values->pWaitSemaphoreValues[i] : 0))
+         return true;
+   }
+   return false;
+}
+
+bool vp_submits_show(struct vp_device *device, const VkSubmitInfo *submits, uint32_t count)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      if (submit_shows(device, &submits[i]))
+         return true;
+   }
+   return false;
+}
+
+static bool submit2_shows(struct vp_device *device, const VkSubmitInfo2 *submit)
+{
+   for (uint32_t i = 0; i < submit->commandBufferInfoCount; i++) {
+      if (buffer_shows(submit->pCommandBufferInfos[i].commandBuffer))
+         return true;
+   }
+   for (uint32_t i = 0; i < submit->waitSemaphoreInfoCount; i++) {
+      if (wait_shows(device, submit->pWaitSemaphoreInfos[i].semaphore, submit->pWaitSemaphoreInfos[i].value))
+         return true;
+   }
+   return false;
+}
+
+bool vp_submits2_show(struct vp_device *device, const VkSubmitInfo2 *submits, uint32_t count)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      if (submit2_shows(device, &submits[i]))
+         return true;
+   }
+   return false;
+}
+
+/* --- waits --- */
+
+/* A batch can have waited for one of another queue, so all of them count. */
+static bool nothing_shows(const struct vp_device *device)
+{
+   for (uint32_t i = 0; i < device->queue_count; i++) {
+      const struct vp_queue *queue = device->queues[i];
+      if (atomic_load(&queue->shown) > atomic_load(&queue->reported))
+         return false;
+   }
+   return !vp_device_is_lost(device);
+}
+
+void vp_queue_complete_early(struct vp_queue *queue, uint64_t serial, uint64_t timeout)
+{
+   struct vp_device *device = queue->device;
+   struct vp_connection *conn = device->conn;
+   const struct vp_cmd_vkWaitBatchVP a = {.queue = VP_TO_HANDLE(VkQueue, queue), .serial = serial};
+   if (!device->physical_device->instance->config.early_waits || vp_queue_is_complete(queue, serial) ||
+       !nothing_shows(device))
+      return;
+   /* Who only asks does not wait for the sender either. Else mapped memory is the application's again when the sender
+    * has seen what is in it; also for those who submit at the same time. */
+   if ((timeout == 0 && !vp_stream_drain(conn, 0)) || vp_send_vkWaitBatchVP(conn, &a) != VK_SUCCESS ||
+       !vp_stream_drain(conn, timeout))
+      return;
+   pthread_mutex_lock(&conn->progress_lock);
+   if (serial > queue->completed)
+      atomic_store_explicit(&queue->completed, serial, memory_order_release);
+   pthread_cond_broadcast(&conn->progress_cond);
+   pthread_mutex_unlock(&conn->progress_lock);
+   vp_stats_add(&conn->stats.early_waits, 1);
+}
