@@ -106,10 +106,10 @@ static void bind_sets(struct vp_context *ctx, struct vps_bind_point *point, uint
       struct vps_bound_set spare, *bound = number < VPS_MAX_BOUND_SETS ? &point->sets[number] : &spare;
       if (!object)
          continue;
-      point->beyond = point->beyond || bound == &spare;
       bound->set = name(object);
       const struct vps_descriptor_set *set = object->state;
       known = known && set && set->layout;
+      point->beyond = point->beyond || bound == &spare || (set && set->layout && set->layout->by_stage);
       const uint32_t taken = take_offsets(bound, known ? set : NULL, offsets, offset_count);
       offsets += taken;
       offset_count -= taken;
@@ -134,7 +134,8 @@ static void push(struct vp_context *ctx, struct vps_bind_point *point, uint32_t 
    struct vps_set_layout *layout = object ? vps_pipeline_layout_find(object, number) : NULL;
    unsigned at = 0;
 
-   if (!layout || number >= VPS_MAX_BOUND_SETS || (point->pushed.layout && point->pushed_to != number)) {
+   if (!layout || layout->by_stage || number >= VPS_MAX_BOUND_SETS ||
+       (point->pushed.layout && point->pushed_to != number)) {
       point->beyond = true;
       return;
    }

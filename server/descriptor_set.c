@@ -11,6 +11,9 @@
 
 #define FIRST_CAPACITY 4u
 
+/* VK_DESCRIPTOR_SET_LAYOUT_CREATE_PER_STAGE_BIT_NV, which older headers do not have. */
+#define LAYOUT_CREATE_PER_STAGE 0x40u
+
 struct vps_object *vps_next_used(const struct vp_context *ctx, unsigned *at, int32_t type)
 {
    while (*at < ctx->used_count) {
@@ -97,6 +100,7 @@ void vps_observe_vkCreateDescriptorSetLayout(struct vp_context *ctx, const struc
       return;
    layout->refs = 1;
    layout->late = is_late(info);
+   layout->by_stage = info->flags & LAYOUT_CREATE_PER_STAGE;
    layout->binding_count = count;
    for (uint32_t i = 0; i < count; i++) {
       layout->bindings[i] = (struct vps_layout_binding){

@@ -29,6 +29,7 @@ struct vps_layout_binding {
 struct vps_set_layout {
    unsigned refs;
    bool late;              /* what it holds counts when it is submitted, not when it is bound */
+   bool by_stage;          /* each stage has a set of its own under the same number */
    uint32_t dynamic_count; /* dynamic offsets that a set takes */
    uint32_t binding_count;
    struct vps_layout_binding bindings[]; /* in the order of their numbers */

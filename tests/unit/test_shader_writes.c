@@ -25,6 +25,8 @@ enum {
    LATE_SET_LAYOUT,
    PUSH_SET_LAYOUT,
    SAME_PUSH_SET_LAYOUT,
+   STAGED_SET_LAYOUT,
+   STAGED_SET,
    LAYOUT,
    PUSH_LAYOUT,
    SAME_PUSH_LAYOUT,
@@ -543,6 +545,22 @@ static void test_binding(void)
    dispatch(COMMANDS);
    CHECK(writes_classes(VPS_WRITES_STORAGE));
    bind_set_at(COMMANDS, UINT32_MAX, SET, 0, NULL);
+
+   /* So can it be where each stage has its own. */
+   const VkDescriptorSetLayoutCreateInfo staged_info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+                                                        .flags = 0x40};
+   VkDescriptorSetLayout layout = OBJECT(VkDescriptorSetLayout, STAGED_SET_LAYOUT);
+   const VkDescriptorSetAllocateInfo set_info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
+                                                 .descriptorPool = OBJECT(VkDescriptorPool, DESCRIPTORS),
+                                                 .descriptorSetCount = 1,
+                                                 .pSetLayouts = &layout};
+   VkDescriptorSet staged = OBJECT(VkDescriptorSet, STAGED_SET);
+   DO(vkCreateDescriptorSetLayout, .device = OBJECT(VkDevice, DEVICE), .pCreateInfo = &staged_info,
+      .pSetLayout = &layout);
+   DO(vkAllocateDescriptorSets, .device = OBJECT(VkDevice, DEVICE), .pAllocateInfo = &set_info,
+      .pDescriptorSets = &staged);
+   record(WRITES_0, STAGED_SET);
+   CHECK(writes_classes(VPS_WRITES_STORAGE));
 
    /* Recorded anew, with a set that has changed in between. */
    record(WRITES_0, SET);
