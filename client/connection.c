@@ -140,13 +140,7 @@ static bool hear_hello(struct vp_connection *conn, int64_t deadline_ms)
 
 static bool init_locks(struct vp_connection *conn)
 {
-   pthread_condattr_t attributes;
-   if (pthread_condattr_init(&attributes))
-      return false;
-   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-   const bool ok = !pthread_cond_init(&conn->progress_cond, &attributes);
-   pthread_condattr_destroy(&attributes);
-   if (!ok)
+   if (!vp_clock_cond_init(&conn->progress_cond))
       return false;
    pthread_mutex_init(&conn->reply_lock, NULL);
    pthread_mutex_init(&conn->object_lock, NULL);

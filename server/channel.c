@@ -81,6 +81,27 @@ bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const voi
    return ok;
 }
 
+/* Sends a frame if that is possible at once; nobody who is sending is waited for. */
+static bool offer(struct vps_channel *channel, uint32_t type, const void *payload, size_t size)
+{
+   if (pthread_mutex_trylock(&channel->lock) != 0)
+      return false;
+   const enum vp_frame_sent sent =
+      channel->broken ? VP_FRAME_CUT : vp_frame_write_now(channel->fd, type, 0, payload, size);
+   channel->broken = sent == VP_FRAME_CUT;
+   if (sent == VP_FRAME_SENT)
+      atomic_store(&channel->last_sent_ms, vp_clock_ms());
+   pthread_mutex_unlock(&channel->lock);
+   return sent == VP_FRAME_SENT;
+}
+
+bool vps_channel_offer_error(struct vps_channel *channel, const struct vp_error *error)
+{
+   uint8_t payload[VP_ERROR_WIRE_MAX];
+
+   return offer(channel, VP_FRAME_ERROR, payload, vp_error_store(payload, error));
+}
+
 bool vps_channel_send_error(struct vps_channel *channel, const struct vp_error *error)
 {
    uint8_t payload[VP_ERROR_WIRE_MAX];
@@ -91,15 +112,8 @@ bool vps_channel_send_error(struct vps_channel *channel, const struct vp_error *
 
 void vps_channel_keep_alive(struct vps_channel *channel)
 {
-   uint64_t blocked_ns = 0;
-
-   if (vp_clock_ms() - atomic_load(&channel->last_sent_ms) < ALIVE_MS)
-      return;
-   /* Whoever holds the lock is sending something. */
-   if (pthread_mutex_trylock(&channel->lock) != 0)
-      return;
-   send_locked(channel, VP_FRAME_ALIVE, 0, NULL, 0, NULL, 0, &blocked_ns);
-   pthread_mutex_unlock(&channel->lock);
+   if (vp_clock_ms() - atomic_load(&channel->last_sent_ms) >= ALIVE_MS)
+      offer(channel, VP_FRAME_ALIVE, NULL, 0);
 }
 
 void vps_channel_linger(struct vps_channel *channel, int timeout_ms)

@@ -37,7 +37,10 @@ bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const voi
 /* Sends an ERROR frame. Thread-safe. */
 bool vps_channel_send_error(struct vps_channel *channel, const struct vp_error *error);
 
-/* Sends an ALIVE frame when nothing was sent for some time and nobody is sending just now. Thread-safe. */
+/* The same, but only if that is possible without waiting for the client or for another thread. Thread-safe. */
+bool vps_channel_offer_error(struct vps_channel *channel, const struct vp_error *error);
+
+/* Sends an ALIVE frame when nothing was sent for some time and it need not wait for anything. Thread-safe. */
 void vps_channel_keep_alive(struct vps_channel *channel);
 
 /* Tells the client that there is nothing more to come and waits, for at most timeout_ms, until it has closed its side,

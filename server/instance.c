@@ -7,6 +7,10 @@
 #include "common/util/log.h"
 #include "server/context.h"
 #include "server/device.h"
+#include "server/event.h"
+#include "server/memory.h"
+#include "server/query_pool.h"
+#include "server/queue.h"
 
 /* The client asks with all structs that both registries know, whatever version the application wants. */
 #define LEAST_API_VERSION VP_API_VERSION
@@ -133,6 +137,23 @@ void vp_handle_vkDestroyInstance(struct vp_context *ctx, struct vp_cmd_vkDestroy
    vps_object_destroy(ctx->used[0]);
 }
 
+/* Held by the other threads that use a driver's object; NULL: there are none. */
+static pthread_mutex_t *find_lock(const struct vps_object *object)
+{
+   switch (object->type) {
+   case VK_OBJECT_TYPE_QUEUE:
+      return vps_queue_lock(object->state);
+   case VK_OBJECT_TYPE_DEVICE_MEMORY:
+      return &((struct vps_memory *)object->state)->lock;
+   case VK_OBJECT_TYPE_EVENT:
+      return &((struct vps_event *)object->state)->lock;
+   case VK_OBJECT_TYPE_QUERY_POOL:
+      return &((struct vps_query_pool *)object->state)->lock;
+   default:
+      return NULL;
+   }
+}
+
 static bool set_name(const struct vps_object *object, const char *name)
 {
    const VkDebugUtilsObjectNameInfoEXT info = {
@@ -142,7 +163,16 @@ static bool set_name(const struct vps_object *object, const char *name)
       .pObjectName = name,
    };
    const PFN_vkSetDebugUtilsObjectNameEXT set = object->device->functions.SetDebugUtilsObjectNameEXT;
-   return !set || set(object->device->handle, &info) >= 0;
+   pthread_mutex_t *lock = find_lock(object);
+
+   if (!set)
+      return true;
+   if (lock)
+      pthread_mutex_lock(lock);
+   const VkResult result = set(object->device->handle, &info);
+   if (lock)
+      pthread_mutex_unlock(lock);
+   return result >= 0;
 }
 
 void vp_handle_vkSetObjectNameVP(struct vp_context *ctx, struct vp_cmd_vkSetObjectNameVP *a)

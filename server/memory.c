@@ -92,6 +92,13 @@ static void list_remove(struct vps_memory *memory)
    pthread_mutex_unlock(&memory->device->mapped_lock);
 }
 
+/* Gives the memory of it back, which never fails: there is always a twin of what is followed. */
+static void clear_twin(struct vps_memory *memory)
+{
+   if (madvise(memory->twin, memory->size, MADV_DONTNEED) != 0)
+      memset(memory->twin, 0, memory->size);
+}
+
 static void drop_twin(struct vps_memory *memory)
 {
    if (memory->twin)
@@ -290,9 +297,7 @@ static VkResult map_fresh(struct vps_memory *memory)
 static VkResult map_unknown(struct vps_memory *memory)
 {
    if (memory->real) { /* it was made zeros; the GPU may have changed that */
-      drop_twin(memory);
-      if (!make_twin(memory))
-         return VK_ERROR_OUT_OF_HOST_MEMORY;
+      clear_twin(memory);
       vps_readback_mark_exposed(memory);
       return VK_SUCCESS;
    }

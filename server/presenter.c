@@ -6,8 +6,8 @@
 #include "server/swapchain.h"
 
 #include <errno.h>
-#include <time.h>
 
+#include "common/util/clock.h"
 #include "server/device.h"
 #include "server/encoder.h"
 
@@ -40,12 +40,8 @@ static struct vps_slot *find_oldest(struct vps_swapchain *swapchain, uint64_t *f
 /* True when nothing has happened for some time. With the lock. */
 static bool is_calm(struct vps_swapchain *swapchain)
 {
-   struct timespec deadline;
+   const struct timespec deadline = vp_clock_deadline(vp_clock_ns() + REFINE_NS);
 
-   clock_gettime(CLOCK_REALTIME, &deadline);
-   deadline.tv_nsec += REFINE_NS;
-   deadline.tv_sec += deadline.tv_nsec / 1000000000;
-   deadline.tv_nsec %= 1000000000;
    return pthread_cond_timedwait(&swapchain->changed, &swapchain->lock, &deadline) == ETIMEDOUT;
 }
 

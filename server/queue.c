@@ -48,7 +48,8 @@ struct vps_queue {
    bool due;             /* and is to be told now; same */
    struct pending *done; /* what goes with it; same */
 
-   pthread_mutex_t handle_lock; /* only one thread at a time may use the VkQueue; taken before `lock` */
+   pthread_mutex_t handle_lock; /* only one thread at a time may use the VkQueue; taken after the device's report_lock
+                                   and before `lock` */
 
    pthread_mutex_t lock; /* of what follows */
    pthread_cond_t changed;
@@ -66,6 +67,11 @@ struct vps_queue *vps_queue_next(const struct vps_queue *queue)
 uint32_t vps_queue_family(const struct vps_queue *queue)
 {
    return queue->family;
+}
+
+pthread_mutex_t *vps_queue_lock(struct vps_queue *queue)
+{
+   return &queue->handle_lock;
 }
 
 /* --- reports --- */
@@ -202,6 +208,16 @@ static uint64_t find_reached(struct vps_queue *queue)
    return known_serial(queue, reached);
 }
 
+/* What another queue has reached is settled as well before it is told. With the report lock. */
+static void take_other_report(struct vps_queue *queue)
+{
+   const uint64_t serial = find_reached(queue);
+
+   if (serial > queue->reported)
+      settle(queue, serial);
+   take_report(queue, serial);
+}
+
 /* A batch can have waited for batches of other queues. What these have changed goes first, though their own threads
  * may not have seen yet that they are complete. */
 static void report_completed(struct vps_queue *queue, uint64_t serial)
@@ -215,7 +231,7 @@ static void report_completed(struct vps_queue *queue, uint64_t serial)
    take_report(queue, serial);
    for (struct vps_queue *other = device->queues; other; other = other->next) {
       if (other != queue)
-         take_report(other, find_reached(other));
+         take_other_report(other);
       add_writes(&writes, other->done);
    }
    report_memory(queue, &writes);
@@ -453,6 +469,16 @@ fail:
    return NULL;
 }
 
+/* One VkQueue has one lock. */
+static bool is_known(const struct vps_device *device, VkQueue handle)
+{
+   for (const struct vps_queue *queue = device->queues; queue; queue = queue->next) {
+      if (queue->handle == handle)
+         return true;
+   }
+   return false;
+}
+
 static bool device_has_queue(const struct vps_device *device, const VkDeviceQueueInfo2 *info)
 {
    for (uint32_t i = 0; i < device->range_count; i++) {
@@ -475,6 +501,11 @@ void vp_handle_vkGetDeviceQueue2(struct vp_context *ctx, struct vp_cmd_vkGetDevi
       return;
    }
    device->functions.GetDeviceQueue2(device->handle, a->pQueueInfo, &handle);
+   if (handle && is_known(device, handle)) {
+      vps_fail(ctx, "the queue %u of family %u has an id already", a->pQueueInfo->queueIndex,
+               a->pQueueInfo->queueFamilyIndex);
+      return;
+   }
    struct vps_queue *queue = handle ? create_queue(device, id, handle) : NULL;
    if (!queue) {
       vps_fail(ctx, "the queue cannot be used; the server is out of memory or threads");

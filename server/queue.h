@@ -2,6 +2,7 @@
 #ifndef VP_SERVER_QUEUE_H
 #define VP_SERVER_QUEUE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,6 +12,9 @@ struct vps_queue;
 struct vps_queue *vps_queue_next(const struct vps_queue *queue);
 
 uint32_t vps_queue_family(const struct vps_queue *queue);
+
+/* Held while the VkQueue is given to the driver. */
+pthread_mutex_t *vps_queue_lock(struct vps_queue *queue);
 
 /* Lets the queue's thread wait until all is complete or the deadline (of vp_clock_ms) is over, and ends it. False when
  * something may still be running. */

@@ -380,7 +380,7 @@ static struct vps_swapchain *new_swapchain(struct vps_device *device, uint64_t i
       goto fail;
    if (pthread_mutex_init(&swapchain->lock, NULL) != 0)
       goto fail;
-   if (pthread_cond_init(&swapchain->changed, NULL) == 0)
+   if (vp_clock_cond_init(&swapchain->changed))
       return swapchain;
    pthread_mutex_destroy(&swapchain->lock);
 fail:

@@ -22,23 +22,29 @@
 #define END_MS 4000
 #define GONE_MS 3000
 
+/* For how long it is tried to tell the client that the worker is terminated. */
+#define FAREWELL_MS 1000
+
 static bool passed(int64_t deadline_ms)
 {
    return deadline_ms && vp_clock_ms() >= deadline_ms;
 }
 
-static void terminate(struct vps_watch *watch)
+/* Tells the client and wakes the thread that reads from it. A client that does not read cannot be told; then whoever
+ * sends something to it is woken too. False when it is to be tried again. */
+static bool say_farewell(struct vps_watch *watch, int64_t deadline_ms)
 {
    static const struct vp_error error = {
       .command = VP_ERROR_NO_COMMAND,
       .text = "the server is shutting down",
    };
 
-   if (atomic_exchange(&watch->terminated, true))
-      return;
-   vps_watch_announce_end(watch);
-   vps_channel_send_error(watch->channel, &error);
-   shutdown(watch->channel->fd, SHUT_RD); /* wakes the reader */
+   const bool told = vps_channel_offer_error(watch->channel, &error);
+   atomic_store(&watch->terminated, true); /* not before: the worker may end at once */
+   if (!told && !passed(deadline_ms))
+      return false;
+   shutdown(watch->channel->fd, told ? SHUT_RD : SHUT_RDWR);
+   return true;
 }
 
 static void check_deadlines(struct vps_watch *watch, int64_t gone_deadline_ms)
@@ -63,7 +69,7 @@ static void *run_watch(void *argument)
       {.fd = watch->signal_fd, .events = POLLIN},
       {.fd = watch->channel->fd, .events = POLLRDHUP},
    };
-   int64_t gone_deadline_ms = 0;
+   int64_t gone_deadline_ms = 0, farewell_deadline_ms = 0;
 
    for (;;) {
       const int n = poll(fds, sizeof(fds) / sizeof(fds[0]), TICK_MS);
@@ -71,12 +77,15 @@ static void *run_watch(void *argument)
          return NULL;
       if (n > 0 && fds[1].revents) {
          fds[1].fd = -1; /* once is enough */
-         terminate(watch);
+         vps_watch_announce_end(watch);
+         farewell_deadline_ms = vp_clock_ms() + FAREWELL_MS;
       }
       if (n > 0 && fds[2].revents) {
          fds[2].fd = -1;
          gone_deadline_ms = vp_clock_ms() + GONE_MS;
       }
+      if (farewell_deadline_ms && say_farewell(watch, farewell_deadline_ms))
+         farewell_deadline_ms = 0;
       check_deadlines(watch, gone_deadline_ms);
       if (!atomic_load(&watch->greeting_deadline_ms))
          vps_channel_keep_alive(watch->channel);

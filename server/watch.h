@@ -14,7 +14,7 @@ struct vps_watch {
    struct vps_channel *channel;
    pthread_t thread;
    int signal_fd, stop_fd;
-   atomic_bool terminated; /* SIGTERM came; the client was told, and nothing more is read from it */
+   atomic_bool terminated; /* SIGTERM came; the client was told if it reads, and nothing more is read from it */
 
    /* vp_clock_ms(); 0: none */
    _Atomic(int64_t) greeting_deadline_ms; /* the client must have said hello */
@@ -24,9 +24,10 @@ struct vps_watch {
 /* Starts the thread; it
  *  - tells the client every two seconds that we are alive,
  *  - ends the connection when the client has not said hello in time,
- *  - ends it with an ERROR frame on SIGTERM, which no other thread may take,
+ *  - ends it with an ERROR frame on SIGTERM, which no other thread may take, or without one when the client does not
+ *    read,
  *  - ends the process when the client is gone, or the end was announced, and it does not end by itself in time.
- * False with a log line. */
+ * It waits for nobody, neither to send something nor for a lock. False with a log line. */
 bool vps_watch_start(struct vps_watch *watch, struct vps_channel *channel, int greeting_ms);
 
 /* The client has said hello. */

@@ -231,6 +231,27 @@ static bool wait_for_room(int fd, uint64_t *blocked_ns)
    return ok;
 }
 
+enum vp_frame_sent vp_frame_write_now(int fd, uint32_t type, uint64_t tag, const void *payload, size_t size)
+{
+   uint8_t bytes[VP_FRAME_HEADER_SIZE];
+   const struct vp_frame_header header = {.type = type, .length = (uint32_t)size, .tag = tag};
+   struct iovec parts[] = {
+      {.iov_base = bytes, .iov_len = sizeof(bytes)},
+      {.iov_base = (void *)(uintptr_t)payload, .iov_len = size},
+   };
+   const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+   struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
+
+   /* Then there is room for much more, so that it is all or nothing. */
+   if (poll(&pollfd, 1, 0) <= 0 || !(pollfd.revents & (POLLOUT | POLLERR | POLLHUP)))
+      return VP_FRAME_NO_ROOM;
+   vp_frame_header_store(bytes, &header);
+   const ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+   if (n == (ssize_t)(sizeof(bytes) + size))
+      return VP_FRAME_SENT;
+   return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) ? VP_FRAME_NO_ROOM : VP_FRAME_CUT;
+}
+
 bool vp_frame_write(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b, size_t b_size)
 {
    uint64_t blocked_ns = 0;

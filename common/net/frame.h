@@ -82,6 +82,15 @@ enum vp_frame_status vp_frame_read_by(int fd, struct vp_frame *frame, int64_t de
  * serialises writers. */
 bool vp_frame_write(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b, size_t b_size);
 
+enum vp_frame_sent {
+   VP_FRAME_SENT,
+   VP_FRAME_NO_ROOM, /* nothing was written */
+   VP_FRAME_CUT,     /* nothing can be written any more */
+};
+
+/* The same for a small payload, without ever blocking. */
+enum vp_frame_sent vp_frame_write_now(int fd, uint32_t type, uint64_t tag, const void *payload, size_t size);
+
 /* Same, and adds to *blocked_ns how long it waited for room in the socket's buffer. */
 bool vp_frame_write_timed(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b,
                           size_t b_size, uint64_t *blocked_ns);

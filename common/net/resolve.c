@@ -23,22 +23,11 @@ struct lookup {
    char host[];
 };
 
-static bool init_locks(struct lookup *lookup)
-{
-   pthread_condattr_t attributes;
-   if (pthread_condattr_init(&attributes))
-      return false;
-   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-   const bool ok = !pthread_cond_init(&lookup->finished, &attributes);
-   pthread_condattr_destroy(&attributes);
-   return ok && !pthread_mutex_init(&lookup->lock, NULL);
-}
-
 static struct lookup *lookup_create(const char *host, uint16_t port, int flags)
 {
    const size_t host_size = strlen(host) + 1;
    struct lookup *lookup = calloc(1, sizeof(*lookup) + host_size);
-   if (!lookup || !init_locks(lookup)) {
+   if (!lookup || !vp_clock_cond_init(&lookup->finished) || pthread_mutex_init(&lookup->lock, NULL) != 0) {
       free(lookup);
       return NULL;
    }
@@ -86,7 +75,7 @@ static bool start_thread(struct lookup *lookup)
 /* False when the time is over: then it is the thread's. */
 static bool wait_for(struct lookup *lookup, int64_t deadline_ms)
 {
-   const struct timespec deadline = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
+   const struct timespec deadline = vp_clock_deadline(deadline_ms * 1000000);
    int error = 0;
    pthread_mutex_lock(&lookup->lock);
    while (!lookup->done && !error)

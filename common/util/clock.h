@@ -2,6 +2,8 @@
 #ifndef VP_UTIL_CLOCK_H
 #define VP_UTIL_CLOCK_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -18,6 +20,25 @@ static inline int64_t vp_clock_ns(void)
 static inline int64_t vp_clock_ms(void)
 {
    return vp_clock_ns() / 1000000;
+}
+
+/* For a condition that is waited for with deadlines: makes them times of this clock. False without memory. */
+static inline bool vp_clock_cond_init(pthread_cond_t *cond)
+{
+   pthread_condattr_t attributes;
+
+   if (pthread_condattr_init(&attributes) != 0)
+      return false;
+   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+   const bool ok = pthread_cond_init(cond, &attributes) == 0;
+   pthread_condattr_destroy(&attributes);
+   return ok;
+}
+
+/* A deadline for such a condition. */
+static inline struct timespec vp_clock_deadline(int64_t ns)
+{
+   return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 }
 
 #endif

@@ -242,14 +242,23 @@ class Runner:
         if new:
             return self.create(command, new)
         call = self.call(command)
+        assert command.parameters[0].type != 'VkQueue' or command.row['server'] == 'optional', command.name
         if command.row['server'] == 'optional':
-            return ['if (%s%s)' % (self.table(command), field(command.name)), '   %s;' % call]
+            return self.optional(command, call)
         if command.result == 'void':
             return [call + ';']
         if command.result != 'VkResult':
             return ['a.ret = %s;' % call]
         return self.tried('a.ret = %s;' % call) + block('if (a.ret < 0 && !ctx->reply)', ['vps_not_done(ctx, a.ret);'] + [
             'vps_poison_used(ctx, VK_OBJECT_TYPE_%s, a.ret);' % kind for kind in CHANGES.get(command.name, [])])
+
+    def optional(self, command, call):
+        """Nothing where the driver lacks it. The queue's thread uses the VkQueue too."""
+        there = 'if (%s%s)' % (self.table(command), field(command.name))
+        if command.parameters[0].type != 'VkQueue':
+            return [there, '   %s;' % call]
+        lock = 'vps_queue_lock(ctx->used[0]->state)'
+        return block(there, ['pthread_mutex_lock(%s);' % lock, call + ';', 'pthread_mutex_unlock(%s);' % lock])
 
     @staticmethod
     def tried(statement):
@@ -353,7 +362,7 @@ def dispatch(scope):
     return {
         'server/vp_dispatch.h': header('VP_DISPATCH_H', ['"vp_commands.h"'], head),
         'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/bound.h"', '"server/command_buffer.h"', '"server/context.h"',
-                                        '"server/device.h"', '"server/instance.h"', '"server/reserve.h"', '"server/vp_server_calls.h"',
+                                        '"server/device.h"', '"server/instance.h"', '"server/queue.h"', '"server/reserve.h"', '"server/vp_server_calls.h"',
                                         '"server/writes.h"', '<stddef.h>', '<string.h>'],
                                        body),
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/session_gpu.h"
 
+#include <sys/ioctl.h>
+
 /* The recorded frame of a type with this tag, the last one; NULL: none. */
 static const struct recorded *last_frame(const struct session *s, uint32_t type, uint64_t tag)
 {
@@ -938,6 +940,50 @@ static void test_termination(void)
    session_free(&s);
 }
 
+/* Until no more replies come, because nobody reads them. */
+static void wait_until_full(const struct session *s)
+{
+   int before = -1, now = 0;
+
+   while (now != before || now == 0) {
+      before = now;
+      usleep(300000);
+      ioctl(s->fd, FIONREAD, &now);
+   }
+}
+
+/* A worker that waits for a client that does not read ends nevertheless, by SIGTERM or because the client has gone. */
+static void test_unread(bool terminated)
+{
+   struct session s;
+   struct setup x;
+   VkPhysicalDeviceMemoryProperties properties;
+   struct vp_cmd_vkGetPhysicalDeviceMemoryProperties call = {.pMemoryProperties = &properties};
+
+   if (!prepare(&s, &x, false))
+      return;
+   call.physicalDevice = x.gpu;
+   for (unsigned i = 0; i < 4000; i++)
+      vp_request_vkGetPhysicalDeviceMemoryProperties(&s.enc, 1, &call);
+   CHECK(session_flush(&s));
+   wait_until_full(&s);
+   if (terminated)
+      kill(s.worker, SIGTERM);
+   else
+      shutdown(s.fd, SHUT_RDWR);
+   const int64_t deadline = vp_clock_ms() + 60000;
+   int status = 0;
+   pid_t ended = 0;
+   while (ended == 0 && vp_clock_ms() < deadline) {
+      usleep(20000);
+      ended = waitpid(s.worker, &status, WNOHANG);
+   }
+   CHECK(ended == s.worker && WIFEXITED(status));
+   if (ended != s.worker)
+      kill(s.worker, SIGKILL);
+   session_free(&s);
+}
+
 static void test_alive(void)
 {
    struct session s;
@@ -987,6 +1033,8 @@ int main(void)
    test_bad_frames();
    test_bad_commands();
    test_termination();
+   test_unread(true);
+   test_unread(false);
    test_alive();
    test_stuck_gpu();
    return check_finish();
