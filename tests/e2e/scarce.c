@@ -5,6 +5,7 @@
  *    scarce refused  creates things that the driver refuses for other reasons, each twice. The second time must fail at
  *                    the call; if the first did not, a later call must have said it
  *    scarce wrong    the same with things that can be seen to be wrong
+ *    scarce mapped   allocates and maps until one of these fails, works, gives all back and works
  *    scarce plenty N creates N things of each kind on a driver that has them
  *
  * Prints what must be as on the native driver. Exit status 0 when nothing was lost. */
@@ -572,6 +573,26 @@ static void use_up(struct world *w)
    work(w);
 }
 
+/* Natively it is the allocation that fails; on a server that also keeps track of what is mapped it can be the map. */
+static void map_until_refused(struct world *w)
+{
+   VkResult result = VK_SUCCESS;
+   while (result == VK_SUCCESS) {
+      void *data;
+      NEED(w->piece_count < MAX_PIECES);
+      result = allocate(w, 16 * MIB, &w->pieces[w->piece_count]);
+      if (result == VK_SUCCESS)
+         result = vkMapMemory(w->device, w->pieces[w->piece_count++], 0, VK_WHOLE_SIZE, 0, &data);
+   }
+   NEED(result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY ||
+        result == VK_ERROR_MEMORY_MAP_FAILED);
+   printf("refused after some: %d\n", w->piece_count > 4);
+   work(w);
+   while (w->piece_count)
+      vkFreeMemory(w->device, w->pieces[--w->piece_count], NULL);
+   work(w);
+}
+
 /* --- things are refused --- */
 
 static void try_marked(struct world *w, const struct kind *kind)
@@ -698,6 +719,8 @@ int main(int argc, char **argv)
       try_bind(&w);
    } else if (!strcmp(mode, "wrong")) {
       try_wrong(&w);
+   } else if (!strcmp(mode, "mapped")) {
+      map_until_refused(&w);
    } else if (argc > 2) {
       create_many(&w, (unsigned)strtoul(argv[2], NULL, 10));
    }

@@ -52,6 +52,16 @@ same full VP_MEMORY_LIMIT=$((100 * 1024 + 512))
 same wrong
 same refused
 
+# The process of the driver has no room; sanitizers need more than any limit.
+if [[ -z $VP_SANITIZE ]]; then
+   room=$(ulimit -S -v)
+   ulimit -S -v $((6 << 20)) # KiB
+   server_start
+   ulimit -S -v "$room"
+   remote "$program" mapped 2>"$VP_TEST_TMP/mapped" || fail "mapped: $(cat "$VP_TEST_TMP/mapped")"
+   server_stop
+fi
+
 # trips N: sets `result` to the blocking round trips with N things of each kind.
 trips() {
    VENUS_DEBUG=stats remote "$program" plenty "$1" 2>"$VP_TEST_TMP/stats" || fail "plenty: $(cat "$VP_TEST_TMP/stats")"
