@@ -122,6 +122,20 @@ remote() {
    "${remote_env[@]}" "$@"
 }
 
+# presented LOG: the driver's statistics in the log (VENUS_DEBUG=stats) say that frames were presented and shown.
+presented() {
+   grep -qE '^venus:   presented: [1-9][0-9]* frames, [1-9]' "$1" || fail "nothing was presented: $(tail -n 20 "$1")"
+}
+
+# remote_window COMMAND...: as `remote`, for a program that must present something.
+remote_window() {
+   local status=0 log=$VP_TEST_TMP/window.log
+   VENUS_DEBUG=stats remote "$@" 2>"$log" || status=$?
+   grep -v '^venus: ' "$log" >&2 || true
+   ((status == 0)) || return "$status"
+   presented "$log"
+}
+
 # client_start COMMAND...: the same in the background; CLIENT_PID is the program's own id.
 client_start() {
    client_start_on remote "$@"

@@ -19,5 +19,5 @@ player=(bash -c 'name=$(vulkaninfo --summary 2>/dev/null | sed -n "s/.*deviceNam
    av://lavfi:smptehdbars=size=640x360:rate=25:duration=60)
 for output in gpu gpu-next; do
    same_picture $output xlib 12 "${player[@]}" --vo=$output
-   same_rules $output "${player[@]}" --vo=$output --frames=12
+   same_window_rules $output "${player[@]}" --vo=$output --frames=12
 done

@@ -16,7 +16,7 @@ x11_start 640 480
 validation_start
 export QT_QPA_PLATFORM=xcb
 same_picture qt xcb 90 "${scene[@]}"
-same_rules qt "${scene[@]}" -- 70
+same_window_rules qt "${scene[@]}" -- 70
 
 need weston
 XDG_SESSION_TYPE=x11 wayland_start 640 480 --backend=x11-backend.so --use-pixman --shell=kiosk-shell.so

@@ -27,4 +27,4 @@ wait "$pid" || true
 
 frozen remote 10 "$VP_TEST_TMP/frozen" "$program"
 [[ $(<"$VP_TEST_TMP/frozen.frozen") == xlib ]] || fail "its surface is of $(<"$VP_TEST_TMP/frozen.frozen")"
-same_rules testvulkan timeout --preserve-status 2 "$program"
+same_window_rules testvulkan timeout --preserve-status 2 "$program"

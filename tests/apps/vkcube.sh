@@ -22,8 +22,8 @@ export VENUS_PRESENT=fast
 same_picture vkcube xcb 40 vkcube
 unset VENUS_PRESENT
 
-same_rules vkcube vkcube --c 40
-same_rules vkcubepp vkcubepp --c 40
+same_window_rules vkcube vkcube --c 40
+same_window_rules vkcubepp vkcubepp --c 40
 
 near=$SERVER_ADDRESS
 proxy_start --rtt 10 --rate 100
@@ -34,7 +34,7 @@ SERVER_ADDRESS=$near
 need vkcube-wayland weston
 XDG_SESSION_TYPE=x11 wayland_start 640 600 --backend=x11-backend.so --use-pixman --shell=kiosk-shell.so
 same_picture vkcube-wayland wayland 40 vkcube-wayland
-same_rules vkcube-wayland vkcube-wayland --c 40
+same_window_rules vkcube-wayland vkcube-wayland --c 40
 
 # A compositor that dies takes the program along, but nothing hangs.
 ulimit -c 0

@@ -28,6 +28,7 @@ meddler=$!
 VP_HOLD_AT=380 frozen remote 400 "$resized.remote" vkcube
 wait "$meddler" || fail "the window cannot be resized"
 ! cmp -s "$resized.empty" "$resized.native" || fail "the native run shows nothing"
+has_colours "$resized.native"
 cmp "$resized.native" "$resized.remote" || fail "after resizing, the pictures differ"
 wait_until 6 no_workers "$SERVER_PID" || fail "the worker does not end"
 echo "vkcube: after 150 changes of its size, the picture is the same"

@@ -33,8 +33,26 @@ display_settles() {
    ((same == 4)) || fail "the display does not come to rest"
 }
 
+# has_colours FILE: a picture of the display that shows more than the screen and windows of one colour.
+has_colours() {
+   /usr/bin/python3 - "$1" <<'END' || fail "$1: nothing but one colour is to be seen"
+import struct, sys
+data = open(sys.argv[1], "rb").read()
+size, colours = struct.unpack(">I", data[:4])[0], struct.unpack(">I", data[76:80])[0]
+pixels = memoryview(data)[size + 12 * colours:]
+sys.exit(len(set(pixels[:len(pixels) // 4 * 4].cast("I"))) < 3)
+END
+}
+
+# same_window_rules NAME COMMAND...: as same_rules, for a program that must present something.
+same_window_rules() {
+   VENUS_DEBUG=stats same_rules "$@"
+   presented "$VP_TEST_TMP/$1.rules.client"
+   presented "$VP_TEST_TMP/$1.rules.output"
+}
+
 # frozen SIDE FRAMES FILE COMMAND...: runs a program natively or through the driver (SIDE: native, remote) until it has
-# presented so many frames, and keeps what the display shows then.
+# presented so many frames (with Vulkan: the layer counts them), and keeps what the display shows then.
 frozen() {
    local side=$1 frames=$2 file=$3 status=0
    shift 3
@@ -65,6 +83,7 @@ same_picture() {
    [[ $(cat "$picture.native.frozen" "$picture.remote.frozen") == "$surface"$'\n'"$surface" ]] ||
       fail "$name: its surface is not of $surface: $(cat "$picture.native.frozen" "$picture.remote.frozen")"
    ! cmp -s "$picture.empty" "$picture.native" || fail "$name: the native run shows nothing"
+   has_colours "$picture.native"
    cmp "$picture.native" "$picture.remote" || fail "$name: the pictures differ"
    echo "$name: frame $frames is the same"
 }

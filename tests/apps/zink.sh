@@ -6,11 +6,8 @@
 . "$(dirname "$0")/../lib.sh"
 
 # Zink takes a software GPU only when software is asked for. Its shaders must be compiled, not found.
-export MESA_SHADER_CACHE_DISABLE=true LIBGL_ALWAYS_SOFTWARE=1 GALLIUM_DRIVER=zink
-[[ $VP_NATIVE_ICD == *lvp_icd* ]] || {
-   unset LIBGL_ALWAYS_SOFTWARE GALLIUM_DRIVER
-   export MESA_LOADER_DRIVER_OVERRIDE=zink
-}
+export MESA_SHADER_CACHE_DISABLE=true MESA_LOADER_DRIVER_OVERRIDE=zink
+[[ $VP_NATIVE_ICD != *lvp_icd* ]] || export LIBGL_ALWAYS_SOFTWARE=1
 scene() {
    "$1" /usr/bin/python3 "$VP_SOURCE/tests/apps/opengl_scene.py" "$2" >"$VP_TEST_TMP/$1"
 }

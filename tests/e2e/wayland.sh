@@ -11,7 +11,7 @@ program=$VP_BUILD/tests/e2e/wayland_window
 server_start
 wayland_start 640 480 --backend=headless-backend.so --use-pixman
 compositor=${display_pids[-1]}
-remote "$program" mailbox || fail "mailbox; see above"
+remote_window "$program" mailbox || fail "mailbox; see above"
 
 status=0
 client_start timeout -k 5 60 "$program" fifo "$VP_TEST_TMP/ready"

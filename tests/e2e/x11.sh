@@ -17,10 +17,10 @@ server_start
 frames=120 resizes=200
 [[ -z $VP_SANITIZE ]] || frames=40 resizes=40 # which are slow
 for mode in fifo relaxed mailbox immediate; do
-   remote "$program" --mode "$mode" --frames $frames || fail "$mode; see above"
+   remote_window "$program" --mode "$mode" --frames $frames || fail "$mode; see above"
 done
-remote "$program" --frames 30 --size 200x150 --resizes $resizes || fail "a window that changes; see above"
-remote "$program" --mode immediate --frames 30 --size 200x150 --resizes 20 || fail "a window that changes, immediate; see above"
+remote_window "$program" --frames 30 --size 200x150 --resizes $resizes || fail "a window that changes; see above"
+remote_window "$program" --mode immediate --frames 30 --size 200x150 --resizes 20 || fail "a window that changes, immediate; see above"
 
 # shows_lossy CODEC: lossy pictures are the right ones in the right order and become exact, and nothing else
 # is said than what was asked for. (A line of figures comes each second.)
@@ -44,8 +44,8 @@ fi
 direct=$SERVER_ADDRESS
 proxy_start --rtt 10 --rate 100
 SERVER_ADDRESS=$PROXY_ADDRESS
-remote "$program" --frames $((frames / 2)) || fail "over a slow link; see above"
-remote "$program" --mode mailbox --frames $((frames / 2)) --size 640x480 || fail "over a slow link, mailbox; see above"
+remote_window "$program" --frames $((frames / 2)) || fail "over a slow link; see above"
+remote_window "$program" --mode mailbox --frames $((frames / 2)) --size 640x480 || fail "over a slow link, mailbox; see above"
 [[ ! -f $VP_TEST_TMP/hidden/$library ]] || shows_lossy h264
 SERVER_ADDRESS=$direct
 
