@@ -97,6 +97,13 @@ void vp_connection_lose(struct vp_connection *conn, const char *reason)
    pthread_mutex_unlock(&conn->progress_lock);
 }
 
+VkResult vp_connection_sure(struct vp_connection *conn, VkResult result)
+{
+   if (result == VK_ERROR_OUT_OF_HOST_MEMORY)
+      vp_connection_lose(conn, "there is no memory left for a call that cannot fail");
+   return result;
+}
+
 static bool say_hello(struct vp_connection *conn, const char *application)
 {
    struct vp_hello own = {

@@ -74,6 +74,9 @@ void vp_connection_destroy(struct vp_connection *conn);
 /* Ends the session: all that waits returns, all that follows fails. */
 void vp_connection_lose(struct vp_connection *conn, const char *reason);
 
+/* For commands that cannot say that there is no memory: ends the session instead. Gives the result. */
+VkResult vp_connection_sure(struct vp_connection *conn, VkResult result);
+
 static inline bool vp_connection_lost(const struct vp_connection *conn)
 {
    return atomic_load_explicit(&conn->lost, memory_order_relaxed);

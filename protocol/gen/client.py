@@ -63,8 +63,11 @@ def send_header(scope):
     body = []
     for command in scope.wire_commands():
         struct = 'struct vp_cmd_%s' % command.name
+        can_fail = command.result == 'VkResult'
         body += ['static inline VkResult vp_send_%s(struct vp_connection *conn, const %s *a)' % (command.name, struct), '{',
-                 '   vp_request_%s(vp_stream_begin(conn), 0, a);' % command.name, '   return vp_stream_end(conn);', '}', '']
+                 '   vp_request_%s(vp_stream_begin(conn), 0, a);' % command.name,
+                 '   return %s;' % ('vp_stream_end(conn)' if can_fail else 'vp_connection_sure(conn, vp_stream_end(conn))'),
+                 '}', '']
         body += ['static inline VkResult vp_call_%s(struct vp_connection *conn, %s *a)' % (command.name, struct), '{',
                  '   struct vp_call call;',
                  '   vp_request_%s(vp_call_begin(conn), 1, a);' % command.name,
@@ -72,7 +75,8 @@ def send_header(scope):
                  '   const VkResult result = vp_call_wait(conn, &call, VP_CMD_%s);' % command.name,
                  '   if (result == VK_SUCCESS)', '      vp_reply_%s(&call.dec, a);' % command.name,
                  '   const VkResult end = vp_call_end(conn, &call);',
-                 '   return result == VK_SUCCESS ? end : result;', '}', '']
+                 '   return %s;' % ('result == VK_SUCCESS ? end : result' if can_fail else
+                                   'vp_connection_sure(conn, result == VK_SUCCESS ? end : result)'), '}', '']
         if is_tried(command):
             body += ['static inline VkResult vp_try_%s(struct vp_device *device, bool may_fail, %s *a)' % (command.name, struct), '{',
                      '   if (!may_fail && !vp_device_is_careful(device, VP_CMD_%s))' % command.name,
@@ -181,9 +185,10 @@ class Entries:
                                       '   vp_request_%s(&call.request, 1, &a);' % command.name,
                                       '   if (vp_cached_answer(&call, VP_CMD_%s))' % command.name,
                                       '      vp_reply_%s(&call.reply, &a);' % command.name,
-                                      '}', 'const VkResult result = vp_cached_end(&call);', '(void)result;']
+                                      '}', 'const VkResult result = vp_cached_end(&call);']
         if command.result == 'VkResult':
             return lines + ['return result == VK_SUCCESS ? a.ret : result;']
+        lines += ['vp_connection_sure(conn, result);']
         return lines + (['return a.ret;'] if command.result != 'void' else [])
 
 
