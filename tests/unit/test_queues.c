@@ -28,7 +28,7 @@ static atomic_uint clashes;
 /* While it is true the GPU does nothing. */
 static bool held;
 static uint64_t held_values[QUEUES];
-static VkSemaphore held_semaphores[QUEUES];
+static _Atomic(VkSemaphore) held_semaphores[QUEUES];
 static atomic_bool blind[QUEUES]; /* whoever waits for the queue's timeline does not see it */
 
 static unsigned number_of(VkQueue queue)
