@@ -12,7 +12,7 @@ static void report_images(struct vp_context *ctx)
    struct vps_device *device = ctx->used[0]->device;
 
    pthread_mutex_lock(&device->report_lock);
-   const bool ok = vps_readback_report(device, &writes);
+   const bool ok = vps_readback_report(device, &writes, NULL);
    pthread_mutex_unlock(&device->report_lock);
    if (!ok)
       vps_fail(ctx, "the server is out of memory");

@@ -42,12 +42,12 @@ struct vps_memory {
    bool unclean;  /* mapped as fresh and not filled with zeros yet */
    bool received; /* the client has sent changes: it is not zeros where the GPU cannot write */
 
-   bool shared;     /* the client has a copy */
-   bool opened;     /* it has mapped it once */
-   bool mapped;     /* the application can look at it now */
-   bool stale;      /* the client was told that its copy is old */
-   bool wanted;     /* changes were looked at before */
-   unsigned unseen; /* how often they were sent since the application could look at them last */
+   bool shared;        /* the client has a copy */
+   bool opened;        /* it has mapped it once */
+   atomic_bool mapped; /* the application can look at it now; changed with the lock */
+   bool stale;         /* the client was told that its copy is old */
+   bool wanted;        /* changes were looked at before */
+   unsigned unseen;    /* how often they were sent since the application could look at them last */
 };
 
 struct vps_memory *vps_memory_ref(struct vps_memory *memory);

@@ -24,6 +24,12 @@
 #define WAIT_NS INT64_C(50000000)
 #define EVENT_WAIT_NS INT64_C(1000000)
 
+/* Memory that the application can look at is first looked at when a batch has been running for so long, then after so
+ * many times as long as that took, and after this part of the time that the batch has been running. */
+#define FIRST_LOOK_NS INT64_C(5000000)
+#define LOOK_REST 10
+#define LOOK_AGE 4
+
 /* What a batch that is not complete changes. */
 struct pending {
    struct pending *next;
@@ -41,6 +47,8 @@ struct vps_queue {
    VkSemaphore timeline; /* reaches the serial of each batch when that is complete */
    uint64_t serial;      /* of the last batch; of the executing thread */
    uint64_t accepted;    /* of the last batch that the driver has taken; same */
+   int64_t progress_ns;  /* when a batch was complete or the first one began; of the queue's thread */
+   int64_t next_look_ns; /* when memory is looked at while a batch runs; same */
    pthread_t thread;
    bool joined;
 
@@ -101,17 +109,27 @@ static void free_pending(struct pending *list)
    }
 }
 
-static void report_memory(const struct vps_queue *queue, struct vps_writes *writes)
+static void report_memory(const struct vps_queue *queue, const struct vps_writes *writes,
+                          const struct vps_writes *running)
 {
-   if (!vps_readback_report(queue->device, writes))
+   if (!vps_readback_report(queue->device, writes, running))
       lose_device(queue, "there is no memory to send what it has changed", VK_ERROR_OUT_OF_HOST_MEMORY);
-   vps_writes_finish(writes);
 }
 
 static void add_writes(struct vps_writes *writes, const struct pending *list)
 {
    for (const struct pending *pending = list; pending; pending = pending->next)
       vps_writes_add(writes, &pending->track->writes);
+}
+
+/* What the batches that are running may write to. With the report lock. */
+static void add_running(struct vps_writes *writes, const struct vps_device *device)
+{
+   for (struct vps_queue *queue = device->queues; queue; queue = queue->next) {
+      pthread_mutex_lock(&queue->lock);
+      add_writes(writes, queue->first);
+      pthread_mutex_unlock(&queue->lock);
+   }
 }
 
 static void sample_events(const struct vps_track *track)
@@ -223,8 +241,7 @@ static void take_other_report(struct vps_queue *queue)
 static void report_completed(struct vps_queue *queue, uint64_t serial)
 {
    struct vps_device *device = queue->device;
-
-   struct vps_writes writes = {0};
+   struct vps_writes writes = {0}, running = {0};
 
    settle(queue, serial);
    pthread_mutex_lock(&device->report_lock);
@@ -234,7 +251,10 @@ static void report_completed(struct vps_queue *queue, uint64_t serial)
          take_other_report(other);
       add_writes(&writes, other->done);
    }
-   report_memory(queue, &writes);
+   add_running(&running, device);
+   report_memory(queue, &writes, vps_writes_meet(&writes, &running) ? &running : NULL);
+   vps_writes_finish(&writes);
+   vps_writes_finish(&running);
    for (struct vps_queue *other = device->queues; other; other = other->next) {
       if (other != queue)
          send_report(other);
@@ -263,20 +283,42 @@ static struct vps_event **hold_events(struct vps_queue *queue, unsigned *count)
    return events;
 }
 
-/* What was written before an event was set, by whatever is running. */
-static void report_running(struct vps_queue *queue)
+/* What was written up to now, by whatever is running. */
+static void report_running(struct vps_queue *queue, bool must)
 {
+   static const struct vps_writes none;
    struct vps_device *device = queue->device;
-   struct vps_writes writes = {0};
+   struct vps_writes running = {0};
 
    pthread_mutex_lock(&device->report_lock);
-   for (struct vps_queue *other = device->queues; other; other = other->next) {
-      pthread_mutex_lock(&other->lock);
-      add_writes(&writes, other->first);
-      pthread_mutex_unlock(&other->lock);
-   }
-   report_memory(queue, &writes);
+   add_running(&running, device);
+   if (must)
+      report_memory(queue, &none, &running);
+   else if (!vps_readback_look(device, &running))
+      lose_device(queue, "there is no memory to send what it has changed", VK_ERROR_OUT_OF_HOST_MEMORY);
+   vps_writes_finish(&running);
    pthread_mutex_unlock(&device->report_lock);
+}
+
+/* An application can look at memory that a batch is writing to, and the batch may wait for what it does then. So from
+ * time to time what has changed is sent. That takes a part of the time at most, and is done less often the longer the
+ * batch runs. */
+static void look_at_memory(struct vps_queue *queue)
+{
+   const int64_t begin_ns = vp_clock_ns();
+   struct vps_writes writes = {0};
+
+   if (begin_ns < queue->next_look_ns)
+      return;
+   pthread_mutex_lock(&queue->lock);
+   add_writes(&writes, queue->first);
+   pthread_mutex_unlock(&queue->lock);
+   if (vps_readback_is_visible(queue->device, &writes))
+      report_running(queue, false);
+   vps_writes_finish(&writes);
+   const int64_t end_ns = vp_clock_ns(), rest_ns = (end_ns - begin_ns) * LOOK_REST,
+                 age_ns = (end_ns - queue->progress_ns) / LOOK_AGE, longest_ns = rest_ns > age_ns ? rest_ns : age_ns;
+   queue->next_look_ns = end_ns + longest_ns;
 }
 
 static void look_at_events(struct vps_queue *queue, struct vps_event *const *events, unsigned count)
@@ -287,7 +329,7 @@ static void look_at_events(struct vps_queue *queue, struct vps_event *const *eve
       changed = vps_event_sample(events[i]) || changed;
    if (!changed)
       return;
-   report_running(queue);
+   report_running(queue, true);
    for (unsigned i = 0; i < count; i++)
       vps_event_send(events[i]);
 }
@@ -303,6 +345,13 @@ static VkResult wait_for(const struct vps_queue *queue, uint64_t serial, int64_t
    return queue->device->functions.WaitSemaphores(queue->device->handle, &info, (uint64_t)timeout_ns);
 }
 
+static int64_t time_to_look(const struct vps_queue *queue)
+{
+   const int64_t left_ns = queue->next_look_ns - vp_clock_ns();
+
+   return left_ns > WAIT_NS ? WAIT_NS : left_ns > 0 ? left_ns : 0;
+}
+
 /* Waits for the next batch for some time. The highest complete serial, or 0 on failure. */
 static uint64_t wait_for_progress(struct vps_queue *queue, uint64_t completed)
 {
@@ -311,9 +360,11 @@ static uint64_t wait_for_progress(struct vps_queue *queue, uint64_t completed)
    unsigned event_count;
 
    struct vps_event **events = hold_events(queue, &event_count);
-   VkResult result = wait_for(queue, completed + 1, event_count ? EVENT_WAIT_NS : WAIT_NS);
-   if (result == VK_TIMEOUT)
+   VkResult result = wait_for(queue, completed + 1, event_count ? EVENT_WAIT_NS : time_to_look(queue));
+   if (result == VK_TIMEOUT) {
       look_at_events(queue, events, event_count);
+      look_at_memory(queue);
+   }
    for (unsigned i = 0; i < event_count; i++)
       vps_event_unref(events[i]);
    free(events);
@@ -356,7 +407,11 @@ static void *run_thread(void *argument)
    struct vps_queue *queue = argument;
    uint64_t completed;
 
-   while (next_work(queue, &completed)) {
+   for (uint64_t last = UINT64_MAX; next_work(queue, &completed); last = completed) {
+      if (completed != last) {
+         queue->progress_ns = vp_clock_ns();
+         queue->next_look_ns = queue->progress_ns + FIRST_LOOK_NS;
+      }
       const uint64_t reached = atomic_load(&queue->device->lost) ? 0 : wait_for_progress(queue, completed);
       if (reached > completed)
          report_completed(queue, reached);

@@ -10,6 +10,7 @@
 #include "server/device.h"
 #include "server/memory.h"
 #include "server/pool.h"
+#include "server/stretches.h"
 #include "server/writes.h"
 
 /* About so much goes into one frame. */
@@ -142,6 +143,11 @@ static bool mark_writes(struct vps_memory *memory, const struct vps_writes *writ
    return classes || count;
 }
 
+static size_t count_pages(const struct vps_memory *memory)
+{
+   return (size_t)((memory->size + VPS_PAGE - 1) / VPS_PAGE);
+}
+
 /* The first page from there on that is marked (or is not); `count` when there is none. */
 static size_t find_page(const struct vps_memory *memory, size_t page, size_t count, bool marked)
 {
@@ -239,7 +245,7 @@ static unsigned send_shared(struct vps_memory *memory, size_t count, struct vp_e
 /* The same for all marked pages. */
 static unsigned send_marked(struct vps_memory *memory, struct vp_encoder *enc)
 {
-   const size_t count = (size_t)((memory->size + VPS_PAGE - 1) / VPS_PAGE);
+   const size_t count = count_pages(memory);
 
    if (memory->dirty_pages == 0)
       return 0;
@@ -289,6 +295,42 @@ bool vps_readback_open(struct vps_memory *memory, bool asked, struct vp_encoder 
    return !enc->failed;
 }
 
+/* What lies between the ends. */
+static void send_insides(struct vps_memory *memory, const struct vps_stretches *stretches, struct vp_encoder *enc)
+{
+   for (unsigned i = 0; i < stretches->count && !enc->failed; i++) {
+      const struct vps_stretch *stretch = &stretches->list[i];
+      if (stretch->memory == memory)
+         send_range(memory, stretch->place[0] + VPS_WORD, stretch->place[1], enc);
+   }
+   unmark_all(memory, count_pages(memory));
+}
+
+static void mark_ends(struct vps_memory *memory, const struct vps_stretches *stretches)
+{
+   for (unsigned i = 0; i < stretches->count; i++) {
+      const struct vps_stretch *stretch = &stretches->list[i];
+      if (stretch->memory != memory)
+         continue;
+      mark(memory, stretch->place[0], stretch->place[0] + 1);
+      mark(memory, stretch->place[1], stretch->place[1] + 1);
+   }
+}
+
+static void send_ends(struct vps_memory *memory, const struct vps_stretches *stretches, bool single,
+                      struct vp_encoder *enc)
+{
+   if (!memory->mapped) { /* it was when they were found */
+      mark_ends(memory, stretches);
+      report(memory, enc);
+      return;
+   }
+   vp_encoder_reset(enc);
+   vps_stretches_collect(stretches, memory, single, enc);
+   if (vp_encoder_size(enc) > 0 && !enc->failed)
+      vps_channel_send_memory(memory->device->channel, memory->id, enc->start, vp_encoder_size(enc));
+}
+
 /* --- reports --- */
 
 static bool may_touch(const struct vps_writes *writes, const struct vps_memory *memory)
@@ -320,26 +362,166 @@ static bool hold_touched(struct vps_device *device, const struct vps_writes *wri
    return *held != NULL;
 }
 
-bool vps_readback_report(struct vps_device *device, const struct vps_writes *writes)
+bool vps_readback_is_visible(struct vps_device *device, const struct vps_writes *writes)
 {
-   struct vps_memory **held;
-   struct vp_encoder enc;
-   unsigned count;
+   bool visible = false;
 
-   if (!writes->classes && writes->count == 0)
-      return true;
-   if (!vp_encoder_init(&enc))
+   pthread_mutex_lock(&device->mapped_lock);
+   for (const struct vps_memory *memory = device->mapped; memory && !visible; memory = memory->next)
+      visible = memory->mapped && may_touch(writes, memory);
+   pthread_mutex_unlock(&device->mapped_lock);
+   return visible;
+}
+
+/* A report on its way. */
+struct task {
+   const struct vps_writes *writes, *running;
+   struct vps_memory **held;
+   bool *whole; /* for each: it is not divided into stretches */
+   unsigned count;
+   struct vps_stretches stretches, again;
+   struct vp_encoder enc;
+};
+
+/* How often stretches are looked for, and their ends read, until they are the same twice. */
+#define MAX_LOOKS 8
+#define MAX_READS 100
+
+/* Marks what is to be looked at. */
+static bool is_touched(struct vps_memory *memory, const struct task *task)
+{
+   const bool written = memory->real && mark_writes(memory, task->writes);
+
+   return (memory->real && memory->mapped && task->running && mark_writes(memory, task->running)) || written;
+}
+
+/* Where very much may have changed that takes too long. */
+static bool divide(struct vps_memory *memory, const struct task *task, struct vps_stretches *stretches)
+{
+   if (!memory->mapped)
       return false;
-   bool ok = hold_touched(device, writes, &held, &count);
-   for (unsigned i = 0; i < count; i++) {
-      pthread_mutex_lock(&held[i]->lock);
-      if (held[i]->real && mark_writes(held[i], writes))
-         report(held[i], &enc);
-      pthread_mutex_unlock(&held[i]->lock);
-      vps_memory_unref(held[i]);
-      ok = ok && !enc.failed;
+   if (!is_touched(memory, task))
+      return true;
+   if (memory->dirty_pages >= SHARED_PAGES)
+      return false;
+   vps_memory_invalidate(memory);
+   return vps_stretches_add(stretches, memory);
+}
+
+static void find_stretches(struct task *task, struct vps_stretches *stretches)
+{
+   stretches->count = 0;
+   for (unsigned i = 0; i < task->count; i++) {
+      pthread_mutex_lock(&task->held[i]->lock);
+      task->whole[i] = !divide(task->held[i], task, stretches);
+      pthread_mutex_unlock(&task->held[i]->lock);
    }
-   free(held);
-   vp_encoder_finish(&enc);
+}
+
+/* Reads the ends again. Whether they are as they were. */
+static bool read_ends(struct vps_stretches *stretches)
+{
+   bool same = true;
+
+   for (unsigned i = 0; i < stretches->count; i++) {
+      struct vps_stretch *stretch = &stretches->list[i];
+      pthread_mutex_lock(&stretch->memory->lock);
+      same = vps_stretch_read(stretch) && same;
+      pthread_mutex_unlock(&stretch->memory->lock);
+   }
+   return same;
+}
+
+/* Finds stretches of which it is certain that what was written before one of their ends lies in one of them: all ends
+ * were there at one moment, and no stretch is new since then. False when that cannot be had. */
+static bool settle_stretches(struct task *task)
+{
+   find_stretches(task, &task->stretches);
+   for (unsigned look = 0; task->running && look < MAX_LOOKS; look++) {
+      unsigned reads = 0;
+      while (!read_ends(&task->stretches) && reads < MAX_READS)
+         reads++;
+      find_stretches(task, &task->again);
+      if (reads < MAX_READS && vps_stretches_equal(&task->stretches, &task->again))
+         return true;
+      task->stretches = task->again;
+   }
+   return !task->running;
+}
+
+static void send_all_ends(struct task *task, bool single)
+{
+   for (unsigned i = 0; i < task->count; i++) {
+      struct vps_memory *memory = task->held[i];
+      pthread_mutex_lock(&memory->lock);
+      if (memory->real && vps_stretches_have(&task->stretches, memory, single))
+         send_ends(memory, &task->stretches, single, &task->enc);
+      pthread_mutex_unlock(&memory->lock);
+   }
+}
+
+static void send_all(struct task *task)
+{
+   for (unsigned i = 0; i < task->count; i++) {
+      struct vps_memory *memory = task->held[i];
+      pthread_mutex_lock(&memory->lock);
+      if (is_touched(memory, task)) {
+         if (task->whole[i] || !memory->mapped)
+            report(memory, &task->enc);
+         else
+            send_insides(memory, &task->stretches, &task->enc);
+      }
+      pthread_mutex_unlock(&memory->lock);
+   }
+   send_all_ends(task, false);
+   send_all_ends(task, true);
+}
+
+static bool run_task(struct vps_device *device, struct task *task, const struct vps_writes *all, bool must)
+{
+   bool ok = hold_touched(device, all, &task->held, &task->count);
+
+   task->whole = calloc(task->count + 1, sizeof(*task->whole));
+   ok = ok && task->whole;
+   if (ok && (settle_stretches(task) || must))
+      send_all(task);
+   for (unsigned i = 0; i < task->count; i++)
+      vps_memory_unref(task->held[i]);
+   free(task->whole);
+   free(task->held);
+   return ok && !task->enc.failed;
+}
+
+static bool report_writes(struct vps_device *device, const struct vps_writes *writes, const struct vps_writes *running,
+                          bool must)
+{
+   struct vps_writes all = {0};
+   bool ok = false;
+   struct task *task = malloc(sizeof(*task));
+
+   if (!task)
+      return false;
+   *task = (struct task){.writes = writes, .running = running};
+   vps_writes_add(&all, writes);
+   if (running)
+      vps_writes_add(&all, running);
+   if (vp_encoder_init(&task->enc)) {
+      ok = run_task(device, task, &all, must);
+      vp_encoder_finish(&task->enc);
+   }
+   vps_writes_finish(&all);
+   free(task);
    return ok;
+}
+
+bool vps_readback_report(struct vps_device *device, const struct vps_writes *writes, const struct vps_writes *running)
+{
+   return (!writes->classes && writes->count == 0 && !running) || report_writes(device, writes, running, true);
+}
+
+bool vps_readback_look(struct vps_device *device, const struct vps_writes *running)
+{
+   static const struct vps_writes none;
+
+   return report_writes(device, &none, running, false);
 }

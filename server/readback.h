@@ -16,8 +16,18 @@ struct vps_writes;
 void vps_readback_init(struct vps_device *device);
 
 /* Sends what differs in memory that the GPU may have written to, or notes that it does. False without memory, and then
- * the client's copy may be wrong. For one thread of a device at a time (its report_lock). */
-bool vps_readback_report(struct vps_device *device, const struct vps_writes *writes);
+ * the client's copy may be wrong. For one thread of a device at a time (its report_lock).
+ *
+ * `running`: NULL, or what is being written to all the while, by what may write to the same memory. Of memory that the
+ * application can look at that is sent too, in an order that it can rely on: see stretches.h. */
+bool vps_readback_report(struct vps_device *device, const struct vps_writes *writes, const struct vps_writes *running);
+
+/* The same for what is being written to alone. Nothing is sent when there is no such order, since it is being written
+ * to too fast. */
+bool vps_readback_look(struct vps_device *device, const struct vps_writes *running);
+
+/* Whether the application can look at memory that may be written to so. */
+bool vps_readback_is_visible(struct vps_device *device, const struct vps_writes *writes);
 
 /* The rest is with the memory's lock. */
 

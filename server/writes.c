@@ -133,3 +133,21 @@ void vps_writes_add(struct vps_writes *writes, const struct vps_writes *more)
    for (unsigned i = 0; i < more->count; i++)
       vps_writes_add_range(writes, more->ranges[i].memory, more->ranges[i].start, more->ranges[i].end);
 }
+
+/* Of the memory of ranges and the other's classes. */
+static bool meets_ranges(const struct vps_writes *writes, const struct vps_writes *ranges)
+{
+   for (unsigned i = 0; i < ranges->count; i++) {
+      const struct vps_memory *memory = ranges->ranges[i].memory;
+      unsigned count;
+      vps_writes_find(writes, memory, &count);
+      if (count > 0 || (writes->classes & atomic_load(&memory->classes)))
+         return true;
+   }
+   return false;
+}
+
+bool vps_writes_meet(const struct vps_writes *a, const struct vps_writes *b)
+{
+   return (a->classes & b->classes) || meets_ranges(a, b) || meets_ranges(b, a);
+}

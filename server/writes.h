@@ -2,6 +2,7 @@
 #ifndef VP_SERVER_WRITES_H
 #define VP_SERVER_WRITES_H
 
+#include <stdbool.h>
 #include <vulkan/vulkan.h>
 
 struct vps_memory;
@@ -42,6 +43,9 @@ void vps_writes_finish(struct vps_writes *writes);
 /* `end` is at most the size of the memory; an empty range is fine. */
 void vps_writes_add_range(struct vps_writes *writes, struct vps_memory *memory, VkDeviceSize start, VkDeviceSize end);
 void vps_writes_add(struct vps_writes *writes, const struct vps_writes *more);
+
+/* Whether both may write to the same memory. */
+bool vps_writes_meet(const struct vps_writes *a, const struct vps_writes *b);
 
 /* The first range of a memory and how many there are. */
 const struct vps_write_range *vps_writes_find(const struct vps_writes *writes, const struct vps_memory *memory,

@@ -175,7 +175,7 @@ static void report_writes(struct setup *x, const struct vps_writes *writes)
 
    if (pthread_create(&receiver, NULL, receive, x) != 0)
       abort();
-   CHECK(vps_readback_report(&x->device, writes));
+   CHECK(vps_readback_report(&x->device, writes, NULL));
    vps_channel_send(&x->channel, VP_FRAME_PROGRESS, 0, NULL, 0, NULL, 0);
    CHECK(pthread_join(receiver, &result) == 0 && result);
 }

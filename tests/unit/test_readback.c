@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* A GPU writes while memory is looked at, so:
+ * test: no-tsan */
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -131,7 +134,7 @@ static bool is_silent(const struct heard *heard)
 static struct heard report_class(struct setup *x, unsigned classes)
 {
    const struct vps_writes writes = {.classes = classes};
-   CHECK(vps_readback_report(&x->device, &writes));
+   CHECK(vps_readback_report(&x->device, &writes, NULL));
    return hear(x);
 }
 
@@ -139,7 +142,7 @@ static struct heard report_range(struct setup *x, VkDeviceSize start, VkDeviceSi
 {
    struct vps_writes writes = {0};
    vps_writes_add_range(&writes, &x->memory, start, end);
-   CHECK(vps_readback_report(&x->device, &writes));
+   CHECK(vps_readback_report(&x->device, &writes, NULL));
    vps_writes_finish(&writes);
    return hear(x);
 }
@@ -206,7 +209,7 @@ static void test_another_memory(void)
    atomic_init(&other.refs, 1);
    change_all(&x, 1);
    vps_writes_add_range(&writes, &other, 0, SIZE);
-   CHECK(vps_readback_report(&x.device, &writes));
+   CHECK(vps_readback_report(&x.device, &writes, NULL));
    const struct heard heard = hear(&x);
    CHECK(is_silent(&heard));
    vps_writes_finish(&writes);
@@ -249,7 +252,7 @@ static void test_binding_meanwhile(void)
       abort();
    for (unsigned i = 0; i < 50000; i++) {
       x.memory.real[2 * PIECE] = (uint8_t)(i + 1);
-      CHECK(vps_readback_report(&x.device, &writes));
+      CHECK(vps_readback_report(&x.device, &writes, NULL));
       missed += x.memory.twin[2 * PIECE] != x.memory.real[2 * PIECE];
       if (i % 100 == 99)
          hear(&x);
@@ -365,6 +368,94 @@ static void test_likely(void)
    close_setup(&x);
 }
 
+/* --- a GPU that goes on writing --- */
+
+#define DATA_WORDS (3 * PAGE / 8) /* of the piece that shaders write to */
+
+struct writer {
+   pthread_t thread;
+   _Atomic uint64_t *data, *flag;
+   atomic_bool stop;
+};
+
+/* Data, and then a flag that says which. */
+static void *writer_main(void *argument)
+{
+   struct writer *writer = argument;
+
+   for (uint64_t round = 1; !atomic_load(&writer->stop); round++) {
+      for (size_t i = 0; i < DATA_WORDS; i++)
+         atomic_store_explicit(&writer->data[i], round, memory_order_relaxed);
+      atomic_store_explicit(writer->flag, round, memory_order_release);
+   }
+   return NULL;
+}
+
+static uint64_t load(const struct setup *x, size_t offset)
+{
+   uint64_t value;
+   memcpy(&value, x->copy + offset, sizeof(value));
+   return value;
+}
+
+/* After each frame, data is as new as the flag. */
+static unsigned count_violations(struct setup *x, size_t data, size_t flag)
+{
+   struct vp_frame frame = {0};
+   unsigned violations = 0;
+
+   while (vp_frame_read(x->client, &frame, 0) == VP_FRAME_OK) {
+      CHECK(frame.header.type == VP_FRAME_MEMORY &&
+            vp_delta_apply(frame.payload, frame.header.length, x->copy, x->copy_twin, SIZE));
+      bool late = false;
+      for (size_t i = 0; i < DATA_WORDS; i++)
+         late = late || load(x, data + 8 * i) < load(x, flag);
+      violations += late;
+   }
+   vp_frame_finish(&frame);
+   return violations;
+}
+
+static void check_order(size_t data, size_t flag)
+{
+   static const struct vps_writes running = {.classes = VPS_WRITES_STORAGE};
+   struct writer writer = {0};
+   struct setup x;
+   unsigned violations = 0;
+   open_setup(&x, PLAIN);
+   x.memory.shared = x.memory.opened = x.memory.mapped = true;
+   writer.data = (_Atomic uint64_t *)(x.memory.real + data);
+   writer.flag = (_Atomic uint64_t *)(x.memory.real + flag);
+   if (pthread_create(&writer.thread, NULL, writer_main, &writer) != 0)
+      abort();
+   for (unsigned i = 0; i < 3000; i++) {
+      CHECK(vps_readback_look(&x.device, &running));
+      violations += count_violations(&x, data, flag);
+   }
+   if (!CHECK(violations == 0 && load(&x, flag) > 0)) /* and something has come before all was over */
+      fprintf(stderr, "data at %zu, flag at %zu: %u times too early, now %llu\n", data, flag, violations,
+              (unsigned long long)load(&x, flag));
+   atomic_store(&writer.stop, true);
+   pthread_join(writer.thread, NULL);
+   CHECK(vps_readback_report(&x.device, &running, NULL));
+   CHECK(count_violations(&x, data, flag) == 0);
+   CHECK(memcmp(x.copy + 2 * PIECE, x.memory.real + 2 * PIECE, PIECE) == 0);
+   close_setup(&x);
+}
+
+/* A flag is not sent before what was written before it, wherever it lies. */
+static void test_order(void)
+{
+   const size_t data = 2 * PIECE + 4 * PAGE;
+
+   check_order(data, 2 * PIECE);                     /* on a page before */
+   check_order(data, data + 8 * PAGE);               /* on a page behind */
+   check_order(data, data - 8);                      /* right before, where another page ends */
+   check_order(data + 8, data);                      /* on the same page */
+   check_order(data, data + 8 * DATA_WORDS);         /* right behind */
+   check_order(data - 8, data - 8 + 8 * DATA_WORDS); /* the same on one page */
+}
+
 int main(void)
 {
    test_only_what_is_written();
@@ -374,5 +465,6 @@ int main(void)
    test_ahead();
    test_first_news();
    test_likely();
+   test_order();
    return check_finish();
 }
