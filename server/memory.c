@@ -319,10 +319,12 @@ static VkResult map(struct vps_memory *memory, bool fresh, bool reply, struct vp
       result = map_unknown(memory);
    if (result >= 0 && !vps_readback_open(memory, asked, enc))
       result = VK_ERROR_OUT_OF_HOST_MEMORY;
-   if (result >= 0)
-      memory->shared = memory->opened = memory->mapped = true;
-   else if (!memory->shared)
+   if (result >= 0) {
+      memory->shared = memory->opened = true;
+      memory->mapped = true;
+   } else if (!memory->shared) {
       unfollow(memory);
+   }
    return result;
 }
 

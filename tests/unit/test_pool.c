@@ -121,7 +121,8 @@ static void open_setup(struct setup *x)
    x->memory.device = &x->device;
    x->memory.size = SIZE;
    x->memory.visible = x->memory.coherent = true;
-   x->memory.shared = x->memory.opened = x->memory.mapped = true;
+   x->memory.shared = x->memory.opened = true;
+   x->memory.mapped = true;
    atomic_init(&x->memory.refs, 1);
    atomic_init(&x->memory.classes, VPS_WRITES_STORAGE);
    x->memory.exposed = zeros(SIZE / VPS_PIECE + 1, 1);

@@ -154,7 +154,8 @@ static struct heard open_memory(struct setup *x, bool asked)
       abort();
    CHECK(vps_readback_open(&x->memory, asked, &enc));
    vp_encoder_finish(&enc);
-   x->memory.shared = x->memory.opened = x->memory.mapped = true;
+   x->memory.shared = x->memory.opened = true;
+   x->memory.mapped = true;
    return hear(x);
 }
 
@@ -176,7 +177,8 @@ static void test_only_what_is_written(void)
    struct setup x;
    struct heard heard;
    open_setup(&x, PLAIN);
-   x.memory.shared = x.memory.opened = x.memory.mapped = true;
+   x.memory.shared = x.memory.opened = true;
+   x.memory.mapped = true;
 
    change_all(&x, 1);
    heard = report_class(&x, 0);
@@ -205,7 +207,8 @@ static void test_another_memory(void)
    struct vps_memory other = {.size = SIZE};
    struct setup x;
    open_setup(&x, PLAIN);
-   x.memory.shared = x.memory.opened = x.memory.mapped = true;
+   x.memory.shared = x.memory.opened = true;
+   x.memory.mapped = true;
    atomic_init(&other.refs, 1);
    change_all(&x, 1);
    vps_writes_add_range(&writes, &other, 0, SIZE);
@@ -241,7 +244,8 @@ static void test_binding_meanwhile(void)
    struct setup x;
    unsigned missed = 0;
    open_setup(&x, PLAIN);
-   x.memory.shared = x.memory.opened = x.memory.mapped = true;
+   x.memory.shared = x.memory.opened = true;
+   x.memory.mapped = true;
    atomic_init(&other.refs, 1);
    other.device = &x.device;
    if (pthread_mutex_init(&other.lock, NULL) != 0)
@@ -423,7 +427,8 @@ static void check_order(size_t data, size_t flag)
    struct setup x;
    unsigned violations = 0;
    open_setup(&x, PLAIN);
-   x.memory.shared = x.memory.opened = x.memory.mapped = true;
+   x.memory.shared = x.memory.opened = true;
+   x.memory.mapped = true;
    writer.data = (_Atomic uint64_t *)(x.memory.real + data);
    writer.flag = (_Atomic uint64_t *)(x.memory.real + flag);
    if (pthread_create(&writer.thread, NULL, writer_main, &writer) != 0)
