@@ -55,7 +55,8 @@ static const struct peer_command commands[] = {
 static struct peer peer;
 static struct vp_queue queue;
 static struct vp_queue *queues[] = {&queue};
-static VkResult answer; /* of all commands that are asked */
+static struct vp_instance instance; /* without early waits */
+static VkResult answer;             /* of all commands that are asked */
 
 static void respond(uint32_t number, void *args)
 {
@@ -80,6 +81,7 @@ static void start(void)
    answer = VK_SUCCESS;
    queue = (struct vp_queue){.base.type = VK_OBJECT_TYPE_QUEUE, .device = &peer.device};
    CHECK(vp_connection_add_object(peer.conn, &queue.base));
+   peer.gpu.instance = &instance;
    peer.device.queues = queues;
    peer.device.queue_count = 1;
    peer.gpu.properties.properties.limits.maxMemoryAllocationCount = 4096;
