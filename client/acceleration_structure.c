@@ -65,11 +65,5 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetAccelerationStructureBuildSizesKHR(
                                                               .pBuildInfo = &info,
                                                               .pMaxPrimitiveCounts = pMaxPrimitiveCounts,
                                                               .pSizeInfo = pSizeInfo};
-   struct vp_cached_call call;
-   if (vp_cached_begin(&device->cache, device->conn, &call)) {
-      vp_request_vkGetAccelerationStructureBuildSizesKHR(&call.request, 1, &a);
-      if (vp_cached_answer(&call, VP_CMD_vkGetAccelerationStructureBuildSizesKHR))
-         vp_reply_vkGetAccelerationStructureBuildSizesKHR(&call.reply, &a);
-   }
-   vp_cached_end(&call);
+   vp_ask_vkGetAccelerationStructureBuildSizesKHR(&device->cache, device->conn, &a);
 }

@@ -73,8 +73,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkSetDebugUtilsObjectNameEXT(VkDevice handle,
    const VkObjectType type = pNameInfo->objectType;
    /* Objects that are only here have no name there. */
    if (type == VK_OBJECT_TYPE_INSTANCE || type == VK_OBJECT_TYPE_SURFACE_KHR || type == VK_OBJECT_TYPE_SWAPCHAIN_KHR ||
-       type == VK_OBJECT_TYPE_FENCE || type == VK_OBJECT_TYPE_PRIVATE_DATA_SLOT ||
-       type == VK_OBJECT_TYPE_DESCRIPTOR_UPDATE_TEMPLATE || type == VK_OBJECT_TYPE_DEBUG_UTILS_MESSENGER_EXT)
+       type == VK_OBJECT_TYPE_FENCE || type == VK_OBJECT_TYPE_DEFERRED_OPERATION_KHR ||
+       type == VK_OBJECT_TYPE_PRIVATE_DATA_SLOT || type == VK_OBJECT_TYPE_DESCRIPTOR_UPDATE_TEMPLATE ||
+       type == VK_OBJECT_TYPE_DEBUG_UTILS_MESSENGER_EXT)
       return VK_SUCCESS;
    const struct vp_cmd_vkSetObjectNameVP a = {
       .device = handle,

@@ -203,12 +203,6 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetDescriptorSetLayoutSupport(VkDevice handle,
    if (!sanitise(device, &info, &copy))
       return;
    struct vp_cmd_vkGetDescriptorSetLayoutSupport a = {.device = handle, .pCreateInfo = &info, .pSupport = pSupport};
-   struct vp_cached_call call;
-   if (vp_cached_begin(&device->cache, device->conn, &call)) {
-      vp_request_vkGetDescriptorSetLayoutSupport(&call.request, 1, &a);
-      if (vp_cached_answer(&call, VP_CMD_vkGetDescriptorSetLayoutSupport))
-         vp_reply_vkGetDescriptorSetLayoutSupport(&call.reply, &a);
-   }
-   vp_cached_end(&call);
+   vp_ask_vkGetDescriptorSetLayoutSupport(&device->cache, device->conn, &a);
    vp_free(vp_allocator(NULL, device->allocator), copy);
 }

@@ -78,12 +78,6 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceImageFormatProperties2(
       return VK_ERROR_FORMAT_NOT_SUPPORTED;
    struct vp_cmd_vkGetPhysicalDeviceImageFormatProperties2 a = {
       .physicalDevice = physicalDevice, .pImageFormatInfo = pInfo, .pImageFormatProperties = pProperties};
-   struct vp_cached_call call;
-   if (vp_cached_begin(&gpu->cache, gpu->conn, &call)) {
-      vp_request_vkGetPhysicalDeviceImageFormatProperties2(&call.request, 1, &a);
-      if (vp_cached_answer(&call, VP_CMD_vkGetPhysicalDeviceImageFormatProperties2))
-         vp_reply_vkGetPhysicalDeviceImageFormatProperties2(&call.reply, &a);
-   }
-   const VkResult result = vp_cached_end(&call);
+   const VkResult result = vp_ask_vkGetPhysicalDeviceImageFormatProperties2(&gpu->cache, gpu->conn, &a);
    return result == VK_SUCCESS ? a.ret : result;
 }

@@ -110,17 +110,11 @@ static void ask_alone(struct vp_physical_device *gpu, VkFormat format, VkFormatP
 {
    struct vp_cmd_vkGetPhysicalDeviceFormatProperties2 a = {
       .physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, gpu), .format = format, .pFormatProperties = properties};
-   struct vp_cached_call call;
    if (vp_connection_is_inherited(gpu->conn)) {
       properties->formatProperties = (VkFormatProperties){0};
       return;
    }
-   if (vp_cached_begin(&gpu->cache, gpu->conn, &call)) {
-      vp_request_vkGetPhysicalDeviceFormatProperties2(&call.request, 1, &a);
-      if (vp_cached_answer(&call, VP_CMD_vkGetPhysicalDeviceFormatProperties2))
-         vp_reply_vkGetPhysicalDeviceFormatProperties2(&call.reply, &a);
-   }
-   vp_cached_end(&call);
+   vp_ask_vkGetPhysicalDeviceFormatProperties2(&gpu->cache, gpu->conn, &a);
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceFormatProperties2(VkPhysicalDevice physicalDevice, VkFormat format,

@@ -17,7 +17,9 @@
  * - A thread that is cancelled in the middle would leave our locks behind. So it is cancelled when it is back, or while
  * it waits for the GPU, which is where a thread is cancelled with other drivers.
  * - In a child of fork() the parent's objects are not touched: their locks may be held by threads that are not there.
- *   Calls with a result fail, others do nothing. */
+ *   Calls with a result fail, others do nothing.
+ *
+ * And programs destroy what a creation that failed leaves in its output: that is null. */
 
 struct vp_guard {
    int before, outer;

@@ -31,6 +31,15 @@ static uint32_t divide_up(uint32_t n, uint32_t by)
    return n / by + (n % by != 0);
 }
 
+/* How many layers that is; 0 where the image has none. */
+static uint32_t count_layers(VkImage image, const VkImageSubresourceLayers *layers)
+{
+   const uint32_t all = VP_FROM_HANDLE(struct vp_image, image)->layers;
+   if (layers->layerCount != VK_REMAINING_ARRAY_LAYERS)
+      return layers->layerCount;
+   return layers->baseArrayLayer < all ? all - layers->baseArrayLayer : 0;
+}
+
 /* row_length and image_height are in texels; 0: as large as the region. */
 static bool find_layout(VkImage image, const VkImageSubresourceLayers *layers, VkExtent3D extent, uint32_t row_length,
                         uint32_t image_height, struct layout *layout)
@@ -41,7 +50,7 @@ static bool find_layout(VkImage image, const VkImageSubresourceLayers *layers, V
    const size_t size = vp_format_block_size(block, layers->aspectMask);
    const uint32_t columns = divide_up(extent.width, block->extent[0]);
    layout->rows = divide_up(extent.height, block->extent[1]);
-   layout->slices = divide_up(extent.depth, block->extent[2]) * layers->layerCount;
+   layout->slices = divide_up(extent.depth, block->extent[2]) * count_layers(image, layers);
    layout->row_size = columns * size;
    layout->row_pitch = (row_length ? divide_up(row_length, block->extent[0]) : columns) * size;
    layout->slice_pitch = (image_height ? divide_up(image_height, block->extent[1]) : layout->rows) * layout->row_pitch;
@@ -64,7 +73,7 @@ static size_t memcpy_size(VkDevice device, VkImage image, const VkImageSubresour
    VkSubresourceHostMemcpySizeEXT size = {.sType = VK_STRUCTURE_TYPE_SUBRESOURCE_HOST_MEMCPY_SIZE_EXT};
    VkSubresourceLayout2EXT layout = {.sType = VK_STRUCTURE_TYPE_SUBRESOURCE_LAYOUT_2_EXT, .pNext = &size};
    vp_vkGetImageSubresourceLayout2(device, image, &subresource, &layout);
-   return (size_t)size.size * layers->layerCount;
+   return (size_t)size.size * count_layers(image, layers);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCopyMemoryToImage(VkDevice handle, const VkCopyMemoryToImageInfoEXT *info)

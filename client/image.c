@@ -69,6 +69,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateImage(VkDevice handle, const VkImageCr
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
    image->format = info.format;
+   image->layers = info.arrayLayers;
    image->resource.kind = vp_image_kind(device, &info);
    *pImage = VP_TO_HANDLE(VkImage, image);
    if (image->resource.kind) {

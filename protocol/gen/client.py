@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Emits the client's entry points, and the tables it answers questions from."""
 
-from codec import block, indent
+from codec import Codec, block, indent
 from emit import c_parameter, header, is_destroy, other_names, source
 
 # Roots whose full chains the client fetches once and answers from.
@@ -58,8 +58,8 @@ def is_tried(command):
 
 
 def send_header(scope):
-    """vp_send_NAME: says a command. vp_call_NAME: asks one and waits for its reply. vp_try_NAME: says it, or waits for
-    its result when that may be an error."""
+    """vp_send_NAME: says a command. vp_call_NAME: asks one and waits for its reply. vp_ask_NAME: the same, unless
+    the answer is known. vp_try_NAME: says it, or waits for its result when that may be an error."""
     body = []
     for command in scope.wire_commands():
         struct = 'struct vp_cmd_%s' % command.name
@@ -72,11 +72,22 @@ def send_header(scope):
                  '   struct vp_call call;',
                  '   vp_request_%s(vp_call_begin(conn), 1, a);' % command.name,
                  '   vp_call_queue(conn, &call);',
-                 '   const VkResult result = vp_call_wait(conn, &call, VP_CMD_%s);' % command.name,
+                 '   VkResult result = vp_call_wait(conn, &call, VP_CMD_%s);' % command.name,
                  '   if (result == VK_SUCCESS)', '      vp_reply_%s(&call.dec, a);' % command.name,
                  '   const VkResult end = vp_call_end(conn, &call);',
-                 '   return %s;' % ('result == VK_SUCCESS ? end : result' if can_fail else
-                                   'vp_connection_sure(conn, result == VK_SUCCESS ? end : result)'), '}', '']
+                 '   if (result == VK_SUCCESS)', '      result = end;',
+                 '   if (result != VK_SUCCESS)', '      vp_clear_%s(a);' % command.name,
+                 '   return %s;' % ('result' if can_fail else 'vp_connection_sure(conn, result)'), '}', '']
+        if command.row and command.row['kind'] in ('cached', 'prefetched'):
+            body += ['static inline VkResult vp_ask_%s(struct vp_reply_cache *cache, struct vp_connection *conn, %s *a)' % (
+                         command.name, struct), '{',
+                     '   struct vp_cached_call call;', '   if (vp_cached_begin(cache, conn, &call)) {',
+                     '      vp_request_%s(&call.request, 1, a);' % command.name,
+                     '      if (vp_cached_answer(&call, VP_CMD_%s))' % command.name,
+                     '         vp_reply_%s(&call.reply, a);' % command.name, '   }',
+                     '   const VkResult result = vp_cached_end(&call);',
+                     '   if (result != VK_SUCCESS)', '      vp_clear_%s(a);' % command.name,
+                     '   return %s;' % ('result' if can_fail else 'vp_connection_sure(conn, result)'), '}', '']
         if is_tried(command):
             body += ['static inline VkResult vp_try_%s(struct vp_device *device, bool may_fail, %s *a)' % (command.name, struct), '{',
                      '   if (!may_fail && !vp_device_is_careful(device, VP_CMD_%s))' % command.name,
@@ -160,15 +171,14 @@ class Entries:
 
     def create(self, command, output):
         objtype = self.registry.handles[self.registry.resolve(output.type)]
-        fail = ['vp_object_destroy(conn, allocator, object);', '*%s = VK_NULL_HANDLE;' % output.name]
         return self.head(command) + [
             'const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, self->allocator);',
             'struct vp_object *object = vp_object_create(conn, allocator, %s, sizeof(*object));' % objtype,
             'if (!object)', '   return VK_ERROR_OUT_OF_HOST_MEMORY;',
             '*%s = VP_TO_HANDLE(%s, object);' % (output.name, output.type),
             call_struct(command),
-            'const VkResult result = vp_try_%s(self, false, &a);' % command.name] + \
-            block('if (result != VK_SUCCESS)', fail) + ['return result;']
+            'const VkResult result = vp_try_%s(self, false, &a);' % command.name, 'if (result != VK_SUCCESS)',
+            '   vp_object_destroy(conn, allocator, object);', 'return result;']
 
     def synchronous(self, command):
         lines = self.head(command) + [call_struct(command)]
@@ -180,16 +190,29 @@ class Entries:
         return lines
 
     def cached(self, command):
-        lines = self.head(command) + [call_struct(command), 'struct vp_cached_call call;',
-                                      'if (vp_cached_begin(&self->cache, conn, &call)) {',
-                                      '   vp_request_%s(&call.request, 1, &a);' % command.name,
-                                      '   if (vp_cached_answer(&call, VP_CMD_%s))' % command.name,
-                                      '      vp_reply_%s(&call.reply, &a);' % command.name,
-                                      '}', 'const VkResult result = vp_cached_end(&call);']
+        lines = self.head(command) + [call_struct(command)]
+        ask = 'vp_ask_%s(&self->cache, conn, &a);' % command.name
         if command.result == 'VkResult':
-            return lines + ['return result == VK_SUCCESS ? a.ret : result;']
-        lines += ['vp_connection_sure(conn, result);']
-        return lines + (['return a.ret;'] if command.result != 'void' else [])
+            return lines + ['const VkResult result = ' + ask, 'return result == VK_SUCCESS ? a.ret : result;']
+        return lines + [ask] + (['return a.ret;'] if command.result != 'void' else [])
+
+
+def supported_commands(scope):
+    """Those that the client has entry points for."""
+    commands = [c for c in scope.commands if c.row and c.row['client'] in ('gen', 'hand')]
+    refused = [c.name for c in commands if c.row['client'] == 'gen' and c.row['server'] == 'refuse']
+    if refused:
+        raise ValueError('commands.tsv: the client sends what the server refuses: ' + ', '.join(refused))
+    return [c for c in commands if c.serializable or c.row['client'] == 'hand']
+
+
+def makes(scope, command):
+    """The output that gets new handles, if there is one."""
+    last = command.parameters[-1] if command.parameters else None
+    if last and command.is_output(last) and last.type in scope.registry.handles and \
+            command.name.startswith(('vkCreate', 'vkAllocate')):
+        return last
+    return None
 
 
 def is_guarded(command):
@@ -206,8 +229,17 @@ def refuses_inherited(command):
 class Guards:
     """What is called in place of entry points; see client/guard.h."""
 
-    def __init__(self, registry):
-        self.registry = registry
+    def __init__(self, scope):
+        self.scope, self.registry, self.codec = scope, scope.registry, Codec(scope, 'vpc')
+
+    def failed(self, command):
+        """Lines that null what a call was to make: programs destroy what it leaves there. One that makes pipelines
+        leaves those that there are, and nulls the others itself."""
+        output = makes(self.scope, command)
+        if not output or output.type == 'VkPipeline':
+            return []
+        count = self.codec.length(output.lengths[0], command.parameters, '') if output.lengths else '1'
+        return ['for (uint64_t i = 0; result < 0 && i < %s; i++)' % count, '   %s[i] = VK_NULL_HANDLE;' % output.name]
 
     def refused(self, command):
         """Lines for an object that a child of fork() has inherited: no handle, an empty list, an error."""
@@ -224,7 +256,7 @@ class Guards:
         arguments = ', '.join(p.name for p in command.parameters)
         call, end = 'vp_%s(%s);' % (command.name, arguments), ['vp_guard_leave(guard);']
         if command.result != 'void':
-            call, end = 'const %s result = %s' % (command.result, call), end + ['return result;']
+            call, end = 'const %s result = %s' % (command.result, call), self.failed(command) + end + ['return result;']
         lines = ['const struct vp_guard guard = vp_guard_enter();', call] + end
         if refuses_inherited(command):
             first = command.parameters[0]
@@ -265,9 +297,7 @@ class Availability:
 
 
 def entry_points(scope):
-    entries, availability = Entries(scope), Availability(scope)
-    supported = [c for c in scope.commands if c.row and c.row['client'] in ('gen', 'hand')]
-    supported = [c for c in supported if c.serializable or c.row['client'] == 'hand']
+    entries, availability, supported = Entries(scope), Availability(scope), supported_commands(scope)
     prototypes = []
     for command in supported:
         prototypes += ['#define vp_%s vp_%s' % (name, command.name) for name in other_names(scope, command)]
@@ -276,7 +306,7 @@ def entry_points(scope):
     for command in supported:
         if command.row['client'] == 'gen':
             functions += entries.function(command)
-    guards = Guards(scope.registry)
+    guards = Guards(scope)
     for command in supported:
         if is_guarded(command):
             functions += guards.function(command)

@@ -58,7 +58,7 @@ def commands_header(scope):
         body += ['};', '']
         for name in other_names(scope, command):
             body += ['#define %s%s %s%s' % (prefix, name, prefix, command.name) for prefix in (
-                'VP_CMD_', 'vp_cmd_', 'vp_request_', 'vp_reply_', 'vp_send_', 'vp_call_', 'vp_decode_', 'vp_answer_',
+                'VP_CMD_', 'vp_cmd_', 'vp_request_', 'vp_reply_', 'vp_clear_', 'vp_ask_', 'vp_send_', 'vp_call_', 'vp_decode_', 'vp_answer_',
                 'vp_handle_')] + ['']
     registry = scope.registry
     body += ['/* The registry that this was made from. */',
@@ -102,6 +102,9 @@ def client_codec(scope):
         calls += ['static inline void vp_reply_%s(struct vp_decoder *d, struct vp_cmd_%s *a)' %
                   (command.name, command.name), '{']
         calls += indent(codec.decode_reply(command) + ['(void)a;']) + ['}', '']
+        calls += ['/* What the outputs are when there is no reply. */',
+                  'static inline void vp_clear_%s(struct vp_cmd_%s *a)' % (command.name, command.name), '{']
+        calls += indent(codec.clear_command(command) + ['(void)a;']) + ['}', '']
     includes = ['"vp_commands.h"', '"client/object.h"', '"common/wire/decoder.h"', '"common/wire/encoder.h"']
     return {
         'client/vp_client_structs.h': header('VP_CLIENT_STRUCTS_H', includes, codec.prototypes + [''] + codec.inlines),

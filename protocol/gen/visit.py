@@ -4,8 +4,9 @@ make up arguments, or count what is there. tests/unit/visit.h has what they need
 
 import re
 
+from client import makes, supported_commands
 from codec import Codec, block, indent
-from emit import header
+from emit import c_parameter, header
 from scope import SCALARS, UNION_MEMBER
 
 # How a count is found from a number of elements, by the rest of the length expression after its name.
@@ -70,6 +71,7 @@ class Visitors:
         fixed = {m.stride: '(%s)sizeof(%s)' % (next(s.type for s in siblings if s.name == m.stride), m.type)
                  for m in members if m.stride}
         fixed.update(counts)
+        fixed.update({m.name: 'w->handle(w, VK_OBJECT_TYPE_DEVICE)' for m in members if m.name == 'objectHandle'})
 
         def rank(member):
             lengths = ','.join(self.scope.lengths(member, owner)) if member.depth else ''
@@ -158,6 +160,47 @@ class Visitors:
             indent(self.members(command, command.parameters, 'a->')) + ['}', '']
         return name
 
+    def call(self, command):
+        """A function that makes up arguments, calls the driver and looks at what it leaves in its outputs."""
+        head = 'static VkResult call_%s(struct visit *w)' % command.name
+        outputs = [p for p in command.parameters if command.is_output(p)]
+        counts = [p for p in outputs if any(p.name in q.lengths for q in command.parameters)]
+        outputs = [p for p in outputs if p not in counts]
+        opaque = [p for p in command.parameters if not self.scope.variable_serializable(p, command)]
+        lines = ['struct {'] + ['   %s;' % c_parameter(p) for p in command.parameters] + ['} arguments = {0}, *a = &arguments;']
+        lines += ['a->%s = visit_alloc(w, 1, VISIT_ROOM);' % p.name for p in opaque if p.depth]
+        lines += self.members(command, [p for p in command.parameters if p not in outputs], 'a->')
+        looks = self.members(command, outputs, 'a->')
+        lines += ['w->output = true;'] + looks + ['w->output = false;'] if looks else []
+        returns = {'VkResult': 'const VkResult result = ', 'void': ''}.get(command.result, '(void)')
+        lines += ['%s((PFN_%s)visit_entry("%s"))(%s);' % (
+            returns, command.name, command.name, ', '.join('a->' + p.name for p in command.parameters))]
+        made = makes(self.scope, command)
+        if made:
+            count = self.codec.length(made.lengths[0], command.parameters, 'a->') if made.lengths else '1'
+            lines += ['for (uint64_t i = 0; i < %s; i++) {' % count,
+                      '   if (result < 0 && a->%s[i])' % made.name, '      w->dangling++;', '}']
+            destroy = 'vkDestroy' + made.type[2:]
+            if destroy in self.registry.commands:
+                owner = '' if len(self.registry.commands[destroy].parameters) < 3 else 'a->%s, ' % command.parameters[0].name
+                lines += ['if (result >= 0)', '   ((PFN_%s)visit_entry("%s"))(%s*a->%s, NULL);' % (
+                    destroy, destroy, owner, made.name)]
+        elif looks and command.result == 'void':  # what is returned is used without a further question
+            lines += ['w->fill = false;', 'w->output = true;'] + looks + ['w->fill = true;', 'w->output = false;']
+        self.functions += [head, '{'] + indent(lines + ['return %s;' % ('result' if command.result == 'VkResult' else 'VK_SUCCESS')]) + \
+            ['}', '']
+        return '   {"%s", call_%s, %s},' % (command.name, command.name,
+                                           'true' if made and command.row['kind'] != 'local' else 'false')
+
+
+def generate_calls(scope):
+    """A function that calls each entry point of the driver."""
+    visitors = Visitors(scope)
+    rows = [visitors.call(c) for c in supported_commands(scope)]
+    body = visitors.prototypes + [''] + visitors.functions
+    body += ['static const struct visit_call visit_calls[] = {'] + rows + ['};']
+    return header('VP_VISIT_CALLS_H', ['"tests/unit/visit.h"', '"client/wsi/platform.h"', '"vp_commands.h"'], body)
+
 
 def generate(scope):
     """{file: text}"""
@@ -167,4 +210,4 @@ def generate(scope):
     body = visitors.prototypes + [''] + visitors.functions
     body += ['/* In the order of vp_check_commands. */', 'static const visit_function visit_commands[] = {'] + [
         '   %s,' % name for name in names] + ['};']
-    return {'tests/vp_visit.h': header('VP_VISIT_H', ['"tests/unit/visit.h"', '"vp_commands.h"'], body)}
+    return {'tests/vp_visit_calls.h': generate_calls(scope), 'tests/vp_visit.h': header('VP_VISIT_H', ['"tests/unit/visit.h"', '"vp_commands.h"'], body)}

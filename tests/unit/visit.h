@@ -20,7 +20,9 @@ struct visit {
    uint32_t period;                                        /* fill: numbers go from 1 to this, again and again */
    uint32_t numbers, turn;                                 /* fill: how many numbers, how many chosen unions */
    unsigned chains;                                        /* fill: how deep chains may be within chains */
-   uint64_t counted;                                       /* a hash of all counts and chain nodes */
+   bool output;                  /* what a call is to overwrite: filled with a pattern that is looked for afterwards */
+   unsigned undefined, dangling; /* how many outputs still have it, how many handles name nothing */
+   uint64_t counted;             /* a hash of all counts and chain nodes */
 };
 
 typedef void (*visit_function)(struct visit *w, void *data);
@@ -44,14 +46,36 @@ static inline void visit_counted(struct visit *w, uint64_t count)
    w->counted = (w->counted ^ count) * UINT64_C(0x100000001b3) + 1;
 }
 
+#define VISIT_PATTERN 0xa5
+#define VISIT_ROOM 4096 /* bytes behind a pointer to what is not known */
+
+/* One entry point of the driver. */
+struct visit_call {
+   const char *name;
+   VkResult (*call)(struct visit *w);
+   bool must_fail; /* without a server */
+};
+
+static inline bool visit_has_pattern(const void *data, size_t size)
+{
+   const uint8_t *bytes = data;
+   while (size > 0 && bytes[size - 1] == VISIT_PATTERN)
+      size--;
+   return size == 0;
+}
+
 enum visit_scalar { VISIT_NUMBER, VISIT_ENUM, VISIT_FLAGS };
 
 /* An enum is 1, flags are 2: with these all parts of structs count that count under a condition. */
 static inline void visit_scalar(struct visit *w, void *value, size_t size, enum visit_scalar kind)
 {
    const uint64_t number = kind == VISIT_NUMBER ? 1 + w->numbers++ % w->period : (uint64_t)kind;
-   if (w->fill)
+   if (w->fill && w->output)
+      memset(value, VISIT_PATTERN, size);
+   else if (w->fill)
       memcpy(value, &number, size);
+   else if (w->output)
+      w->undefined += visit_has_pattern(value, size);
 }
 
 static inline void visit_byte(struct visit *w, void *value)
@@ -61,8 +85,12 @@ static inline void visit_byte(struct visit *w, void *value)
 
 static inline void visit_text(struct visit *w, char *text, size_t size)
 {
-   if (w->fill)
+   if (w->fill && w->output)
+      memset(text, VISIT_PATTERN, size);
+   else if (w->fill)
       memset(text, 'a' + (int)(w->numbers++ % 26), size / 2);
+   else if (w->output)
+      w->undefined += visit_has_pattern(text, size);
 }
 
 static inline void *visit_pointer(struct visit *w, const void *pointer, size_t size, visit_function visit)
