@@ -33,8 +33,9 @@ void vps_query_pool_unref(struct vps_query_pool *pool)
    free(pool);
 }
 
-/* No pool is larger: what is kept for each query takes memory before the driver is asked. */
-#define MAX_QUERIES (UINT32_C(1) << 24)
+/* No pool is larger: what is kept for each query has addresses before the driver is asked, and memory when it is reset.
+ */
+#define MAX_QUERIES (UINT32_C(1) << 28)
 
 static struct vps_query_pool *create_state(struct vps_device *device, uint64_t id, const VkQueryPoolCreateInfo *info)
 {
