@@ -79,12 +79,22 @@ class Visitors:
 
         lines = []
         for member in sorted(members, key=rank):
-            if self.scope.never_sent(member, owner) or not self.scope.variable_serializable(member, owner):
+            if not self.scope.variable_serializable(member, owner):
+                lines += self.opaque(member, acc)
+                continue
+            if self.scope.never_sent(member, owner):
                 continue
             lines += self.member(member, owner, siblings, acc, fixed)
             lines += ['if (w->fill)', '   ((%s *)(uintptr_t)%s%s)->%s = (uint32_t)w->n;' % (
                 member.type, acc, member.name, inner[member.name])] if member.name in inner else []
         return lines
+
+    def opaque(self, member, acc):
+        """Lines for what has no wire form: a struct as far as it is known, room behind other pointers."""
+        whole, struct = acc + member.name, self.registry.structs.get(self.registry.resolve(member.type))
+        if member.depth == 1 and struct and not member.lengths:
+            return ['%s = visit_pointer(w, %s, sizeof(*%s), %s);' % (whole, whole, whole, self.need(member.type))]
+        return ['if (w->fill)', '   %s = visit_alloc(w, 1, VISIT_ROOM);' % whole] if member.depth else []
 
     def counts(self, owner, members):
         """({count: its value}, {pointer: count behind it}) that say how long arrays are."""
@@ -166,9 +176,7 @@ class Visitors:
         outputs = [p for p in command.parameters if command.is_output(p)]
         counts = [p for p in outputs if any(p.name in q.lengths for q in command.parameters)]
         outputs = [p for p in outputs if p not in counts]
-        opaque = [p for p in command.parameters if not self.scope.variable_serializable(p, command)]
         lines = ['struct {'] + ['   %s;' % c_parameter(p) for p in command.parameters] + ['} arguments = {0}, *a = &arguments;']
-        lines += ['a->%s = visit_alloc(w, 1, VISIT_ROOM);' % p.name for p in opaque if p.depth]
         lines += self.members(command, [p for p in command.parameters if p not in outputs], 'a->')
         looks = self.members(command, outputs, 'a->')
         lines += ['w->output = true;'] + looks + ['w->output = false;'] if looks else []
