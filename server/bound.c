@@ -45,10 +45,11 @@ static struct vps_object_name name(const struct vps_object *object)
    return (struct vps_object_name){.object = object, .id = object->id};
 }
 
-/* NULL when there is none, or none any more. */
-static const struct vps_object *alive(const struct vps_object_name *bound)
+/* NULL when there is none, or none any more: then something else may have got its id. */
+static const struct vps_object *alive(const struct vps_object_name *bound, int32_t type)
 {
-   return bound->object && bound->object->id == bound->id ? bound->object : NULL;
+   const struct vps_object *object = bound->object;
+   return object && object->id == bound->id && object->type == type ? object : NULL;
 }
 
 /* The bind point that a command changes. NULL: what is bound is not known, which is noted. */
@@ -268,7 +269,7 @@ static bool note_set(struct vps_track **track, const struct vps_bind_point *poin
    if (number >= VPS_MAX_BOUND_SETS)
       return vps_track_add_classes(track, VPS_WRITES_STORAGE);
    const struct vps_bound_set *bound = &point->sets[number];
-   const struct vps_object *object = alive(&bound->set);
+   const struct vps_object *object = alive(&bound->set, VK_OBJECT_TYPE_DESCRIPTOR_SET);
    const bool pushed = point->pushed.layout && point->pushed_to == number;
    const struct vps_descriptor_set *set = object ? object->state : NULL;
 
@@ -307,7 +308,7 @@ void vps_bound_note_shaders(struct vp_context *ctx, VkPipelineBindPoint bind_poi
    if (!point->changed)
       return;
    point->changed = false;
-   const struct vps_object *pipeline = alive(&point->pipeline);
+   const struct vps_object *pipeline = alive(&point->pipeline, VK_OBJECT_TYPE_PIPELINE);
    const bool ok = pipeline ? note_stores(&command_buffer->track, point, vps_pipeline_stores(pipeline))
                             : vps_track_add_classes(&command_buffer->track, VPS_WRITES_SHADERS);
    if (!ok)
@@ -323,7 +324,7 @@ struct vps_track *vps_bound_resolve(struct vps_track *track)
    bool ok = true;
 
    for (unsigned i = 0; i < track->late_count && ok; i++) {
-      const struct vps_object *object = alive(&track->late[i]);
+      const struct vps_object *object = alive(&track->late[i], VK_OBJECT_TYPE_DESCRIPTOR_SET);
       const struct vps_descriptor_set *set = object ? object->state : NULL;
       ok = !set || !set->layout || add_descriptors(&resolved, NULL, set, &all);
    }

@@ -657,7 +657,6 @@ static bool resolves(unsigned commands, VkDeviceSize first, VkDeviceSize end)
 static void test_late(void)
 {
    VkCommandBuffer secondary = OBJECT(VkCommandBuffer, SECONDARY);
-   VkDescriptorSet set = OBJECT(VkDescriptorSet, LATE_SET);
 
    update(LATE_SET, 0, 0, FIRST, 0, 1);
    begin(SECONDARY);
@@ -671,9 +670,6 @@ static void test_late(void)
    update(LATE_SET, 0, 0, FIRST, 7, 3);
    CHECK(resolves(SECONDARY, 7, 10) && resolves(COMMANDS, 7, 10));
    update(LATE_SET, 0, 0, LOCAL_BUFFER, 0, 1);
-   CHECK(resolves(COMMANDS, 0, 0));
-   DO(vkFreeDescriptorSets, .device = OBJECT(VkDevice, DEVICE), .descriptorPool = OBJECT(VkDescriptorPool, DESCRIPTORS),
-      .descriptorSetCount = 1, .pDescriptorSets = &set);
    CHECK(resolves(COMMANDS, 0, 0));
 }
 
@@ -698,6 +694,34 @@ static void test_gone(void)
    CHECK(writes_classes(0));
 }
 
+/* A client may give the id of what is gone to something else. */
+static void test_other_things(void)
+{
+   const VkDevice device = OBJECT(VkDevice, DEVICE);
+   const VkDescriptorSet sets[] = {OBJECT(VkDescriptorSet, TWIN), OBJECT(VkDescriptorSet, LATE_SET)};
+
+   begin(SECONDARY);
+   bind_pipeline(SECONDARY, WRITES_0);
+   bind_set_at(SECONDARY, 0, LATE_SET, 0, NULL);
+   dispatch(SECONDARY);
+   begin(COMMANDS);
+   bind_pipeline(COMMANDS, WRITES_0);
+   bind_set(COMMANDS, TWIN);
+   DO(vkFreeDescriptorSets, .device = device, .descriptorPool = OBJECT(VkDescriptorPool, DESCRIPTORS),
+      .descriptorSetCount = 2, .pDescriptorSets = sets);
+   create_buffer(TWIN, MEMORY, 0, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT);
+   create_buffer(LATE_SET, MEMORY, 0, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT);
+   CHECK(resolves(SECONDARY, 0, 0));
+   dispatch(COMMANDS);
+   CHECK(writes_classes(VPS_WRITES_STORAGE));
+   begin(COMMANDS);
+   bind_pipeline(COMMANDS, WRITES_1);
+   DO(vkDestroyPipeline, .device = device, .pipeline = OBJECT(VkPipeline, WRITES_1));
+   create_buffer(WRITES_1, MEMORY, 0, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT);
+   dispatch(COMMANDS);
+   CHECK(writes_classes(VPS_WRITES_SHADERS));
+}
+
 int main(void)
 {
    session_open();
@@ -713,6 +737,7 @@ int main(void)
       test_secondary();
       test_pushed();
       test_late();
+      test_other_things();
       test_gone();
    }
    session_close();
