@@ -134,12 +134,16 @@ static VkResult ask_server(struct vp_device *device, const VkDeviceCreateInfo *i
                                                     .pRequirements = questions.requirements};
    struct vp_call calls[3];
    vp_request_vkCreateDevice(vp_call_begin(conn), 1, &create);
-   vp_call_queue(conn, &calls[0]);
+   VkResult result = vp_call_queue(conn, &calls[0]);
+   if (result != VK_SUCCESS) { /* what follows names the device */
+      vp_call_end(conn, &calls[0]);
+      return result;
+   }
    vp_request_vkGetBufferRulesVP(vp_call_begin(conn), 1, &rules);
    vp_call_queue(conn, &calls[1]);
    vp_request_vkGetImageRequirementsVP(vp_call_begin(conn), 1, &images);
    vp_call_queue(conn, &calls[2]);
-   VkResult result = vp_call_wait(conn, &calls[0], VP_CMD_vkCreateDevice);
+   result = vp_call_wait(conn, &calls[0], VP_CMD_vkCreateDevice);
    if (result == VK_SUCCESS)
       vp_reply_vkCreateDevice(&calls[0].dec, &create);
    vp_call_end(conn, &calls[0]);

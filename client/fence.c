@@ -69,24 +69,25 @@ static VkResult take_error(const struct vp_fence *fence)
                                                       : vp_queue_take_error(atomic_load(&fence->queue), serial);
 }
 
-/* When the batches end cannot be seen by other means, these fences are signalled at once. */
-static void complete_early(const VkFence *fences, uint32_t count, bool all, uint64_t timeout)
+/* When the batches end cannot be seen by other means, these fences are signalled at once. Of several of which one is
+ * enough, nobody knows which is the first. */
+static void complete_early(const VkFence *fences, uint32_t count, bool all, uint64_t *timeout)
 {
+   if (!all && count > 1)
+      return;
    for (uint32_t i = 0; i < count; i++) {
       const struct vp_fence *fence = VP_FROM_HANDLE(struct vp_fence, fences[i]);
       const uint64_t serial = atomic_load_explicit(&fence->serial, memory_order_acquire);
-      if (serial == 0 || serial == VP_FENCE_SIGNALLED)
-         continue;
-      vp_queue_complete_early(atomic_load(&fence->queue), serial, timeout);
-      if (!all)
-         return;
+      if (serial != 0 && serial != VP_FENCE_SIGNALLED)
+         vp_queue_complete_early(atomic_load(&fence->queue), serial, timeout);
    }
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetFenceStatus(VkDevice handle, VkFence fence)
 {
    struct vp_device *device = vp_device_from_handle(handle);
-   complete_early(&fence, 1, true, 0);
+   uint64_t timeout = 0;
+   complete_early(&fence, 1, true, &timeout);
    if (!is_signalled(VP_FROM_HANDLE(struct vp_fence, fence)))
       return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : VK_NOT_READY;
    vp_device_acquire_memory(device);
@@ -115,7 +116,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForFences(VkDevice handle, uint32_t fenc
    struct vp_device *device = vp_device_from_handle(handle);
    const struct fence_wait wait = {.fences = pFences, .count = fenceCount, .all = waitAll};
    VkResult result = VK_SUCCESS;
-   complete_early(pFences, fenceCount, waitAll, timeout);
+   complete_early(pFences, fenceCount, waitAll, &timeout);
    if (are_signalled(&wait)) /* without a lock */
       vp_device_acquire_memory(device);
    else

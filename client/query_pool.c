@@ -48,6 +48,13 @@ bool vp_query_pool_receive(struct vp_connection *conn, struct vp_query_pool *poo
    return true;
 }
 
+static void destroy_pool(struct vp_device *device, const VkAllocationCallbacks *allocator, struct vp_query_pool *pool)
+{
+   vp_connection_remove_object(device->conn, &pool->base); /* the receiver writes into it no more */
+   free(pool->state);
+   vp_object_free(allocator, pool);
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateQueryPool(VkDevice handle, const VkQueryPoolCreateInfo *pCreateInfo,
                                                     const VkAllocationCallbacks *pAllocator, VkQueryPool *pQueryPool)
 {
@@ -64,11 +71,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateQueryPool(VkDevice handle, const VkQue
    struct vp_cmd_vkCreateQueryPool a = {.device = handle, .pCreateInfo = pCreateInfo, .pQueryPool = pQueryPool};
    if (pool->state)
       result = vp_try_vkCreateQueryPool(device, pool->count > HUGE_COUNT, &a);
-   if (result != VK_SUCCESS) {
-      free(pool->state);
-      vp_object_destroy(device->conn, allocator, pool);
-      *pQueryPool = VK_NULL_HANDLE;
-   }
+   if (result != VK_SUCCESS)
+      destroy_pool(device, allocator, pool);
    return result;
 }
 
@@ -81,9 +85,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyQueryPool(VkDevice handle, VkQueryPool po
       return;
    const struct vp_cmd_vkDestroyQueryPool a = {.device = handle, .queryPool = pool_handle};
    vp_send_vkDestroyQueryPool(device->conn, &a);
-   vp_connection_remove_object(device->conn, &pool->base); /* the receiver writes into it no more */
-   free(pool->state);
-   vp_object_free(vp_allocator(pAllocator, device->allocator), pool);
+   destroy_pool(device, vp_allocator(pAllocator, device->allocator), pool);
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkResetQueryPool(VkDevice handle, VkQueryPool pool_handle, uint32_t firstQuery,

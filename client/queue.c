@@ -136,7 +136,8 @@ static VkResult wait_idle(struct vp_queue *queue)
 {
    struct vp_connection *conn = queue->device->conn;
    const uint64_t serial = atomic_load(&queue->submitted);
-   vp_queue_complete_early(queue, serial, UINT64_MAX);
+   uint64_t timeout = UINT64_MAX;
+   vp_queue_complete_early(queue, serial, &timeout);
    pthread_mutex_lock(&conn->progress_lock);
    while (!vp_queue_is_complete(queue, serial) && !vp_device_is_lost(queue->device))
       vp_progress_wait(conn, NULL);
@@ -239,7 +240,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit(VkQueue handle, uint32_t submitC
       result = vp_submission_begin(queue);
    if (result != VK_SUCCESS)
       return result;
-   const bool shows = vp_submits_show(queue->device, pSubmits, submitCount);
+   const bool shows = vp_submits_show(queue, pSubmits, submitCount);
    const struct vp_cmd_vkQueueSubmit a = {.queue = handle, .submitCount = submitCount, .pSubmits = pSubmits};
    vp_request_vkQueueSubmit(vp_stream_begin(queue->device->conn), 0, &a);
    const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
@@ -286,7 +287,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit2(VkQueue handle, uint32_t submit
       result = vp_submission_begin(queue);
    if (result != VK_SUCCESS)
       return result;
-   const bool shows = vp_submits2_show(queue->device, pSubmits, submitCount);
+   const bool shows = vp_submits2_show(queue, pSubmits, submitCount);
    const struct vp_cmd_vkQueueSubmit2 a = {.queue = handle, .submitCount = submitCount, .pSubmits = pSubmits};
    vp_request_vkQueueSubmit2(vp_stream_begin(queue->device->conn), 0, &a);
    const uint64_t first_serial = atomic_load(&queue->submitted) + 1;

@@ -65,14 +65,15 @@ static const struct vp_pending_signal *find_signal(const struct vp_semaphore *se
    return found;
 }
 
-bool vp_semaphore_is_under_way(struct vp_connection *conn, struct vp_semaphore *semaphore, uint64_t value)
+bool vp_semaphore_is_reached_by(const struct vp_queue *queue, struct vp_semaphore *semaphore, uint64_t value)
 {
-   if (semaphore->type != VK_SEMAPHORE_TYPE_TIMELINE)
-      return true;
+   struct vp_connection *conn = queue->device->conn;
    pthread_mutex_lock(&conn->progress_lock);
-   const bool found = update_value(semaphore) >= value || find_signal(semaphore, value);
+   bool reached = update_value(semaphore) >= value;
+   const struct vp_pending_signal *signal = reached ? NULL : find_signal(semaphore, value);
+   reached = reached || (signal && signal->queue == queue);
    pthread_mutex_unlock(&conn->progress_lock);
-   return found;
+   return reached;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateSemaphore(VkDevice handle, const VkSemaphoreCreateInfo *pCreateInfo,
@@ -163,9 +164,11 @@ static bool are_reached(const void *data)
    return all;
 }
 
-/* See early_wait.h. */
-static void complete_early(struct vp_device *device, const VkSemaphoreWaitInfo *info, uint64_t timeout)
+/* See early_wait.h. Of several of which one is enough, nobody knows which is the first. */
+static void complete_early(struct vp_device *device, const VkSemaphoreWaitInfo *info, uint64_t *timeout)
 {
+   if ((info->flags & VK_SEMAPHORE_WAIT_ANY_BIT) && info->semaphoreCount > 1)
+      return;
    for (uint32_t i = 0; i < info->semaphoreCount; i++) {
       struct vp_semaphore *semaphore = VP_FROM_HANDLE(struct vp_semaphore, info->pSemaphores[i]);
       pthread_mutex_lock(&device->conn->progress_lock);
@@ -182,7 +185,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitSemaphores(VkDevice handle, const VkSema
                                                    uint64_t timeout)
 {
    struct vp_device *device = vp_device_from_handle(handle);
-   complete_early(device, pWaitInfo, timeout);
+   complete_early(device, pWaitInfo, &timeout);
    VkResult result = vp_device_wait(device, are_reached, pWaitInfo, timeout);
    for (uint32_t i = 0; i < pWaitInfo->semaphoreCount && result == VK_SUCCESS; i++)
       result = take_error(device, VP_FROM_HANDLE(struct vp_semaphore, pWaitInfo->pSemaphores[i]));

@@ -31,8 +31,7 @@ struct vp_semaphore {
 void vp_semaphore_add_signal(struct vp_connection *conn, struct vp_semaphore *semaphore, struct vp_queue *queue,
                              uint64_t serial, uint64_t value);
 
-/* Whether what has been submitted up to now, or the host, brings the value. That of a binary semaphore is under way
- * before it is waited for. */
-bool vp_semaphore_is_under_way(struct vp_connection *conn, struct vp_semaphore *semaphore, uint64_t value);
+/* Whether a timeline semaphore has the value, or gets it from what has been submitted to this queue up to now. */
+bool vp_semaphore_is_reached_by(const struct vp_queue *queue, struct vp_semaphore *semaphore, uint64_t value);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/early_wait.h"
+#include "client/fence.h"
 #include "client/instance.h"
 #include "client/queue.h"
 #include "client/resource.h"
 #include "client/vp_entry.h"
 #include "common/util/bytes.h"
+#include "common/util/clock.h"
 #include "tests/unit/command_peer.h"
 
 /* Which waits return before the server has said anything. */
@@ -280,18 +282,127 @@ static void test_other_queue(void)
    complete(0);
 }
 
+static VkSemaphore create_timeline(void)
+{
+   const VkSemaphoreTypeCreateInfo type = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
+                                           .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
+   const VkSemaphoreCreateInfo info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type};
+   VkSemaphore semaphore = VK_NULL_HANDLE;
+   CHECK(vp_vkCreateSemaphore(peer_device(&peer), &info, NULL, &semaphore) == VK_SUCCESS);
+   return semaphore;
+}
+
+/* A semaphore's value is not behind what waited for it. */
+static void test_order_of_queues(void)
+{
+   const VkSemaphore semaphore = create_timeline();
+   uint64_t value = 1;
+   const VkTimelineSemaphoreSubmitInfo values = {.sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+                                                 .waitSemaphoreValueCount = 1,
+                                                 .pWaitSemaphoreValues = &value,
+                                                 .signalSemaphoreValueCount = 1,
+                                                 .pSignalSemaphoreValues = &value};
+   const VkSubmitInfo signal = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+                                .pNext = &values,
+                                .signalSemaphoreCount = 1,
+                                .pSignalSemaphores = &semaphore};
+   CHECK(vp_vkQueueSubmit(queue_handle(1), 1, &signal, VK_NULL_HANDLE) == VK_SUCCESS);
+   begin();
+   copy(HIDDEN);
+   submit(0, &values, semaphore);
+   CHECK(wait_for_fence(SHORT_NS) == VK_TIMEOUT);
+   complete(1);
+   complete(0);
+   CHECK(wait_for_fence(UINT64_MAX) == VK_SUCCESS);
+   CHECK(vp_vkGetSemaphoreCounterValue(peer_device(&peer), semaphore, &value) == VK_SUCCESS && value == 1);
+
+   value = 2; /* on one queue, what comes before is complete, too */
+   CHECK(vp_vkQueueSubmit(queue_handle(0), 1, &signal, VK_NULL_HANDLE) == VK_SUCCESS);
+   begin();
+   copy(HIDDEN);
+   submit(0, &values, semaphore);
+   CHECK(wait_for_fence(UINT64_MAX) == VK_SUCCESS);
+   CHECK(vp_vkGetSemaphoreCounterValue(peer_device(&peer), semaphore, &value) == VK_SUCCESS && value == 2);
+   complete(0);
+   vp_vkDestroySemaphore(peer_device(&peer), semaphore, NULL);
+}
+
+/* The same for fences, behind a semaphore that has no value. */
+static void test_order_of_fences(void)
+{
+   const VkSemaphoreCreateInfo info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO};
+   VkSemaphore semaphore;
+   CHECK(vp_vkCreateSemaphore(peer_device(&peer), &info, NULL, &semaphore) == VK_SUCCESS);
+   const VkSubmitInfo signal = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .signalSemaphoreCount = 1, .pSignalSemaphores = &semaphore};
+   CHECK(vp_vkQueueSubmit(queue_handle(1), 1, &signal, VK_NULL_HANDLE) == VK_SUCCESS);
+   begin();
+   copy(HIDDEN);
+   submit(0, NULL, semaphore);
+   CHECK(wait_for_fence(SHORT_NS) == VK_TIMEOUT);
+   complete(1);
+   complete(0);
+   CHECK(wait_for_fence(UINT64_MAX) == VK_SUCCESS);
+   CHECK(vp_vkQueueSubmit(queue_handle(0), 1, &signal, VK_NULL_HANDLE) == VK_SUCCESS);
+   begin();
+   copy(HIDDEN);
+   submit(0, NULL, semaphore); /* nothing runs elsewhere */
+   CHECK(wait_for_fence(UINT64_MAX) == VK_SUCCESS);
+   CHECK(last_call()->number == VP_CMD_vkWaitBatchVP);
+   complete(0);
+   vp_vkDestroySemaphore(peer_device(&peer), semaphore, NULL);
+}
+
+/* The server does not wait for what may be over last. */
+static void test_any(void)
+{
+   const VkFenceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+   VkFence fences[2] = {fence};
+   CHECK(vp_vkCreateFence(peer_device(&peer), &info, NULL, &fences[1]) == VK_SUCCESS);
+   begin();
+   copy(HIDDEN);
+   submit(0, NULL, VK_NULL_HANDLE);
+   CHECK(vp_vkQueueSubmit(queue_handle(1), 0, NULL, fences[1]) == VK_SUCCESS);
+   CHECK(vp_vkWaitForFences(peer_device(&peer), 2, fences, VK_FALSE, SHORT_NS) == VK_TIMEOUT);
+   complete(1);
+   CHECK(vp_vkWaitForFences(peer_device(&peer), 2, fences, VK_FALSE, UINT64_MAX) == VK_SUCCESS);
+   CHECK(last_call()->number == VP_CMD_vkQueueSubmit);
+   complete(0);
+   vp_vkDestroyFence(peer_device(&peer), fences[1], NULL);
+}
+
+/* All fences together are waited for no longer than that, also when what was said before is still to be sent. */
+static void test_timeout(void)
+{
+   const uint64_t timeout = UINT64_C(400000000);
+   const VkFenceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+   VkFence fences[8];
+   begin();
+   copy(HIDDEN);
+   submit(0, NULL, VK_NULL_HANDLE);
+   for (unsigned i = 0; i < 8; i++) {
+      CHECK(vp_vkCreateFence(peer_device(&peer), &info, NULL, &fences[i]) == VK_SUCCESS);
+      vp_fence_set_pending(VP_FROM_HANDLE(struct vp_fence, fences[i]), &queues[0], queues[0].submitted);
+   }
+   pthread_mutex_lock(&peer.device.memory_lock); /* which the sender needs */
+   CHECK(vp_stream_add_memory(peer.conn, &peer.device, NULL) == VK_SUCCESS);
+   const int64_t start_ns = vp_clock_ns();
+   CHECK(vp_vkWaitForFences(peer_device(&peer), 8, fences, VK_TRUE, timeout) == VK_TIMEOUT);
+   CHECK(vp_clock_ns() - start_ns < 5 * (int64_t)timeout);
+   pthread_mutex_unlock(&peer.device.memory_lock);
+   complete(0);
+   for (unsigned i = 0; i < 8; i++)
+      vp_vkDestroyFence(peer_device(&peer), fences[i], NULL);
+}
+
 /* The server would wait for a signal that comes after the wait in the stream. */
 static void test_host_signal(void)
 {
    const uint64_t value = 5;
-   const VkSemaphoreTypeCreateInfo type = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
-                                           .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
-   const VkSemaphoreCreateInfo info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type};
    const VkTimelineSemaphoreSubmitInfo values = {.sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
                                                  .waitSemaphoreValueCount = 1,
                                                  .pWaitSemaphoreValues = &value};
-   VkSemaphore semaphore;
-   CHECK(vp_vkCreateSemaphore(peer_device(&peer), &info, NULL, &semaphore) == VK_SUCCESS);
+   const VkSemaphore semaphore = create_timeline();
    const VkSemaphoreSignalInfo signal = {
       .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO, .semaphore = semaphore, .value = value};
    begin();
@@ -313,12 +424,8 @@ static void test_host_signal(void)
 /* A semaphore that the batch signals is reached with it. */
 static void test_semaphore(void)
 {
-   const VkSemaphoreTypeCreateInfo type = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
-                                           .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
-   const VkSemaphoreCreateInfo info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type};
-   VkSemaphore semaphore;
+   const VkSemaphore semaphore = create_timeline();
    uint64_t value = 3;
-   CHECK(vp_vkCreateSemaphore(peer_device(&peer), &info, NULL, &semaphore) == VK_SUCCESS);
    const VkSemaphoreSubmitInfo signal = {
       .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO, .semaphore = semaphore, .value = value};
    const VkCommandBufferSubmitInfo buffer = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO,
@@ -377,6 +484,10 @@ int main(void)
    test_what_shows();
    test_other_waits();
    test_other_queue();
+   test_order_of_queues();
+   test_order_of_fences();
+   test_any();
+   test_timeout();
    test_host_signal();
    test_semaphore();
    test_switch();
