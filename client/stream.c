@@ -6,6 +6,7 @@
 #include "client/mapping/mapping.h"
 #include "client/queue.h"
 #include "common/net/frame.h"
+#include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/util/thread.h"
 
@@ -328,19 +329,16 @@ void vp_stream_stop(struct vp_connection *conn)
 bool vp_stream_init(struct vp_stream *stream, enum vp_compression compression, const struct vp_wire_peer *peer)
 {
    *stream = (struct vp_stream){.open_frame = NO_FRAME};
-   if (!batch_init(&stream->open, peer) || !batch_init(&stream->sending, peer) || !vp_encoder_init(&stream->memory)) {
+   if (!batch_init(&stream->open, peer) || !batch_init(&stream->sending, peer) || !vp_encoder_init(&stream->memory) ||
+       !vp_clock_cond_init(&stream->room)) {
       batch_finish(&stream->open);
       batch_finish(&stream->sending);
+      vp_encoder_finish(&stream->memory);
       return false;
    }
    vp_packer_init(&stream->packer, compression);
    pthread_mutex_init(&stream->lock, NULL);
    pthread_cond_init(&stream->work, NULL);
-   pthread_condattr_t attributes;
-   pthread_condattr_init(&attributes);
-   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-   pthread_cond_init(&stream->room, &attributes);
-   pthread_condattr_destroy(&attributes);
    return true;
 }
 
