@@ -429,11 +429,14 @@ static void *run_thread(void *argument)
 /* --- life --- */
 
 /* Whether all that the driver has taken is complete before the deadline, or never will be because the GPU gave up. */
-static bool becomes_idle(const struct vps_queue *queue, int64_t deadline_ms)
+static bool becomes_idle(struct vps_queue *queue, int64_t deadline_ms)
 {
    const int64_t left_ms = deadline_ms - vp_clock_ms();
+   const VkResult result = wait_for(queue, queue->accepted, left_ms > 0 ? left_ms * 1000000 : 0);
 
-   return wait_for(queue, queue->accepted, left_ms > 0 ? left_ms * 1000000 : 0) != VK_TIMEOUT;
+   if (result == VK_SUCCESS)
+      settle(queue, queue->accepted);
+   return result != VK_TIMEOUT;
 }
 
 bool vps_queue_stop(struct vps_queue *queue, int64_t deadline_ms)
@@ -827,6 +830,8 @@ void vp_handle_vkWaitBatchVP(struct vp_context *ctx, struct vp_cmd_vkWaitBatchVP
       result = wait_for(queue, a->serial, WAIT_NS);
    if (result < 0)
       lose_device(queue, "waiting for the GPU failed", result);
+   else if (result == VK_SUCCESS)
+      settle(queue, a->serial); /* what follows may destroy what the batch used */
 }
 
 /* Binds nothing; the rest of the batch goes on. */

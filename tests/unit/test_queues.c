@@ -3,6 +3,7 @@
 /* A device with two queues, on a driver that watches how it is used: a VkQueue is given to it by one thread at a time,
  * and the client hears that a batch is complete when the driver is done with it, whichever thread finds it out. */
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,7 +30,8 @@ static atomic_uint clashes;
 static bool held;
 static uint64_t held_values[QUEUES];
 static _Atomic(VkSemaphore) held_semaphores[QUEUES];
-static atomic_bool blind[QUEUES]; /* whoever waits for the queue's timeline does not see it */
+static atomic_bool blind[QUEUES]; /* the server's other threads do not see the queue's timeline */
+static pthread_t executing;
 
 static unsigned number_of(VkQueue queue)
 {
@@ -107,7 +109,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL set_name(VkDevice device, const VkDebugUti
 
 static VKAPI_ATTR VkResult VKAPI_CALL wait(VkDevice device, const VkSemaphoreWaitInfo *info, uint64_t timeout)
 {
-   for (unsigned i = 0; i < QUEUES; i++) {
+   for (unsigned i = 0; i < QUEUES && !pthread_equal(pthread_self(), executing); i++) {
       while (info->pSemaphores[0] == held_semaphores[i] && atomic_load(&blind[i]))
          usleep(1000);
    }
@@ -271,6 +273,20 @@ static void test_told_by_another(struct client *client)
    atomic_store(&blind[1], false);
 }
 
+/* What a client sends after the wait for a batch may destroy what that used. */
+static void test_waited_for(struct client *client)
+{
+   atomic_store(&blind[0], true);
+   send_batch(client, 0);
+   SEND(client, vkWaitBatchVP, .queue = client->queues[0], .serial = client->serials[0]);
+   run(client);
+   CHECK(!atomic_load(&queues[0].unsettled));
+   atomic_store(&blind[0], false);
+   send_batch(client, 1);
+   run(client);
+   receive(client, false);
+}
+
 static void test_one_at_a_time(struct client *client)
 {
    const VkDebugUtilsLabelEXT label = {.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT, .pLabelName = "a"};
@@ -292,9 +308,11 @@ int main(void)
 {
    struct client client = {0};
 
+   executing = pthread_self();
    if (!CHECK(vp_encoder_init(&null_state.enc)) || !start(&client))
       return check_finish();
    test_told_by_another(&client);
+   test_waited_for(&client);
    test_one_at_a_time(&client);
    stop(&client);
    vp_encoder_finish(&null_state.enc);
