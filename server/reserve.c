@@ -104,7 +104,7 @@ bool vps_reserve_empty(struct vps_device *device)
 
 void vps_reserve_want(struct vp_context *ctx, struct vps_device *device, bool freed)
 {
-   if (device->reserve.missed && (freed || vp_clock_ms() >= device->reserve.tried_ms + PAUSE_MS))
+   if (device && device->reserve.missed && (freed || vp_clock_ms() >= device->reserve.tried_ms + PAUSE_MS))
       ctx->strained = device;
 }
 

@@ -26,7 +26,7 @@ void vps_reserve_fill(struct vps_device *device);
 bool vps_reserve_empty(struct vps_device *device);
 
 /* After something was freed, or some time after it was tried last: lets the command that is executed end in filling it.
- */
+ * A device that could not be created (NULL) has none. */
 void vps_reserve_want(struct vp_context *ctx, struct vps_device *device, bool freed);
 
 /* Whether the current command should call the driver again: it failed because something ran out, and the reserve has

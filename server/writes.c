@@ -12,7 +12,7 @@
 
 static void drop_ranges(struct vps_writes *writes)
 {
-   for (unsigned i = 0; i < writes->count; i++)
+   for (unsigned i = 0; writes->ranges && i < writes->count; i++)
       vps_memory_unref(writes->ranges[i].memory);
    writes->count = 0;
 }

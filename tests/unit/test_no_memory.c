@@ -128,7 +128,7 @@ static void *known(struct session *session, struct vp_object *object, int32_t ty
    return object;
 }
 
-/* Memory that is sent after the GPU wrote to it, and mapped only then. */
+/* Memory that is sent after the GPU wrote to it, and mapped only then; and freed. */
 static void add_late_map(struct session *session)
 {
    struct vp_object objects[6] = {0};
@@ -153,6 +153,7 @@ static void add_late_map(struct session *session)
    SESSION_ADD(session, vkQueueSubmit, .queue = queue, .submitCount = 1, .pSubmits = &submit);
    session_append(session, codec_find(VP_CMD_vkMapMemoryVP), 1, &map);
    SESSION_ADD(session, vkQueueSubmit, .queue = queue, .submitCount = 1, .pSubmits = &submit);
+   SESSION_ADD(session, vkFreeMemory, .device = device, .memory = memory);
 }
 
 int main(void)
