@@ -91,8 +91,10 @@ bool vps_stretch_read(struct vps_stretch *stretch)
 
    for (unsigned end = 0; end < 2 && memory->real; end++) {
       const size_t place = stretch->place[end], length = word_length(memory, place);
-      same = same && !memcmp(stretch->value[end], memory->real + place, length);
-      memcpy(stretch->value[end], memory->real + place, length);
+      uint8_t now[VPS_WORD];
+      memcpy(now, memory->real + place, length); /* once: the GPU may write there */
+      same = same && !memcmp(stretch->value[end], now, length);
+      memcpy(stretch->value[end], now, length);
    }
    return same;
 }

@@ -40,9 +40,9 @@ static bool say_farewell(struct vps_watch *watch, int64_t deadline_ms)
    };
 
    const bool told = vps_channel_offer_error(watch->channel, &error);
-   atomic_store(&watch->terminated, true); /* not before: the worker may end at once */
    if (!told && !passed(deadline_ms))
       return false;
+   atomic_store(&watch->terminated, true); /* not before: the worker may end at once */
    shutdown(watch->channel->fd, told ? SHUT_RD : SHUT_RDWR);
    return true;
 }

@@ -23,7 +23,7 @@ struct place {
 
 static const struct place places[] = {
    {"the flag is before the data", 0, 0, 4096, 0},    {"the flag is behind the data", 0, 0, 0, DATA_SIZE + 4096},
-   {"the flag is right before the data", 0, 0, 4, 0}, {"the flag is in another memory", 0, 1, 0, 0},
+   {"the flag is right before the data", 0, 0, 8, 0}, {"the flag is in another memory", 0, 1, 0, 0},
    {"the data is in another memory", 1, 0, 0, 0},
 };
 
