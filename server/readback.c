@@ -317,8 +317,7 @@ static void mark_ends(struct vps_memory *memory, const struct vps_stretches *str
    }
 }
 
-static void send_ends(struct vps_memory *memory, const struct vps_stretches *stretches, bool single,
-                      struct vp_encoder *enc)
+static void send_ends(struct vps_memory *memory, const struct vps_stretches *stretches, struct vp_encoder *enc)
 {
    if (!memory->mapped) { /* it was when they were found */
       mark_ends(memory, stretches);
@@ -326,7 +325,7 @@ static void send_ends(struct vps_memory *memory, const struct vps_stretches *str
       return;
    }
    vp_encoder_reset(enc);
-   vps_stretches_collect(stretches, memory, single, enc);
+   vps_stretches_collect(stretches, memory, enc);
    if (vp_encoder_size(enc) > 0 && !enc->failed)
       vps_channel_send_memory(memory->device->channel, memory->id, enc->start, vp_encoder_size(enc));
 }
@@ -449,13 +448,16 @@ static bool settle_stretches(struct task *task)
    return !task->running;
 }
 
-static void send_all_ends(struct task *task, bool single)
+/* Memories in which nothing but single words have changed, as flags do that have a memory of their own, or the others.
+ */
+static void send_all_ends(struct task *task, bool singles)
 {
    for (unsigned i = 0; i < task->count; i++) {
       struct vps_memory *memory = task->held[i];
       pthread_mutex_lock(&memory->lock);
-      if (memory->real && vps_stretches_have(&task->stretches, memory, single))
-         send_ends(memory, &task->stretches, single, &task->enc);
+      if (memory->real && vps_stretches_have(&task->stretches, memory, singles) &&
+          !(singles && vps_stretches_have(&task->stretches, memory, false)))
+         send_ends(memory, &task->stretches, &task->enc);
       pthread_mutex_unlock(&memory->lock);
    }
 }

@@ -136,15 +136,17 @@ bool vps_stretches_have(const struct vps_stretches *stretches, const struct vps_
    return false;
 }
 
-void vps_stretches_collect(const struct vps_stretches *stretches, struct vps_memory *memory, bool single,
-                           struct vp_encoder *enc)
+void vps_stretches_collect(const struct vps_stretches *stretches, struct vps_memory *memory, struct vp_encoder *enc)
 {
    for (unsigned i = 0; i < stretches->count; i++) {
       const struct vps_stretch *stretch = &stretches->list[i];
-      if (stretch->memory != memory || is_single(stretch) != single)
+      if (stretch->memory != memory || is_single(stretch))
          continue;
-      if (!single)
-         collect_end(stretch, 1, enc);
+      collect_end(stretch, 1, enc);
       collect_end(stretch, 0, enc);
+   }
+   for (unsigned i = 0; i < stretches->count; i++) {
+      if (stretches->list[i].memory == memory && is_single(&stretches->list[i]))
+         collect_end(&stretches->list[i], 0, enc);
    }
 }

@@ -43,9 +43,8 @@ bool vps_stretches_equal(const struct vps_stretches *a, const struct vps_stretch
 /* Of this memory, those that are a single word, or the others. */
 bool vps_stretches_have(const struct vps_stretches *stretches, const struct vps_memory *memory, bool single);
 
-/* Their ends, which are taken over into the twin. Bytes that the client has changed since they were read are its own.
- */
-void vps_stretches_collect(const struct vps_stretches *stretches, struct vps_memory *memory, bool single,
-                           struct vp_encoder *enc);
+/* Their ends, single words last, which are taken over into the twin. Bytes that the client has changed since they were
+ * read are its own. */
+void vps_stretches_collect(const struct vps_stretches *stretches, struct vps_memory *memory, struct vp_encoder *enc);
 
 #endif

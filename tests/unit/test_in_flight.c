@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads whose bytes come late: those that are seen, and what becomes of mapped memory that a slow device writes to
- * while it is watched. The device does not ask, so: test: no-tsan */
+ * while it is watched. The device does not ask.
+ *
+ * test: no-tsan */
 
 #include <linux/aio_abi.h>
 #include <linux/io_uring.h>

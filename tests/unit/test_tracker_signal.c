@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Faults on memory that the driver has protected come anywhere: in handlers of signals that interrupt the handler of
- * another fault, and in the application's own handler of faults, on another stack. Threads write while it is watched,
- * so: test: no-tsan */
+ * another fault, and in the application's own handler of faults, on another stack. Threads write while it is watched.
+ *
+ * test: no-tsan */
 
 #include <pthread.h>
 #include <setjmp.h>
