@@ -428,15 +428,26 @@ static void *run_thread(void *argument)
 
 /* --- life --- */
 
+uint64_t vps_queue_serial(const struct vps_queue *queue)
+{
+   return queue->serial;
+}
+
+bool vps_queue_finish(struct vps_queue *queue, uint64_t serial, int64_t timeout_ns)
+{
+   const VkResult result = wait_for(queue, serial, timeout_ns);
+
+   if (result == VK_SUCCESS)
+      settle(queue, serial);
+   return result != VK_TIMEOUT;
+}
+
 /* Whether all that the driver has taken is complete before the deadline, or never will be because the GPU gave up. */
 static bool becomes_idle(struct vps_queue *queue, int64_t deadline_ms)
 {
    const int64_t left_ms = deadline_ms - vp_clock_ms();
-   const VkResult result = wait_for(queue, queue->accepted, left_ms > 0 ? left_ms * 1000000 : 0);
 
-   if (result == VK_SUCCESS)
-      settle(queue, queue->accepted);
-   return result != VK_TIMEOUT;
+   return vps_queue_finish(queue, queue->accepted, left_ms > 0 ? left_ms * 1000000 : 0);
 }
 
 bool vps_queue_stop(struct vps_queue *queue, int64_t deadline_ms)

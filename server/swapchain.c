@@ -14,7 +14,7 @@
 #include "server/queue.h"
 
 /* How long the last copies may take when the swapchain is destroyed. */
-#define STOP_NS UINT64_C(2000000000)
+#define STOP_NS INT64_C(2000000000)
 
 /* --- buffers --- */
 
@@ -267,6 +267,7 @@ void vps_swapchain_queue(const struct vps_present *present)
 {
    struct vps_swapchain *swapchain = present->swapchain;
 
+   swapchain->serial = vps_queue_serial(swapchain->queue);
    pthread_mutex_lock(&swapchain->lock);
    if (present->slot) {
       present->slot->frame = present->frame;
@@ -299,10 +300,11 @@ static bool create_timeline(struct vps_swapchain *swapchain)
    return device->functions.CreateSemaphore(device->handle, &info, NULL, &swapchain->timeline) >= 0;
 }
 
-/* Waits for the last copy. False when it does not end. */
+/* Waits until the driver is done with the last copy. False when it takes too long. */
 static bool becomes_idle(const struct vps_swapchain *swapchain)
 {
    const struct vps_device *device = swapchain->device;
+   struct vps_queue *queue = device->queues;
    const VkSemaphoreWaitInfo info = {
       .sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
       .semaphoreCount = 1,
@@ -310,7 +312,11 @@ static bool becomes_idle(const struct vps_swapchain *swapchain)
       .pValues = &swapchain->value,
    };
 
-   return !device->abandoned && device->functions.WaitSemaphores(device->handle, &info, STOP_NS) != VK_TIMEOUT;
+   if (device->abandoned || device->functions.WaitSemaphores(device->handle, &info, STOP_NS) == VK_TIMEOUT)
+      return false;
+   while (queue && queue != swapchain->queue) /* at the device's end it may be gone */
+      queue = vps_queue_next(queue);
+   return !queue || vps_queue_finish(queue, swapchain->serial, STOP_NS);
 }
 
 static void destroy_handles(struct vps_swapchain *swapchain)

@@ -75,6 +75,7 @@ struct vps_swapchain {
    VkSemaphore timeline;          /* reaches the value of each copy when that is complete */
    uint64_t value;                /* of the last copy; of the executing thread, as are: */
    const struct vps_queue *queue; /* that it is on; NULL: there was none */
+   uint64_t serial;               /* of its batch there */
    struct vps_copier *copiers;
    struct vps_converter *converter; /* NULL: not needed, or not yet, or not possible */
    bool converter_tried;

@@ -116,6 +116,13 @@ static VKAPI_ATTR VkResult VKAPI_CALL wait(VkDevice device, const VkSemaphoreWai
    return null_vkWaitSemaphores(device, info, timeout);
 }
 
+static VKAPI_ATTR void VKAPI_CALL get_requirements(VkDevice device, VkImage image, VkMemoryRequirements *requirements)
+{
+   (void)device;
+   (void)image;
+   *requirements = (VkMemoryRequirements){.size = 256, .alignment = 1, .memoryTypeBits = 1};
+}
+
 static PFN_vkVoidFunction find(const char *name);
 
 static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL get_device_function(VkDevice device, const char *name)
@@ -128,6 +135,7 @@ static PFN_vkVoidFunction find(const char *name)
 {
    static const struct null_function own[] = {
       {"vkGetDeviceProcAddr", (PFN_vkVoidFunction)get_device_function},
+      {"vkGetImageMemoryRequirements", (PFN_vkVoidFunction)get_requirements},
       {"vkGetDeviceQueue2", (PFN_vkVoidFunction)get_queue},
       {"vkQueueBeginDebugUtilsLabelEXT", (PFN_vkVoidFunction)begin_label},
       {"vkQueueEndDebugUtilsLabelEXT", (PFN_vkVoidFunction)end_label},
@@ -287,6 +295,45 @@ static void test_waited_for(struct client *client)
    receive(client, false);
 }
 
+/* The same for what is destroyed with a swapchain. */
+static void test_swapchain(struct client *client)
+{
+   const VkImageCreateInfo image_info = {.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
+                                         .imageType = VK_IMAGE_TYPE_2D,
+                                         .format = VK_FORMAT_B8G8R8A8_UNORM,
+                                         .extent = {8, 8, 1},
+                                         .mipLevels = 1,
+                                         .arrayLayers = 1,
+                                         .samples = VK_SAMPLE_COUNT_1_BIT,
+                                         .usage = VK_IMAGE_USAGE_TRANSFER_SRC_BIT};
+   const VkMemoryAllocateInfo memory_info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+                                             .allocationSize = 1u << 20};
+   VkImage image = (VkImage)(uintptr_t)new_object(client);
+   VkDeviceMemory memory = (VkDeviceMemory)(uintptr_t)new_object(client);
+   VkSwapchainKHR swapchain = (VkSwapchainKHR)(uintptr_t)new_object(client);
+   const VkSwapchainInfoVP info = {.extent = {8, 8}, .imageCount = 1, .pImages = &image};
+   const VkPresentVP present = {.swapchain = swapchain, .frame = 1};
+
+   SEND(client, vkCreateImage, .device = client->device, .pCreateInfo = &image_info, .pImage = &image);
+   SEND(client, vkAllocateMemory, .device = client->device, .pAllocateInfo = &memory_info, .pMemory = &memory);
+   SEND(client, vkBindImageMemory, .device = client->device, .image = image, .memory = memory);
+   SEND(client, vkCreateSwapchainVP, .device = client->device, .pInfo = &info, .pSwapchain = &swapchain);
+   atomic_store(&blind[0], true);
+   SEND(client, vkQueuePresentVP, .queue = client->queues[0], .presentCount = 1, .pPresents = &present);
+   client->serials[0]++;
+   run(client);
+   CHECK(atomic_load(&queues[0].unsettled));
+   SEND(client, vkDestroySwapchainVP, .device = client->device, .swapchain = swapchain);
+   run(client);
+   CHECK(!atomic_load(&queues[0].unsettled));
+   atomic_store(&blind[0], false);
+   SEND(client, vkDestroyImage, .device = client->device, .image = image);
+   SEND(client, vkFreeMemory, .device = client->device, .memory = memory);
+   send_batch(client, 1);
+   run(client);
+   receive(client, false);
+}
+
 static void test_one_at_a_time(struct client *client)
 {
    const VkDebugUtilsLabelEXT label = {.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT, .pLabelName = "a"};
@@ -313,6 +360,7 @@ int main(void)
       return check_finish();
    test_told_by_another(&client);
    test_waited_for(&client);
+   test_swapchain(&client);
    test_one_at_a_time(&client);
    stop(&client);
    vp_encoder_finish(&null_state.enc);
