@@ -501,7 +501,7 @@ void vp_handle_vkCreateSwapchainVP(struct vp_context *ctx, struct vp_cmd_vkCreat
    }
    struct vps_object *object =
       vps_created(ctx, VK_OBJECT_TYPE_SWAPCHAIN_KHR, id, (uint64_t)(uintptr_t)swapchain, a->ret);
-   if (!object) {
+   if (!object || !swapchain) {
       if (swapchain)
          release_swapchain(swapchain);
       return;
