@@ -88,9 +88,9 @@ static uint32_t drop_waits(struct vp_context *ctx, const void *chain, const VkSe
    if (group && group->waitSemaphoreCount == count)
       columns.device_indices = (uint32_t *)(uintptr_t)group->pWaitSemaphoreDeviceIndices;
    const uint32_t kept = drop(ctx, &columns, count, true);
-   if (columns.values)
+   if (values && columns.values)
       values->waitSemaphoreValueCount = kept;
-   if (columns.device_indices)
+   if (group && columns.device_indices)
       group->waitSemaphoreCount = kept;
    return kept;
 }
@@ -106,9 +106,9 @@ static uint32_t drop_signals(struct vp_context *ctx, const void *chain, const Vk
    if (group && group->signalSemaphoreCount == count)
       columns.device_indices = (uint32_t *)(uintptr_t)group->pSignalSemaphoreDeviceIndices;
    const uint32_t kept = drop(ctx, &columns, count, false);
-   if (columns.values)
+   if (values && columns.values)
       values->signalSemaphoreValueCount = kept;
-   if (columns.device_indices)
+   if (group && columns.device_indices)
       group->signalSemaphoreCount = kept;
    return kept;
 }

@@ -295,7 +295,7 @@ int main(int argc, char **argv)
 {
    NEED(argc > 2);
    create_device();
-   const struct buffer buffer = create_buffer(SLOTS * UPDATE);
+   const struct buffer buffer = create_buffer((VkDeviceSize)SLOTS * UPDATE);
    struct rusage usage;
    test_recordings(&buffer, (uint32_t)atoi(argv[1]));
    getrusage(RUSAGE_SELF, &usage);
