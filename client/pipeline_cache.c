@@ -64,12 +64,17 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreatePipelineCache(VkDevice handle, const V
    return result;
 }
 
-/* What the server's driver has: its size, or as much as there is room for. */
+/* What the server's driver has: its size, or as much as there is room for. Nothing when the server is lost: this call
+ * cannot say so, and programs that end then read the header of what they get. */
 static VkResult get_host_data(struct vp_device *device, VkPipelineCache cache, size_t *size, void *data)
 {
    struct vp_cmd_vkGetPipelineCacheData a = {
       .device = VP_TO_HANDLE(VkDevice, device), .pipelineCache = cache, .pDataSize = size, .pData = data};
    const VkResult result = vp_call_vkGetPipelineCacheData(device->conn, &a);
+   if (result == VK_ERROR_DEVICE_LOST) {
+      *size = 0;
+      return VK_SUCCESS;
+   }
    return result == VK_SUCCESS ? a.ret : result;
 }
 
@@ -91,7 +96,9 @@ static VkResult get_data(struct vp_device *device, VkPipelineCache cache, size_t
       return VK_INCOMPLETE;
    size_t written = room - HEADER_SIZE;
    /* Without room a driver is not asked: it has a header at least. */
-   const VkResult result = written ? get_host_data(device, cache, &written, data + HEADER_SIZE) : VK_INCOMPLETE;
+   const VkResult result = written || vp_connection_lost(device->conn)
+                              ? get_host_data(device, cache, &written, data + HEADER_SIZE)
+                              : VK_INCOMPLETE;
    if (result < 0)
       return result;
    const VkPipelineCacheHeaderVersionOne header = own_header(device);

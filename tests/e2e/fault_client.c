@@ -223,6 +223,8 @@ static VkResult work_call(struct client *c)
       const VkResult result = vkGetPipelineCacheData(c->device, c->cache, &size, NULL);
       if (result != VK_SUCCESS)
          return result;
+      if (size <= sizeof(VkPipelineCacheHeaderVersionOne)) /* the call cannot say more: nothing of the GPU's is there */
+         return VK_ERROR_DEVICE_LOST;
       if (round == WARM_UP)
          ready();
    }
@@ -302,13 +304,17 @@ static void use_lost_device(struct client *c)
    VkFormatProperties format;
    VkImage image = VK_NULL_HANDLE;
    VkDeviceMemory more = VK_NULL_HANDLE;
+   VkPipelineCacheHeaderVersionOne header;
    size_t size = 0;
 
    expect_error("vkQueueSubmit", submit(c, fence));
    expect_error("vkQueueWaitIdle", vkQueueWaitIdle(c->queue));
    expect_error("vkDeviceWaitIdle", vkDeviceWaitIdle(c->device));
    expect_error("vkWaitSemaphores", vkWaitSemaphores(c->device, &wait, UINT64_MAX));
-   expect_error("vkGetPipelineCacheData", vkGetPipelineCacheData(c->device, c->cache, &size, NULL));
+   if (vkGetPipelineCacheData(c->device, c->cache, &size, NULL) != VK_SUCCESS || size > sizeof(header) ||
+       vkGetPipelineCacheData(c->device, c->cache, &size, &header) != VK_SUCCESS || size != sizeof(header) ||
+       header.headerSize != sizeof(header))
+      fail("vkGetPipelineCacheData: no header after the loss", VK_ERROR_UNKNOWN);
    expect_error("vkAllocateMemory", vkAllocateMemory(c->device, &allocate, NULL, &more));
    if (vkCreateImage(c->device, &image_info, NULL, &image) == VK_SUCCESS) {
       vkGetImageMemoryRequirements(c->device, image, &needs);

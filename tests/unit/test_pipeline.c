@@ -32,12 +32,12 @@ static unsigned seen;
 static struct vp_object layout = {.id = 501, .type = VK_OBJECT_TYPE_PIPELINE_LAYOUT};
 /* Has an entry point for each stage that is used here. */
 #define ENTRY_POINT(MODEL) 5 << 16 | 15, MODEL, 1, 0x6e69616d, 0
-static struct {
-   struct vp_shader_module module;
-   uint32_t entry_points[35];
-} shader = {{.base = {.id = 502, .type = VK_OBJECT_TYPE_SHADER_MODULE}, .count = 35},
-            {ENTRY_POINT(0), ENTRY_POINT(1), ENTRY_POINT(2), ENTRY_POINT(4), ENTRY_POINT(5), ENTRY_POINT(5313),
-             ENTRY_POINT(5365)}};
+static struct vp_shader_module shader = {
+   .base = {.id = 502, .type = VK_OBJECT_TYPE_SHADER_MODULE},
+   .count = 35,
+   .entry_points = {ENTRY_POINT(0), ENTRY_POINT(1), ENTRY_POINT(2), ENTRY_POINT(4), ENTRY_POINT(5), ENTRY_POINT(5313),
+                    ENTRY_POINT(5365)},
+};
 static struct vp_pipeline base = {.base = {.id = 503, .type = VK_OBJECT_TYPE_PIPELINE}};
 
 static uint64_t id(const void *handle)
