@@ -529,6 +529,17 @@ static void measure_uniforms(struct run *run)
    wait_for_frames(run);
 }
 
+/* As programs load large data: piece by piece through one staging buffer, each waited for before the next is written.
+ */
+static void measure_staging(struct run *run)
+{
+   for (unsigned i = 0; i < run->row->operations; i++) {
+      write_new(run);
+      record_copy(&run->slots[0], &run->host, &run->gpu, 0, run->row->size);
+      submit_and_wait(run);
+   }
+}
+
 static void init_mapped_per_frame(struct run *run)
 {
    init_frames(run);
@@ -636,6 +647,15 @@ static const struct row rows[] = {
       .operations = 24,
       .sent = 24 * MIB,
       .blocks = 24 * MIB / 64,
+   },
+   {
+      .name = "64 uploads through one staging buffer of 4 MiB",
+      .init = init_frames,
+      .measure = measure_staging,
+      .size = 4 * MIB,
+      .operations = 64,
+      .sent = 64 * (4 * MIB),
+      .blocks = 64 * (4 * MIB) / 64,
    },
    {
       .name = "64 uniform updates per frame",
