@@ -218,23 +218,38 @@ VkResult vp_stream_append(struct vp_connection *conn, const void *data, size_t s
    return result;
 }
 
-VkResult vp_stream_add_memory(struct vp_connection *conn, struct vp_device *device, struct vp_mapping *mapping)
+/* Since the open batch is not begun, and has a mark from the first one on until it is taken, one look at a memory in it
+ * is enough: it sees all that was written before the last who asked for it. */
+static bool is_marked(const struct vp_stream *stream, const struct vp_mapping *mapping)
 {
-   struct vp_stream *stream = &conn->stream;
-   lock_with_room(conn);
-   vp_stream_flush_locked(conn);
+   return mapping && vp_mapping_batch(mapping) == stream->taken + 1;
+}
+
+static bool add_mark(struct vp_stream *stream, struct vp_device *device, struct vp_mapping *mapping)
+{
    const struct vp_memory_mark mark = {
       .offset = vp_encoder_size(&stream->open.data),
       .number = stream->mark_count + 1,
       .device = device,
       .mapping = mapping,
    };
-   const bool ok = batch_add_mark(&stream->open, &mark);
-   if (ok) {
-      stream->mark_count++;
-      if (mapping)
-         vp_mapping_ref(mapping);
-      hand_over(stream);
+   if (!batch_add_mark(&stream->open, &mark))
+      return false;
+   stream->mark_count++;
+   if (mapping)
+      vp_mapping_set_batch(vp_mapping_ref(mapping), stream->taken + 1);
+   hand_over(stream);
+   return true;
+}
+
+VkResult vp_stream_add_memory(struct vp_connection *conn, struct vp_device *device, struct vp_mapping *mapping)
+{
+   struct vp_stream *stream = &conn->stream;
+   bool ok = true;
+   lock_with_room(conn);
+   if (!is_marked(stream, mapping)) {
+      vp_stream_flush_locked(conn);
+      ok = add_mark(stream, device, mapping);
    }
    vp_stream_unlock(conn);
    return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : ok ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;

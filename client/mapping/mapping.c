@@ -58,6 +58,7 @@ struct vp_mapping {
    struct vp_watch watch;
    atomic_bool writable, maybe_changed, stale, closed; /* changed with the lock */
    _Atomic uint64_t place;
+   uint64_t batch; /* the stream's */
 };
 
 /* --- life --- */
@@ -214,6 +215,16 @@ void vp_mapping_set_place(struct vp_mapping *mapping, uint64_t place)
 uint64_t vp_mapping_place(struct vp_mapping *mapping)
 {
    return mapping->place;
+}
+
+void vp_mapping_set_batch(struct vp_mapping *mapping, uint64_t batch)
+{
+   mapping->batch = batch;
+}
+
+uint64_t vp_mapping_batch(const struct vp_mapping *mapping)
+{
+   return mapping->batch;
 }
 
 /* Memory of the application's may vanish right after. */

@@ -49,6 +49,10 @@ bool vp_mapping_is_stale(struct vp_mapping *mapping);
 void vp_mapping_set_place(struct vp_mapping *mapping, uint64_t place);
 uint64_t vp_mapping_place(struct vp_mapping *mapping);
 
+/* The batch of the stream in which a look at it is due that has not begun; of the stream, under its lock. */
+void vp_mapping_set_batch(struct vp_mapping *mapping, uint64_t batch);
+uint64_t vp_mapping_batch(const struct vp_mapping *mapping);
+
 /* The memory is freed: nothing of it is sent any more. */
 void vp_mapping_close(struct vp_mapping *mapping);
 bool vp_mapping_is_closed(const struct vp_mapping *mapping);

@@ -8,6 +8,8 @@
 
 #include "client/connection.h"
 #include "client/device.h"
+#include "client/mapping/mapping.h"
+#include "common/memory/delta.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
 #include "common/net/socket.h"
@@ -55,11 +57,14 @@ void *__wrap_realloc(void *memory, size_t size)
  * that say the second again. */
 #define HEAD_WORDS 3
 
+#define MEMORY_SIZE ((size_t)4 << 20)
+
 static struct {
    int listener;
    pthread_t thread;
    atomic_bool reads;
    uint32_t next[SPEAKERS];
+   uint8_t memory[MEMORY_SIZE], twin[MEMORY_SIZE];
    const char *error;
 } server;
 
@@ -81,6 +86,10 @@ static const char *take_frame(const struct vp_frame *frame)
 {
    const uint32_t *words = (const void *)frame->payload;
    size_t left = frame->header.length / 4;
+   if (frame->header.type == VP_FRAME_MEMORY)
+      return vp_delta_apply(frame->payload, frame->header.length, server.memory, server.twin, MEMORY_SIZE)
+                ? NULL
+                : "changes of memory that make no sense";
    const char *error = frame->header.type == VP_FRAME_COMMANDS ? NULL : "a frame that was not sent";
    while (!error && left) {
       const uint32_t size = left >= HEAD_WORDS ? words[2] : 0;
@@ -249,15 +258,21 @@ static void test_without_memory(void)
    stop(said);
 }
 
+/* As much as the sockets take, and less than is held back: the sender waits. */
+static void keep_sender_busy(void)
+{
+   for (uint32_t i = 0; i < 3000; i++)
+      CHECK(say(0, i, 300) == VK_SUCCESS);
+   vp_stream_flush(conn);
+}
+
 /* Waiting submissions, of which each looks for changes of memory: nothing but their bytes is kept. */
 static void test_much_waits(void)
 {
    enum { COUNT = 5000, WORDS = 100 }; /* less than makes others wait */
    if (!start(false))
       return;
-   for (uint32_t i = 0; i < 3000; i++) /* as much as the sockets take, and less than is held back */
-      CHECK(say(0, i, 300) == VK_SUCCESS);
-   vp_stream_flush(conn);
+   keep_sender_busy();
    const size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
    for (uint32_t i = 0; i < COUNT; i++) {
       CHECK(vp_stream_add_memory(conn, &device, NULL) == VK_SUCCESS);
@@ -269,9 +284,33 @@ static void test_much_waits(void)
    stop((const uint32_t[SPEAKERS]){3000, COUNT, 0, 0});
 }
 
+/* Flushes of one memory while the sender has other things to do are one look, which sees what was written before the
+ * last of them. */
+static void test_flushes(void)
+{
+   enum { COUNT = 5000 };
+   if (!start(false))
+      return;
+   keep_sender_busy();
+   struct vp_mapping *mapping = vp_mapping_create(1, MEMORY_SIZE);
+   CHECK(mapping);
+   vp_mapping_set_writable(mapping, true);
+   for (uint32_t i = 0; i < COUNT; i++) {
+      vp_mapping_pointer(mapping)[i * 4096u % MEMORY_SIZE + i] = (uint8_t)(i + 1);
+      CHECK(vp_stream_add_memory(conn, &device, mapping) == VK_SUCCESS);
+   }
+   CHECK(conn->stream.open.mark_count <= 2);
+   CHECK(say(1, 0, HEAD_WORDS) == VK_SUCCESS);
+   stop((const uint32_t[SPEAKERS]){3000, 1, 0, 0});
+   CHECK(memcmp(server.memory, vp_mapping_pointer(mapping), MEMORY_SIZE) == 0);
+   vp_mapping_close(mapping);
+   vp_mapping_unref(mapping);
+}
+
 int main(void)
 {
    test_without_memory();
+   test_flushes();
    test_much_waits();
    return check_finish();
 }
