@@ -182,7 +182,8 @@ static void flush(const struct vps_memory *memory)
       vp_log(VP_LOG_WARN, "mapped memory cannot be flushed");
 }
 
-/* A twin of zeros. It takes memory only where it becomes something else. */
+/* A twin of zeros. It takes memory only where it becomes something else, in large pieces where the system has them:
+ * each page that is looked at first would cost more than comparing it. */
 static bool make_twin(struct vps_memory *memory)
 {
    if (memory->twin)
@@ -190,6 +191,7 @@ static bool make_twin(struct vps_memory *memory)
    void *twin = mmap(NULL, memory->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
    if (twin == MAP_FAILED)
       return false;
+   madvise(twin, memory->size, MADV_HUGEPAGE);
    memory->twin = twin;
    return true;
 }

@@ -13,12 +13,16 @@
 #include "server/stretches.h"
 #include "server/writes.h"
 
-/* About so much goes into one frame. */
-#define FRAME_SIZE ((size_t)1 << 20)
+/* About so much goes into one frame: while it is on its way the next one is made, and the client takes in the one
+ * before. */
+#define FRAME_SIZE ((size_t)128 << 10)
 
 /* From so many pages on several threads compare them, a part at a time. */
-#define SHARED_PAGES ((size_t)1024)
-#define PART_PAGES ((size_t)256)
+#define SHARED_PAGES ((size_t)128)
+#define PART_SIZE ((size_t)128 << 10)
+
+/* Of memory of which more pages may have changed, changes are sent in any order. */
+#define ORDERED_PAGES ((size_t)1024)
 
 /* What is written exactly is sent to a client that cannot look at it now up to this size, doubled for each point of
  * the score of its memory type. A type that is made for reading has all points from the start; where the GPU has no
@@ -173,86 +177,139 @@ static void unmark_all(struct vps_memory *memory, size_t count)
 
 /* --- sending --- */
 
-/* Sends what differs from the twin in [position, end), and makes that equal. The lock keeps the frames of one memory in
- * order. Returns how many there were. */
-static unsigned send_range(struct vps_memory *memory, size_t position, size_t end, struct vp_encoder *enc)
+static void send_changes(const struct vps_memory *memory, struct vp_encoder *enc, unsigned *frames)
 {
-   unsigned frames = 0;
-
-   while (position < end && !enc->failed) {
-      vp_encoder_reset(enc);
-      vp_delta_collect(enc, memory->real, memory->twin, end, &position, FRAME_SIZE);
-      if (vp_encoder_size(enc) == 0 || enc->failed)
-         continue;
+   if (vp_encoder_size(enc) > 0 && !enc->failed) {
       vps_channel_send_memory(memory->device->channel, memory->id, enc->start, vp_encoder_size(enc));
-      frames++;
+      *frames += 1;
    }
-   return frames;
+   enc->cur = enc->start;
 }
 
-/* The same for the marked pages of [page, end). */
-static unsigned send_pages(struct vps_memory *memory, size_t page, size_t end, struct vp_encoder *enc)
-{
-   unsigned frames = 0;
-
-   while ((page = find_page(memory, page, end, true)) < end && !enc->failed) {
-      const size_t behind = find_page(memory, page, end, false);
-      const VkDeviceSize last = behind * VPS_PAGE;
-      frames += send_range(memory, page * VPS_PAGE, last < memory->size ? last : memory->size, enc);
-      page = behind;
-   }
-   return frames;
-}
-
-/* What several threads do for one memory, whose lock one of them has for all. Frames of different pages may go in any
- * order. */
-struct shared_work {
+/* What of a memory is compared and sent, part by part, by one thread or several; one of them has its lock for all. */
+struct work {
    struct vps_memory *memory;
-   size_t count;       /* of pages */
-   atomic_size_t next; /* page that nobody looks at yet */
-   atomic_uint frames;
-   atomic_bool failed;
+   const struct vps_stretches *stretches; /* what lies between their ends; NULL: the marked pages */
+   size_t pages;                          /* about so much it is */
+
+   pthread_mutex_t lock; /* of what follows */
+   size_t next;          /* stretch, or page, */
+   size_t at, end;       /* after what is left of these bytes */
+   unsigned frames;
+   bool failed;
 };
 
-static void take_parts(void *argument)
+static bool next_pages(struct work *work)
 {
-   struct shared_work *work = argument;
+   const struct vps_memory *memory = work->memory;
+   const size_t count = count_pages(memory), first = find_page(memory, work->next, count, true);
+
+   work->next = find_page(memory, first, count, false);
+   work->at = first * VPS_PAGE;
+   work->end = work->next * VPS_PAGE < memory->size ? work->next * VPS_PAGE : (size_t)memory->size;
+   return first < count;
+}
+
+static bool next_stretch(struct work *work)
+{
+   while (work->next < work->stretches->count) {
+      const struct vps_stretch *stretch = &work->stretches->list[work->next++];
+      if (stretch->memory != work->memory)
+         continue;
+      work->at = stretch->place[0] + VPS_WORD;
+      work->end = stretch->place[1];
+      return true;
+   }
+   return false;
+}
+
+/* The next bytes that nobody looks at yet; false when that was all. Parts end where pages do, so that only the first
+ * one of a stretch does not begin there. */
+static bool next_part(struct work *work, size_t *position, size_t *end)
+{
+   bool more = true;
+
+   pthread_mutex_lock(&work->lock);
+   while (more && work->at >= work->end)
+      more = work->stretches ? next_stretch(work) : next_pages(work);
+   if (more) {
+      const size_t page = work->at / VPS_PAGE * VPS_PAGE, most = page < work->at ? VPS_PAGE : PART_SIZE;
+      *position = work->at;
+      work->at = *end = work->end - page < most ? work->end : page + most;
+   }
+   pthread_mutex_unlock(&work->lock);
+   return more;
+}
+
+/* Sends what differs from the twin and makes that equal, but for what is left in the encoder in the end. The memory's
+ * lock keeps its frames in order. */
+static void send_parts(struct work *work, struct vp_encoder *enc)
+{
+   struct vps_memory *memory = work->memory;
+   size_t position, end;
+   unsigned frames = 0;
+
+   while (!enc->failed && next_part(work, &position, &end)) {
+      while (position < end && !enc->failed) {
+         vp_delta_collect(enc, memory->real, memory->twin, end, &position, FRAME_SIZE - vp_encoder_size(enc));
+         if (vp_encoder_size(enc) >= FRAME_SIZE)
+            send_changes(memory, enc, &frames);
+      }
+   }
+   pthread_mutex_lock(&work->lock);
+   work->frames += frames;
+   pthread_mutex_unlock(&work->lock);
+}
+
+/* One of several. Frames of different pages may go in any order. */
+static void help(void *argument)
+{
+   struct work *work = argument;
    struct vp_encoder enc;
-   size_t page;
+   unsigned frames = 0;
 
    if (!vp_encoder_init(&enc))
       return;
-   while (!enc.failed && (page = atomic_fetch_add(&work->next, PART_PAGES)) < work->count) {
-      const size_t left = work->count - page;
-      atomic_fetch_add(&work->frames,
-                       send_pages(work->memory, page, page + (left < PART_PAGES ? left : PART_PAGES), &enc));
-   }
-   if (enc.failed)
-      atomic_store(&work->failed, true);
+   send_parts(work, &enc);
+   send_changes(work->memory, &enc, &frames);
+   pthread_mutex_lock(&work->lock);
+   work->frames += frames;
+   work->failed = work->failed || enc.failed;
+   pthread_mutex_unlock(&work->lock);
    vp_encoder_finish(&enc);
 }
 
-static unsigned send_shared(struct vps_memory *memory, size_t count, struct vp_encoder *enc)
+/* What is left in the encoder is to be sent before the memory's lock is released. Returns how many frames there were.
+ */
+static unsigned do_work(struct work *work, struct vp_encoder *enc)
 {
-   struct shared_work work = {.memory = memory, .count = count};
+   size_t position, end;
 
-   vps_pool_run(take_parts, &work);
-   if (atomic_load(&work.failed) || atomic_load(&work.next) < count)
+   if (pthread_mutex_init(&work->lock, NULL) != 0) {
       enc->failed = true;
-   return atomic_load(&work.frames);
+      return 0;
+   }
+   if (work->pages < SHARED_PAGES) {
+      send_parts(work, enc);
+   } else {
+      vps_pool_run(help, work);
+      enc->failed = enc->failed || work->failed || next_part(work, &position, &end);
+   }
+   pthread_mutex_destroy(&work->lock);
+   return work->frames;
 }
 
-/* The same for all marked pages. */
+/* Sends all marked pages. */
 static unsigned send_marked(struct vps_memory *memory, struct vp_encoder *enc)
 {
-   const size_t count = count_pages(memory);
+   struct work work = {.memory = memory, .pages = memory->dirty_pages};
 
    if (memory->dirty_pages == 0)
       return 0;
    vps_memory_invalidate(memory);
-   const unsigned frames =
-      memory->dirty_pages < SHARED_PAGES ? send_pages(memory, 0, count, enc) : send_shared(memory, count, enc);
-   unmark_all(memory, count);
+   unsigned frames = do_work(&work, enc);
+   send_changes(memory, enc, &frames);
+   unmark_all(memory, count_pages(memory));
    return frames;
 }
 
@@ -295,14 +352,29 @@ bool vps_readback_open(struct vps_memory *memory, bool asked, struct vp_encoder 
    return !enc->failed;
 }
 
-/* What lies between the ends. */
-static void send_insides(struct vps_memory *memory, const struct vps_stretches *stretches, struct vp_encoder *enc)
+static size_t count_stretched_pages(const struct vps_memory *memory, const struct vps_stretches *stretches)
 {
-   for (unsigned i = 0; i < stretches->count && !enc->failed; i++) {
+   size_t pages = 0;
+
+   for (unsigned i = 0; i < stretches->count; i++) {
       const struct vps_stretch *stretch = &stretches->list[i];
       if (stretch->memory == memory)
-         send_range(memory, stretch->place[0] + VPS_WORD, stretch->place[1], enc);
+         pages += stretch->place[1] / VPS_PAGE - stretch->place[0] / VPS_PAGE + 1;
    }
+   return pages;
+}
+
+/* What lies between the ends, and behind it the ends, if nothing else is sent between. */
+static void send_insides(struct vps_memory *memory, const struct vps_stretches *stretches, bool ends,
+                         struct vp_encoder *enc)
+{
+   struct work work = {.memory = memory, .stretches = stretches, .pages = count_stretched_pages(memory, stretches)};
+   unsigned frames = 0;
+
+   do_work(&work, enc);
+   if (ends)
+      vps_stretches_collect(stretches, memory, enc);
+   send_changes(memory, enc, &frames);
    unmark_all(memory, count_pages(memory));
 }
 
@@ -319,15 +391,15 @@ static void mark_ends(struct vps_memory *memory, const struct vps_stretches *str
 
 static void send_ends(struct vps_memory *memory, const struct vps_stretches *stretches, struct vp_encoder *enc)
 {
+   unsigned frames = 0;
+
    if (!memory->mapped) { /* it was when they were found */
       mark_ends(memory, stretches);
       report(memory, enc);
       return;
    }
-   vp_encoder_reset(enc);
    vps_stretches_collect(stretches, memory, enc);
-   if (vp_encoder_size(enc) > 0 && !enc->failed)
-      vps_channel_send_memory(memory->device->channel, memory->id, enc->start, vp_encoder_size(enc));
+   send_changes(memory, enc, &frames);
 }
 
 /* --- reports --- */
@@ -401,7 +473,7 @@ static bool divide(struct vps_memory *memory, const struct task *task, struct vp
       return false;
    if (!is_touched(memory, task))
       return true;
-   if (memory->dirty_pages >= SHARED_PAGES)
+   if (memory->dirty_pages >= ORDERED_PAGES)
       return false;
    vps_memory_invalidate(memory);
    return vps_stretches_add(stretches, memory);
@@ -462,18 +534,48 @@ static void send_all_ends(struct task *task, bool singles)
    }
 }
 
+/* With `ends`, they are sent at once. */
+static void send_memory(struct task *task, unsigned i, bool ends)
+{
+   struct vps_memory *memory = task->held[i];
+
+   pthread_mutex_lock(&memory->lock);
+   if (is_touched(memory, task)) {
+      if (task->whole[i] || !memory->mapped)
+         report(memory, &task->enc);
+      else
+         send_insides(memory, &task->stretches, ends, &task->enc);
+   }
+   pthread_mutex_unlock(&memory->lock);
+}
+
+/* The only memory that has stretches; the number of memories when there is none. */
+static unsigned find_only(const struct task *task)
+{
+   unsigned only = 0;
+
+   if (task->stretches.count == 0)
+      return task->count;
+   for (unsigned i = 1; i < task->stretches.count; i++) {
+      if (task->stretches.list[i].memory != task->stretches.list[0].memory)
+         return task->count;
+   }
+   while (task->held[only] != task->stretches.list[0].memory)
+      only++;
+   return only;
+}
+
 static void send_all(struct task *task)
 {
+   const unsigned only = find_only(task);
+
    for (unsigned i = 0; i < task->count; i++) {
-      struct vps_memory *memory = task->held[i];
-      pthread_mutex_lock(&memory->lock);
-      if (is_touched(memory, task)) {
-         if (task->whole[i] || !memory->mapped)
-            report(memory, &task->enc);
-         else
-            send_insides(memory, &task->stretches, &task->enc);
-      }
-      pthread_mutex_unlock(&memory->lock);
+      if (i != only)
+         send_memory(task, i, false);
+   }
+   if (only < task->count) {
+      send_memory(task, only, true);
+      return;
    }
    send_all_ends(task, false);
    send_all_ends(task, true);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/memory/compare.h"
-#include "common/util/bytes.h"
+#include "common/memory/masked.h"
 
 #define PAGE VP_COMPARE_PAGE
 #define BLOCK 64
@@ -17,44 +17,10 @@
 /* Above this, a mask is shorter than a list of the bytes that did not change and these bytes. */
 #define PAGE_HOLES (PAGE / 24)
 
-/* The next 64 bits of a mask of `length` bytes; zeros behind its end. */
-static uint64_t mask_word(const uint8_t *mask, size_t at, size_t length)
-{
-   uint8_t last[8] = {0};
-
-   if (length - at >= 64)
-      return vp_bytes_load_u64(mask + at / 8);
-   memcpy(last, mask + at / 8, (length - at + 7) / 8);
-   return vp_bytes_load_u64(last);
-}
-
-static size_t count_changed(const uint8_t *mask, size_t length)
-{
-   size_t changed = 0;
-   for (size_t at = 0; at < length; at += 64)
-      changed += (size_t)__builtin_popcountll(mask_word(mask, at, length));
-   return changed;
-}
-
-static uint8_t *store_masked(uint8_t *out, const uint8_t *now, const uint8_t *mask, size_t length)
-{
-   for (size_t at = 0; at < length; at += 64) {
-      uint64_t bits = mask_word(mask, at, length);
-      if (bits == UINT64_MAX) {
-         memcpy(out, now + at, 64);
-         out += 64;
-         continue;
-      }
-      for (; bits; bits &= bits - 1)
-         *out++ = now[at + (unsigned)__builtin_ctzll(bits)];
-   }
-   return out;
-}
-
 /* One run for `length` bytes, of which the first and the last 64 have changes. */
 static void store_run(struct vp_encoder *enc, const uint8_t *now, const uint8_t *mask, uint64_t offset, size_t length)
 {
-   const size_t changed = count_changed(mask, length);
+   const size_t changed = vp_masked_count(mask, length);
    const bool masked = changed != length;
    const size_t mask_size = masked ? (length + 7) / 8 : 0, bytes = mask_size + changed,
                 padded = (bytes + 7) & ~(size_t)7;
@@ -66,7 +32,7 @@ static void store_run(struct vp_encoder *enc, const uint8_t *now, const uint8_t 
    memcpy(p, mask, mask_size);
    p += mask_size;
    if (masked) {
-      p = store_masked(p, now, mask, length);
+      p = vp_masked_pack(p, now, mask, length);
    } else {
       memcpy(p, now, length);
       p += length;
@@ -112,7 +78,7 @@ static bool begin_dense(struct vp_encoder *enc, struct dense_run *run, uint64_t 
 static void list_holes(struct dense_run *run, const uint8_t mask[PAGE / 8])
 {
    for (size_t at = 0; at < PAGE; at += 64) {
-      for (uint64_t bits = ~mask_word(mask, at, PAGE); bits; bits &= bits - 1)
+      for (uint64_t bits = ~vp_masked_word(mask, at, PAGE); bits; bits &= bits - 1)
          run->holes[run->hole_count++] = (uint16_t)(run->length + at + (unsigned)__builtin_ctzll(bits));
    }
 }
@@ -134,7 +100,7 @@ static void add_dense(struct vp_encoder *enc, struct dense_run *run, const uint8
 static void add_sparse(struct vp_encoder *enc, const uint8_t *now, const uint8_t *mask, size_t offset, size_t length)
 {
    for (size_t start = 0, end; start < length; start = end) {
-      for (end = start; end < length && mask_word(mask, end, length); end += BLOCK)
+      for (end = start; end < length && vp_masked_word(mask, end, length); end += BLOCK)
          ;
       const size_t stop = end < length ? end : length;
       if (stop > start)
@@ -233,6 +199,11 @@ static void put(const struct target *to, size_t offset, const uint8_t *data, siz
    }
 }
 
+static bool is_in_one_piece(const struct target *to, size_t offset, size_t length)
+{
+   return !to->pieces || length == 0 || offset / to->piece_size == (offset + length - 1) / to->piece_size;
+}
+
 /* Bytes of one byte of a mask; returns how many these were. */
 static size_t put_masked(const struct target *to, size_t offset, const uint8_t *data, unsigned mask)
 {
@@ -250,19 +221,18 @@ static bool apply_masked(const uint8_t **data, size_t *left, const struct target
 {
    const uint8_t *mask = *data;
    const size_t mask_size = (length + 7) / 8;
-   size_t changed = 0;
-   if (*left < mask_size)
+   if (*left < mask_size || (length % 8 && mask[mask_size - 1] >> length % 8))
       return false;
-   for (size_t i = 0; i < mask_size; i++)
-      changed += (size_t)__builtin_popcount(mask[i]);
-   if (length % 8 && mask[mask_size - 1] >> length % 8)
-      return false;
-   const size_t used = (mask_size + changed + 7) & ~(size_t)7;
+   const size_t used = (mask_size + vp_masked_count(mask, length) + 7) & ~(size_t)7;
    if (*left < used)
       return false;
    const uint8_t *bytes = mask + mask_size;
-   for (size_t i = 0; i < length; i += 8)
-      bytes += put_masked(to, offset + i, bytes, mask[i / 8]);
+   if (to->memory && is_in_one_piece(to, offset, length)) {
+      vp_masked_unpack(to->memory + offset, has_twin(to, offset) ? to->twin + offset : NULL, bytes, mask, length);
+   } else {
+      for (size_t i = 0; i < length; i += 8)
+         bytes += put_masked(to, offset + i, bytes, mask[i / 8]);
+   }
    *data += used;
    *left -= used;
    return true;

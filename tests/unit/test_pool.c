@@ -94,6 +94,8 @@ struct setup {
    struct vps_memory memory;
    int client;
    uint8_t *copy, *copy_twin; /* the client's */
+   unsigned frames;
+   size_t ordered, ordered_size; /* bytes whose ends are to come last; 0: none */
    uint64_t random;
 };
 
@@ -151,6 +153,16 @@ static void close_setup(struct setup *x)
    free(x->copy_twin);
 }
 
+/* Whether the words at both ends of what changes are not there before all that is between them. */
+static bool is_in_order(const struct setup *x)
+{
+   const uint8_t *copy = x->copy + x->ordered, *real = x->memory.real + x->ordered;
+   const size_t size = x->ordered_size;
+
+   return size == 0 || memcmp(copy + 8, real + 8, size - 16) == 0 ||
+          (memcmp(copy, real, 8) != 0 && memcmp(copy + size - 8, real + size - 8, 8) != 0);
+}
+
 /* Applies what is sent, up to the mark. */
 static void *receive(void *argument)
 {
@@ -163,7 +175,8 @@ static void *receive(void *argument)
       if (!ok || frame.header.type == VP_FRAME_PROGRESS)
          break;
       ok = frame.header.type == VP_FRAME_MEMORY &&
-           vp_delta_apply(frame.payload, frame.header.length, x->copy, x->copy_twin, SIZE);
+           vp_delta_apply(frame.payload, frame.header.length, x->copy, x->copy_twin, SIZE) && is_in_order(x);
+      x->frames++;
    }
    vp_frame_finish(&frame);
    return ok ? x : NULL;
@@ -241,6 +254,28 @@ static void test_ranges(void)
    close_setup(&x);
 }
 
+/* A flag at an end of what has changed comes last, whoever compares the rest. */
+static void test_order(void)
+{
+   struct setup x;
+
+   open_setup(&x);
+   for (unsigned round = 0; round < 10; round++) {
+      const size_t place = below(&x, SIZE / 2) & ~(size_t)7,
+                   size = ((size_t)1 << 20) + (below(&x, 2 << 20) & ~(size_t)7);
+      struct vps_writes writes = {0};
+      memset(x.memory.real + place, (int)round + 1, size);
+      vps_writes_add_range(&writes, &x.memory, place, place + size);
+      x.ordered = place;
+      x.ordered_size = size;
+      x.frames = 0;
+      report_writes(&x, &writes);
+      vps_writes_finish(&writes);
+      CHECK(x.frames > 4 && memcmp(x.copy, x.memory.real, SIZE) == 0);
+   }
+   close_setup(&x);
+}
+
 #ifndef __SANITIZE_THREAD__ /* it would report what this is about */
 
 struct writer {
@@ -295,6 +330,7 @@ int main(void)
    test_jobs();
    test_memory();
    test_ranges();
+   test_order();
 #ifndef __SANITIZE_THREAD__
    test_writers();
 #endif

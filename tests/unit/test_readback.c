@@ -219,6 +219,23 @@ static void test_another_memory(void)
    close_setup(&x);
 }
 
+/* What has changed on pages next to each other is one frame, whose last runs are the ends. */
+static void test_one_frame(void)
+{
+   const size_t first = 2 * PIECE + 16, last = 2 * PIECE + 5 * PAGE;
+   struct setup x;
+   open_setup(&x, PLAIN);
+   x.memory.shared = x.memory.opened = true;
+   x.memory.mapped = true;
+   memset(x.memory.real + first, 0x33, last + 8 - first);
+   struct heard heard = report_class(&x, VPS_WRITES_STORAGE);
+   CHECK(heard.memory == 1 && memcmp(x.copy + 2 * PIECE, x.memory.real + 2 * PIECE, PIECE) == 0);
+   x.memory.real[first] = 1; /* a single word */
+   heard = report_class(&x, VPS_WRITES_STORAGE);
+   CHECK(heard.memory == 1 && x.copy[first] == 1);
+   close_setup(&x);
+}
+
 struct binder {
    pthread_t thread;
    struct vps_memory *memory;
@@ -465,6 +482,7 @@ int main(void)
 {
    test_only_what_is_written();
    test_another_memory();
+   test_one_frame();
    test_binding_meanwhile();
    test_stale();
    test_ahead();
