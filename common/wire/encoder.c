@@ -38,7 +38,7 @@ bool vp_encoder_grow(struct vp_encoder *enc, size_t size)
    const size_t used = vp_encoder_size(enc);
    size_t capacity = (size_t)(enc->end - enc->start);
    size_t needed;
-   if (enc->failed || __builtin_add_overflow(used, size, &needed) || needed > SIZE_MAX / 2)
+   if (enc->failed || __builtin_add_overflow(used, size, &needed) || needed >= VP_ENC_TOO_MUCH)
       goto fail;
    while (capacity < needed)
       capacity *= 2;
@@ -65,19 +65,10 @@ bool vp_encoder_reserve(struct vp_encoder *enc, size_t size)
 
 uint8_t *vp_enc_array(struct vp_encoder *enc, uint64_t count, size_t size)
 {
-   size_t bytes;
-   if (enc->failed)
-      return NULL;
-   if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 4) {
-      enc->failed = true;
-      return NULL;
-   }
-   const size_t padded = (bytes + 3) & ~(size_t)3;
-   if ((size_t)(enc->end - enc->cur) < padded && !vp_encoder_grow(enc, padded))
-      return NULL;
-   uint8_t *p = enc->cur;
-   memset(p + bytes, 0, padded - bytes);
-   enc->cur += padded;
+   const size_t padded = vp_enc_extent(count, size);
+   uint8_t *p = enc->failed ? NULL : vp_enc_room(enc, padded);
+   if (p)
+      memset(p + count * size, 0, padded - count * size);
    return p;
 }
 

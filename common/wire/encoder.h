@@ -28,6 +28,9 @@ struct vp_encoder {
 /* The most that vp_enc_space() gives at once. */
 #define VP_ENC_MAX_RUN 4096
 
+/* More than there can be memory for, also when it is added up. */
+#define VP_ENC_TOO_MUCH (SIZE_MAX / 256)
+
 bool vp_encoder_init(struct vp_encoder *enc);
 void vp_encoder_finish(struct vp_encoder *enc);
 
@@ -60,6 +63,22 @@ static inline uint8_t *vp_enc_space(struct vp_encoder *enc, size_t size)
 {
    if (__builtin_expect((size_t)(enc->end - enc->cur) < size, 0) && !vp_encoder_grow(enc, size))
       return enc->end;
+   uint8_t *p = enc->cur;
+   enc->cur += size;
+   return p;
+}
+
+/* What count elements of size bytes take, rounded up to 4; at most VP_ENC_TOO_MUCH. */
+static inline size_t vp_enc_extent(uint64_t count, size_t size)
+{
+   return count > VP_ENC_TOO_MUCH / 2 / size ? VP_ENC_TOO_MUCH : (count * size + 3) & ~(size_t)3;
+}
+
+/* Room for any number of bytes. NULL without memory. */
+static inline uint8_t *vp_enc_room(struct vp_encoder *enc, size_t size)
+{
+   if (__builtin_expect((size_t)(enc->end - enc->cur) < size, 0) && !vp_encoder_grow(enc, size))
+      return NULL;
    uint8_t *p = enc->cur;
    enc->cur += size;
    return p;
@@ -107,6 +126,18 @@ static inline uint8_t *vp_put_fixed(uint8_t *p, const void *data, size_t count, 
    const size_t bytes = count * size, padded = (bytes + 3) & ~(size_t)3;
    memcpy(p, data, bytes);
    memset(p + bytes, 0, padded - bytes);
+   return p + padded;
+}
+
+/* count elements of size bytes, rounded up to 4 with zeros. */
+static inline uint8_t *vp_put_array(uint8_t *p, const void *data, uint64_t count, size_t size)
+{
+   const size_t bytes = count * size, padded = vp_enc_extent(count, size);
+   if (!bytes)
+      return p;
+   if (padded != bytes)
+      vp_put_u32(p + padded - 4, 0);
+   memcpy(p, data, bytes);
    return p + padded;
 }
 

@@ -24,31 +24,39 @@ DIVISORS = {('VkMemoryRequirements', 'alignment')}
 
 
 class Item:
-    """Part of an encoder: C lines that store exactly `size` bytes at p, or (size None) any C lines."""
+    """Part of an encoder: C lines that store exactly `size` bytes at p, and the elements of `arrays`, (how many in C, the
+    size of one), or (size None) any C lines, behind the item `head`. `before`: what is declared in front of it."""
 
-    def __init__(self, size, lines):
-        self.size, self.lines = size, lines
+    def __init__(self, size, lines, before=(), arrays=(), head=None):
+        self.size, self.lines, self.before, self.arrays, self.head = size, lines, before, arrays, head
+
+
+MAX_RUN = 4096  # VP_ENC_MAX_RUN
 
 
 def join_items(items):
-    """Lines for items, one reservation of space for each run of fixed-size ones."""
-    lines, run, total = [], [], 0
+    """Lines for items, one reservation of space for each run of those that store at p."""
+    lines, run, before, total, arrays = [], [], [], 0, []
 
     def flush():
-        nonlocal run, total
-        if run:
+        nonlocal run, before, total, arrays
+        lines.extend(before)
+        if arrays or total > MAX_RUN:
+            size = ' + '.join([str(total)] + ['vp_enc_extent(%s, %d)' % array for array in arrays])
+            lines.extend(['{', '   uint8_t *p = vp_enc_room(e, %s);' % size] + indent(block('if (p)', run + ['(void)p;'])) + ['}'])
+        elif run:
             lines.extend(['{', '   uint8_t *p = vp_enc_space(e, %d);' % total] + indent(run) + ['   (void)p;', '}'])
-        run, total = [], 0
+        run, before, total, arrays = [], [], 0, []
 
-    for item in items:
+    for item in [i for item in items for i in (item.head, item) if i]:
         if item.size is None:
             flush()
             lines.extend(item.lines)
         else:
-            if total + item.size > 4096:  # VP_ENC_MAX_RUN
-                flush()
             run += item.lines
+            before += item.before
             total += item.size
+            arrays += item.arrays
     flush()
     return lines
 
@@ -271,17 +279,13 @@ class Codec:
         if form == 'absent' or mode == 'full' and size is not None:
             return Item(size, self.put_variable(variable, owner, acc))
         if form == 'array':
-            lengths = self.scope.lengths(variable, owner)
-            return Item(None, self.encode_array(variable, owner, siblings, acc, lengths, mode))
+            return self.encode_array(variable, owner, siblings, acc, mode)
         if form == 'pointer':
-            if mode == 'none':
-                return Item(8, ['p = vp_put_u64(p, %s != NULL);' % whole])
-            inner = self.encode_value(variable.type, '(*%s)' % whole, 'partial' if mode == 'partial' else 'enc')
-            return Item(None, ['vp_enc_u64(e, %s != NULL);' % whole] + block('if (%s)' % whole, join_items([inner])))
+            return self.encode_pointer(variable, whole, mode)
         if form == 'nothing':
             return Item(0, [])
         if form == 'fixed':
-            return Item(None, self.encode_fixed(variable, whole, 'partial' if mode == 'partial' else 'enc'))
+            return self.encode_fixed(variable, whole, 'partial' if mode == 'partial' else 'enc')
         if form == 'selected':
             union = self.base(variable.type)[1]
             return Item(None, ['%s(e, &%s, %s%s);' % (self.need('enc_union', union), whole, acc, variable.selector)])
@@ -290,45 +294,69 @@ class Codec:
     def encode_fixed(self, variable, whole, verb):
         count = self.dimension(variable)
         inner = join_items([self.encode_value(variable.type, whole + '[i]', verb)])
-        return ['vp_enc_u64(e, %d);' % count] + (block('for (unsigned i = 0; i < %d; i++)' % count, inner) if inner else [])
+        return Item(None, block('for (unsigned i = 0; i < %d; i++)' % count, inner) if inner else [],
+                    head=Item(8, ['p = vp_put_u64(p, %d);' % count]))
 
-    def encode_array(self, variable, owner, siblings, acc, lengths, mode):
-        whole = acc + variable.name
+    def encode_pointer(self, variable, whole, mode):
+        present = 'p = vp_put_u64(p, %s != NULL);' % whole
+        if mode == 'none':
+            return Item(8, [present])
+        inner = self.encode_value(variable.type, '(*%s)' % whole, 'partial' if mode == 'partial' else 'enc')
+        if inner.size is not None:
+            return Item(8, [present] + (block('if (%s)' % whole, inner.lines) if inner.lines else []),
+                        arrays=[('%s != NULL' % whole, inner.size)] if inner.size else [])
+        return Item(None, block('if (%s)' % whole, join_items([inner])), head=Item(8, [present]))
+
+    def encode_array(self, variable, owner, siblings, acc, mode):
+        whole, lengths = acc + variable.name, self.scope.lengths(variable, owner)
         if variable.is_string():
             if variable.depth == 1:
-                return ['vp_enc_string(e, %s);' % whole]
+                return Item(None, ['vp_enc_string(e, %s);' % whole])
             length = self.length(lengths[0], siblings, acc)
-            return ['vp_enc_string_array(e, %s, %s ? %s : 0);' % (whole, whole, length)]
+            return Item(None, ['vp_enc_string_array(e, %s, %s ? %s : 0);' % (whole, whole, length)])
         condition = SENT_IF.get((owner.name, variable.name))
         present = '%s && %s' % (whole, condition) if condition else whole
         count = 'n_' + variable.name
-        lines = ['const uint64_t %s = %s ? %s : 0;' % (count, present, self.length(lengths[0], siblings, acc)),
-                 'vp_enc_u64(e, %s);' % count]
+        before = ['const uint64_t %s = %s ? %s : 0;' % (count, present, self.length(lengths[0], siblings, acc))]
+        head = ['p = vp_put_u64(p, %s);' % count]
         if mode == 'none':
-            return ['{'] + indent(lines) + ['}']
+            return Item(8, head, before)
+        verb = 'partial' if mode == 'partial' else 'enc'
+        size = self.element_size(variable, verb) if variable.depth == 1 else None
+        if size is not None:
+            return Item(8, head + self.put_elements(variable, whole, count, verb, 'i'), before, [(count, size)])
         if variable.depth == 2:
             inner = self.length(lengths[1], siblings, acc, 'i')
-            lines += block('for (uint64_t i = 0; i < %s && !e->failed; i++)' % count,
+            lines = block('for (uint64_t i = 0; i < %s && !e->failed; i++)' % count,
                            ['const uint64_t n = %s[i] ? %s : 0;' % (whole, inner), 'vp_enc_u64(e, n);'] +
                            self.encode_elements(variable, whole + '[i]', 'n', 'enc', 'j'))
         else:
-            lines += self.encode_elements(variable, whole, count, 'partial' if mode == 'partial' else 'enc', 'i')
-        return ['{'] + indent(lines) + ['}']
+            lines = self.encode_elements(variable, whole, count, verb, 'i')
+        return Item(None, lines, head=Item(8, head, before))
 
-    def encode_elements(self, variable, whole, count, verb, index):
+    def element_size(self, variable, verb):
+        """How many bytes each element of an array takes, or None."""
         element = self.element(variable)
         if verb == 'enc' and self.same_in_memory(element):
-            return ['vp_enc_bytes(e, %s, %s, sizeof(%s));' % (whole, count, element)]
-        size = self.flat_type(element) if verb == 'enc' or self.base(element)[0] == 'handle' else None
+            return SCALARS[self.base(element)[1]][1]
+        return self.flat_type(element) if verb == 'enc' or self.base(element)[0] == 'handle' else None
+
+    def put_elements(self, variable, whole, count, verb, index):
+        """Lines that store elements of which each takes as much at p."""
+        element = self.element(variable)
+        if verb == 'enc' and self.same_in_memory(element):
+            return ['p = vp_put_array(p, %s, %s, sizeof(%s));' % (whole, count, element)]
         item = '%s[%s]' % (whole, index)
         if variable.stride:
             item = '((const %s *)(const void *)((const uint8_t *)%s + %s * a->%s))[0]' % (
                 element, whole, index, variable.stride)
+        return block('for (uint64_t %s = 0; %s < %s; %s++)' % (index, index, count, index), self.put_value(element, item))
+
+    def encode_elements(self, variable, whole, count, verb, index):
+        size = self.element_size(variable, verb)
         if size is not None:
-            return ['uint8_t *p = vp_enc_array(e, %s, %d);' % (count, size)] + \
-                block('for (uint64_t %s = 0; p && %s < %s; %s++)' % (index, index, count, index),
-                      self.put_value(element, item))
-        inner = join_items([self.encode_value(element, item, verb)])
+            return join_items([Item(0, self.put_elements(variable, whole, count, verb, index), arrays=[(count, size)])])
+        inner = join_items([self.encode_value(self.element(variable), '%s[%s]' % (whole, index), verb)])
         return block('for (uint64_t %s = 0; %s < %s && !e->failed; %s++)' % (index, index, count, index), inner)
 
     def make_enc(self, name, struct):
@@ -368,7 +396,8 @@ class Codec:
         for member in union.members:
             for selection in member.selection:
                 lines += ['case %su:' % (self.registry.values[selection] & 0xffffffff)]
-            lines += indent(join_items([self.encode_variable(member, union, union.members, 'v->')]) + ['break;'])
+            lines += indent(['{'] + indent(join_items([self.encode_variable(member, union, union.members, 'v->')])) + [
+                '} break;'])
         lines += ['default:', '   e->failed = true;', '}']
         self.add('void %s(struct vp_encoder *e, const %s *v, int64_t selector)' % (name, union.name), lines)
 

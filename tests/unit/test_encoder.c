@@ -153,6 +153,8 @@ static void test_exact_fit(void)
       CHECK(enc.start[0] == 7 && enc.cur[-1] == 1 && enc.cur[-VP_ENC_MAX_RUN - 8] == 1);
       CHECK(enc.cur[-VP_ENC_MAX_RUN - 9] != 1);
       CHECK(vp_enc_array(&enc, 3 * capacity, 8) && !enc.failed && enc.cur <= enc.end);
+      p = vp_enc_room(&enc, (size_t)(enc.end - enc.cur) + left);
+      CHECK(p && !enc.failed && enc.cur <= enc.end && p < enc.cur);
       vp_encoder_finish(&enc);
    }
 }
@@ -249,6 +251,10 @@ static void test_impossible_sizes(void)
       allow_allocations(0);
       CHECK(!vp_enc_array(&enc, sizes[i].count, sizes[i].size));
       CHECK(enc.failed);
+      vp_encoder_reset(&enc);
+      CHECK(vp_enc_extent(sizes[i].count, sizes[i].size) == VP_ENC_TOO_MUCH);
+      CHECK(!vp_enc_room(&enc, 4 + VP_ENC_TOO_MUCH + vp_enc_extent(sizes[i].count, sizes[i].size)));
+      CHECK(enc.failed);
       allow_allocations(UINT32_MAX);
       vp_encoder_finish(&enc);
    }
@@ -259,6 +265,24 @@ static void test_impossible_sizes(void)
    vp_encoder_reset(&enc);
    CHECK(!vp_encoder_grow(&enc, SIZE_MAX - 3) && enc.failed);
    vp_encoder_finish(&enc);
+}
+
+/* What a run of elements takes is what is written of them, and no byte of it is left as it was. */
+static void test_extent(void)
+{
+   static const uint8_t data[64] = {1, 2, 3, 4, 5, 6, 7, 8};
+   uint8_t memory[80];
+
+   for (size_t count = 0; count <= 64; count++) {
+      const size_t extent = vp_enc_extent(count, 1);
+      memset(memory, 0xaa, sizeof(memory));
+      CHECK(extent % 4 == 0 && extent >= count && extent < count + 4);
+      CHECK(vp_put_array(memory, count ? data : NULL, count, 1) == memory + extent);
+      CHECK(memcmp(memory, data, count) == 0 && memory[extent] == 0xaa);
+      for (size_t i = count; i < extent; i++)
+         CHECK(memory[i] == 0);
+   }
+   CHECK(vp_enc_extent(3, 20) == 60 && vp_enc_extent(3, 2) == 8);
 }
 
 static void test_peer(void)
@@ -288,6 +312,7 @@ int main(void)
    test_sticky_failure();
    test_each_allocation_fails();
    test_impossible_sizes();
+   test_extent();
    test_peer();
    return check_finish();
 }
