@@ -8,23 +8,26 @@
 
 #include "vp_commands.h"
 
-/* Buffers with the core usages of Vulkan 1.0 only: every combination. */
-#define VP_CORE_USAGES 512
+struct vp_device;
+
+#define VP_MAX_USAGES 32
 
 /* How a device makes the memory requirements of plain buffers, so that they
- * need not be asked: known for the core usages from the start, for others after
- * the first question. */
+ * need not be asked: known from the start for each usage that the device has, and so for all that they can be put
+ * together to; where that does not hold, after the first question. */
 struct vp_buffer_rules {
+   VkBufferUsageFlags usages[VP_MAX_USAGES]; /* one bit each */
+   VkBufferRuleVP of_usage[VP_MAX_USAGES];
+   uint32_t count;
+
    pthread_mutex_t lock;
-   VkBufferRuleVP core[VP_CORE_USAGES];
    struct vp_buffer_rule *others;
 };
 
 void vp_buffer_rules_init(struct vp_buffer_rules *rules);
 void vp_buffer_rules_finish(struct vp_buffer_rules *rules);
 
-/* Fills the request for the rules of all core usages; `usages` must live until the reply. */
-struct vp_cmd_vkGetBufferRulesVP vp_buffer_rules_request(struct vp_buffer_rules *rules, VkDevice device,
-                                                         VkBufferUsageFlags usages[VP_CORE_USAGES]);
+/* The request for the rules of a device, whose extensions are known. */
+struct vp_cmd_vkGetBufferRulesVP vp_buffer_rules_request(struct vp_device *device);
 
 #endif

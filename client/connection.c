@@ -83,6 +83,26 @@ VkResult vp_call_end(struct vp_connection *conn, struct vp_call *call)
    return result;
 }
 
+/* --- news --- */
+
+void vp_news_tell(struct vp_connection *conn)
+{
+   pthread_mutex_lock(&conn->progress_lock);
+   pthread_cond_broadcast(&conn->progress_cond);
+   pthread_mutex_unlock(&conn->progress_lock);
+}
+
+void vp_news_expect(struct vp_connection *conn)
+{
+   vp_stats_add(&conn->stats.news_waits, 1);
+   vp_stream_flush(conn);
+}
+
+void vp_news_wait(struct vp_connection *conn)
+{
+   pthread_cond_wait(&conn->progress_cond, &conn->progress_lock);
+}
+
 /* --- the connection --- */
 
 void vp_connection_lose(struct vp_connection *conn, const char *reason)
@@ -92,9 +112,7 @@ void vp_connection_lose(struct vp_connection *conn, const char *reason)
    if (reason)
       vp_log(VP_LOG_ERROR, "lost the server at %s: %s", conn->address, reason);
    shutdown(conn->fd, SHUT_RDWR);
-   pthread_mutex_lock(&conn->progress_lock);
-   pthread_cond_broadcast(&conn->progress_cond);
-   pthread_mutex_unlock(&conn->progress_lock);
+   vp_news_tell(conn);
 }
 
 VkResult vp_connection_sure(struct vp_connection *conn, VkResult result)

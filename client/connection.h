@@ -116,6 +116,17 @@ VkResult vp_call_wait(struct vp_connection *conn, struct vp_call *call, uint32_t
  * loses the connection. */
 VkResult vp_call_end(struct vp_connection *conn, struct vp_call *call);
 
+/* --- news --- */
+
+/* What the server says without being asked is noted under the progress lock, and then told to all who wait for it. */
+void vp_news_tell(struct vp_connection *conn);
+
+/* Before a wait for something that the server will say once it has executed what was said before. */
+void vp_news_expect(struct vp_connection *conn);
+
+/* Waits for any news, or the end of the connection. The caller holds the progress lock. */
+void vp_news_wait(struct vp_connection *conn);
+
 /* --- objects --- */
 
 bool vp_connection_add_object(struct vp_connection *conn, struct vp_object *object);

@@ -100,7 +100,6 @@ static void release(struct vp_device *device, const VkAllocationCallbacks *alloc
 
 /* What is asked together with the creation. */
 struct questions {
-   VkBufferUsageFlags usages[VP_CORE_USAGES];
    VkImageCreateInfo images[VP_LIKELY_IMAGES];
    VkImageRequirementsVP requirements[VP_LIKELY_IMAGES];
 };
@@ -127,7 +126,7 @@ static VkResult ask_server(struct vp_device *device, const VkDeviceCreateInfo *i
    struct vp_cmd_vkCreateDevice create = {.physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, device->physical_device),
                                           .pCreateInfo = info,
                                           .pDevice = &handle};
-   struct vp_cmd_vkGetBufferRulesVP rules = vp_buffer_rules_request(&device->buffer_rules, handle, questions.usages);
+   struct vp_cmd_vkGetBufferRulesVP rules = vp_buffer_rules_request(device);
    struct vp_cmd_vkGetImageRequirementsVP images = {.device = handle,
                                                     .imageCount = VP_LIKELY_IMAGES,
                                                     .pCreateInfos = questions.images,

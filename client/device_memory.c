@@ -6,9 +6,11 @@
 #include "client/device.h"
 #include "client/mapping/mapping.h"
 #include "client/mapping/pages.h"
+#include "client/object_table.h"
 #include "client/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
+#include "common/memory/address.h"
 #include "common/memory/reserve.h"
 #include "common/net/frame.h"
 
@@ -67,15 +69,39 @@ static bool may_fail(struct vp_device *device, const VkMemoryAllocateInfo *info)
           vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_MEMORY_OPAQUE_CAPTURE_ADDRESS_ALLOCATE_INFO);
 }
 
-static VkResult allocate(struct vp_device *device, const VkMemoryAllocateInfo *info, VkDeviceMemory handle,
-                         uint32_t heap)
+/* Waits for the allocation. Memory that can be mapped is prepared for that in the same exchange. */
+static VkResult ask_for_memory(struct vp_device_memory *memory, struct vp_cmd_vkAllocateMemory *a)
 {
+   struct vp_connection *conn = memory->device->conn;
+   struct vp_cmd_vkPrepareMemoryVP prepare = {.device = a->device, .memory = *a->pMemory, .ret = VK_ERROR_UNKNOWN};
+   struct vp_call calls[2];
+   vp_request_vkAllocateMemory(vp_call_begin(conn), 1, a);
+   VkResult result = vp_call_queue(conn, &calls[0]);
+   const bool prepares = result == VK_SUCCESS && !memory->hidden;
+   if (prepares) {
+      vp_request_vkPrepareMemoryVP(vp_call_begin(conn), 1, &prepare);
+      vp_call_queue(conn, &calls[1]);
+   }
+   result = vp_call_wait(conn, &calls[0], VP_CMD_vkAllocateMemory);
+   if (result == VK_SUCCESS)
+      vp_reply_vkAllocateMemory(&calls[0].dec, a);
+   const VkResult end = vp_call_end(conn, &calls[0]);
+   if (prepares && vp_call_wait(conn, &calls[1], UINT32_MAX) == VK_SUCCESS)
+      vp_reply_vkPrepareMemoryVP(&calls[1].dec, &prepare);
+   memory->prepared = prepares && vp_call_end(conn, &calls[1]) == VK_SUCCESS && prepare.ret == VK_SUCCESS;
+   return result != VK_SUCCESS ? result : end != VK_SUCCESS ? end : a->ret;
+}
+
+static VkResult allocate(struct vp_device_memory *memory, const VkMemoryAllocateInfo *info)
+{
+   struct vp_device *device = memory->device;
+   VkDeviceMemory handle = VP_TO_HANDLE(VkDeviceMemory, memory);
    struct vp_cmd_vkAllocateMemory a = {
       .device = VP_TO_HANDLE(VkDevice, device), .pAllocateInfo = info, .pMemory = &handle};
    const bool wait = vp_device_is_careful(device, VP_CMD_vkAllocateMemory) || may_fail(device, info) ||
-                     exceeds_reserve(device, heap, info->allocationSize);
+                     exceeds_reserve(device, memory->heap, info->allocationSize);
    const uint64_t said = memory_said(device);
-   const VkResult result = vp_try_vkAllocateMemory(device, wait, &a);
+   const VkResult result = wait ? ask_for_memory(memory, &a) : vp_send_vkAllocateMemory(device->conn, &a);
    if (wait && result != VK_ERROR_DEVICE_LOST)
       memory_is_answered(device, said);
    return result;
@@ -209,8 +235,9 @@ static VkResult start_mapping(struct vp_device_memory *memory)
    if (!mapping)
       return VK_ERROR_MEMORY_MAP_FAILED;
    const bool is_first = !memory->listed, is_known = !is_new && !(memory->imported && is_first);
-   const bool may_fail = !is_known && (vp_device_is_careful(device, VP_CMD_vkMapMemoryVP) ||
-                                       exceeds_reserve(device, memory->heap, memory->size));
+   const bool may_fail =
+      !is_known && !memory->prepared &&
+      (vp_device_is_careful(device, VP_CMD_vkMapMemoryVP) || exceeds_reserve(device, memory->heap, memory->size));
    const uint64_t said = memory_said(device);
    if (is_first && !list_add(device, mapping)) {
       if (is_new)
@@ -400,13 +427,14 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemo
    const VkMemoryType *type = &types->memoryTypes[pAllocateInfo->memoryTypeIndex % VK_MAX_MEMORY_TYPES];
    memory->heap = type->heapIndex;
    memory->hidden = !(type->propertyFlags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT);
+   memory->told = vp_address_is_told(pAllocateInfo);
    memory->born = device->submission_count;
    pthread_mutex_init(&memory->lock, NULL);
    const VkImportMemoryHostPointerInfoEXT *import =
       vp_chain_find(pAllocateInfo->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT);
    VkResult result = import && import->handleType ? import_memory(memory, import) : VK_SUCCESS;
    if (result == VK_SUCCESS)
-      result = allocate(device, pAllocateInfo, VP_TO_HANDLE(VkDeviceMemory, memory), memory->heap);
+      result = allocate(memory, pAllocateInfo);
    if (result != VK_SUCCESS) {
       release_memory(memory, allocator);
       return result;
@@ -504,6 +532,50 @@ bool vp_device_memory_receive(struct vp_device_memory *memory, const uint8_t *da
    if (!mapping)
       vp_connection_lose(memory->device->conn, "there is no memory left for what the GPU has written");
    return !mapping || vp_mapping_apply(mapping, data, size);
+}
+
+/* --- addresses --- */
+
+void vp_device_memory_receive_address(struct vp_device_memory *memory, VkDeviceAddress address)
+{
+   struct vp_connection *conn = memory->device->conn;
+   pthread_mutex_lock(&conn->progress_lock);
+   memory->address = address;
+   memory->has_address = true;
+   pthread_cond_broadcast(&conn->progress_cond);
+   pthread_mutex_unlock(&conn->progress_lock);
+}
+
+/* Whether all is known that will be known of an address. With the progress lock and that of objects. */
+static bool find_address(const struct vp_connection *conn, const struct vp_object *object, VkDeviceAddress *address)
+{
+   const struct vp_device_memory *memory = (const void *)object;
+   *address = 0;
+   if (!object || object->type != VK_OBJECT_TYPE_DEVICE_MEMORY || object->error ||
+       ((const struct vp_device_memory *)(const void *)object)->device->base.error || vp_connection_lost(conn))
+      return true;
+   *address = memory->address;
+   return memory->has_address;
+}
+
+VkDeviceAddress vp_device_memory_address(struct vp_device *device, uint64_t id)
+{
+   struct vp_connection *conn = device->conn;
+   VkDeviceAddress address;
+   bool known, waits = false;
+   do {
+      pthread_mutex_lock(&conn->object_lock);
+      pthread_mutex_lock(&conn->progress_lock);
+      known = find_address(conn, vp_object_table_find(conn, id), &address);
+      pthread_mutex_unlock(&conn->object_lock);
+      if (!known && waits)
+         vp_news_wait(conn);
+      pthread_mutex_unlock(&conn->progress_lock);
+      if (!known && !waits)
+         vp_news_expect(conn);
+      waits = true;
+   } while (!known);
+   return address;
 }
 
 /* --- what the server has not sent --- */

@@ -17,19 +17,6 @@
 #define WAIT_FLAGS \
    (VK_PIPELINE_CREATE_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT | VK_PIPELINE_CREATE_EARLY_RETURN_ON_FAILURE_BIT)
 
-uint64_t vp_pipeline_flags(VkPipelineCreateFlags flags, const void *chain)
-{
-#ifdef VK_KHR_maintenance5
-   const VkPipelineCreateFlags2CreateInfoKHR *flags2 =
-      vp_chain_find(chain, VK_STRUCTURE_TYPE_PIPELINE_CREATE_FLAGS_2_CREATE_INFO_KHR);
-   if (flags2)
-      return flags2->flags;
-#else
-   (void)chain;
-#endif
-   return flags;
-}
-
 VkPipeline vp_pipeline_base(uint64_t flags, VkPipeline handle, int32_t index)
 {
    return flags & VK_PIPELINE_CREATE_DERIVATIVE_BIT && index == -1 ? handle : VK_NULL_HANDLE;
@@ -106,14 +93,15 @@ static void detach_feedback(struct creation *c, void *chain)
    c->wait = true;
 }
 
-/* Looks at a create-info whose chain is a copy. */
-static void note_info(struct creation *c, uint64_t flags, const void *chain, uint32_t stage_count,
+/* Looks at the create-info of pipeline i, whose chain is a copy. */
+static void note_info(struct creation *c, uint32_t i, uint64_t flags, const void *chain, uint32_t stage_count,
                       const VkPipelineShaderStageCreateInfo *stages)
 {
+   VP_FROM_HANDLE(struct vp_pipeline, c->handles[i])->told = flags & VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
    if (flags & WAIT_FLAGS)
       c->wait = true;
-   for (uint32_t i = 0; stages && i < stage_count && !c->wait; i++)
-      c->wait = !vp_shader_stage_is_sound(&c->arena, &stages[i]);
+   for (uint32_t k = 0; stages && k < stage_count && !c->wait; k++)
+      c->wait = !vp_shader_stage_is_sound(&c->arena, &stages[k]);
    detach_feedback(c, (void *)(uintptr_t)chain);
 }
 
@@ -146,7 +134,7 @@ static VkResult creation_end(struct creation *c, VkResult result)
    for (uint32_t i = 0; i < c->count; i++) {
       if (c->wait ? c->created[i] : result == VK_SUCCESS)
          continue;
-      vp_object_destroy(c->device->conn, c->allocator, VP_FROM_HANDLE(struct vp_pipeline, c->handles[i]));
+      vp_pipeline_free(c->device->conn, c->allocator, VP_FROM_HANDLE(struct vp_pipeline, c->handles[i]));
       c->handles[i] = VK_NULL_HANDLE;
    }
    vp_arena_finish(&c->arena);
@@ -190,7 +178,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateGraphicsPipelines(VkDevice device, VkP
    for (uint32_t i = 0; i < createInfoCount && !c.failed; i++) {
       struct vp_pipeline *pipeline = VP_FROM_HANDLE(struct vp_pipeline, pPipelines[i]);
       c.failed = !vp_graphics_pipeline_clean(&c.arena, &pCreateInfos[i], &clean[i], &pipeline->facts);
-      note_info(&c, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext, clean[i].stageCount,
+      note_info(&c, i, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext, clean[i].stageCount,
                 clean[i].pStages);
    }
    if (!creation_is_ready(&c))
@@ -248,7 +236,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateComputePipelines(VkDevice device, VkPi
                                                        createInfoCount, pCreateInfos, sizeof(*clean), pPipelines);
    for (uint32_t i = 0; i < createInfoCount && !c.failed; i++) {
       c.failed = !clean_compute(&c.arena, &pCreateInfos[i], &clean[i]);
-      note_info(&c, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext, 1, &clean[i].stage);
+      note_info(&c, i, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext, 1, &clean[i].stage);
    }
    if (!creation_is_ready(&c))
       return creation_fail(&c);
@@ -304,7 +292,7 @@ static VkResult create_ray_tracing(VkDevice device, VkPipelineCache cache, uint3
                                                              allocator, count, infos, sizeof(*clean), pipelines);
    for (uint32_t i = 0; i < count && !c.failed; i++) {
       c.failed = !clean_ray_tracing(&c.arena, &infos[i], &clean[i]);
-      note_info(&c, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext, clean[i].stageCount,
+      note_info(&c, i, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext, clean[i].stageCount,
                 clean[i].pStages);
    }
    if (!creation_is_ready(&c))

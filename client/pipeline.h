@@ -4,8 +4,12 @@
 
 #include "client/object.h"
 #include "common/util/arena.h"
+#include "common/wire/pipeline_flags.h"
 
 #include <stdbool.h>
+
+struct vp_connection;
+struct vp_executables;
 
 /* What a graphics pipeline that is linked from others must know of them. */
 struct vp_pipeline_facts {
@@ -22,10 +26,19 @@ struct vp_pipeline_facts {
 struct vp_pipeline {
    struct vp_object base;
    struct vp_pipeline_facts facts;
+   bool told; /* the server says what it consists of when it has made it */
+
+   /* Under the progress lock. */
+   bool has_executables;               /* the server has said: */
+   struct vp_executables *executables; /* NULL: it cannot say */
 };
 
-/* VkPipelineCreateFlags2 where an application uses them, else the old flags. */
-uint64_t vp_pipeline_flags(VkPipelineCreateFlags flags, const void *chain);
+/* An EXECUTABLES frame. False when it makes no sense. */
+bool vp_pipeline_receive_executables(struct vp_connection *conn, struct vp_pipeline *pipeline, const uint8_t *data,
+                                     size_t size);
+
+/* Gives a pipeline's id and memory back. NULL is fine. */
+void vp_pipeline_free(struct vp_connection *conn, const VkAllocationCallbacks *allocator, struct vp_pipeline *pipeline);
 
 /* The base pipeline, where the rest of the struct says that there is one. */
 VkPipeline vp_pipeline_base(uint64_t flags, VkPipeline handle, int32_t index);

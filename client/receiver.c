@@ -9,6 +9,7 @@
 #include "client/event.h"
 #include "client/object.h"
 #include "client/object_table.h"
+#include "client/pipeline.h"
 #include "client/query_pool.h"
 #include "client/queue.h"
 #include "client/wsi/swapchain.h"
@@ -56,6 +57,7 @@ static bool receive_object_error(struct vp_connection *conn, struct vp_object *o
       vp_command_buffer_fail((struct vp_command_buffer *)object, recording, result);
    else if (object)
       object->error = result;
+   vp_news_tell(conn);
    return true;
 }
 
@@ -120,6 +122,15 @@ static bool receive_for_object(struct vp_connection *conn, struct vp_frame *fram
    case VP_FRAME_BATCH_ERROR:
       ok = receive_batch_error(conn, object, frame);
       break;
+   case VP_FRAME_ADDRESS:
+      ok = frame->header.length == 8;
+      if (ok && object && object->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
+         vp_device_memory_receive_address((struct vp_device_memory *)object, vp_bytes_load_u64(frame->payload));
+      break;
+   case VP_FRAME_EXECUTABLES:
+      if (object && object->type == VK_OBJECT_TYPE_PIPELINE)
+         ok = vp_pipeline_receive_executables(conn, (struct vp_pipeline *)object, frame->payload, frame->header.length);
+      break;
    case VP_FRAME_RESERVE:
       ok = frame->header.length == 4;
       if (ok && object && object->type == VK_OBJECT_TYPE_DEVICE)
@@ -166,6 +177,8 @@ static bool receive_frame(struct vp_connection *conn, struct vp_frame *frame)
    case VP_FRAME_OBJECT_ERROR:
    case VP_FRAME_BATCH_ERROR:
    case VP_FRAME_RESERVE:
+   case VP_FRAME_ADDRESS:
+   case VP_FRAME_EXECUTABLES:
    case VP_FRAME_EVENT:
    case VP_FRAME_QUERIES:
    case VP_FRAME_PRESENT:

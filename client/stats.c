@@ -72,6 +72,7 @@ static void print(const struct vp_stats *stats)
       if (stats->blocking[i])
          fprintf(stderr, "venus:     %6" PRIu64 " %s\n", stats->blocking[i], vp_command_name(command_in_slot(i)));
    }
+   fprintf(stderr, "venus:   waits for addresses and pipelines that are being made: %" PRIu64 "\n", stats->news_waits);
 }
 
 /* --- connections that are open --- */

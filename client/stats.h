@@ -29,6 +29,7 @@ struct vp_stats {
    atomic_uint_fast64_t blocking[VP_STATS_COMMANDS]; /* round trips, by command */
    atomic_uint_fast64_t bursts;                      /* round trips that asked many things at once */
    atomic_uint_fast64_t hellos;
+   atomic_uint_fast64_t news_waits; /* for what the server says without being asked, but had not said yet */
    atomic_uint_fast64_t frames_sent, frames_received, bytes_sent, bytes_received;
    atomic_uint_fast64_t memory_sent, memory_received; /* bytes of mapped memory, part of the above */
    atomic_uint_fast64_t submissions, presents, early_waits;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/memory/buffer_rule.h"
 #include "server/context.h"
 #include "server/device.h"
 
@@ -135,10 +136,91 @@ static void find_rule(const struct vps_device *device, VkBufferUsageFlags usage,
    }
 }
 
+/* --- usages together --- */
+
+/* A buffer with several usages needs what each of them needs. Whether this driver sees it so is tried: with all that
+ * can be made of the first EXHAUSTED usages, which are those that most buffers have, with all pairs, and with RANDOM
+ * sets of all. */
+#define MAX_USAGES 32u
+#define EXHAUSTED 9u
+#define RANDOM 512u
+#define ODD_SIZE 257
+#define LARGE_SIZE ((VkDeviceSize)(256 << 20) + 1)
+
+struct usages {
+   const struct vps_device *device;
+   const VkBufferUsageFlags *flags;
+   VkBufferRuleVP *rules;
+   uint32_t count; /* at most MAX_USAGES */
+};
+
+static bool in_set(uint32_t set, uint32_t i)
+{
+   return set >> i & 1;
+}
+
+static VkBufferRuleVP join(const struct usages *u, uint32_t set)
+{
+   VkBufferRuleVP rule = VP_BUFFER_RULE_NONE;
+
+   for (uint32_t i = 0; i < u->count; i++) {
+      if (in_set(set, i))
+         vp_buffer_rule_add(&rule, &u->rules[i]);
+   }
+   return rule;
+}
+
+static bool holds(const struct usages *u, const VkBufferRuleVP *rule, VkBufferUsageFlags usage, VkDeviceSize size)
+{
+   struct probe at;
+
+   return !probe(u->device, usage, size, &at) ||
+          (follows(&at, rule) && prefers(&at) == (size >= rule->prefersDedicatedFrom) &&
+           requires(&at) == (size >= rule->requiresDedicatedFrom));
+}
+
+/* Where the driver does otherwise, the last of the usages is one of which nothing is known. */
+static void check(const struct usages *u, uint32_t set, VkDeviceSize size)
+{
+   const VkBufferRuleVP rule = join(u, set);
+   VkBufferUsageFlags usage = 0;
+   uint32_t last = 0;
+
+   for (uint32_t i = 0; i < u->count; i++) {
+      usage |= in_set(set, i) ? u->flags[i] : 0;
+      last = in_set(set, i) ? i : last;
+   }
+   if (rule.valid && !holds(u, &rule, usage, size))
+      u->rules[last].valid = VK_FALSE;
+}
+
+static void check_all(const struct usages *u)
+{
+   const uint32_t exhausted = u->count < EXHAUSTED ? u->count : EXHAUSTED;
+   uint64_t random = 1;
+
+   for (uint32_t set = 1; set < UINT32_C(1) << exhausted; set++)
+      check(u, set, ODD_SIZE);
+   for (uint32_t i = 0; i < u->count; i++) {
+      for (uint32_t k = 0; k < i; k++)
+         check(u, UINT32_C(1) << i | UINT32_C(1) << k, LARGE_SIZE);
+   }
+   for (uint32_t i = 0; i < RANDOM && u->count > 1; i++) {
+      random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+      const uint32_t set = (uint32_t)(random >> 32) >> (32 - u->count);
+      if (set)
+         check(u, set, i % 2 ? ODD_SIZE : LARGE_SIZE);
+   }
+}
+
 void vp_handle_vkGetBufferRulesVP(struct vp_context *ctx, struct vp_cmd_vkGetBufferRulesVP *a)
 {
    const struct vps_device *device = ctx->used[0]->device;
 
+   if (a->usageCount > MAX_USAGES) {
+      vps_fail(ctx, "there are no %u usages of buffers", a->usageCount);
+      return;
+   }
    if (!device->functions.GetBufferMemoryRequirements2) {
       a->ret = VK_ERROR_FEATURE_NOT_PRESENT;
       return;
@@ -148,4 +230,5 @@ void vp_handle_vkGetBufferRulesVP(struct vp_context *ctx, struct vp_cmd_vkGetBuf
       a->pRules[i] = (VkBufferRuleVP){0};
       find_rule(device, a->pUsages[i], &likely, &a->pRules[i]);
    }
+   check_all(&(struct usages){device, a->pUsages, a->pRules, a->usageCount});
 }

@@ -8,6 +8,7 @@
 #include "common/memory/delta.h"
 #include "common/util/log.h"
 #include "common/wire/encoder.h"
+#include "server/address.h"
 #include "server/context.h"
 #include "server/device.h"
 #include "server/readback.h"
@@ -115,7 +116,7 @@ static void release_memory(void *state)
    pthread_mutex_lock(&memory->lock); /* until nobody looks at it */
    vps_readback_close(memory);
    memory->handle = VK_NULL_HANDLE;
-   memory->real = NULL;
+   memory->pointer = memory->real = NULL;
    drop_twin(memory);
    free(memory->dirty);
    memory->dirty = NULL;
@@ -144,6 +145,7 @@ void vp_handle_vkAllocateMemory(struct vp_context *ctx, struct vp_cmd_vkAllocate
    memory->handle = handle;
    object->state = memory;
    object->release = release_memory;
+   vps_address_tell(device, id, handle, a->pAllocateInfo);
 }
 
 void vp_handle_vkFreeMemory(struct vp_context *ctx, struct vp_cmd_vkFreeMemory *a)
@@ -196,35 +198,48 @@ static bool make_twin(struct vps_memory *memory)
    return true;
 }
 
-/* From here on what the GPU may have changed is noted. */
-static VkResult follow(struct vps_memory *memory)
-{
-   const struct vps_device *device = memory->device;
-   void *real = NULL;
-
-   memory->dirty = calloc(count_words(memory->size), sizeof(*memory->dirty));
-   if (!memory->dirty || !make_twin(memory)) /* now, since nothing may fail when something is bound later */
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   const VkResult result = device->functions.MapMemory(device->handle, memory->handle, 0, VK_WHOLE_SIZE, 0, &real);
-   if (result < 0)
-      return result;
-   memory->real = real;
-   list_add(memory);
-   return VK_SUCCESS;
-}
-
 static void unfollow(struct vps_memory *memory)
 {
    const struct vps_device *device = memory->device;
 
    list_remove(memory);
-   if (memory->real)
+   if (memory->pointer)
       device->functions.UnmapMemory(device->handle, memory->handle);
-   memory->real = NULL;
+   memory->pointer = memory->real = NULL;
    drop_twin(memory);
    free(memory->dirty);
    memory->dirty = NULL;
    memory->dirty_pages = 0;
+}
+
+/* All that may fail when the memory is to be followed. The twin, too: nothing may fail when something is bound later.
+ */
+static VkResult prepare(struct vps_memory *memory)
+{
+   const struct vps_device *device = memory->device;
+   VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
+
+   if (memory->pointer)
+      return VK_SUCCESS;
+   memory->dirty = calloc(count_words(memory->size), sizeof(*memory->dirty));
+   if (memory->dirty && make_twin(memory))
+      result = device->functions.MapMemory(device->handle, memory->handle, 0, VK_WHOLE_SIZE, 0, &memory->pointer);
+   if (result >= 0)
+      return VK_SUCCESS;
+   memory->pointer = NULL;
+   unfollow(memory);
+   return result;
+}
+
+/* From here on what the GPU may have changed is noted. */
+static VkResult follow(struct vps_memory *memory)
+{
+   const VkResult result = prepare(memory);
+   if (result < 0)
+      return result;
+   memory->real = memory->pointer;
+   list_add(memory);
+   return VK_SUCCESS;
 }
 
 /* Fresh memory has any content and the client takes it for zeros. That is made true as soon as anybody but us could
@@ -256,10 +271,8 @@ static void start_clean(struct vps_memory *memory, bool copies)
 {
    if (memory->real || atomic_load(&memory->classes) || !vps_readback_is_likely(memory, copies))
       return;
-   if (follow(memory) < 0) { /* it does as well without */
-      unfollow(memory);
+   if (follow(memory) < 0) /* it does as well without */
       return;
-   }
    memory->unclean = true;
    clean(memory);
 }
@@ -354,6 +367,17 @@ void vp_handle_vkMapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkMapMemoryVP
    pthread_mutex_unlock(&memory->lock);
    if (a->ret < 0 && !ctx->reply)
       vps_object_failed(ctx, object, a->ret);
+}
+
+void vp_handle_vkPrepareMemoryVP(struct vp_context *ctx, struct vp_cmd_vkPrepareMemoryVP *a)
+{
+   struct vps_memory *memory = vps_used(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY)->state;
+
+   pthread_mutex_lock(&memory->lock);
+   do
+      a->ret = memory->visible ? prepare(memory) : VK_ERROR_MEMORY_MAP_FAILED;
+   while (vps_try_again(ctx, a->ret));
+   pthread_mutex_unlock(&memory->lock);
 }
 
 void vp_handle_vkUnmapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkUnmapMemoryVP *a)

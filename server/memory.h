@@ -32,8 +32,9 @@ struct vps_memory {
    struct vps_memory *next, **link; /* under the device's mapped_lock; link NULL: not followed */
 
    pthread_mutex_t lock; /* of what follows */
-   uint8_t *real;        /* NULL: not followed, or freed */
-   uint8_t *twin;        /* what the client has, where the GPU can write; NULL: not followed */
+   void *pointer;        /* the driver's mapping; NULL: none yet. With it there are a twin and `dirty` */
+   uint8_t *real;        /* the same once the memory is followed; NULL: it is not, or freed */
+   uint8_t *twin;        /* what the client has, where the GPU can write */
    uint8_t *exposed;     /* by piece: classes of what is bound there; NULL: not visible */
    uint64_t *dirty;      /* by page: the GPU may have written there since it was compared with the twin */
    size_t dirty_pages;

@@ -5,6 +5,7 @@
 
 #include "server/context.h"
 #include "server/device.h"
+#include "server/executables.h"
 #include "server/reserve.h"
 #include "server/spirv.h"
 #include "server/writes.h"
@@ -91,12 +92,19 @@ static void add_libraries(struct vps_stores *stores, const struct vp_context *ct
 }
 
 /* A pipeline that was created is known by its id. */
-static void enter_stores(struct vp_context *ctx, VkPipeline id, const struct vps_stores *stores)
+static struct vps_object *find_pipeline(struct vp_context *ctx, VkPipeline id)
 {
    struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)id);
 
-   if (object && object->type == VK_OBJECT_TYPE_PIPELINE)
-      set_stores(object, stores);
+   return object && object->type == VK_OBJECT_TYPE_PIPELINE && !object->poison ? object : NULL;
+}
+
+static void tell_executables(struct vp_context *ctx, VkPipeline id, VkPipelineCreateFlags flags, const void *chain)
+{
+   const struct vps_object *object = find_pipeline(ctx, id);
+
+   if (object)
+      vps_executables_tell(object->device, object->id, (VkPipeline)(uintptr_t)object->handle, flags, chain);
 }
 
 static void observe_graphics(struct vp_context *ctx, uint32_t count, const VkGraphicsPipelineCreateInfo *infos,
@@ -104,11 +112,12 @@ static void observe_graphics(struct vp_context *ctx, uint32_t count, const VkGra
 {
    for (uint32_t i = 0; i < count; i++) {
       struct vps_stores stores = {0};
+      tell_executables(ctx, ids[i], infos[i].flags, infos[i].pNext);
       if (find_node(infos[i].pNext, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
          continue;
       add_stages(&stores, ctx, infos[i].pStages, infos[i].stageCount);
       add_libraries(&stores, ctx, find_node(infos[i].pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR));
-      enter_stores(ctx, ids[i], &stores);
+      set_stores(find_pipeline(ctx, ids[i]), &stores);
    }
 }
 
@@ -117,8 +126,9 @@ static void observe_compute(struct vp_context *ctx, uint32_t count, const VkComp
 {
    for (uint32_t i = 0; i < count; i++) {
       struct vps_stores stores = {0};
+      tell_executables(ctx, ids[i], infos[i].flags, infos[i].pNext);
       add_stage(&stores, ctx, &infos[i].stage);
-      enter_stores(ctx, ids[i], &stores);
+      set_stores(find_pipeline(ctx, ids[i]), &stores);
    }
 }
 
@@ -127,9 +137,10 @@ static void observe_ray_tracing(struct vp_context *ctx, uint32_t count, const Vk
 {
    for (uint32_t i = 0; i < count; i++) {
       struct vps_stores stores = {0};
+      tell_executables(ctx, ids[i], infos[i].flags, infos[i].pNext);
       add_stages(&stores, ctx, infos[i].pStages, infos[i].stageCount);
       add_libraries(&stores, ctx, infos[i].pLibraryInfo);
-      enter_stores(ctx, ids[i], &stores);
+      set_stores(find_pipeline(ctx, ids[i]), &stores);
    }
 }
 

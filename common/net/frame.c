@@ -142,7 +142,7 @@ static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, co
 
 static bool frame_header_valid(const struct vp_frame_header *header)
 {
-   return header->type >= VP_FRAME_HELLO && header->type <= VP_FRAME_PRESENT && header->length <= VP_FRAME_MAX_PAYLOAD;
+   return header->type >= VP_FRAME_HELLO && header->type < VP_FRAME_END && header->length <= VP_FRAME_MAX_PAYLOAD;
 }
 
 static enum vp_frame_status frame_read_header(int fd, struct vp_frame_header *header, const struct patience *patience)

@@ -28,7 +28,8 @@ CHANGES = {
     'vkUpdateDescriptorSets': ['DESCRIPTOR_SET'],
 }
 
-# Commands whose success is also told to vps_observe_NAME(), as is that of the recorded ones that writes.tsv calls exact.
+# Commands whose success (of those that create several objects: also in part, the other ids are null) is also told to
+# vps_observe_NAME(), as is that of the recorded ones that writes.tsv calls exact.
 OBSERVED = ['vkCreateBuffer', 'vkBindBufferMemory', 'vkBindBufferMemory2', 'vkBindImageMemory', 'vkBindImageMemory2',
             'vkQueueBindSparse', 'vkCreateImage', 'vkCreateBufferView', 'vkCreateDescriptorSetLayout',
             'vkCreatePipelineLayout', 'vkUpdateDescriptorSets', 'vkCreateShaderModule', 'vkCreateGraphicsPipelines',
@@ -183,7 +184,9 @@ class Runner:
             body = block('if (ctx->poison)', self.poisoned(command, new)) + \
                 block('else', self.checks(command) + self.execute(command, new))
         lines += self.join_else(body)
-        done = '!ctx->failed && !ctx->poison' + (' && a.ret >= 0' if command.result == 'VkResult' else '')
+        several = new and new.lengths  # of which there may be some although others failed
+        done = '!ctx->failed && !ctx->poison' + \
+            (' && a.ret >= 0' if command.result == 'VkResult' and not several else '')
         if is_observed(command):
             lines += ['if (%s)' % done, '   vps_observe_%s(ctx, &a);' % command.row['command']]
         elif is_recorded(command) and command.writes in BIND_POINTS:

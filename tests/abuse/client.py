@@ -149,7 +149,7 @@ class Later(unittest.TestCase):
         self.check_lost(lambda middle: wire.frame(wire.REPLY, bytes(64), middle.tags[wire.REPLY] + 1), mode="call")
 
     def test_bad_sizes(self):
-        for kind in (wire.PROGRESS, wire.OBJECT_ERROR, wire.BATCH_ERROR, wire.RESERVE):
+        for kind in (wire.PROGRESS, wire.OBJECT_ERROR, wire.BATCH_ERROR, wire.RESERVE, wire.ADDRESS):
             self.check_lost(wire.frame(kind, bytes(3), 1))
 
     def test_memory_out_of_bounds(self):

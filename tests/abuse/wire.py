@@ -17,7 +17,7 @@ NATIVE_ICD = os.environ.get("VP_NATIVE_ICD", "/usr/share/vulkan/icd.d/lvp_icd.x8
 SLOW = 3 if os.environ.get("VP_SANITIZE") else 1  # sanitizers take their time
 
 HELLO, COMMANDS, REPLY, MEMORY, PROGRESS, OBJECT_ERROR, ERROR, ALIVE, EVENT, QUERIES, STALE, \
-    PACKED, BATCH_ERROR, RESERVE = range(1, 15)
+    PACKED, BATCH_ERROR, RESERVE, ADDRESS, PRESENT, EXECUTABLES = range(1, 18)
 
 MAGIC = b"VENUSPLS"
 PROTOCOL_VERSION = 2

@@ -172,7 +172,7 @@ static void test_malformed(void)
       uint32_t type, length;
    } bad[] = {
       {0, 0},
-      {VP_FRAME_PRESENT + 1, 0},
+      {VP_FRAME_END, 0},
       {UINT32_MAX, 0},
       {VP_FRAME_COMMANDS, VP_FRAME_MAX_PAYLOAD + 1},
       {VP_FRAME_COMMANDS, UINT32_MAX},

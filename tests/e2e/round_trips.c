@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* What programs ask of buffers and memory while they start: round_trips.sh looks how often they wait for the network.
+ * Prints what must be as on the native driver. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vulkan/vulkan.h>
+
+#include "tests/e2e/need.h"
+
+#define MIB ((VkDeviceSize)1 << 20)
+#define BUFFERS 64
+#define STEP ((VkDeviceSize)64 << 10)
+
+struct world {
+   VkInstance instance;
+   VkPhysicalDevice gpu;
+   VkDevice device;
+   VkBufferUsageFlags usages; /* that the device has */
+};
+
+static bool has_extension(VkPhysicalDevice gpu, const char *name)
+{
+   uint32_t count = 0;
+   bool found = false;
+   OK(vkEnumerateDeviceExtensionProperties(gpu, NULL, &count, NULL));
+   VkExtensionProperties *extensions = calloc(count, sizeof(*extensions));
+   NEED(extensions || !count);
+   OK(vkEnumerateDeviceExtensionProperties(gpu, NULL, &count, extensions));
+   for (uint32_t i = 0; i < count && !found; i++)
+      found = !strcmp(extensions[i].extensionName, name);
+   free(extensions);
+   return found;
+}
+
+static void start(struct world *w)
+{
+   static const struct {
+      const char *extension;
+      VkBufferUsageFlags usages;
+   } further[] = {
+      {VK_EXT_TRANSFORM_FEEDBACK_EXTENSION_NAME,
+       VK_BUFFER_USAGE_TRANSFORM_FEEDBACK_BUFFER_BIT_EXT | VK_BUFFER_USAGE_TRANSFORM_FEEDBACK_COUNTER_BUFFER_BIT_EXT},
+      {VK_EXT_CONDITIONAL_RENDERING_EXTENSION_NAME, VK_BUFFER_USAGE_CONDITIONAL_RENDERING_BIT_EXT},
+   };
+   const VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+                                          .apiVersion = VK_API_VERSION_1_3};
+   const VkInstanceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+                                      .pApplicationInfo = &application};
+   const float priority = 1;
+   const VkDeviceQueueCreateInfo queue = {
+      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
+   const VkPhysicalDeviceBufferDeviceAddressFeatures features = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES, .bufferDeviceAddress = VK_TRUE};
+   const char *extensions[2];
+   VkDeviceCreateInfo device = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                                .pNext = &features,
+                                .queueCreateInfoCount = 1,
+                                .pQueueCreateInfos = &queue,
+                                .ppEnabledExtensionNames = extensions};
+   uint32_t count = 1;
+   OK(vkCreateInstance(&info, NULL, &w->instance));
+   NEED(vkEnumeratePhysicalDevices(w->instance, &count, &w->gpu) >= 0 && count == 1);
+   w->usages = VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT * 2 - 1; /* those of Vulkan 1.0 */
+   w->usages |= VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+   for (unsigned i = 0; i < 2; i++) {
+      if (has_extension(w->gpu, further[i].extension)) {
+         extensions[device.enabledExtensionCount++] = further[i].extension;
+         w->usages |= further[i].usages;
+      }
+   }
+   OK(vkCreateDevice(w->gpu, &device, NULL, &w->device));
+}
+
+static VkBuffer create_buffer(const struct world *w, VkDeviceSize size, VkBufferUsageFlags usage)
+{
+   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = size, .usage = usage};
+   VkBuffer buffer;
+   OK(vkCreateBuffer(w->device, &info, NULL, &buffer));
+   return buffer;
+}
+
+/* --- requirements --- */
+
+static void print_requirements(const char *what, VkBufferUsageFlags usage, VkDeviceSize size,
+                               const VkMemoryRequirements2 *needs)
+{
+   const VkMemoryDedicatedRequirements *dedicated = needs->pNext;
+   printf("%s %#x %llu: %llu %llu %#x %u %u\n", what, usage, (unsigned long long)size,
+          (unsigned long long)needs->memoryRequirements.size, (unsigned long long)needs->memoryRequirements.alignment,
+          needs->memoryRequirements.memoryTypeBits, dedicated->prefersDedicatedAllocation,
+          dedicated->requiresDedicatedAllocation);
+}
+
+static void ask_requirements(const struct world *w, VkBufferUsageFlags usage, VkDeviceSize size)
+{
+   const VkBufferCreateInfo create = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = size, .usage = usage};
+   const VkDeviceBufferMemoryRequirements device_info = {.sType = VK_STRUCTURE_TYPE_DEVICE_BUFFER_MEMORY_REQUIREMENTS,
+                                                         .pCreateInfo = &create};
+   const VkBuffer buffer = create_buffer(w, size, usage);
+   const VkBufferMemoryRequirementsInfo2 info = {.sType = VK_STRUCTURE_TYPE_BUFFER_MEMORY_REQUIREMENTS_INFO_2,
+                                                 .buffer = buffer};
+   VkMemoryDedicatedRequirements dedicated = {.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
+   VkMemoryRequirements2 needs = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
+   vkGetBufferMemoryRequirements2(w->device, &info, &needs);
+   print_requirements("buffer", usage, size, &needs);
+   vkDestroyBuffer(w->device, buffer, NULL);
+   vkGetDeviceBufferMemoryRequirements(w->device, &device_info, &needs);
+   print_requirements("device", usage, size, &needs);
+}
+
+/* Each usage, pairs of them, and many together. */
+static void ask_all_requirements(const struct world *w)
+{
+   for (uint32_t i = 0; i < 32; i++) {
+      for (uint32_t k = 0; k <= i; k++) {
+         const VkBufferUsageFlags pair = UINT32_C(1) << i | UINT32_C(1) << k;
+         if ((pair & w->usages) == pair)
+            ask_requirements(w, pair, 1001);
+      }
+      const VkBufferUsageFlags many = w->usages * (2 * i + 1) & w->usages;
+      if (many)
+         ask_requirements(w, many, 70001);
+   }
+   ask_requirements(w, w->usages, 64 * MIB + 1);
+}
+
+/* --- memory --- */
+
+static VkDeviceMemory allocate(const struct world *w, VkDeviceSize size, bool visible, bool address)
+{
+   const VkMemoryPropertyFlags wanted =
+      visible ? VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT : 0;
+   const VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+                                            .flags = address ? VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT : 0};
+   VkMemoryAllocateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .pNext = &flags, .allocationSize = size};
+   VkPhysicalDeviceMemoryProperties types;
+   VkMemoryRequirements needs;
+   VkDeviceMemory memory;
+   const VkBuffer buffer = create_buffer(w, 16, w->usages);
+   vkGetBufferMemoryRequirements(w->device, buffer, &needs);
+   vkDestroyBuffer(w->device, buffer, NULL);
+   vkGetPhysicalDeviceMemoryProperties(w->gpu, &types);
+   while (!(needs.memoryTypeBits >> info.memoryTypeIndex & 1) ||
+          (types.memoryTypes[info.memoryTypeIndex].propertyFlags & wanted) != wanted)
+      NEED(++info.memoryTypeIndex < types.memoryTypeCount);
+   OK(vkAllocateMemory(w->device, &info, NULL, &memory));
+   return memory;
+}
+
+static VkDeviceAddress ask_address(const struct world *w, VkBuffer buffer)
+{
+   const VkBufferDeviceAddressInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO, .buffer = buffer};
+   return vkGetBufferDeviceAddress(w->device, &info);
+}
+
+/* Many buffers in one memory, bound in both ways: where they lie from the first one on. */
+static void ask_addresses(const struct world *w)
+{
+   const VkDeviceMemory memory = allocate(w, BUFFERS * STEP, false, true);
+   VkBuffer buffers[BUFFERS];
+   VkDeviceAddress first = 0;
+   for (unsigned i = 0; i < BUFFERS; i++) {
+      buffers[i] =
+         create_buffer(w, STEP, VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT | VK_BUFFER_USAGE_STORAGE_BUFFER_BIT);
+      const VkBindBufferMemoryInfo bind = {.sType = VK_STRUCTURE_TYPE_BIND_BUFFER_MEMORY_INFO,
+                                           .buffer = buffers[i],
+                                           .memory = memory,
+                                           .memoryOffset = i * STEP};
+      OK(i % 2 ? vkBindBufferMemory2(w->device, 1, &bind)
+               : vkBindBufferMemory(w->device, buffers[i], memory, bind.memoryOffset));
+      const VkDeviceAddress address = ask_address(w, buffers[i]);
+      NEED(address && address == ask_address(w, buffers[i]));
+      first = first ? first : address;
+      printf("address %u: %llu\n", i, (unsigned long long)(address - first));
+   }
+   for (unsigned i = 0; i < BUFFERS; i++)
+      vkDestroyBuffer(w->device, buffers[i], NULL);
+   vkFreeMemory(w->device, memory, NULL);
+}
+
+/* A buffer for which memory is made, as large programs have some. */
+static void map_large(const struct world *w)
+{
+   for (unsigned i = 0; i < 3; i++) {
+      const VkDeviceMemory memory = allocate(w, 48 * MIB, true, i == 2);
+      uint32_t *data;
+      if (i == 2) {
+         const VkBuffer buffer = create_buffer(w, 48 * MIB, VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT);
+         OK(vkBindBufferMemory(w->device, buffer, memory, 0));
+         NEED(ask_address(w, buffer));
+         vkDestroyBuffer(w->device, buffer, NULL);
+      }
+      OK(vkMapMemory(w->device, memory, 0, VK_WHOLE_SIZE, 0, (void **)&data));
+      data[12 * MIB - 1] = i;
+      vkUnmapMemory(w->device, memory);
+      OK(vkMapMemory(w->device, memory, 0, VK_WHOLE_SIZE, 0, (void **)&data));
+      printf("mapped: %u\n", data[12 * MIB - 1]);
+      vkFreeMemory(w->device, memory, NULL);
+   }
+}
+
+int main(void)
+{
+   struct world w = {0};
+   start(&w);
+   ask_all_requirements(&w);
+   ask_addresses(&w);
+   map_large(&w);
+   vkDestroyDevice(w.device, NULL);
+   vkDestroyInstance(w.instance, NULL);
+   return 0;
+}

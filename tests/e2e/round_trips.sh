@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test: timeout=120 tsan
+# What programs ask of buffers and memory while they start is answered as natively, and mostly without the network; see
+# round_trips.c.
+. "$(dirname "$0")/../lib.sh"
+
+program=$VP_BUILD/tests/e2e/round_trips
+
+native "$program" >"$VP_TEST_TMP/native" || fail "natively: $(cat "$VP_TEST_TMP/native")"
+server_start
+VENUS_DEBUG=stats remote "$program" >"$VP_TEST_TMP/remote" 2>"$VP_TEST_TMP/log" ||
+   fail "$(cat "$VP_TEST_TMP/remote" "$VP_TEST_TMP/log")"
+diff "$VP_TEST_TMP/native" "$VP_TEST_TMP/remote" || fail "the driver says something else"
+
+# The greeting, two bursts, the device, and three allocations that the server might have no memory for.
+grep -q 'blocking round trips: 7$' "$VP_TEST_TMP/log" || fail "not 7 round trips: $(cat "$VP_TEST_TMP/log")"
+# The address of a memory that was allocated without waiting.
+grep -q 'being made: 1$' "$VP_TEST_TMP/log" || fail "not one wait for an address: $(cat "$VP_TEST_TMP/log")"
