@@ -134,7 +134,7 @@ static void collect_end(const struct vps_stretch *stretch, unsigned end, struct 
 
    for (size_t i = 0; i < length; i++)
       now[i] = twin[i] == stretch->twin[end][i] ? stretch->value[end][i] : twin[i];
-   vp_delta_collect_part(enc, now, twin, place, length);
+   vp_delta_collect_part(enc, now, twin, place, length, NULL);
 }
 
 static bool is_single(const struct vps_stretch *stretch)

@@ -29,8 +29,8 @@ struct bench {
 
 static uint8_t *allocate(size_t size)
 {
-   uint8_t *memory = malloc(size);
-   if (!memory) {
+   void *memory;
+   if (posix_memalign(&memory, PAGE, size) != 0) {
       fprintf(stderr, "venus-delta: out of memory\n");
       exit(1);
    }

@@ -438,12 +438,6 @@ bool vp_mapping_look(struct vp_mapping *mapping)
 
 /* --- comparing; all with the lock --- */
 
-static size_t page_length(const struct vp_mapping *mapping, size_t page)
-{
-   const size_t left = mapping->size - page * VP_PAGE_SIZE;
-   return left < VP_PAGE_SIZE ? left : VP_PAGE_SIZE;
-}
-
 /* The candidates from this one on are put into the window. */
 static void move_window(struct vp_mapping *mapping, size_t page)
 {
@@ -461,44 +455,45 @@ static bool is_in_window(const struct vp_mapping *mapping, size_t page)
    return page >= mapping->window_first && page < mapping->window_end;
 }
 
-/* What is in a candidate, from now on until the lock is released; NULL when it cannot be read. */
-static const uint8_t *read_page(struct vp_mapping *mapping, size_t page)
+static void clear_candidate(struct vp_mapping *mapping, size_t page)
 {
-   if (!mapping->pages.imported)
-      return mapping->pages.alias + page * VP_PAGE_SIZE;
+   mapping->chunks[page / CHUNK_PAGES].candidates[page % CHUNK_PAGES / 64] &= ~(UINT64_C(1) << page % 64);
+}
+
+/* Puts candidates from this one on into the window, unless it is there. False when it cannot be read: it is looked at
+ * the next time. */
+static bool put_into_window(struct vp_mapping *mapping, size_t page)
+{
    if (!is_in_window(mapping, page))
       move_window(mapping, page);
-   return is_in_window(mapping, page) ? mapping->window.alias + (page - mapping->window_first) * VP_PAGE_SIZE : NULL;
+   if (is_in_window(mapping, page))
+      return true;
+   clear_candidate(mapping, page);
+   set_state(mapping, page, true, false);
+   mapping->changed[page] = mapping->flush;
+   return false;
 }
 
-/* Whether this candidate has to be sent; it is one no longer. What cannot be read now is looked at the next time. */
-static bool take_candidate(struct vp_mapping *mapping, size_t page)
-{
-   const uint8_t *now = read_page(mapping, page);
-   const bool changed = now && memcmp(now, mapping->twin + page * VP_PAGE_SIZE, page_length(mapping, page)) != 0;
-   mapping->chunks[page / CHUNK_PAGES].candidates[page % CHUNK_PAGES / 64] &= ~(UINT64_C(1) << page % 64);
-   if (!now)
-      set_state(mapping, page, true, false);
-   if (!now || changed)
-      mapping->changed[page] = mapping->flush;
-   return changed;
-}
-
-/* Changed pages that follow each other, from the cursor on: [*first, *end). All pages before the end are done with.
- * They are in the window if there is one. */
-static bool next_changed_run(struct vp_mapping *mapping, size_t *first, size_t *end, size_t max_pages)
+/* Candidates that follow each other, from the cursor on: [*first, *end), which are none any longer. They are in the
+ * window if there is one. False when there are no more. */
+static bool take_candidates(struct vp_mapping *mapping, size_t *first, size_t *end, size_t max_pages)
 {
    const size_t count = mapping->pages.size / VP_PAGE_SIZE;
    size_t page = next_candidate(mapping, mapping->cursor);
-   while (page < count && !take_candidate(mapping, page))
+   while (page < count && mapping->pages.imported && !put_into_window(mapping, page))
       page = next_candidate(mapping, page + 1);
+   const size_t limit = mapping->pages.imported && mapping->window_end < count ? mapping->window_end : count;
    *first = page;
-   *end = page < count ? page + 1 : count;
-   while (*end < count && *end - *first < max_pages && next_candidate(mapping, *end) == *end &&
-          (!mapping->pages.imported || is_in_window(mapping, *end)) && take_candidate(mapping, *end))
-      *end += 1;
-   mapping->cursor = *end;
+   for (; page < limit && page - *first < max_pages && next_candidate(mapping, page) == page; page++)
+      clear_candidate(mapping, page);
+   *end = mapping->cursor = page;
    return *first < count;
+}
+
+static const uint8_t *content(const struct vp_mapping *mapping, size_t page)
+{
+   return mapping->pages.imported ? mapping->window.alias + (page - mapping->window_first) * VP_PAGE_SIZE
+                                  : mapping->pages.alias + page * VP_PAGE_SIZE;
 }
 
 bool vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size_t limit, size_t *changed)
@@ -508,15 +503,16 @@ bool vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size
    bool more = true;
    *changed = 0;
    pthread_mutex_lock(&mapping->lock);
+   const struct vp_delta_stamps stamps = {mapping->changed, mapping->flush};
    mapping->window_end = mapping->window_first = 0;
    while (more && vp_encoder_size(enc) - before < limit && !enc->failed) {
-      more = !mapping->closed && next_changed_run(mapping, &first, &end, limit / VP_PAGE_SIZE);
+      more = !mapping->closed && take_candidates(mapping, &first, &end, limit / VP_PAGE_SIZE);
       if (!more)
          break;
       const size_t position = first * VP_PAGE_SIZE,
                    run_end = end * VP_PAGE_SIZE < mapping->size ? end * VP_PAGE_SIZE : mapping->size;
-      *changed +=
-         vp_delta_collect_part(enc, read_page(mapping, first), mapping->twin + position, position, run_end - position);
+      *changed += vp_delta_collect_part(enc, content(mapping, first), mapping->twin + position, position,
+                                        run_end - position, &stamps);
    }
    pthread_mutex_unlock(&mapping->lock);
    return more;

@@ -66,6 +66,14 @@ static size_t mask_plain(const uint8_t *a, const uint8_t *b, size_t length, uint
    return changed;
 }
 
+static size_t take_plain(uint8_t *copy, const uint8_t *memory, uint8_t *twin, size_t length, uint8_t *mask)
+{
+   memcpy(copy, memory, length);
+   const size_t changed = mask_plain(copy, twin, length, mask);
+   memcpy(twin, copy, length);
+   return changed;
+}
+
 /* --- with the vectors of x86-64 --- */
 
 #ifdef __x86_64__
@@ -88,17 +96,18 @@ WITH_AVX2 static __m256i load(const uint8_t *memory)
    return _mm256_stream_load_si256((const void *)memory);
 }
 
-WITH_AVX2 static __m256i load_twin(const uint8_t *twin)
+/* From anywhere, in memory that is cached. */
+WITH_AVX2 static __m256i load_cached(const uint8_t *memory)
 {
-   return _mm256_loadu_si256((const void *)twin);
+   return _mm256_loadu_si256((const void *)memory);
 }
 
 WITH_AVX2 static bool step_is_equal(const uint8_t *memory, const uint8_t *twin)
 {
-   const __m256i a = _mm256_xor_si256(load(memory), load_twin(twin)),
-                 b = _mm256_xor_si256(load(memory + 32), load_twin(twin + 32)),
-                 c = _mm256_xor_si256(load(memory + 64), load_twin(twin + 64)),
-                 d = _mm256_xor_si256(load(memory + 96), load_twin(twin + 96)),
+   const __m256i a = _mm256_xor_si256(load(memory), load_cached(twin)),
+                 b = _mm256_xor_si256(load(memory + 32), load_cached(twin + 32)),
+                 c = _mm256_xor_si256(load(memory + 64), load_cached(twin + 64)),
+                 d = _mm256_xor_si256(load(memory + 96), load_cached(twin + 96)),
                  all = _mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(c, d));
    return _mm256_testz_si256(all, all);
 }
@@ -122,20 +131,34 @@ WITH_AVX2 static size_t skip_avx2(const uint8_t *memory, const uint8_t *twin, si
    return whole + skip_plain(memory + whole, twin + whole, size - whole);
 }
 
-WITH_AVX2 static void read_avx2(uint8_t *copy, const uint8_t *memory, size_t length)
+/* One line of 64 bytes. */
+WITH_AVX2 static inline uint64_t take_line(uint8_t *copy, const uint8_t *memory, bool aligned, uint8_t *twin)
 {
-   for (size_t at = 0; at < length; at += sizeof(__m256i))
-      _mm256_storeu_si256((void *)(copy + at), load(memory + at));
+   const __m256i low = aligned ? load(memory) : load_cached(memory),
+                 high = aligned ? load(memory + 32) : load_cached(memory + 32);
+   const uint32_t low_same = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, load_cached(twin))),
+                  high_same = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, load_cached(twin + 32)));
+
+   _mm256_storeu_si256((void *)copy, low);
+   _mm256_storeu_si256((void *)(copy + 32), high);
+   _mm256_storeu_si256((void *)twin, low);
+   _mm256_storeu_si256((void *)(twin + 32), high);
+   return ~((uint64_t)high_same << 32 | low_same);
 }
 
-WITH_AVX2 static size_t mask_avx2(const uint8_t *a, const uint8_t *b, size_t length, uint8_t *mask)
+WITH_AVX2 static size_t take_avx2(uint8_t *copy, const uint8_t *memory, uint8_t *twin, size_t length, uint8_t *mask)
 {
+   const bool aligned = is_aligned(memory);
    size_t changed = 0;
 
-   for (size_t at = 0; at < length; at += sizeof(__m256i)) {
-      const uint32_t bits = ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(load_twin(a + at), load_twin(b + at)));
-      memcpy(mask + at / 8, &bits, sizeof(bits));
-      changed += (size_t)__builtin_popcount(bits);
+   for (size_t at = 0; at < length; at += STEP) {
+      ask_for(memory + at);
+      ask_for(twin + at);
+      for (size_t line = at; line < at + STEP; line += 64) {
+         const uint64_t bits = take_line(copy + line, memory + line, aligned, twin + line);
+         memcpy(mask + line / 8, &bits, sizeof(bits));
+         changed += (size_t)__builtin_popcountll(bits);
+      }
    }
    return changed;
 }
@@ -145,20 +168,12 @@ size_t vp_compare_skip(const uint8_t *memory, const uint8_t *twin, size_t size)
    return has_avx2() && is_aligned(memory) ? skip_avx2(memory, twin, size) : skip_plain(memory, twin, size);
 }
 
-void vp_compare_read(uint8_t *copy, const uint8_t *memory, size_t length)
+size_t vp_compare_take(uint8_t *copy, const uint8_t *memory, uint8_t *twin, size_t length, uint8_t *mask)
 {
-   if (has_avx2() && is_aligned(memory) && length % sizeof(__m256i) == 0)
-      read_avx2(copy, memory, length);
-   else
-      memcpy(copy, memory, length);
-}
+   const size_t whole = has_avx2() ? length / STEP * STEP : 0;
+   const size_t changed = whole ? take_avx2(copy, memory, twin, whole, mask) : 0;
 
-size_t vp_compare_mask(const uint8_t *a, const uint8_t *b, size_t length, uint8_t *mask)
-{
-   const size_t whole = has_avx2() ? length / sizeof(__m256i) * sizeof(__m256i) : 0;
-   const size_t changed = whole ? mask_avx2(a, b, whole, mask) : 0;
-
-   return changed + mask_plain(a + whole, b + whole, length - whole, mask + whole / 8);
+   return changed + take_plain(copy + whole, memory + whole, twin + whole, length - whole, mask + whole / 8);
 }
 
 #else
@@ -168,14 +183,9 @@ size_t vp_compare_skip(const uint8_t *memory, const uint8_t *twin, size_t size)
    return skip_plain(memory, twin, size);
 }
 
-void vp_compare_read(uint8_t *copy, const uint8_t *memory, size_t length)
+size_t vp_compare_take(uint8_t *copy, const uint8_t *memory, uint8_t *twin, size_t length, uint8_t *mask)
 {
-   memcpy(copy, memory, length);
-}
-
-size_t vp_compare_mask(const uint8_t *a, const uint8_t *b, size_t length, uint8_t *mask)
-{
-   return mask_plain(a, b, length, mask);
+   return take_plain(copy, memory, twin, length, mask);
 }
 
 #endif

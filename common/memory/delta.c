@@ -42,58 +42,47 @@ static void store_run(struct vp_encoder *enc, const uint8_t *now, const uint8_t 
 
 /* Pages next to each other of which nearly all has changed become one run, which lists the few bytes that have not. */
 struct dense_run {
-   uint8_t *bytes; /* in the encoder; NULL: there is none open */
+   size_t length; /* of the bytes, which are the last in the encoder; 0: there is none open */
    uint64_t offset;
-   size_t length;
    unsigned hole_count;
    uint16_t holes[MAX_DENSE / PAGE * PAGE_HOLES];
 };
 
 static void end_dense(struct vp_encoder *enc, struct dense_run *run)
 {
-   if (!run->bytes)
+   if (!run->length)
       return;
    const size_t listed = run->hole_count * sizeof(run->holes[0]), padding = -listed & 7;
-   uint8_t *end = run->bytes + run->length;
    const uint64_t flags = run->hole_count ? HOLES | (uint64_t)run->hole_count << 32 : 0;
-   vp_put_u64(vp_put_u64(run->bytes - 16, run->offset), run->length | flags);
-   memcpy(end, run->holes, listed);
-   memset(end + listed, 0, padding);
-   enc->cur = end + listed + padding;
-   run->bytes = NULL;
-}
-
-static bool begin_dense(struct vp_encoder *enc, struct dense_run *run, uint64_t offset)
-{
-   uint8_t *space = vp_enc_array(enc, 16 + MAX_DENSE + sizeof(run->holes), 1);
-   if (!space)
-      return false;
-   run->bytes = space + 16;
-   run->offset = offset;
+   vp_put_u64(vp_put_u64(enc->cur - run->length - 16, run->offset), run->length | flags);
+   memcpy(enc->cur, run->holes, listed);
+   memset(enc->cur + listed, 0, padding);
+   enc->cur += listed + padding;
    run->length = 0;
-   run->hole_count = 0;
-   return true;
 }
 
-static void list_holes(struct dense_run *run, const uint8_t mask[PAGE / 8])
+/* Where the page at this offset would lie in a dense run, the open one or one that begins with it; NULL without memory.
+ */
+static uint8_t *next_dense(struct vp_encoder *enc, struct dense_run *run, uint64_t offset)
+{
+   if (run->offset + run->length != offset || run->length == MAX_DENSE)
+      end_dense(enc, run);
+   if (!run->length) {
+      run->offset = offset;
+      run->hole_count = 0;
+   }
+   const size_t head = run->length ? 0 : 16;
+   return vp_encoder_reserve(enc, head + PAGE + sizeof(run->holes)) ? enc->cur + head : NULL;
+}
+
+static void add_dense(struct vp_encoder *enc, struct dense_run *run, const uint8_t mask[PAGE / 8])
 {
    for (size_t at = 0; at < PAGE; at += 64) {
       for (uint64_t bits = ~vp_masked_word(mask, at, PAGE); bits; bits &= bits - 1)
          run->holes[run->hole_count++] = (uint16_t)(run->length + at + (unsigned)__builtin_ctzll(bits));
    }
-}
-
-static void add_dense(struct vp_encoder *enc, struct dense_run *run, const uint8_t now[PAGE],
-                      const uint8_t mask[PAGE / 8], uint64_t offset)
-{
-   if (run->bytes && (run->offset + run->length != offset || run->length == MAX_DENSE))
-      end_dense(enc, run);
-   if (!run->bytes && !begin_dense(enc, run, offset))
-      return;
-   memcpy(run->bytes + run->length, now, PAGE);
-   list_holes(run, mask);
+   enc->cur += (run->length ? 0 : 16) + PAGE;
    run->length += PAGE;
-   enc->cur = run->bytes + run->length; /* as large as it is up to now */
 }
 
 /* A page of which a smaller part has changed: a run for the blocks next to each other that have changes. */
@@ -110,32 +99,32 @@ static void add_sparse(struct vp_encoder *enc, const uint8_t *now, const uint8_t
    }
 }
 
-/* The page is read once, into `now`, since it may be written to meanwhile. */
+/* The page is read once, since it may be written to meanwhile: into the twin, and to its place in a dense run, where it
+ * stays if nearly all of it has changed. */
 static size_t collect_page(struct vp_encoder *enc, struct dense_run *run, const uint8_t *memory, uint8_t *twin,
                            size_t offset, size_t length)
 {
-   _Alignas(64) uint8_t now[PAGE];
-   uint8_t mask[PAGE / 8];
-   vp_compare_read(now, memory, length);
-   const size_t changed = vp_compare_mask(now, twin, length, mask);
-   if (length == PAGE && changed >= PAGE - PAGE_HOLES) {
-      add_dense(enc, run, now, mask, offset);
+   uint8_t mask[PAGE / 8], spare[PAGE];
+   uint8_t *place = next_dense(enc, run, offset);
+   const size_t changed = vp_compare_take(place ? place : spare, memory, twin, length, mask);
+   if (place && length == PAGE && changed >= PAGE - PAGE_HOLES) {
+      add_dense(enc, run, mask);
    } else {
       end_dense(enc, run);
-      add_sparse(enc, now, mask, offset, length);
+      add_sparse(enc, twin, mask, offset, length);
    }
-   memcpy(twin, now, length);
    return changed;
 }
 
 /* The memory and the twin begin at `base`. */
 static size_t collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t base, size_t size,
-                      size_t *position, size_t limit)
+                      size_t *position, size_t limit, const struct vp_delta_stamps *stamps)
 {
    const size_t before = vp_encoder_size(enc);
    struct dense_run run;
    size_t changed = 0;
-   run.bytes = NULL;
+   run.length = 0;
+   run.offset = 0;
    while (*position < size && vp_encoder_size(enc) - before < limit && !enc->failed) {
       const size_t at = *position - base;
       *position += vp_compare_skip(memory + at, twin + at, size - *position);
@@ -143,6 +132,8 @@ static size_t collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *tw
          break;
       const size_t offset = *position, length = size - offset < PAGE ? size - offset : PAGE;
       changed += collect_page(enc, &run, memory + (offset - base), twin + (offset - base), offset, length);
+      if (stamps)
+         stamps->pages[offset / PAGE] = stamps->stamp;
       *position += length;
    }
    end_dense(enc, &run);
@@ -152,13 +143,14 @@ static size_t collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *tw
 size_t vp_delta_collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t size, size_t *position,
                         size_t limit)
 {
-   return collect(enc, memory, twin, 0, size, position, limit);
+   return collect(enc, memory, twin, 0, size, position, limit, NULL);
 }
 
-size_t vp_delta_collect_part(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t offset, size_t length)
+size_t vp_delta_collect_part(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t offset, size_t length,
+                             const struct vp_delta_stamps *stamps)
 {
    size_t position = offset;
-   return collect(enc, memory, twin, offset, offset + length, &position, SIZE_MAX);
+   return collect(enc, memory, twin, offset, offset + length, &position, SIZE_MAX, stamps);
 }
 
 /* What a payload is applied to. */
@@ -174,6 +166,14 @@ struct target {
 static bool has_twin(const struct target *to, size_t offset)
 {
    return !to->pieces || to->pieces[offset / to->piece_size];
+}
+
+static bool has_twin_in(const struct target *to, size_t offset, size_t length)
+{
+   const size_t end = offset + length;
+   while (offset < end && !has_twin(to, offset))
+      offset = (offset / to->piece_size + 1) * to->piece_size;
+   return offset < end;
 }
 
 static void copy_to_twin(const struct target *to, size_t offset, const uint8_t *data, size_t length)
@@ -245,7 +245,8 @@ static size_t hole_at(const uint8_t *list, size_t i)
    return hole;
 }
 
-/* `run` is the length, the number of holes and the flag. */
+/* `run` is the length, the number of holes and the flag. Where there is no twin nobody else writes, so what is in the
+ * holes is there already and all can be copied as one. */
 static bool apply_holes(const uint8_t **data, size_t *left, const struct target *to, size_t offset, uint64_t run,
                         size_t size)
 {
@@ -261,10 +262,14 @@ static bool apply_holes(const uint8_t **data, size_t *left, const struct target 
          return false;
       after = hole + 1;
    }
-   for (size_t i = 0; i <= count; i++) {
-      const size_t end = i < count ? hole_at(list, i) : length;
-      put(to, offset + at, bytes + at, end - at);
-      at = end + 1;
+   if (to->memory && !has_twin_in(to, offset, length)) {
+      memcpy(to->memory + offset, bytes, length);
+   } else {
+      for (size_t i = 0; i <= count; i++) {
+         const size_t end = i < count ? hole_at(list, i) : length;
+         put(to, offset + at, bytes + at, end - at);
+         at = end + 1;
+      }
    }
    *data += used;
    *left -= used;

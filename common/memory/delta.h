@@ -19,15 +19,22 @@
 size_t vp_delta_collect(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t size, size_t *position,
                         size_t limit);
 
-/* The same for `length` bytes at an offset, of which the pointers are the place, without an end before that. */
-size_t vp_delta_collect_part(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t offset,
-                             size_t length);
+/* Bytes that are to be set for pages (of 4096 bytes, from the start of the memory) in which something differed. */
+struct vp_delta_stamps {
+   uint8_t *pages, stamp;
+};
+
+/* The same for `length` bytes at an offset, of which the pointers are the place, without an end before that. `stamps`
+ * may be NULL. */
+size_t vp_delta_collect_part(struct vp_encoder *enc, const uint8_t *memory, uint8_t *twin, size_t offset, size_t length,
+                             const struct vp_delta_stamps *stamps);
 
 /* Applies such a payload to a memory of `size` bytes and its twin. False, with
  * nothing beyond the fault applied, when it is malformed or out of bounds. */
 bool vp_delta_apply(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size);
 
-/* The same with a twin that is only kept in some pieces of the memory: where the byte of the piece is not 0. */
+/* The same with a twin that is only kept in some pieces of the memory: where the byte of the piece is not 0. In the
+ * others nobody but the sender of the payload may have written to the memory. */
 bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size,
                            const uint8_t *pieces, size_t piece_size);
 

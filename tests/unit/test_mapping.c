@@ -267,7 +267,7 @@ static bool apply_byte(struct vp_mapping *mapping, size_t offset, uint8_t value)
    struct vp_encoder enc;
    uint8_t byte = value, twin = (uint8_t)~value;
    bool ok = CHECK(vp_encoder_init(&enc));
-   vp_delta_collect_part(&enc, &byte, &twin, offset, 1);
+   vp_delta_collect_part(&enc, &byte, &twin, offset, 1, NULL);
    ok = ok && vp_mapping_apply(mapping, enc.start, vp_encoder_size(&enc));
    vp_encoder_finish(&enc);
    return ok;
