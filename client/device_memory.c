@@ -525,13 +525,13 @@ VkResult vp_device_flush_mapped_memory(struct vp_device *device)
 }
 
 /* Content of memory that was never mapped comes when the server expects that it will be. */
-bool vp_device_memory_receive(struct vp_device_memory *memory, const uint8_t *data, size_t size)
+struct vp_mapping *vp_device_memory_hold_mapping(struct vp_device_memory *memory)
 {
    bool is_new;
    struct vp_mapping *mapping = get_mapping(memory, &is_new);
    if (!mapping)
       vp_connection_lose(memory->device->conn, "there is no memory left for what the GPU has written");
-   return !mapping || vp_mapping_apply(mapping, data, size);
+   return mapping ? vp_mapping_ref(mapping) : NULL;
 }
 
 /* --- addresses --- */

@@ -40,8 +40,9 @@ VkResult vp_device_flush_mapped_memory(struct vp_device *device);
 /* For the sender: sends what has changed in a mapping, or in all that were made before this place in the stream. */
 void vp_device_send_memory(struct vp_device *device, struct vp_mapping *mapping, uint64_t place);
 
-/* A MEMORY frame. False when it makes no sense. */
-bool vp_device_memory_receive(struct vp_device_memory *memory, const uint8_t *data, size_t size);
+/* For a MEMORY frame: a reference to the memory's mapping, which is made when there is none. NULL, with the connection
+ * lost, without memory. */
+struct vp_mapping *vp_device_memory_hold_mapping(struct vp_device_memory *memory);
 
 /* A STALE frame. */
 void vp_device_memory_receive_stale(struct vp_device_memory *memory);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/receiver.h"
 
+#include "client/applier.h"
 #include "client/command_buffer.h"
 #include "client/command_names.h"
 #include "client/connection.h"
 #include "client/device.h"
 #include "client/device_memory.h"
 #include "client/event.h"
+#include "client/mapping/mapping.h"
 #include "client/object.h"
 #include "client/object_table.h"
 #include "client/pipeline.h"
@@ -22,6 +24,18 @@
 
 /* A server that has nothing to say still says so every two seconds. */
 #define SILENCE_MS 10000
+
+/* When frames of memory that are not small follow each other, another thread takes in all but the first ones: what
+ * comes in few is there sooner without. */
+#define LARGE_FRAME ((uint32_t)32 << 10)
+#define OWN_FRAMES 2u
+
+struct receiver {
+   struct vp_connection *conn;
+   struct vp_frame frame;
+   struct vp_applier applier;
+   unsigned in_a_row; /* large frames of memory, up to now */
+};
 
 static bool receive_reply(struct vp_connection *conn, struct vp_frame *frame)
 {
@@ -74,17 +88,40 @@ static bool receive_batch_error(struct vp_connection *conn, struct vp_object *ob
    return true;
 }
 
-/* Frames of the connection's own thread, so one unpacker is enough. */
-static bool receive_memory(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
+/* Frames of memory are taken in by one thread at a time, so one unpacker is enough. */
+static bool apply_memory(void *context, struct vp_mapping *mapping, const struct vp_frame *frame)
 {
+   struct vp_connection *conn = context;
    const uint8_t *data = frame->payload;
    size_t size = frame->header.length;
    if (frame->header.type == VP_FRAME_PACKED &&
        !vp_unpack(&conn->unpacker, frame->payload, frame->header.length, &data, &size))
       return false;
    vp_stats_add(&conn->stats.memory_received, size);
-   return !object || object->type != VK_OBJECT_TYPE_DEVICE_MEMORY ||
-          vp_device_memory_receive((struct vp_device_memory *)object, data, size);
+   return !mapping || vp_mapping_apply(mapping, data, size);
+}
+
+/* The mapping that a frame is about, held; NULL when it is gone by now. */
+static struct vp_mapping *hold_mapping(struct vp_connection *conn, const struct vp_frame *frame)
+{
+   pthread_mutex_lock(&conn->object_lock);
+   struct vp_object *object = vp_object_table_find(conn, frame->header.tag);
+   struct vp_mapping *mapping = object && object->type == VK_OBJECT_TYPE_DEVICE_MEMORY
+                                   ? vp_device_memory_hold_mapping((struct vp_device_memory *)object)
+                                   : NULL;
+   pthread_mutex_unlock(&conn->object_lock);
+   return mapping;
+}
+
+static bool receive_memory(struct receiver *receiver)
+{
+   struct vp_mapping *mapping = hold_mapping(receiver->conn, &receiver->frame);
+   receiver->in_a_row = receiver->frame.header.length < LARGE_FRAME ? 0 : receiver->in_a_row + 1;
+   if (receiver->in_a_row > OWN_FRAMES && vp_applier_give(&receiver->applier, mapping, &receiver->frame))
+      return true;
+   const bool ok = vp_applier_wait(&receiver->applier) && apply_memory(receiver->conn, mapping, &receiver->frame);
+   vp_mapping_unref(mapping);
+   return ok;
 }
 
 static bool receive_progress(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
@@ -104,10 +141,6 @@ static bool receive_for_object(struct vp_connection *conn, struct vp_frame *fram
    pthread_mutex_lock(&conn->object_lock);
    struct vp_object *object = vp_object_table_find(conn, frame->header.tag);
    switch (frame->header.type) {
-   case VP_FRAME_MEMORY:
-   case VP_FRAME_PACKED:
-      ok = receive_memory(conn, object, frame);
-      break;
    case VP_FRAME_STALE:
       ok = frame->header.length == 0;
       if (object && object->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
@@ -153,25 +186,18 @@ static bool receive_for_object(struct vp_connection *conn, struct vp_frame *fram
    return ok;
 }
 
-/* False, with the connection lost, when nothing more can be received. */
-static bool receive_frame(struct vp_connection *conn, struct vp_frame *frame)
+/* What says that memory is there comes after the memory. */
+static bool receive_news(struct receiver *receiver)
 {
+   struct vp_connection *conn = receiver->conn;
+   struct vp_frame *frame = &receiver->frame;
    struct vp_error error;
-   bool ok = true;
-   const enum vp_frame_status status = vp_frame_read(conn->fd, frame, SILENCE_MS);
-   if (status != VP_FRAME_OK) {
-      vp_connection_lose(conn,
-                         status == VP_FRAME_TIMEOUT ? "no sign of life for ten seconds" : vp_frame_status_text(status));
+   receiver->in_a_row = 0;
+   if (!vp_applier_wait(&receiver->applier))
       return false;
-   }
-   vp_stats_add(&conn->stats.frames_received, 1);
-   vp_stats_add(&conn->stats.bytes_received, VP_FRAME_HEADER_SIZE + (uint64_t)frame->header.length);
    switch (frame->header.type) {
    case VP_FRAME_REPLY:
-      ok = receive_reply(conn, frame);
-      break;
-   case VP_FRAME_MEMORY:
-   case VP_FRAME_PACKED:
+      return receive_reply(conn, frame);
    case VP_FRAME_STALE:
    case VP_FRAME_PROGRESS:
    case VP_FRAME_OBJECT_ERROR:
@@ -182,17 +208,33 @@ static bool receive_frame(struct vp_connection *conn, struct vp_frame *frame)
    case VP_FRAME_EVENT:
    case VP_FRAME_QUERIES:
    case VP_FRAME_PRESENT:
-      ok = receive_for_object(conn, frame);
-      break;
+      return receive_for_object(conn, frame);
    case VP_FRAME_ALIVE:
-      break;
+      return true;
    case VP_FRAME_ERROR:
       vp_connection_lose(conn, vp_error_load(&error, frame->payload, frame->header.length) ? error.text
                                                                                            : "it ended the session");
       return false;
    default:
-      ok = false;
+      return false;
    }
+}
+
+/* False, with the connection lost, when nothing more can be received. */
+static bool receive_frame(struct receiver *receiver)
+{
+   struct vp_connection *conn = receiver->conn;
+   struct vp_frame *frame = &receiver->frame;
+   const enum vp_frame_status status = vp_frame_read(conn->fd, frame, SILENCE_MS);
+   if (status != VP_FRAME_OK) {
+      vp_connection_lose(conn,
+                         status == VP_FRAME_TIMEOUT ? "no sign of life for ten seconds" : vp_frame_status_text(status));
+      return false;
+   }
+   vp_stats_add(&conn->stats.frames_received, 1);
+   vp_stats_add(&conn->stats.bytes_received, VP_FRAME_HEADER_SIZE + (uint64_t)frame->header.length);
+   const bool memory = frame->header.type == VP_FRAME_MEMORY || frame->header.type == VP_FRAME_PACKED;
+   const bool ok = memory ? receive_memory(receiver) : receive_news(receiver);
    if (!ok)
       vp_connection_lose(conn, "it sent something that makes no sense");
    return ok;
@@ -216,12 +258,14 @@ static void fail_calls(struct vp_connection *conn)
 static void *receiver_main(void *data)
 {
    struct vp_connection *conn = data;
-   struct vp_frame frame = {0};
-   while (!vp_connection_lost(conn) && receive_frame(conn, &frame))
+   struct receiver receiver = {.conn = conn};
+   vp_applier_init(&receiver.applier, vp_applier_is_useful(), apply_memory, conn);
+   while (!vp_connection_lost(conn) && receive_frame(&receiver))
       ;
    vp_connection_lose(conn, NULL);
    fail_calls(conn);
-   vp_frame_finish(&frame);
+   vp_applier_finish(&receiver.applier);
+   vp_frame_finish(&receiver.frame);
    return NULL;
 }
 

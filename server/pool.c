@@ -2,13 +2,12 @@
 #include "server/pool.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stddef.h>
 
-/* With fewer cores, the application or the GPU that the CPU plays need them. */
-#define MIN_CORES 4
+#include "common/util/cores.h"
+
 #define MAX_THREADS 8 /* more hardly find more memory bandwidth */
 
 static struct {
@@ -28,10 +27,9 @@ static struct {
 
 unsigned vps_pool_suitable(void)
 {
-   cpu_set_t set;
+   const unsigned cores = vp_cores_count();
 
-   const int cores = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-   return cores < MIN_CORES ? 0 : cores < MAX_THREADS ? (unsigned)cores - 1 : MAX_THREADS - 1;
+   return cores < VP_MIN_CORES_TO_SHARE ? 0 : cores < MAX_THREADS ? cores - 1 : MAX_THREADS - 1;
 }
 
 void vps_pool_allow(unsigned helpers)

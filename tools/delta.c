@@ -15,7 +15,7 @@
 #include "common/wire/encoder.h"
 
 #define RUNS 7
-#define FRAME_SIZE ((size_t)1 << 20) /* as the server's */
+#define FRAME_SIZE ((size_t)128 << 10) /* as the server's */
 #define PAGE ((size_t)4096)
 
 struct bench {
