@@ -23,7 +23,7 @@ static const char *type_name(VkPhysicalDeviceType type)
    }
 }
 
-static VkResult create_instance(VkInstance *instance)
+VkResult vp_gpu_instance_create(VkInstance *instance)
 {
    uint32_t version = VK_API_VERSION_1_0;
    vkEnumerateInstanceVersion(&version);
@@ -105,7 +105,7 @@ bool vp_gpu_list_init(struct vp_gpu_list *list, char *error, size_t error_size)
    VkInstance instance;
 
    *list = (struct vp_gpu_list){0};
-   VkResult result = create_instance(&instance);
+   VkResult result = vp_gpu_instance_create(&instance);
    if (result == VK_SUCCESS) {
       result = list_devices(list, instance);
       vkDestroyInstance(instance, NULL);

@@ -26,6 +26,9 @@ struct vp_gpu_list {
    unsigned count;
 };
 
+/* Loads the Vulkan drivers into this process and makes an instance of our own. Thread-safe. */
+VkResult vp_gpu_instance_create(VkInstance *instance);
+
 /* Loads the Vulkan drivers into this process and asks them. False with a
  * sentence in `error` when that fails or there is no GPU; there is nothing to
  * finish then. */

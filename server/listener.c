@@ -27,6 +27,16 @@
 /* After running out of file descriptors or memory: time for a client to leave. */
 #define ACCEPT_PAUSE_MS 200
 
+/* Workers for clients to come are started one by one, with this time in between and after a client has come: what these
+ * do first is not to share the processor with that. */
+#define READY_PAUSE_MS 100
+
+/* The time, doubled each time, after one of them has ended by itself; for how long it must have lived to count as an
+ * accident. */
+#define READY_LEAST_PENALTY_MS 1000
+#define READY_MOST_PENALTY_MS 60000
+#define READY_LIFE_MS 10000
+
 /* A client that is refused gets this long to read why. */
 #define REFUSAL_MS 2000
 #define MAX_REFUSED 16
@@ -48,8 +58,10 @@ struct listener {
    int64_t state_deadline_ms; /* ENDING, KILLING: when the state is over */
    int64_t accept_after_ms;   /* no accept before */
    int listen_fd, signal_fd;
-   struct vp_worker_process *workers; /* room for max_clients */
-   unsigned worker_count;
+   struct vp_worker_process *workers;
+   unsigned worker_count, worker_room;
+   int64_t ready_after_ms;   /* no worker without a client is started before */
+   int64_t ready_penalty_ms; /* the last time that this was put off, because one had ended by itself; 0: not yet */
    struct refused_client refused[MAX_REFUSED];
    unsigned refused_count;
 };
@@ -57,7 +69,7 @@ struct listener {
 /* In a process of its own, because the listener must stay free of drivers. */
 static bool check_gpus(const struct vp_server_options *options)
 {
-   char **argv = vp_server_options_make_argv(options, VP_SERVER_CHECK_GPUS, NULL);
+   char **argv = vp_server_options_make_argv(options, VP_SERVER_CHECK_GPUS);
    const pid_t pid = argv ? vp_spawn_self(argv, -1) : -1;
    free(argv);
    if (pid < 0) {
@@ -118,28 +130,89 @@ static void tend_refused(struct listener *listener)
    }
 }
 
+static bool is_ready(const struct vp_worker_process *worker)
+{
+   return worker->handover_fd >= 0;
+}
+
+static bool has_client(const struct vp_worker_process *worker)
+{
+   return worker->peer[0] != '\0';
+}
+
+static unsigned count_workers(const struct listener *listener, bool (*which)(const struct vp_worker_process *worker))
+{
+   unsigned count = 0;
+
+   for (unsigned i = 0; i < listener->worker_count; i++)
+      count += which(&listener->workers[i]);
+   return count;
+}
+
+/* A worker without a client; NULL with errno. */
+static struct vp_worker_process *start_worker(struct listener *listener)
+{
+   if (listener->worker_count == listener->worker_room) {
+      errno = EAGAIN;
+      return NULL;
+   }
+   struct vp_worker_process *worker = &listener->workers[listener->worker_count];
+   if (!vp_worker_process_start(worker, listener->options))
+      return NULL;
+   listener->worker_count++;
+   return worker;
+}
+
+/* The one that has waited longest; NULL: none. */
+static struct vp_worker_process *find_ready_worker(struct listener *listener)
+{
+   struct vp_worker_process *found = NULL;
+
+   for (unsigned i = 0; i < listener->worker_count; i++) {
+      struct vp_worker_process *worker = &listener->workers[i];
+      if (is_ready(worker) && (!found || worker->since_ms < found->since_ms))
+         found = worker;
+   }
+   return found;
+}
+
+/* NULL with errno. A ready worker that has ended, which we have not noticed yet, takes no client. */
+static struct vp_worker_process *give_to_worker(struct listener *listener, int fd, const char *peer)
+{
+   struct vp_worker_process *worker;
+
+   while ((worker = find_ready_worker(listener))) {
+      if (vp_worker_process_serve(worker, fd, peer))
+         return worker;
+   }
+   worker = start_worker(listener);
+   return worker && vp_worker_process_serve(worker, fd, peer) ? worker : NULL;
+}
+
 static void serve_client(struct listener *listener, int fd, const char *peer)
 {
    const struct vp_server_options *options = listener->options;
+   const unsigned count = count_workers(listener, has_client);
    char text[160];
 
-   if (listener->worker_count == options->max_clients) {
+   if (count == options->max_clients) {
       snprintf(text, sizeof(text), "the Venus server already serves its maximum of %u clients; try again later",
                options->max_clients);
       refuse_client(listener, fd, peer, text);
       return;
    }
 
-   struct vp_worker_process *worker = &listener->workers[listener->worker_count];
-   if (!vp_worker_process_start(worker, options, fd, peer)) {
+   const struct vp_worker_process *worker = give_to_worker(listener, fd, peer);
+   if (!worker) {
       snprintf(text, sizeof(text), "the Venus server cannot start a process for this client: %s", strerror(errno));
       refuse_client(listener, fd, peer, text);
       return;
    }
-   listener->worker_count++;
-   vp_log(VP_LOG_INFO, "client %s: connected (worker %d, client %u of at most %u)", peer, (int)worker->pid,
-          listener->worker_count, options->max_clients);
+   vp_log(VP_LOG_INFO, "client %s: connected (worker %d, client %u of at most %u)", peer, (int)worker->pid, count + 1,
+          options->max_clients);
    close(fd);
+   if (listener->ready_after_ms <= vp_clock_ms())
+      listener->ready_after_ms = vp_clock_ms() + READY_PAUSE_MS;
 }
 
 static void accept_client(struct listener *listener)
@@ -157,6 +230,30 @@ static void accept_client(struct listener *listener)
    }
 }
 
+/* A worker that had no client has ended by itself. */
+static void note_early_end(struct listener *listener, struct vp_worker_process *worker, int status)
+{
+   const int64_t now = vp_clock_ms();
+
+   vp_worker_process_dismiss(worker);
+   if (now - worker->since_ms >= READY_LIFE_MS)
+      listener->ready_penalty_ms = 0;
+   if (listener->ready_penalty_ms == 0)
+      vp_worker_process_log_end(worker, status, false);
+   listener->ready_penalty_ms = listener->ready_penalty_ms ? 2 * listener->ready_penalty_ms : READY_LEAST_PENALTY_MS;
+   if (listener->ready_penalty_ms > READY_MOST_PENALTY_MS)
+      listener->ready_penalty_ms = READY_MOST_PENALTY_MS;
+   listener->ready_after_ms = now + listener->ready_penalty_ms;
+}
+
+static void note_end(struct listener *listener, struct vp_worker_process *worker, int status)
+{
+   if (has_client(worker))
+      vp_worker_process_log_end(worker, status, listener->state != RUNNING);
+   else if (is_ready(worker))
+      note_early_end(listener, worker, status);
+}
+
 static void reap_workers(struct listener *listener)
 {
    int status;
@@ -166,7 +263,7 @@ static void reap_workers(struct listener *listener)
       for (unsigned i = 0; i < listener->worker_count; i++) {
          if (listener->workers[i].pid != pid)
             continue;
-         vp_worker_process_log_end(&listener->workers[i], status, listener->state != RUNNING);
+         note_end(listener, &listener->workers[i], status);
          listener->workers[i] = listener->workers[--listener->worker_count];
          break;
       }
@@ -179,13 +276,44 @@ static void signal_workers(const struct listener *listener, int number)
       kill(listener->workers[i].pid, number);
 }
 
+static void dismiss_ready_workers(struct listener *listener)
+{
+   for (unsigned i = 0; i < listener->worker_count; i++) {
+      if (is_ready(&listener->workers[i]))
+         vp_worker_process_dismiss(&listener->workers[i]);
+   }
+}
+
+/* Another one is to wait for a client; never so many that clients have no room, also when some do not end that were
+ * dismissed. */
+static bool wants_ready_worker(const struct listener *listener)
+{
+   const struct vp_server_options *options = listener->options;
+   const unsigned clients = count_workers(listener, has_client);
+   const unsigned wanted =
+      options->ready < options->max_clients - clients ? options->ready : options->max_clients - clients;
+
+   return listener->state == RUNNING && count_workers(listener, is_ready) < wanted &&
+          listener->worker_count - clients < listener->worker_room - options->max_clients;
+}
+
+static void tend_ready_workers(struct listener *listener)
+{
+   if (!wants_ready_worker(listener) || vp_clock_ms() < listener->ready_after_ms)
+      return;
+   if (!start_worker(listener))
+      vp_log(VP_LOG_DEBUG, "cannot start a worker for a client to come: %s", strerror(errno));
+   listener->ready_after_ms = vp_clock_ms() + READY_PAUSE_MS;
+}
+
 /* One step further on the way out. */
 static void advance_shutdown(struct listener *listener)
 {
    const unsigned count = listener->worker_count;
 
    if (listener->state == RUNNING) {
-      vp_log(VP_LOG_INFO, "shutting down; %u clients are connected", count);
+      vp_log(VP_LOG_INFO, "shutting down; %u clients are connected", count_workers(listener, has_client));
+      dismiss_ready_workers(listener);
       close(listener->listen_fd);
       listener->listen_fd = -1;
       listener->state = ENDING;
@@ -205,7 +333,9 @@ static void handle_signals(struct listener *listener)
    struct signalfd_siginfo info;
 
    while (read(listener->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-      if (info.ssi_signo != SIGCHLD)
+      if (info.ssi_signo == SIGHUP)
+         dismiss_ready_workers(listener);
+      else if (info.ssi_signo != SIGCHLD)
          advance_shutdown(listener);
    }
    /* Several ended children may be one signal. */
@@ -229,6 +359,8 @@ static int next_timeout(const struct listener *listener)
       due = listener->state_deadline_ms;
    else if (listener->accept_after_ms > now)
       due = listener->accept_after_ms;
+   if (wants_ready_worker(listener) && listener->ready_after_ms < due)
+      due = listener->ready_after_ms;
    for (unsigned i = 0; i < listener->refused_count; i++) {
       if (listener->refused[i].deadline_ms < due)
          due = listener->refused[i].deadline_ms;
@@ -259,6 +391,7 @@ static bool listener_step(struct listener *listener)
       handle_signals(listener);
    if (listener->state == RUNNING && pollfds[1].revents)
       accept_client(listener);
+   tend_ready_workers(listener);
    if (listener->state == ENDING && vp_clock_ms() >= listener->state_deadline_ms)
       advance_shutdown(listener);
    return true;
@@ -268,7 +401,8 @@ static bool listener_init(struct listener *listener, const struct vp_server_opti
 {
    *listener = (struct listener){.options = options, .listen_fd = -1, .signal_fd = -1};
 
-   listener->workers = calloc(options->max_clients, sizeof(*listener->workers));
+   listener->worker_room = options->max_clients + 2 * options->ready;
+   listener->workers = calloc(listener->worker_room, sizeof(*listener->workers));
    if (!listener->workers) {
       vp_log(VP_LOG_ERROR, "out of memory for %u clients", options->max_clients);
       return false;
@@ -288,6 +422,7 @@ static bool listener_init(struct listener *listener, const struct vp_server_opti
    sigemptyset(&signals);
    sigaddset(&signals, SIGTERM);
    sigaddset(&signals, SIGINT);
+   sigaddset(&signals, SIGHUP);
    sigaddset(&signals, SIGCHLD);
    sigprocmask(SIG_BLOCK, &signals, NULL);
    listener->signal_fd = vp_descriptor_keep(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));

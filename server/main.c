@@ -9,6 +9,7 @@
 #include "server/gpu_list.h"
 #include "server/listener.h"
 #include "server/options.h"
+#include "server/ready.h"
 #include "server/worker.h"
 
 #define EXIT_USAGE 2
@@ -75,7 +76,12 @@ static int run_worker(const struct vp_server_options *options)
       vp_log(VP_LOG_ERROR, "cannot enable the validation layer: VK_INSTANCE_LAYERS is too long");
       return 1;
    }
-   return vp_worker_run(options->worker_fd, options);
+
+   const int client = vps_ready_wait(options->worker_fd);
+   const int status = client < 0 ? 0 : vp_worker_run(client, options);
+   if (!vps_ready_is_over())
+      _exit(status);
+   return status;
 }
 
 static int run(const struct vp_server_options *options)

@@ -10,6 +10,8 @@
 
 #define DEFAULT_MAX_CLIENTS 64
 #define LIMIT_MAX_CLIENTS 4096
+#define DEFAULT_READY 2
+#define LIMIT_READY 64
 
 #define STRING_OF(x) #x
 #define STRING(x) STRING_OF(x)
@@ -26,6 +28,9 @@ const char vp_server_usage[] =
    "  --gpu GPU        offer only this GPU: its index or a part of its name, as --list\n"
    "                   shows them; may be given several times\n"
    "  --max-clients N  serve at most N clients at the same time (default " STRING(DEFAULT_MAX_CLIENTS) ")\n"
+   "  --ready N        have N processes for clients to come (default " STRING(DEFAULT_READY) "), which have loaded\n"
+   "                   the Vulkan driver; 0: start each when its client comes. They\n"
+   "                   start anew on SIGHUP, as after an update of the driver\n"
    "  --compress MODE  compress memory that goes to clients: auto (default; where the link\n"
    "                   is slow enough that it pays), none, lz4, zstd\n"
    "  --validate       run the validation layer on everything that clients do and log\n"
@@ -89,6 +94,11 @@ static bool set_max_clients(struct vp_server_options *options, const char *value
    return parse_number(value, 1, LIMIT_MAX_CLIENTS, &options->max_clients);
 }
 
+static bool set_ready(struct vp_server_options *options, const char *value)
+{
+   return parse_number(value, 0, LIMIT_READY, &options->ready);
+}
+
 static bool set_validate(struct vp_server_options *options, const char *value)
 {
    (void)value;
@@ -117,12 +127,6 @@ static bool set_worker_fd(struct vp_server_options *options, const char *value)
    return true;
 }
 
-static bool set_worker_peer(struct vp_server_options *options, const char *value)
-{
-   options->worker_peer = value;
-   return true;
-}
-
 static const struct option option_table[] = {
    {.name = "--port", .has_value = true, .set = set_port, .expected = "a number from 0 to 65535"},
    {.name = "--host", .has_value = true, .set = set_host, .expected = "an address of this machine"},
@@ -131,6 +135,7 @@ static const struct option option_table[] = {
     .has_value = true,
     .set = set_max_clients,
     .expected = "a number from 1 to " STRING(LIMIT_MAX_CLIENTS)},
+   {.name = "--ready", .has_value = true, .set = set_ready, .expected = "a number from 0 to " STRING(LIMIT_READY)},
    {.name = "--compress", .has_value = true, .set = set_compress, .expected = "auto, none, lz4 or zstd"},
    {.name = "--validate", .set = set_validate},
    {.name = "--log", .has_value = true, .set = set_log, .expected = "error, warn, info or debug"},
@@ -140,7 +145,6 @@ static const struct option option_table[] = {
    /* not for people */
    {.name = "--check-gpus", .mode = VP_SERVER_CHECK_GPUS},
    {.name = "--worker-fd", .has_value = true, .set = set_worker_fd, .expected = "an open socket"},
-   {.name = "--worker-peer", .has_value = true, .set = set_worker_peer, .expected = "an address"},
 };
 
 /* The row of an argument "--name" or "--name=value"; *value becomes the value or NULL. */
@@ -166,6 +170,7 @@ bool vp_server_options_parse(struct vp_server_options *options, int argc, char *
       .host = "127.0.0.1",
       .port = VP_DEFAULT_PORT,
       .max_clients = DEFAULT_MAX_CLIENTS,
+      .ready = DEFAULT_READY,
       .compression = VP_COMPRESS_AUTO,
       .log_level = VP_LOG_INFO,
       .worker_fd = -1,
@@ -212,9 +217,9 @@ void vp_server_options_finish(struct vp_server_options *options)
    options->gpu_count = 0;
 }
 
-char **vp_server_options_make_argv(const struct vp_server_options *options, enum vp_server_mode mode, const char *peer)
+char **vp_server_options_make_argv(const struct vp_server_options *options, enum vp_server_mode mode)
 {
-   enum { MAX_FIXED = 12 };
+   enum { MAX_FIXED = 8 };
    char **argv = calloc(MAX_FIXED + 2 * (size_t)options->gpu_count, sizeof(*argv));
    size_t n = 0;
 
@@ -224,13 +229,7 @@ char **vp_server_options_make_argv(const struct vp_server_options *options, enum
       /* exec takes them as char *, but changes nothing */
 #define ADD(text) argv[n++] = (char *)(uintptr_t)(text)
    ADD("venus-server");
-   if (mode == VP_SERVER_WORKER) {
-      ADD("--worker-fd=" STRING(VP_SPAWN_FD));
-      ADD("--worker-peer");
-      ADD(peer);
-   } else {
-      ADD("--check-gpus");
-   }
+   ADD(mode == VP_SERVER_WORKER ? "--worker-fd=" STRING(VP_SPAWN_FD) : "--check-gpus");
    if (options->validate)
       ADD("--validate");
    ADD("--compress");

@@ -26,12 +26,12 @@ struct vp_server_options {
    const char **gpus;               /* index or part of a name; see vp_gpu_selected */
    unsigned gpu_count;              /* 0: offer all GPUs */
    unsigned max_clients;            /* at the same time, >= 1 */
+   unsigned ready;                  /* how many workers to have for clients to come */
    bool validate;                   /* with the validation layer */
    enum vp_compression compression; /* of memory that goes to the client */
    enum vp_log_level log_level;
 
-   int worker_fd;           /* workers only: the connection to the client, else -1 */
-   const char *worker_peer; /* workers only: the client's address, else NULL */
+   int worker_fd; /* workers only: where the client comes through (server/handover.h), else -1 */
 };
 
 /* Reads the command line. The strings of argv are kept, not copied. False with
@@ -43,10 +43,9 @@ bool vp_server_options_parse(struct vp_server_options *options, int argc, char *
 void vp_server_options_finish(struct vp_server_options *options);
 
 /* A command line, ended by NULL, that hands what matters to an internal mode
- * (VP_SERVER_WORKER, VP_SERVER_CHECK_GPUS) on to another process of the server;
- * `peer` is for workers. NULL without memory. The array is for free(), its
- * strings belong to the options and to `peer`. */
-char **vp_server_options_make_argv(const struct vp_server_options *options, enum vp_server_mode mode, const char *peer);
+ * (VP_SERVER_WORKER, VP_SERVER_CHECK_GPUS) on to another process of the server.
+ * NULL without memory. The array is for free(), its strings belong to the options. */
+char **vp_server_options_make_argv(const struct vp_server_options *options, enum vp_server_mode mode);
 
 /* The text of --help. */
 extern const char vp_server_usage[];

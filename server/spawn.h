@@ -18,4 +18,7 @@
  * program cannot be executed. For a program with one thread. */
 pid_t vp_spawn_self(char *const argv[], int fd);
 
+/* What the kernel calls this process, as in ps -o comm; at most 15 characters. For the thread that runs main(). */
+void vp_process_set_name(const char *name);
+
 #endif

@@ -58,3 +58,8 @@ pid_t vp_spawn_self(char *const argv[], int fd)
    }
    return child;
 }
+
+void vp_process_set_name(const char *name)
+{
+   prctl(PR_SET_NAME, name);
+}

@@ -7,6 +7,7 @@ No Vulkan client is needed: a connection that says nothing keeps its worker for 
 """
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -45,6 +46,14 @@ def wait_for(condition, seconds=10):
 def read_proc(pid, name):
     with open(f"/proc/{pid}/{name}", "rb") as file:
         return file.read()
+
+
+def name_of(pid):
+    """What the kernel calls a process; it may have ended meanwhile."""
+    try:
+        return read_proc(pid, "comm").decode().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def is_gone(pid):
@@ -115,18 +124,31 @@ class Server:
     def connect(self):
         return socket.create_connection((self.host, self.port), 5)
 
+    def children(self, name):
+        children = [int(pid) for pid in read_proc(self.pid, f"task/{self.pid}/children").split()]
+        return [pid for pid in children if name_of(pid) == name and not is_gone(pid)]
+
     def workers(self):
-        return [int(pid) for pid in read_proc(self.pid, f"task/{self.pid}/children").split()]
+        """Those that have a client."""
+        return self.children("venus-worker")
+
+    def ready(self):
+        """Those that wait for one."""
+        return self.children("venus-ready")
+
+    def wait_for_ready(self, count=2):
+        if not wait_for(lambda: len(self.ready()) == count):
+            raise AssertionError(f"{len(self.ready())} workers are ready, not {count}: {self.log()}")
+        return self.ready()
 
     def connect_worker(self):
-        """A connection and the id of the worker that serves it, once that has been executed."""
+        """A connection and the id of the worker that serves it, once that has it."""
         before = set(self.workers())
         connection = self.connect()
         found = []
 
         def started():
-            found[:] = [pid for pid in self.workers() if pid not in before and
-                        b"--worker-fd" in read_proc(pid, "cmdline")]
+            found[:] = [pid for pid in self.workers() if pid not in before]
             return found
 
         if not wait_for(started):
@@ -296,6 +318,116 @@ class Workers(unittest.TestCase):
                 connection.close()
 
 
+class Ready(unittest.TestCase):
+    """Workers that wait for clients to come."""
+
+    def test_has_loaded_the_driver(self):
+        with open(NATIVE_ICD, encoding="utf-8") as file:
+            library = os.path.basename(json.load(file)["ICD"]["library_path"]).encode()
+        with Server() as server:
+            for pid in server.wait_for_ready():
+                self.assertTrue(wait_for(lambda pid=pid: library in read_proc(pid, "maps")))
+                self.assertEqual(len([name for name in open_files(pid) if name.startswith("socket:")]), 1)
+            self.assertEqual(server.stop()[0], 0)
+            self.assertNotIn("connected (", server.log())
+
+    def test_clients_get_them_in_their_order(self):
+        with Server() as server:
+            older, younger = sorted(server.wait_for_ready())
+            connections = []
+            for pid in (older, younger):
+                connection, worker = server.connect_worker()
+                connections.append(connection)
+                self.assertEqual(worker, pid)
+            self.assertFalse({older, younger} & set(server.wait_for_ready()))
+            for connection in connections:
+                connection.close()
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_more_clients_than_there_are(self):
+        with Server("--max-clients", "7") as server:
+            server.wait_for_ready()
+            connections = [server.connect() for _ in range(6)]
+            self.assertTrue(wait_for(lambda: len(server.workers()) == 6), server.log())
+            # There is room for one client more.
+            server.wait_for_ready(1)
+            for connection in connections:
+                connection.close()
+            self.assertTrue(wait_for(lambda: not server.workers()))
+            server.wait_for_ready(2)
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_none(self):
+        with Server("--ready", "0") as server:
+            connections = [server.connect_worker()[0] for _ in range(3)]
+            time.sleep(0.3)
+            self.assertFalse(server.ready())
+            for connection in connections:
+                connection.close()
+            self.assertTrue(wait_for(lambda: not server.workers()))
+            self.assertFalse(server.ready())
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_killed(self):
+        """They are replaced, later and later, and the log has a line about the first of them alone."""
+        with Server() as server:
+            client, _ = server.connect_worker()
+            with client:
+                first = server.wait_for_ready()
+                for pid in first:
+                    os.kill(pid, signal.SIGKILL)
+                start = time.monotonic()
+                started = set()
+                while time.monotonic() < start + 3:
+                    for pid in server.ready():
+                        started.add(pid)
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
+                    time.sleep(0.02)
+                self.assertLessEqual(len(started - set(first)), 2)
+                self.assertEqual(server.log().count("without a client yet"), 1, server.log())
+                server.wait_for_ready()
+                self.assertEqual(len(server.workers()), 1)
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_a_client_of_one_that_has_just_died(self):
+        with Server() as server:
+            ready = server.wait_for_ready()
+            freeze(server.pid)
+            for pid in ready:
+                os.kill(pid, signal.SIGKILL)
+                self.assertTrue(wait_for(lambda pid=pid: is_gone(pid)))
+            with server.connect() as connection:
+                os.kill(server.pid, signal.SIGCONT)
+                self.assertTrue(wait_for(lambda: len(server.workers()) == 1), server.log())
+                connection.settimeout(0.3)
+                with self.assertRaises(TimeoutError):
+                    connection.recv(1)
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_hang_up_replaces_them(self):
+        with Server() as server:
+            connection, worker = server.connect_worker()
+            with connection:
+                before = server.wait_for_ready()
+                server.process.send_signal(signal.SIGHUP)
+                for pid in before:
+                    self.assertTrue(wait_for(lambda pid=pid: is_gone(pid)))
+                self.assertFalse(set(before) & set(server.wait_for_ready()))
+                self.assertEqual(server.workers(), [worker])
+                self.assertNotIn("without a client yet", server.log())
+            self.assertEqual(server.stop()[0], 0)
+
+    def test_they_end_with_the_listener(self):
+        for number, status in ((signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)):
+            with Server() as server:
+                ready = server.wait_for_ready()
+                self.assertEqual(server.stop(number)[0], status)
+                for pid in ready:
+                    self.assertTrue(wait_for(lambda pid=pid: is_gone(pid), 5), pid)
+                self.assertNotIn("without a client yet", server.log())
+
+
 class Shutdown(unittest.TestCase):
     def test_worker_that_does_not_end(self):
         with Server() as server:
@@ -382,6 +514,7 @@ class Abuse(unittest.TestCase):
 
     def test_storm(self):
         with Server("--max-clients", "8", "--log", "error") as server:
+            server.wait_for_ready()
             fds = server.fds()
             for _ in range(5):
                 storm = [server.connect() for _ in range(30)]
@@ -394,13 +527,14 @@ class Abuse(unittest.TestCase):
 
     def test_one_after_another_leaves_nothing(self):
         with Server() as server:
+            server.wait_for_ready()
             fds = server.fds()
             for _ in range(30):
                 connection, pid = server.connect_worker()
                 connection.close()
                 self.assertTrue(wait_for(lambda pid=pid: is_gone(pid)))
             self.assertTrue(wait_for(lambda: not server.workers()))
-            self.assertEqual(server.fds(), fds)
+            self.assertTrue(wait_for(lambda: server.fds() == fds))
             self.assertEqual(server.stop()[0], 0)
 
     def test_out_of_files(self):

@@ -106,6 +106,15 @@ class Process:
             return None
 
 
+def name_of(pid):
+    """What the kernel calls a process; it may have ended meanwhile."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+            return file.read().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
 class Server(Process):
     def __init__(self):
         # A client may ask the GPU's driver for more memory than there can be.
@@ -129,8 +138,9 @@ class Server(Process):
         return connection
 
     def workers(self):
+        """Those that have a client."""
         with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as file:
-            return [int(pid) for pid in file.read().split()]
+            return [int(pid) for pid in file.read().split() if name_of(pid) == "venus-worker"]
 
 
 class Client(Process):

@@ -54,11 +54,28 @@ clients_kill() {
    wait "${fault_pids[@]}" 2>/dev/null || true
 }
 
-# workers_of SERVER: the ids of its workers, for an array.
-workers_of() {
-   local children
+# children_of SERVER NAME: the ids of its processes that the kernel calls so, for an array.
+children_of() {
+   local children pid name
    read -r -a children <"/proc/$1/task/$1/children" || true
-   printf '%s\n' "${children[@]}"
+   for pid in ${children[@]+"${children[@]}"}; do
+      { read -r name <"/proc/$pid/comm"; } 2>/dev/null || continue
+      [[ $name != "$2" ]] || echo "$pid"
+   done
+}
+
+# workers_of SERVER: its workers that have a client; ready_of SERVER: those that wait for one.
+workers_of() {
+   children_of "$1" venus-worker
+}
+
+ready_of() {
+   children_of "$1" venus-ready
+}
+
+# has_ready SERVER NUMBER
+has_ready() {
+   (($(ready_of "$1" | wc -l) == $2))
 }
 
 # all_gone PID...

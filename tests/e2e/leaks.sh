@@ -13,10 +13,15 @@ resident_kib() {
    sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$1/status"
 }
 
+# Nobody is served, and the processes for clients to come are there again.
+is_idle() {
+   no_workers "$SERVER_PID" && has_ready "$SERVER_PID" 2
+}
+
 # check_clean WHAT: no worker, no more open files, no more memory than a little.
 check_clean() {
    local files memory
-   wait_until 6 no_workers "$SERVER_PID" || fail "$1: workers are left: $(workers_of "$SERVER_PID")"
+   wait_until 6 is_idle || fail "$1: workers are left: $(workers_of "$SERVER_PID")"
    files=$(open_files "$SERVER_PID") memory=$(resident_kib "$SERVER_PID")
    ((files == files_before)) || fail "$1: $files open files instead of $files_before: $(ls -l "/proc/$SERVER_PID/fd")"
    ((memory <= memory_before + growth)) || fail "$1: $memory KiB instead of $memory_before"
@@ -33,7 +38,7 @@ server_start
 for _ in 1 2 3; do
    remote "$VP_TEST_APP" --phase 4 --out "$VP_TEST_TMP" >/dev/null || fail "the application"
 done
-wait_until 6 no_workers "$SERVER_PID" || fail "workers are left"
+wait_until 6 is_idle || fail "workers are left"
 files_before=$(open_files "$SERVER_PID") memory_before=$(resident_kib "$SERVER_PID")
 
 for i in {1..100}; do

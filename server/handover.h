@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_HANDOVER_H
+#define VP_SERVER_HANDOVER_H
+
+#include <stdbool.h>
+
+/* The way on which the listener gives a worker the connection to its client, which may come long after the worker has
+ * started. Each end is for close(), and close-on-exec. */
+
+/* False with errno. */
+bool vp_handover_open(int *listener_end, int *worker_end);
+
+/* Gives away a connection, without waiting for the worker; `client` stays the caller's to close. False with errno,
+ * EPIPE when the worker is gone. */
+bool vp_handover_send(int listener_end, int client);
+
+/* Whether vp_handover_receive would return at once. */
+bool vp_handover_is_due(int worker_end);
+
+/* Waits for the connection. -1 when the listener has closed its end, or with errno. */
+int vp_handover_receive(int worker_end);
+
+#endif

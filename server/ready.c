@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/ready.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "common/util/log.h"
+#include "common/util/thread.h"
+#include "server/gpu_list.h"
+#include "server/handover.h"
+#include "server/spawn.h"
+
+/* An instance keeps the driver loaded, and open what it has opened. It stays until the process ends. */
+static VkInstance warm_instance;
+static atomic_bool warming;
+
+static void *warm_up(void *unused)
+{
+   uint32_t count = 0;
+
+   if (vp_gpu_instance_create(&warm_instance) == VK_SUCCESS)
+      vkEnumeratePhysicalDevices(warm_instance, &count, NULL);
+   vp_log(VP_LOG_DEBUG, "ready for a client; %u GPUs", count);
+   atomic_store(&warming, false);
+   return unused;
+}
+
+static void start_to_warm_up(void)
+{
+   pthread_t thread;
+
+   atomic_store(&warming, true);
+   if (vp_thread_start(&thread, warm_up, NULL))
+      pthread_detach(thread);
+   else
+      atomic_store(&warming, false);
+}
+
+int vps_ready_wait(int worker_end)
+{
+   if (!vp_handover_is_due(worker_end)) {
+      vp_process_set_name("venus-ready");
+      start_to_warm_up();
+   }
+   const int client = vp_handover_receive(worker_end);
+   close(worker_end);
+   vp_process_set_name("venus-worker");
+   return client;
+}
+
+bool vps_ready_is_over(void)
+{
+   return !atomic_load(&warming);
+}
