@@ -28,8 +28,8 @@ void vp_queue_receive_progress(struct vp_connection *conn, struct vp_queue *queu
       atomic_store(&queue->reported, serial);
    if (queue->reported > queue->completed)
       atomic_store_explicit(&queue->completed, queue->reported, memory_order_release);
-   pthread_cond_broadcast(&conn->progress_cond);
    pthread_mutex_unlock(&conn->progress_lock);
+   pthread_cond_broadcast(&conn->progress_cond); /* who wakes up finds the lock free */
 }
 
 bool vp_queue_receive_error(struct vp_connection *conn, struct vp_queue *queue, uint64_t serial, VkResult error)

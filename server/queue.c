@@ -687,8 +687,8 @@ static void submitted(struct vp_context *ctx, struct vps_queue *queue, uint64_t 
       *queue->last = list->first;
       queue->last = list->last;
    }
-   pthread_cond_signal(&queue->changed);
    pthread_mutex_unlock(&queue->lock);
+   pthread_cond_signal(&queue->changed); /* who wakes up finds the lock free */
 }
 
 /* The queue, or NULL when it could not be created. */
