@@ -193,7 +193,7 @@ void vp_command_buffer_say(struct vp_command_buffer *cmd)
       cmd->begun = true;
       cmd->said = cmd->current;
    }
-   vp_encoder_trim(commands, 2 * VP_RECORDING_PIECE);
+   vp_encoder_trim(commands, 2 * VP_STREAM_PIECE);
    vp_guard_leave(guard);
 }
 

@@ -4,6 +4,7 @@
 
 #include "client/object.h"
 #include "client/resource.h"
+#include "client/stream.h"
 #include "common/wire/encoder.h"
 
 #include <stdbool.h>
@@ -11,12 +12,9 @@
 struct vp_device;
 struct vp_command_pool;
 
-/* A recording of so many bytes goes into the stream before it ends. Few are that long, so that recording takes no lock.
- */
-#define VP_RECORDING_PIECE ((size_t)8 << 20)
-
 /* Recording writes into memory of the command buffer's own, without any lock; vkEndCommandBuffer puts it into the
- * stream. A long recording goes there in pieces, so that it takes no more memory than a short one. */
+ * stream. A long recording goes there in pieces, so that the server executes what is recorded while the application
+ * records more, and so that it takes no more memory than a short one. */
 struct vp_command_buffer {
    struct vp_object base;
    struct vp_device *device;
@@ -55,7 +53,7 @@ void vp_command_buffer_say(struct vp_command_buffer *cmd);
 static inline struct vp_encoder *vp_record(struct vp_command_buffer *cmd)
 {
    cmd->recorded++;
-   if (__builtin_expect(vp_encoder_size(&cmd->commands) >= VP_RECORDING_PIECE, 0))
+   if (__builtin_expect(vp_encoder_size(&cmd->commands) >= VP_STREAM_PIECE, 0))
       vp_command_buffer_say(cmd);
    return &cmd->commands;
 }

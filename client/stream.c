@@ -7,6 +7,7 @@
 #include "client/queue.h"
 #include "common/net/frame.h"
 #include "common/util/clock.h"
+#include "common/util/cores.h"
 #include "common/util/log.h"
 #include "common/util/thread.h"
 
@@ -15,8 +16,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Buffered commands are sent when there are this many bytes of them. */
-#define SEND_SIZE ((size_t)256 << 10)
+/* Buffered commands are sent when there are this many bytes of them, so that the server begins before all is said. */
+#define SEND_SIZE VP_STREAM_PIECE
 
 /* Keeps up to this much memory of a batch after a burst. */
 #define KEEP_SIZE ((size_t)16 << 20)
@@ -126,7 +127,7 @@ void vp_stream_flush_locked(struct vp_connection *conn)
    close_frame(conn);
    if (!batch_size(open) || stream->handed_over)
       return;
-   if (stream->taken == stream->done) {
+   if (stream->taken == stream->done && batch_size(open) <= stream->direct_size) {
       send_bytes(conn, open, vp_encoder_size(&open->data), false);
       if (open->sent == vp_encoder_size(&open->data) || vp_connection_lost(conn)) {
          batch_empty(open);
@@ -351,6 +352,7 @@ bool vp_stream_init(struct vp_stream *stream, enum vp_compression compression, c
       vp_encoder_finish(&stream->memory);
       return false;
    }
+   stream->direct_size = vp_cores_count() < VP_MIN_CORES_TO_SHARE ? SIZE_MAX : SEND_SIZE;
    vp_packer_init(&stream->packer, compression);
    pthread_mutex_init(&stream->lock, NULL);
    pthread_cond_init(&stream->work, NULL);

@@ -17,6 +17,9 @@ struct vp_mapping;
 /* Whoever has something to say can say this much at once, also when there is no memory. */
 #define VP_STREAM_ROOM ((size_t)12 << 10)
 
+/* So much at once pays a system call and a look by the server. */
+#define VP_STREAM_PIECE ((size_t)60 << 10)
+
 /* Something between the frames of a batch: what has changed in mapped memory is sent here. */
 struct vp_memory_mark {
    size_t offset; /* in the data, between two frames */
@@ -43,6 +46,7 @@ struct vp_stream {
    size_t open_frame; /* offset of the header of the open COMMANDS frame, or SIZE_MAX */
    size_t command_start;
    uint64_t mark_count; /* of all batches */
+   size_t direct_size;  /* whoever says no more than this sends it, if he can: copying more costs him too much */
 
    bool handed_over;        /* the open batch: the sender takes it as soon as it is done with its own */
    uint64_t taken, done;    /* how many batches */

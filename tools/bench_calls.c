@@ -158,7 +158,7 @@ struct bench {
    VkDescriptorPool descriptor_pool;
    VkDescriptorSet set;
    VkPipelineLayout layout;
-   VkPipeline pipeline;
+   VkPipeline pipeline, compute_pipeline;
    VkFence fence;
 };
 
@@ -209,17 +209,49 @@ static void create_descriptor_set(struct bench *b)
    vkUpdateDescriptorSets(b->on.device, 1, &write, 0, NULL);
 }
 
-/* A vertex shader `void main() {}`. */
+/* Shaders `void main() {}`. */
+#define SHADER_HEAD                                                   \
+   0x07230203, 0x00010000, 0, 5, 0, /* magic, version 1.0, bound 5 */ \
+      0x00020011, 1,                /* OpCapability Shader */         \
+      0x0003000e, 0, 1              /* OpMemoryModel Logical GLSL450 */
+#define SHADER_TAIL                                                          \
+   0x00020013, 2,                           /* %2 = OpTypeVoid */            \
+      0x00030021, 3, 2,                     /* %3 = OpTypeFunction %2 */     \
+      0x00050036, 2, 1, 0, 3,               /* %1 = OpFunction %2 None %3 */ \
+      0x000200f8, 4, 0x000100fd, 0x00010038 /* %4 = OpLabel, OpReturn, OpFunctionEnd */
 static const uint32_t empty_shader[] = {
-   0x07230203, 0x00010000, 0,          5,          0, /* magic, version 1.0, bound 5 */
-   0x00020011, 1,                                     /* OpCapability Shader */
-   0x0003000e, 0,          1,                         /* OpMemoryModel Logical GLSL450 */
-   0x0005000f, 0,          1,          0x6e69616d, 0, /* OpEntryPoint Vertex %1 "main" */
-   0x00020013, 2,                                     /* %2 = OpTypeVoid */
-   0x00030021, 3,          2,                         /* %3 = OpTypeFunction %2 */
-   0x00050036, 2,          1,          0,          3, /* %1 = OpFunction %2 None %3 */
-   0x000200f8, 4,          0x000100fd, 0x00010038,    /* %4 = OpLabel, OpReturn, OpFunctionEnd */
+   SHADER_HEAD, 0x0005000f, 0, 1, 0x6e69616d, 0, /* OpEntryPoint Vertex %1 "main" */
+   SHADER_TAIL,
 };
+static const uint32_t empty_compute_shader[] = {
+   SHADER_HEAD, 0x0005000f, 5,  1, 0x6e69616d, 0, /* OpEntryPoint GLCompute %1 "main" */
+   0x00060010,  1,          17, 1, 1,          1, /* OpExecutionMode %1 LocalSize 1 1 1 */
+   SHADER_TAIL,
+};
+
+static VkShaderModule create_module(const struct bench *b, const uint32_t *code, size_t size)
+{
+   const VkShaderModuleCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = size, .pCode = code};
+   VkShaderModule module;
+   VK(vkCreateShaderModule(b->on.device, &info, NULL, &module));
+   return module;
+}
+
+static void create_compute_pipeline(struct bench *b)
+{
+   const VkShaderModule module = create_module(b, empty_compute_shader, sizeof(empty_compute_shader));
+   const VkComputePipelineCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+      .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                .module = module,
+                .pName = "main"},
+      .layout = b->layout,
+   };
+   VK(vkCreateComputePipelines(b->on.device, VK_NULL_HANDLE, 1, &info, NULL, &b->compute_pipeline));
+   vkDestroyShaderModule(b->on.device, module, NULL);
+}
 
 static void create_pipeline(struct bench *b)
 {
@@ -231,11 +263,8 @@ static void create_pipeline(struct bench *b)
       .pushConstantRangeCount = 1,
       .pPushConstantRanges = &range,
    };
-   const VkShaderModuleCreateInfo module_info = {
-      .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = sizeof(empty_shader), .pCode = empty_shader};
-   VkShaderModule module;
    VK(vkCreatePipelineLayout(b->on.device, &layout_info, NULL, &b->layout));
-   VK(vkCreateShaderModule(b->on.device, &module_info, NULL, &module));
+   const VkShaderModule module = create_module(b, empty_shader, sizeof(empty_shader));
 
    const VkPipelineShaderStageCreateInfo stage = {
       .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
@@ -291,6 +320,7 @@ static void bench_init(struct bench *b)
    create_buffer(b);
    create_descriptor_set(b);
    create_pipeline(b);
+   create_compute_pipeline(b);
    create_commands(b);
 }
 
@@ -300,6 +330,7 @@ static void bench_finish(struct bench *b)
    vkDestroyFence(b->on.device, b->fence, NULL);
    vkDestroyCommandPool(b->on.device, b->pool, NULL);
    vkDestroyPipeline(b->on.device, b->pipeline, NULL);
+   vkDestroyPipeline(b->on.device, b->compute_pipeline, NULL);
    vkDestroyPipelineLayout(b->on.device, b->layout, NULL);
    vkDestroyDescriptorPool(b->on.device, b->descriptor_pool, NULL);
    vkDestroyDescriptorSetLayout(b->on.device, b->set_layout, NULL);
@@ -311,6 +342,7 @@ static void bench_finish(struct bench *b)
 /* --- record --- */
 
 #define COMMANDS 20000
+#define COUNTED 300 /* less than goes into the stream before the recording ends */
 #define RUNS 15
 
 /* The driver's functions, without the loader in between. */
@@ -319,6 +351,8 @@ static PFN_vkCmdPushConstants cmd_push_constants;
 static PFN_vkCmdBindDescriptorSets cmd_bind_descriptor_sets;
 static PFN_vkCmdPipelineBarrier cmd_pipeline_barrier;
 static PFN_vkCmdBindVertexBuffers cmd_bind_vertex_buffers;
+static PFN_vkCmdBindPipeline cmd_bind_pipeline;
+static PFN_vkCmdDispatch cmd_dispatch;
 static PFN_vkCmdSetViewport cmd_set_viewport;
 
 static void load_commands(VkDevice device)
@@ -329,66 +363,80 @@ static void load_commands(VkDevice device)
    cmd_pipeline_barrier = (PFN_vkCmdPipelineBarrier)vkGetDeviceProcAddr(device, "vkCmdPipelineBarrier");
    cmd_bind_vertex_buffers = (PFN_vkCmdBindVertexBuffers)vkGetDeviceProcAddr(device, "vkCmdBindVertexBuffers");
    cmd_set_viewport = (PFN_vkCmdSetViewport)vkGetDeviceProcAddr(device, "vkCmdSetViewport");
+   cmd_bind_pipeline = (PFN_vkCmdBindPipeline)vkGetDeviceProcAddr(device, "vkCmdBindPipeline");
+   cmd_dispatch = (PFN_vkCmdDispatch)vkGetDeviceProcAddr(device, "vkCmdDispatch");
    if (!cmd_draw || !cmd_push_constants || !cmd_bind_descriptor_sets || !cmd_pipeline_barrier ||
-       !cmd_bind_vertex_buffers || !cmd_set_viewport)
+       !cmd_bind_vertex_buffers || !cmd_bind_pipeline || !cmd_dispatch || !cmd_set_viewport)
       bench_die("loading the commands", 0);
 }
 
-static void record_draw(const struct bench *b)
+static void record_draw(const struct bench *b, uint32_t count)
 {
-   for (uint32_t i = 0; i < COMMANDS; i++)
+   for (uint32_t i = 0; i < count; i++)
       cmd_draw(b->commands, 3, 1, i, 0);
 }
 
 static const uint32_t push_data[32] = {1, 2, 3};
 
-static void record_push_16(const struct bench *b)
+static void record_push_16(const struct bench *b, uint32_t count)
 {
-   for (uint32_t i = 0; i < COMMANDS; i++)
+   for (uint32_t i = 0; i < count; i++)
       cmd_push_constants(b->commands, b->layout, VK_SHADER_STAGE_VERTEX_BIT, 0, 16, push_data);
 }
 
-static void record_push_128(const struct bench *b)
+static void record_push_128(const struct bench *b, uint32_t count)
 {
-   for (uint32_t i = 0; i < COMMANDS; i++)
+   for (uint32_t i = 0; i < count; i++)
       cmd_push_constants(b->commands, b->layout, VK_SHADER_STAGE_VERTEX_BIT, 0, 128, push_data);
 }
 
-static void record_descriptor_sets(const struct bench *b)
+static void record_descriptor_sets(const struct bench *b, uint32_t count)
 {
-   for (uint32_t i = 0; i < COMMANDS; i++)
+   for (uint32_t i = 0; i < count; i++)
       cmd_bind_descriptor_sets(b->commands, VK_PIPELINE_BIND_POINT_GRAPHICS, b->layout, 0, 1, &b->set, 0, NULL);
 }
 
-static void record_barrier(const struct bench *b)
+static void record_barrier(const struct bench *b, uint32_t count)
 {
    const VkMemoryBarrier barrier = {
       .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
       .srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT,
       .dstAccessMask = VK_ACCESS_MEMORY_READ_BIT,
    };
-   for (uint32_t i = 0; i < COMMANDS; i++)
+   for (uint32_t i = 0; i < count; i++)
       cmd_pipeline_barrier(b->commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 1,
                            &barrier, 0, NULL, 0, NULL);
 }
 
-static void record_vertex_buffers(const struct bench *b)
+static void record_vertex_buffers(const struct bench *b, uint32_t count)
 {
    const VkDeviceSize offset = 0;
-   for (uint32_t i = 0; i < COMMANDS; i++)
+   for (uint32_t i = 0; i < count; i++)
       cmd_bind_vertex_buffers(b->commands, 0, 1, &b->buffer, &offset);
 }
 
-static void record_viewport(const struct bench *b)
+static void record_viewport(const struct bench *b, uint32_t count)
 {
    const VkViewport viewport = {0, 0, 640, 480, 0, 1};
-   for (uint32_t i = 0; i < COMMANDS; i++)
+   for (uint32_t i = 0; i < count; i++)
       cmd_set_viewport(b->commands, 0, 1, &viewport);
+}
+
+static void record_bind_pipeline(const struct bench *b, uint32_t count)
+{
+   for (uint32_t i = 0; i < count; i++)
+      cmd_bind_pipeline(b->commands, VK_PIPELINE_BIND_POINT_GRAPHICS, b->pipeline);
+}
+
+static void record_dispatch(const struct bench *b, uint32_t count)
+{
+   for (uint32_t i = 0; i < count; i++)
+      cmd_dispatch(b->commands, 1, 1, 1);
 }
 
 static const struct {
    const char *name;
-   void (*record)(const struct bench *b);
+   void (*record)(const struct bench *b, uint32_t count);
    bool in_rendering;
 } record_cases[] = {
    {"vkCmdDraw", record_draw, true},
@@ -398,10 +446,13 @@ static const struct {
    {"vkCmdPipelineBarrier", record_barrier, false},
    {"vkCmdBindVertexBuffers", record_vertex_buffers, true},
    {"vkCmdSetViewport", record_viewport, true},
+   {"vkCmdBindPipeline", record_bind_pipeline, true},
+   {"vkCmdDispatch", record_dispatch, false},
 };
 #define RECORD_CASES (sizeof(record_cases) / sizeof(record_cases[0]))
 
-/* One recording; gives the nanoseconds of its commands, and those of vkEndCommandBuffer too. */
+/* One recording; gives the nanoseconds of its commands, and those of vkEndCommandBuffer too. Or it is counted what a
+ * short one does. */
 static void record_once(const struct bench *b, unsigned index, bool count, double *commands_ns, double *end_ns)
 {
    const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
@@ -412,11 +463,13 @@ static void record_once(const struct bench *b, unsigned index, bool count, doubl
    if (record_cases[index].in_rendering) {
       vkCmdBeginRendering(b->commands, &rendering);
       vkCmdBindPipeline(b->commands, VK_PIPELINE_BIND_POINT_GRAPHICS, b->pipeline);
+   } else {
+      vkCmdBindPipeline(b->commands, VK_PIPELINE_BIND_POINT_COMPUTE, b->compute_pipeline);
    }
    const double start = bench_now(CLOCK_THREAD_CPUTIME_ID);
    if (count)
       counting_start();
-   record_cases[index].record(b);
+   record_cases[index].record(b, count ? COUNTED : COMMANDS);
    if (count)
       counting_stop();
    const double middle = bench_now(CLOCK_THREAD_CPUTIME_ID);

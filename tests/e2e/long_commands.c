@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Very much at once: argument 1 MiB of commands in one command buffer, primary and secondary; 100,000 barriers in one
- * command; 100,000 descriptor writes in one call; a shader and the data of a pipeline cache of argument 2 MiB. The last
- * word is the most memory that the program has had. Exit status: 0 when all went well. */
+/* Very much at once: argument 1 MiB of commands in one command buffer, primary and secondary; recordings of four
+ * threads at once, of which some are given up in the middle; 100,000 barriers in one command; 100,000 descriptor writes
+ * in one call; a shader and the data of a pipeline cache of argument 2 MiB. The last word is the most memory that the
+ * program has had. Exit status: 0 when all went well. */
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +99,15 @@ static void run(VkCommandBuffer commands)
    OK(vkQueueWaitIdle(queue));
 }
 
+static void order_writes(VkCommandBuffer commands)
+{
+   const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                                    .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
+                                    .dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_HOST_READ_BIT};
+   vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT,
+                        VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
+}
+
 /* Each update says its number, in another slot than the one before. */
 static void update(VkCommandBuffer commands, const struct buffer *buffer, uint32_t count, uint32_t first)
 {
@@ -105,13 +116,8 @@ static void update(VkCommandBuffer commands, const struct buffer *buffer, uint32
       for (uint32_t k = 0; k < UPDATE / 4; k += 1000)
          data[k] = first + i;
       vkCmdUpdateBuffer(commands, buffer->handle, (VkDeviceSize)(i % SLOTS) * UPDATE, UPDATE, data);
-      const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-                                       .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
-                                       .dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_HOST_READ_BIT};
       if (i % SLOTS == SLOTS - 1)
-         vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT,
-                              VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0,
-                              NULL);
+         order_writes(commands);
    }
 }
 
@@ -149,6 +155,94 @@ static void test_recordings(const struct buffer *buffer, uint32_t mebibytes)
    check(buffer, 1000 + 20 * SLOTS);
    OK(vkResetCommandPool(device, pool, VK_COMMAND_POOL_RESET_RELEASE_RESOURCES_BIT));
    puts("recordings");
+}
+
+#define THREADS 4u
+#define ROUNDS 8u
+#define WORDS (UPDATE / 4)
+
+struct recorder {
+   pthread_t thread;
+   uint32_t index;
+   VkBuffer buffer;
+   VkCommandPool pool, other;
+   VkCommandBuffer commands;
+};
+
+static void begin_again(VkCommandBuffer commands)
+{
+   const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+   OK(vkBeginCommandBuffer(commands, &info));
+}
+
+/* Each word of the thread's place says the round. */
+static void fill(const struct recorder *self, VkCommandBuffer commands, uint32_t words, uint32_t round)
+{
+   const uint32_t value = self->index * 1000 + round;
+   for (uint32_t i = 0; i < words; i++)
+      vkCmdUpdateBuffer(commands, self->buffer, (VkDeviceSize)self->index * UPDATE + 4 * i, 4, &value);
+}
+
+static void create_recording(VkCommandPool *new_pool, VkCommandBuffer *commands)
+{
+   const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+                                              .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT};
+   OK(vkCreateCommandPool(device, &pool_info, NULL, new_pool));
+   const VkCommandBufferAllocateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = *new_pool, .commandBufferCount = 1};
+   OK(vkAllocateCommandBuffers(device, &info, commands));
+}
+
+/* One recording that is given up in the middle, in each way that there is, and one that is run. */
+static void *record(void *data)
+{
+   struct recorder *self = data;
+   VkCommandBuffer given_up;
+   create_recording(&self->pool, &self->commands);
+   for (uint32_t round = 0; round < ROUNDS; round++) {
+      create_recording(&self->other, &given_up);
+      begin_again(given_up);
+      begin_again(self->commands);
+      fill(self, self->commands, WORDS / 2, 100 + round); /* 320 KiB */
+      fill(self, given_up, WORDS / 4, 200);
+      order_writes(self->commands);
+      fill(self, self->commands, WORDS, round);
+      order_writes(self->commands);
+      if (round % 4 == 0)
+         OK(vkResetCommandBuffer(given_up, 0));
+      if (round % 4 == 1)
+         OK(vkResetCommandPool(device, self->other, 0));
+      if (round % 4 == 2)
+         vkFreeCommandBuffers(device, self->other, 1, &given_up);
+      if (round % 4 < 2) {
+         begin_again(given_up);
+         OK(vkEndCommandBuffer(given_up));
+      }
+      vkDestroyCommandPool(device, self->other, NULL);
+      OK(vkEndCommandBuffer(self->commands));
+   }
+   create_recording(&self->other, &given_up);
+   begin_again(given_up);
+   fill(self, given_up, WORDS / 4, 200); /* it never ends */
+   return NULL;
+}
+
+static void test_threads(const struct buffer *buffer)
+{
+   struct recorder recorders[THREADS];
+   for (uint32_t i = 0; i < THREADS; i++) {
+      recorders[i] = (struct recorder){.index = i, .buffer = buffer->handle};
+      NEED(!pthread_create(&recorders[i].thread, NULL, record, &recorders[i]));
+   }
+   for (uint32_t i = 0; i < THREADS; i++)
+      NEED(!pthread_join(recorders[i].thread, NULL));
+   for (uint32_t i = 0; i < THREADS; i++) {
+      run(recorders[i].commands);
+      for (uint32_t k = 0; k < WORDS; k++)
+         NEED(buffer->data[i * WORDS + k] == i * 1000 + ROUNDS - 1);
+      vkDestroyCommandPool(device, recorders[i].pool, NULL);
+   }
+   puts("threads");
 }
 
 static void test_barriers(const struct buffer *buffer)
@@ -299,6 +393,7 @@ int main(int argc, char **argv)
    struct rusage usage;
    test_recordings(&buffer, (uint32_t)atoi(argv[1]));
    getrusage(RUSAGE_SELF, &usage);
+   test_threads(&buffer);
    test_barriers(&buffer);
    test_descriptors(&buffer);
    test_shader((size_t)atoi(argv[2]) << 20);

@@ -231,7 +231,8 @@ static void *run_short_of_memory(void *stop_data)
    return NULL;
 }
 
-static void test_without_memory(void)
+/* direct_size: what speakers send themselves. */
+static void test_without_memory(size_t direct_size)
 {
    struct speaker speakers[SPEAKERS];
    uint32_t said[SPEAKERS], refused = 0;
@@ -239,6 +240,7 @@ static void test_without_memory(void)
    pthread_t shortage;
    if (!start(false))
       return;
+   conn->stream.direct_size = direct_size;
    CHECK(!pthread_create(&shortage, NULL, run_short_of_memory, &stop_it));
    for (uint32_t i = 0; i < SPEAKERS; i++) {
       speakers[i] = (struct speaker){.index = i};
@@ -309,7 +311,8 @@ static void test_flushes(void)
 
 int main(void)
 {
-   test_without_memory();
+   test_without_memory(SIZE_MAX);
+   test_without_memory(VP_STREAM_PIECE);
    test_flushes();
    test_much_waits();
    return check_finish();
