@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "usage: venus-bench record|latency\n"
+static const char usage[] = "usage: venus-bench record|threads|latency\n"
                             "       venus-bench memory [ROW REPETITIONS]   (without: says which rows there are)\n"
                             "Measures the Vulkan driver that the loader finds; tools/bench compares two.\n";
 
@@ -19,6 +19,8 @@ int main(int argc, char **argv)
 
    if (argc == 2 && strcmp(what, "record") == 0) {
       bench_record();
+   } else if (argc == 2 && strcmp(what, "threads") == 0) {
+      bench_threads();
    } else if (argc == 2 && strcmp(what, "latency") == 0) {
       bench_latency();
    } else if (argc == 2 && strcmp(what, "memory") == 0) {

@@ -42,6 +42,7 @@ void bench_device_finish(struct bench_device *device);
 
 /* The benchmarks. */
 void bench_record(void);
+void bench_threads(void);
 void bench_latency(void);
 void bench_memory(const char *row, unsigned repetitions);
 void bench_memory_list(void);

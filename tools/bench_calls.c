@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* venus-bench record|latency: calls, one by one.
+/* venus-bench record|threads|latency: calls, one by one.
  *
  * record: CPU time of the calling thread for each recorded command, and what a recording does beside that. Allocations
  * and locks are counted by the functions below, which the driver finds instead of the C library's because the program
@@ -541,6 +541,107 @@ static void run_record(const struct bench *b)
 void bench_record(void)
 {
    print_results(run_record);
+}
+
+/* --- threads --- */
+
+#define MAX_THREADS 8
+#define PAIRS 10000
+#define FRAMES 31
+
+struct recorder {
+   const struct bench *b;
+   pthread_t thread;
+   VkCommandPool pool;
+   VkCommandBuffer commands;
+   pthread_barrier_t *begin, *end;
+};
+
+static void record_pairs(const struct recorder *self)
+{
+   const struct bench *b = self->b;
+   const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+   VK(vkBeginCommandBuffer(self->commands, &begin));
+   for (uint32_t i = 0; i < PAIRS; i++) {
+      cmd_push_constants(self->commands, b->layout, VK_SHADER_STAGE_VERTEX_BIT, 0, 16, push_data);
+      cmd_bind_descriptor_sets(self->commands, VK_PIPELINE_BIND_POINT_GRAPHICS, b->layout, 0, 1, &b->set, 0, NULL);
+   }
+   VK(vkEndCommandBuffer(self->commands));
+}
+
+static void *record_frames(void *data)
+{
+   const struct recorder *self = data;
+   for (unsigned i = 0; i < FRAMES; i++) {
+      pthread_barrier_wait(self->begin);
+      record_pairs(self);
+      pthread_barrier_wait(self->end);
+   }
+   return NULL;
+}
+
+static void create_recorder(struct recorder *self)
+{
+   const VkCommandPoolCreateInfo pool_info = {
+      .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+      .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+   };
+   VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+                                       .commandBufferCount = 1};
+   VK(vkCreateCommandPool(self->b->on.device, &pool_info, NULL, &self->pool));
+   info.commandPool = self->pool;
+   VK(vkAllocateCommandBuffers(self->b->on.device, &info, &self->commands));
+}
+
+/* Frames that so many threads record and one submits: what recording takes, and a frame until it is complete. */
+static void measure_threads(const struct bench *b, unsigned count)
+{
+   struct recorder recorders[MAX_THREADS];
+   VkCommandBuffer buffers[MAX_THREADS];
+   pthread_barrier_t begin, end;
+   double record_ns[FRAMES], frame_ns[FRAMES];
+
+   pthread_barrier_init(&begin, NULL, count + 1);
+   pthread_barrier_init(&end, NULL, count + 1);
+   for (unsigned i = 0; i < count; i++) {
+      recorders[i] = (struct recorder){.b = b, .begin = &begin, .end = &end};
+      create_recorder(&recorders[i]);
+      buffers[i] = recorders[i].commands;
+      if (pthread_create(&recorders[i].thread, NULL, record_frames, &recorders[i]))
+         bench_die("pthread_create", 0);
+   }
+   const VkSubmitInfo submit = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = count, .pCommandBuffers = buffers};
+   for (unsigned i = 0; i < FRAMES; i++) {
+      const double start = bench_now(CLOCK_MONOTONIC);
+      pthread_barrier_wait(&begin);
+      pthread_barrier_wait(&end);
+      record_ns[i] = bench_now(CLOCK_MONOTONIC) - start;
+      VK(vkQueueSubmit(b->on.queue, 1, &submit, b->fence));
+      VK(vkWaitForFences(b->on.device, 1, &b->fence, VK_TRUE, UINT64_MAX));
+      frame_ns[i] = bench_now(CLOCK_MONOTONIC) - start;
+      VK(vkResetFences(b->on.device, 1, &b->fence));
+   }
+   for (unsigned i = 0; i < count; i++) {
+      pthread_join(recorders[i].thread, NULL);
+      vkDestroyCommandPool(b->on.device, recorders[i].pool, NULL);
+   }
+   pthread_barrier_destroy(&begin);
+   pthread_barrier_destroy(&end);
+   printf("  {\"name\": \"%u thread%s\", \"record_ns\": %.0f, \"frame_ns\": %.0f}%s\n", count, count == 1 ? "" : "s",
+          bench_median(record_ns, FRAMES), bench_median(frame_ns, FRAMES), count < MAX_THREADS ? "," : "");
+}
+
+static void run_threads(const struct bench *b)
+{
+   load_commands(b->on.device);
+   for (unsigned count = 1; count <= MAX_THREADS; count *= 2)
+      measure_threads(b, count);
+}
+
+void bench_threads(void)
+{
+   print_results(run_threads);
 }
 
 /* --- latency --- */
