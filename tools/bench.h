@@ -2,6 +2,8 @@
 #ifndef VP_TOOLS_BENCH_H
 #define VP_TOOLS_BENCH_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -37,8 +39,50 @@ struct bench_device {
    VkQueue queue;
 };
 
-void bench_device_init(struct bench_device *device);
+/* `features` is chained to what the device is created with; NULL: none but dynamic rendering. */
+void bench_device_init(struct bench_device *device, void *features);
 void bench_device_finish(struct bench_device *device);
+
+/* A buffer with memory of its own. */
+struct bench_buffer {
+   VkBuffer buffer;
+   VkDeviceMemory memory;
+   uint32_t *data; /* NULL: not mapped */
+};
+
+/* In coherent memory of the host, if possible of a type with the flags `liked`; mapped. */
+void bench_buffer_init_host(const struct bench_device *on, struct bench_buffer *buffer, size_t size,
+                            VkBufferUsageFlags usage, VkMemoryPropertyFlags liked);
+/* In the GPU's own memory. */
+void bench_buffer_init_gpu(const struct bench_device *on, struct bench_buffer *buffer, size_t size,
+                           VkBufferUsageFlags usage);
+void bench_buffer_map(const struct bench_device *on, struct bench_buffer *buffer);
+void bench_buffer_unmap(const struct bench_device *on, struct bench_buffer *buffer);
+void bench_buffer_finish(const struct bench_device *on, struct bench_buffer *buffer);
+
+/* The first memory type of `bits` that has all flags of `needed`, those of `liked` and none of `disliked`; if there is
+ * none, the first with those of `needed`. */
+uint32_t bench_memory_type(const struct bench_device *on, uint32_t bits, VkMemoryPropertyFlags needed,
+                           VkMemoryPropertyFlags liked, VkMemoryPropertyFlags disliked);
+
+/* A submission that can be under way. */
+struct bench_slot {
+   VkCommandBuffer commands;
+   VkFence fence;
+   bool submitted;
+};
+
+VkCommandPool bench_slots_init(const struct bench_device *on, struct bench_slot *slots, unsigned count);
+void bench_slots_finish(const struct bench_device *on, VkCommandPool pool, struct bench_slot *slots, unsigned count);
+
+/* A recording that sees what was written before, and whose writes the host sees. */
+void bench_begin(const struct bench_slot *slot);
+void bench_end(const struct bench_slot *slot);
+void bench_submit(const struct bench_device *on, struct bench_slot *slot);
+/* Does nothing when it was not submitted. */
+void bench_wait(const struct bench_device *on, struct bench_slot *slot);
+
+VkShaderModule bench_shader(const struct bench_device *on, const uint32_t *words, size_t size);
 
 /* The benchmarks. */
 void bench_record(void);

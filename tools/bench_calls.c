@@ -316,7 +316,7 @@ static void create_commands(struct bench *b)
 static void bench_init(struct bench *b)
 {
    *b = (struct bench){0};
-   bench_device_init(&b->on);
+   bench_device_init(&b->on, NULL);
    create_buffer(b);
    create_descriptor_set(b);
    create_pipeline(b);

@@ -67,7 +67,7 @@ struct bench_traffic bench_traffic(void)
    return traffic;
 }
 
-void bench_device_init(struct bench_device *device)
+void bench_device_init(struct bench_device *device, void *features)
 {
    const VkApplicationInfo application = {
       .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO, .pApplicationName = "venus-bench", .apiVersion = VK_API_VERSION_1_3};
@@ -76,11 +76,11 @@ void bench_device_init(struct bench_device *device)
    const float priority = 1;
    const VkDeviceQueueCreateInfo queue_info = {
       .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
-   VkPhysicalDeviceVulkan13Features features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES,
-                                                .dynamicRendering = VK_TRUE};
+   VkPhysicalDeviceVulkan13Features features_1_3 = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, .pNext = features, .dynamicRendering = VK_TRUE};
    const VkDeviceCreateInfo device_info = {
       .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-      .pNext = &features,
+      .pNext = &features_1_3,
       .queueCreateInfoCount = 1,
       .pQueueCreateInfos = &queue_info,
    };
@@ -99,4 +99,150 @@ void bench_device_finish(struct bench_device *device)
 {
    vkDestroyDevice(device->device, NULL);
    vkDestroyInstance(device->instance, NULL);
+}
+
+uint32_t bench_memory_type(const struct bench_device *on, uint32_t bits, VkMemoryPropertyFlags needed,
+                           VkMemoryPropertyFlags liked, VkMemoryPropertyFlags disliked)
+{
+   VkPhysicalDeviceMemoryProperties properties;
+   uint32_t found = UINT32_MAX;
+
+   vkGetPhysicalDeviceMemoryProperties(on->gpu, &properties);
+   for (uint32_t i = 0; i < properties.memoryTypeCount; i++) {
+      const VkMemoryPropertyFlags flags = properties.memoryTypes[i].propertyFlags;
+      if (!(bits >> i & 1) || (flags & needed) != needed)
+         continue;
+      if ((flags & liked) == liked && !(flags & disliked))
+         return i;
+      if (found == UINT32_MAX)
+         found = i;
+   }
+   if (found == UINT32_MAX)
+      bench_die("finding a memory type", (long)needed);
+   return found;
+}
+
+static void create_buffer(const struct bench_device *on, struct bench_buffer *buffer, size_t size,
+                          VkBufferUsageFlags usage, VkMemoryPropertyFlags needed, VkMemoryPropertyFlags liked,
+                          VkMemoryPropertyFlags disliked)
+{
+   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = size, .usage = usage};
+   VkMemoryRequirements requirements;
+   VkMemoryAllocateInfo memory_info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
+
+   *buffer = (struct bench_buffer){0};
+   VK(vkCreateBuffer(on->device, &info, NULL, &buffer->buffer));
+   vkGetBufferMemoryRequirements(on->device, buffer->buffer, &requirements);
+   memory_info.allocationSize = requirements.size;
+   memory_info.memoryTypeIndex = bench_memory_type(on, requirements.memoryTypeBits, needed, liked, disliked);
+   VK(vkAllocateMemory(on->device, &memory_info, NULL, &buffer->memory));
+   VK(vkBindBufferMemory(on->device, buffer->buffer, buffer->memory, 0));
+}
+
+void bench_buffer_map(const struct bench_device *on, struct bench_buffer *buffer)
+{
+   void *data;
+   VK(vkMapMemory(on->device, buffer->memory, 0, VK_WHOLE_SIZE, 0, &data));
+   buffer->data = data;
+}
+
+void bench_buffer_unmap(const struct bench_device *on, struct bench_buffer *buffer)
+{
+   vkUnmapMemory(on->device, buffer->memory);
+   buffer->data = NULL;
+}
+
+void bench_buffer_init_host(const struct bench_device *on, struct bench_buffer *buffer, size_t size,
+                            VkBufferUsageFlags usage, VkMemoryPropertyFlags liked)
+{
+   create_buffer(on, buffer, size, usage, VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
+                 liked, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
+   bench_buffer_map(on, buffer);
+}
+
+void bench_buffer_init_gpu(const struct bench_device *on, struct bench_buffer *buffer, size_t size,
+                           VkBufferUsageFlags usage)
+{
+   create_buffer(on, buffer, size, usage, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0, VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT);
+}
+
+void bench_buffer_finish(const struct bench_device *on, struct bench_buffer *buffer)
+{
+   vkDestroyBuffer(on->device, buffer->buffer, NULL);
+   vkFreeMemory(on->device, buffer->memory, NULL);
+}
+
+VkCommandPool bench_slots_init(const struct bench_device *on, struct bench_slot *slots, unsigned count)
+{
+   const VkCommandPoolCreateInfo pool_info = {
+      .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+      .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+   };
+   VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+                                       .commandBufferCount = 1};
+   const VkFenceCreateInfo fence_info = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+
+   VK(vkCreateCommandPool(on->device, &pool_info, NULL, &info.commandPool));
+   for (unsigned i = 0; i < count; i++) {
+      slots[i] = (struct bench_slot){0};
+      VK(vkAllocateCommandBuffers(on->device, &info, &slots[i].commands));
+      VK(vkCreateFence(on->device, &fence_info, NULL, &slots[i].fence));
+   }
+   return info.commandPool;
+}
+
+void bench_slots_finish(const struct bench_device *on, VkCommandPool pool, struct bench_slot *slots, unsigned count)
+{
+   for (unsigned i = 0; i < count; i++)
+      vkDestroyFence(on->device, slots[i].fence, NULL);
+   vkDestroyCommandPool(on->device, pool, NULL);
+}
+
+static void barrier(const struct bench_slot *slot, VkPipelineStageFlags to, VkAccessFlags access)
+{
+   const VkMemoryBarrier memory = {
+      .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+      .srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT,
+      .dstAccessMask = access,
+   };
+   vkCmdPipelineBarrier(slot->commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, to, 0, 1, &memory, 0, NULL, 0, NULL);
+}
+
+void bench_begin(const struct bench_slot *slot)
+{
+   const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+   VK(vkBeginCommandBuffer(slot->commands, &info));
+   barrier(slot, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT);
+}
+
+void bench_end(const struct bench_slot *slot)
+{
+   barrier(slot, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+   VK(vkEndCommandBuffer(slot->commands));
+}
+
+void bench_submit(const struct bench_device *on, struct bench_slot *slot)
+{
+   const VkSubmitInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &slot->commands};
+   VK(vkQueueSubmit(on->queue, 1, &info, slot->fence));
+   slot->submitted = true;
+}
+
+void bench_wait(const struct bench_device *on, struct bench_slot *slot)
+{
+   if (!slot->submitted)
+      return;
+   VK(vkWaitForFences(on->device, 1, &slot->fence, VK_TRUE, UINT64_MAX));
+   VK(vkResetFences(on->device, 1, &slot->fence));
+   slot->submitted = false;
+}
+
+VkShaderModule bench_shader(const struct bench_device *on, const uint32_t *words, size_t size)
+{
+   const VkShaderModuleCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = size, .pCode = words};
+   VkShaderModule module;
+   VK(vkCreateShaderModule(on->device, &info, NULL, &module));
+   return module;
 }

@@ -39,26 +39,13 @@
 #define UPDATE_DISTANCE 256 /* bytes; the usual alignment of uniform buffers */
 #define UPDATE_SIZE 64
 
-struct buffer {
-   VkBuffer buffer;
-   VkDeviceMemory memory;
-   uint32_t *data; /* NULL: not mapped */
-};
-
-/* A submission that can be under way. */
-struct slot {
-   VkCommandBuffer commands;
-   VkFence fence;
-   bool submitted;
-};
-
 struct run {
    const struct row *row;
    struct bench_device on;
    VkCommandPool pool;
-   struct slot slots[FRAMES_IN_FLIGHT];
-   struct buffer host, gpu;
-   struct buffer noise; /* these only for rows that fill on the GPU */
+   struct bench_slot slots[FRAMES_IN_FLIGHT];
+   struct bench_buffer host, gpu;
+   struct bench_buffer noise; /* these only for rows that fill on the GPU */
    VkDescriptorSetLayout set_layout;
    VkDescriptorPool descriptor_pool;
    VkDescriptorSet set;
@@ -146,135 +133,25 @@ static void check_pages(struct run *run, const uint32_t *data, size_t size)
 
 /* --- Vulkan --- */
 
-/* A memory type that has all flags of `needed`, and those of `liked` and none of `disliked` if there is one. */
-static uint32_t find_memory_type(const struct run *run, uint32_t bits, VkMemoryPropertyFlags needed,
-                                 VkMemoryPropertyFlags liked, VkMemoryPropertyFlags disliked)
-{
-   VkPhysicalDeviceMemoryProperties properties;
-   uint32_t found = UINT32_MAX;
-
-   vkGetPhysicalDeviceMemoryProperties(run->on.gpu, &properties);
-   for (uint32_t i = 0; i < properties.memoryTypeCount; i++) {
-      const VkMemoryPropertyFlags flags = properties.memoryTypes[i].propertyFlags;
-      if (!(bits >> i & 1) || (flags & needed) != needed)
-         continue;
-      if ((flags & liked) == liked && !(flags & disliked))
-         return i;
-      if (found == UINT32_MAX)
-         found = i;
-   }
-   if (found == UINT32_MAX)
-      bench_die("finding a memory type", (long)needed);
-   return found;
-}
-
-static void create_buffer(struct run *run, struct buffer *buffer, size_t size, VkBufferUsageFlags usage,
-                          VkMemoryPropertyFlags needed, VkMemoryPropertyFlags liked, VkMemoryPropertyFlags disliked)
-{
-   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = size, .usage = usage};
-   VkMemoryRequirements requirements;
-   VkMemoryAllocateInfo memory_info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
-
-   VK(vkCreateBuffer(run->on.device, &info, NULL, &buffer->buffer));
-   vkGetBufferMemoryRequirements(run->on.device, buffer->buffer, &requirements);
-   memory_info.allocationSize = requirements.size;
-   memory_info.memoryTypeIndex = find_memory_type(run, requirements.memoryTypeBits, needed, liked, disliked);
-   VK(vkAllocateMemory(run->on.device, &memory_info, NULL, &buffer->memory));
-   VK(vkBindBufferMemory(run->on.device, buffer->buffer, buffer->memory, 0));
-}
-
-static void map(struct run *run, struct buffer *buffer)
-{
-   void *data;
-   VK(vkMapMemory(run->on.device, buffer->memory, 0, VK_WHOLE_SIZE, 0, &data));
-   buffer->data = data;
-}
-
-static void unmap(struct run *run, struct buffer *buffer)
-{
-   vkUnmapMemory(run->on.device, buffer->memory);
-   buffer->data = NULL;
-}
-
-static void create_host_buffer(struct run *run, struct buffer *buffer, size_t size, VkBufferUsageFlags usage,
-                               VkMemoryPropertyFlags liked)
-{
-   create_buffer(run, buffer, size, usage, VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
-                 liked, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
-   map(run, buffer);
-}
-
-static void create_gpu_buffer(struct run *run, VkBufferUsageFlags usage)
-{
-   create_buffer(run, &run->gpu, run->row->size, usage, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0,
-                 VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT);
-}
-
-static void destroy_buffer(struct run *run, struct buffer *buffer)
-{
-   vkDestroyBuffer(run->on.device, buffer->buffer, NULL);
-   vkFreeMemory(run->on.device, buffer->memory, NULL);
-}
-
-static void barrier(const struct slot *slot, VkPipelineStageFlags to, VkAccessFlags access)
-{
-   const VkMemoryBarrier memory = {
-      .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-      .srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT,
-      .dstAccessMask = access,
-   };
-   vkCmdPipelineBarrier(slot->commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, to, 0, 1, &memory, 0, NULL, 0, NULL);
-}
-
-static void begin(const struct slot *slot)
-{
-   const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-   VK(vkBeginCommandBuffer(slot->commands, &info));
-   barrier(slot, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT);
-}
-
-static void end(const struct slot *slot)
-{
-   barrier(slot, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
-   VK(vkEndCommandBuffer(slot->commands));
-}
-
-static void record_copy(const struct slot *slot, const struct buffer *from, const struct buffer *to, size_t offset,
-                        size_t size)
+static void record_copy(const struct bench_slot *slot, const struct bench_buffer *from, const struct bench_buffer *to,
+                        size_t offset, size_t size)
 {
    const VkBufferCopy region = {offset, offset, size};
 
-   begin(slot);
+   bench_begin(slot);
    vkCmdCopyBuffer(slot->commands, from->buffer, to->buffer, 1, &region);
-   end(slot);
-}
-
-static void submit(struct run *run, struct slot *slot)
-{
-   const VkSubmitInfo info = {
-      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &slot->commands};
-   VK(vkQueueSubmit(run->on.queue, 1, &info, slot->fence));
-   slot->submitted = true;
-}
-
-static void wait(struct run *run, struct slot *slot)
-{
-   if (!slot->submitted)
-      return;
-   VK(vkWaitForFences(run->on.device, 1, &slot->fence, VK_TRUE, UINT64_MAX));
-   VK(vkResetFences(run->on.device, 1, &slot->fence));
-   slot->submitted = false;
+   bench_end(slot);
 }
 
 static void submit_and_wait(struct run *run)
 {
-   submit(run, &run->slots[0]);
-   wait(run, &run->slots[0]);
+   bench_submit(&run->on, &run->slots[0]);
+   bench_wait(&run->on, &run->slots[0]);
 }
 
 /* --- filling a buffer on the GPU --- */
 
-static void create_set(struct run *run, const struct buffer *target)
+static void create_set(struct run *run, const struct bench_buffer *target)
 {
    const VkDescriptorSetLayoutBinding bindings[2] = {
       {0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, NULL},
@@ -314,11 +191,8 @@ static void create_pipeline(struct run *run)
       .pushConstantRangeCount = 1,
       .pPushConstantRanges = &range,
    };
-   const VkShaderModuleCreateInfo module_info = {
-      .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = sizeof(fill_shader), .pCode = fill_shader};
-   VkShaderModule module;
+   const VkShaderModule module = bench_shader(&run->on, fill_shader, sizeof(fill_shader));
    VK(vkCreatePipelineLayout(run->on.device, &layout_info, NULL, &run->layout));
-   VK(vkCreateShaderModule(run->on.device, &module_info, NULL, &module));
 
    const VkComputePipelineCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
@@ -334,30 +208,30 @@ static void create_pipeline(struct run *run)
 }
 
 /* The noise is in memory that is no longer mapped, and so is in nobody's way later. */
-static void init_fill(struct run *run, const struct buffer *target)
+static void init_fill(struct run *run, const struct bench_buffer *target)
 {
-   create_host_buffer(run, &run->noise, sizeof(noise), VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, 0);
+   bench_buffer_init_host(&run->on, &run->noise, sizeof(noise), VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, 0);
    memcpy(run->noise.data, noise, sizeof(noise));
-   unmap(run, &run->noise);
+   bench_buffer_unmap(&run->on, &run->noise);
    create_set(run, target);
    create_pipeline(run);
 }
 
 /* Every `step`th of the workgroups. */
-static void record_some_fill(const struct run *run, const struct slot *slot, uint32_t step)
+static void record_some_fill(const struct run *run, const struct bench_slot *slot, uint32_t step)
 {
    const uint32_t all = (uint32_t)(run->row->size / WORKGROUP_BYTES), together = step == 1 ? all : 1;
 
-   begin(slot);
+   bench_begin(slot);
    vkCmdBindPipeline(slot->commands, VK_PIPELINE_BIND_POINT_COMPUTE, run->pipeline);
    vkCmdBindDescriptorSets(slot->commands, VK_PIPELINE_BIND_POINT_COMPUTE, run->layout, 0, 1, &run->set, 0, NULL);
    vkCmdPushConstants(slot->commands, run->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(run->round), &run->round);
    for (uint32_t first = 0; first < all; first += step * together)
       vkCmdDispatchBase(slot->commands, first, 0, 0, together, 1, 1);
-   end(slot);
+   bench_end(slot);
 }
 
-static void record_fill(const struct run *run, const struct slot *slot)
+static void record_fill(const struct run *run, const struct bench_slot *slot)
 {
    record_some_fill(run, slot, 1);
 }
@@ -368,15 +242,15 @@ static void finish_fill(struct run *run)
    vkDestroyPipelineLayout(run->on.device, run->layout, NULL);
    vkDestroyDescriptorPool(run->on.device, run->descriptor_pool, NULL);
    vkDestroyDescriptorSetLayout(run->on.device, run->set_layout, NULL);
-   destroy_buffer(run, &run->noise);
+   bench_buffer_finish(&run->on, &run->noise);
 }
 
 /* --- the rows --- */
 
 static void init_upload(struct run *run)
 {
-   create_host_buffer(run, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, 0);
-   create_gpu_buffer(run, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+   bench_buffer_init_host(&run->on, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, 0);
+   bench_buffer_init_gpu(&run->on, &run->gpu, run->row->size, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
    record_copy(&run->slots[0], &run->host, &run->gpu, 0, run->row->size);
 }
 
@@ -393,9 +267,10 @@ static void write_same(struct run *run)
 
 static void init_download(struct run *run)
 {
-   create_host_buffer(run, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_DST_BIT,
-                      VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
-   create_gpu_buffer(run, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT);
+   bench_buffer_init_host(&run->on, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                          VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
+   bench_buffer_init_gpu(&run->on, &run->gpu, run->row->size,
+                         VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT);
    init_fill(run, &run->gpu);
 }
 
@@ -422,8 +297,8 @@ static void measure_download(struct run *run)
 
 static void init_compute(struct run *run)
 {
-   create_host_buffer(run, &run->host, run->row->size, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
-                      VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
+   bench_buffer_init_host(&run->on, &run->host, run->row->size, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
+                          VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
    init_fill(run, &run->host);
 }
 
@@ -451,14 +326,14 @@ static void init_sparse(struct run *run)
    static VkBufferCopy regions[256 * MIB / SPARSE_STEP];
    const uint32_t count = (uint32_t)(run->row->size / SPARSE_STEP);
 
-   create_host_buffer(run, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, 0);
-   create_gpu_buffer(run, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+   bench_buffer_init_host(&run->on, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, 0);
+   bench_buffer_init_gpu(&run->on, &run->gpu, run->row->size, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
    memset(run->host.data, 1, run->row->size);
    for (uint32_t i = 0; i < count; i++)
       regions[i] = (VkBufferCopy){i * SPARSE_STEP, i * SPARSE_STEP, PAGE};
-   begin(&run->slots[0]);
+   bench_begin(&run->slots[0]);
    vkCmdCopyBuffer(run->slots[0].commands, run->host.buffer, run->gpu.buffer, count, regions);
-   end(&run->slots[0]);
+   bench_end(&run->slots[0]);
 }
 
 static void write_sparse_pages(struct run *run)
@@ -488,16 +363,16 @@ static void init_staging(struct run *run)
 
 static void init_frames(struct run *run)
 {
-   create_host_buffer(run, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, 0);
-   create_gpu_buffer(run, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+   bench_buffer_init_host(&run->on, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, 0);
+   bench_buffer_init_gpu(&run->on, &run->gpu, run->row->size, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
 }
 
 /* The place of the next frame in a buffer of `pieces` for several frames; it is no longer in use. */
-static struct slot *next_frame(struct run *run, unsigned pieces, size_t *offset)
+static struct bench_slot *next_frame(struct run *run, unsigned pieces, size_t *offset)
 {
-   struct slot *slot = &run->slots[++run->round % FRAMES_IN_FLIGHT];
+   struct bench_slot *slot = &run->slots[++run->round % FRAMES_IN_FLIGHT];
 
-   wait(run, slot);
+   bench_wait(&run->on, slot);
    *offset = run->row->size / pieces * (run->round % pieces);
    return slot;
 }
@@ -505,7 +380,7 @@ static struct slot *next_frame(struct run *run, unsigned pieces, size_t *offset)
 static void wait_for_frames(struct run *run)
 {
    for (unsigned i = 0; i < FRAMES_IN_FLIGHT; i++)
-      wait(run, &run->slots[i]);
+      bench_wait(&run->on, &run->slots[i]);
 }
 
 static void measure_ring(struct run *run)
@@ -514,10 +389,10 @@ static void measure_ring(struct run *run)
    size_t offset;
 
    for (unsigned i = 0; i < run->row->operations; i++) {
-      struct slot *slot = next_frame(run, RING_PIECES, &offset);
+      struct bench_slot *slot = next_frame(run, RING_PIECES, &offset);
       write_pages(run, run->host.data + offset / 4, piece, 1);
       record_copy(slot, &run->host, &run->gpu, offset, piece);
-      submit(run, slot);
+      bench_submit(&run->on, slot);
    }
    wait_for_frames(run);
 }
@@ -527,14 +402,14 @@ static void measure_uniforms(struct run *run)
    size_t offset;
 
    for (unsigned i = 0; i < run->row->operations; i++) {
-      struct slot *slot = next_frame(run, FRAMES_IN_FLIGHT, &offset);
+      struct bench_slot *slot = next_frame(run, FRAMES_IN_FLIGHT, &offset);
       const double start = bench_now(CLOCK_THREAD_CPUTIME_ID);
       for (size_t k = 0; k < UPDATES; k++)
          write_words(run->host.data + (offset + k * UPDATE_DISTANCE) / 4, UPDATE_SIZE / 4,
                      page_key((uint32_t)k, run->round));
       run->own_ns += bench_now(CLOCK_THREAD_CPUTIME_ID) - start;
       record_copy(slot, &run->host, &run->gpu, offset, UPDATES * UPDATE_DISTANCE);
-      submit(run, slot);
+      bench_submit(&run->on, slot);
    }
    wait_for_frames(run);
 }
@@ -553,7 +428,7 @@ static void measure_staging(struct run *run)
 static void init_mapped_per_frame(struct run *run)
 {
    init_frames(run);
-   unmap(run, &run->host);
+   bench_buffer_unmap(&run->on, &run->host);
 }
 
 static void measure_mapped_per_frame(struct run *run)
@@ -562,26 +437,26 @@ static void measure_mapped_per_frame(struct run *run)
    size_t offset;
 
    for (unsigned i = 0; i < run->row->operations; i++) {
-      struct slot *slot = next_frame(run, FRAMES_IN_FLIGHT, &offset);
-      map(run, &run->host);
+      struct bench_slot *slot = next_frame(run, FRAMES_IN_FLIGHT, &offset);
+      bench_buffer_map(&run->on, &run->host);
       write_pages(run, run->host.data + offset / 4, piece, 1);
-      unmap(run, &run->host);
+      bench_buffer_unmap(&run->on, &run->host);
       record_copy(slot, &run->host, &run->gpu, offset, piece);
-      submit(run, slot);
+      bench_submit(&run->on, slot);
    }
    wait_for_frames(run);
 }
 
 static void init_nothing(struct run *run)
 {
-   begin(&run->slots[0]);
-   end(&run->slots[0]);
+   bench_begin(&run->slots[0]);
+   bench_end(&run->slots[0]);
 }
 
 /* Mapped, touched once, and then left alone. */
 static void init_idle(struct run *run)
 {
-   create_host_buffer(run, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, 0);
+   bench_buffer_init_host(&run->on, &run->host, run->row->size, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, 0);
    memset(run->host.data, 1, run->row->size);
    init_nothing(run);
 }
@@ -723,22 +598,9 @@ static const struct row rows[] = {
 
 static void run_init(struct run *run, const struct row *row)
 {
-   const VkCommandPoolCreateInfo pool_info = {
-      .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-      .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
-   };
-   VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-                                       .commandBufferCount = 1};
-   const VkFenceCreateInfo fence_info = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-
    *run = (struct run){.row = row};
-   bench_device_init(&run->on);
-   VK(vkCreateCommandPool(run->on.device, &pool_info, NULL, &run->pool));
-   info.commandPool = run->pool;
-   for (unsigned i = 0; i < FRAMES_IN_FLIGHT; i++) {
-      VK(vkAllocateCommandBuffers(run->on.device, &info, &run->slots[i].commands));
-      VK(vkCreateFence(run->on.device, &fence_info, NULL, &run->slots[i].fence));
-   }
+   bench_device_init(&run->on, NULL);
+   run->pool = bench_slots_init(&run->on, run->slots, FRAMES_IN_FLIGHT);
    make_noise();
    row->init(run);
 }
@@ -746,11 +608,9 @@ static void run_init(struct run *run, const struct row *row)
 static void run_finish(struct run *run)
 {
    finish_fill(run);
-   destroy_buffer(run, &run->host);
-   destroy_buffer(run, &run->gpu);
-   for (unsigned i = 0; i < FRAMES_IN_FLIGHT; i++)
-      vkDestroyFence(run->on.device, run->slots[i].fence, NULL);
-   vkDestroyCommandPool(run->on.device, run->pool, NULL);
+   bench_buffer_finish(&run->on, &run->host);
+   bench_buffer_finish(&run->on, &run->gpu);
+   bench_slots_finish(&run->on, run->pool, run->slots, FRAMES_IN_FLIGHT);
    bench_device_finish(&run->on);
 }
 
