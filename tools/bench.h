@@ -84,11 +84,80 @@ void bench_wait(const struct bench_device *on, struct bench_slot *slot);
 
 VkShaderModule bench_shader(const struct bench_device *on, const uint32_t *words, size_t size);
 
+/* What is done again and again, and its time taken: `prepare` first, if there is one, which does not count. */
+struct bench_operation {
+   void (*prepare)(void *user);
+   void (*measure)(void *user);
+   void *user;
+};
+
+/* Median of the nanoseconds, of all that are begun within `seconds` after some that do not count. */
+double bench_typical(const struct bench_operation *operation, double seconds);
+
+/* A picture that is drawn to, RGBA with 8 bits each. */
+struct bench_target {
+   uint32_t width, height, layers;
+   VkImage image;
+   VkDeviceMemory memory;
+   VkImageView view;
+};
+
+void bench_target_init(const struct bench_device *on, struct bench_target *target, uint32_t width, uint32_t height,
+                       uint32_t layers);
+void bench_target_finish(const struct bench_device *on, struct bench_target *target);
+/* Clears it and begins rendering; all layers are views. */
+void bench_target_begin(const struct bench_slot *slot, const struct bench_target *target);
+void bench_target_end(const struct bench_slot *slot);
+/* The upper left part of the first layer. */
+void bench_target_copy(const struct bench_slot *slot, const struct bench_target *target, VkBuffer to, uint32_t width,
+                       uint32_t height);
+
+/* Push constants of all shaders that draw. */
+struct bench_push {
+   float place[4]; /* a corner of the triangle, and where the other two are from there */
+   uint32_t round;
+};
+
+/* Pipelines that draw one triangle to the target with bench_draw.vert. */
+struct bench_drawing {
+   const struct bench_target *target;
+   VkPipelineLayout layout;
+   VkShaderModule vertex, fragment;
+   VkBool32 from_set; /* constant 0 of the vertex shader */
+   uint32_t seed;     /* constant 0 of the fragment shader */
+};
+
+void bench_drawing_init(const struct bench_device *on, struct bench_drawing *drawing, const struct bench_target *target,
+                        VkPipelineLayout layout, const uint32_t *fragment, size_t fragment_size);
+void bench_drawing_finish(const struct bench_device *on, struct bench_drawing *drawing);
+VkPipeline bench_drawing_pipeline(const struct bench_device *on, const struct bench_drawing *drawing);
+
+/* One binding of one buffer, and a layout that has it and the push constants. */
+struct bench_set {
+   VkDescriptorSetLayout set_layout;
+   VkPipelineLayout layout;
+   VkDescriptorPool pool;
+   VkDescriptorType type;
+};
+
+void bench_set_init(const struct bench_device *on, struct bench_set *set, VkDescriptorType type, uint32_t count);
+VkDescriptorSet bench_set_new(const struct bench_device *on, const struct bench_set *set, VkBuffer buffer,
+                              VkDeviceSize offset, VkDeviceSize size);
+void bench_set_finish(const struct bench_device *on, struct bench_set *set);
+VkPipeline bench_compute_pipeline(const struct bench_device *on, VkPipelineLayout layout, VkShaderModule module,
+                                  uint32_t seed);
+
 /* The benchmarks. */
 void bench_record(void);
 void bench_threads(void);
 void bench_latency(void);
 void bench_memory(const char *row, unsigned repetitions);
 void bench_memory_list(void);
+/* A row of `venus-bench gpu`; false when there is no such row. */
+bool bench_gpu(const char *row, double seconds);
+bool bench_frames(const char *row, double seconds);
+bool bench_pipelines(const char *row, double seconds);
+void bench_tcp_listen(void);
+void bench_tcp(const char *address);
 
 #endif

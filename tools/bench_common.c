@@ -40,6 +40,34 @@ double bench_median(double *values, unsigned count)
    return values[count / 2];
 }
 
+#define WARM_UPS 3
+#define MAX_SAMPLES 1000
+
+static double timed(const struct bench_operation *operation)
+{
+   if (operation->prepare)
+      operation->prepare(operation->user);
+   const double start = bench_now(CLOCK_MONOTONIC);
+   operation->measure(operation->user);
+   return bench_now(CLOCK_MONOTONIC) - start;
+}
+
+double bench_typical(const struct bench_operation *operation, double seconds)
+{
+   double samples[MAX_SAMPLES];
+   unsigned warm = 0, count = 0;
+
+   double end = bench_now(CLOCK_MONOTONIC) + seconds * 1e9;
+   do
+      timed(operation);
+   while (++warm < WARM_UPS && bench_now(CLOCK_MONOTONIC) < end);
+   end = bench_now(CLOCK_MONOTONIC) + seconds * 1e9;
+   do
+      samples[count++] = timed(operation);
+   while (count < MAX_SAMPLES && bench_now(CLOCK_MONOTONIC) < end);
+   return bench_median(samples, count);
+}
+
 static void add_traffic(int fd, struct bench_traffic *traffic)
 {
    struct tcp_info info;

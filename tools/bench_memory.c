@@ -191,7 +191,7 @@ static void create_pipeline(struct run *run)
       .pushConstantRangeCount = 1,
       .pPushConstantRanges = &range,
    };
-   const VkShaderModule module = bench_shader(&run->on, fill_shader, sizeof(fill_shader));
+   const VkShaderModule module = bench_shader(&run->on, fill_comp_shader, sizeof(fill_comp_shader));
    VK(vkCreatePipelineLayout(run->on.device, &layout_info, NULL, &run->layout));
 
    const VkComputePipelineCreateInfo info = {
