@@ -354,11 +354,11 @@ static void write_sparse_bytes(struct run *run)
 /* Programs use one kind of buffer for both directions. */
 static void init_staging(struct run *run)
 {
-   create_host_buffer(run, &run->host, run->row->size,
-                      VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT |
-                         VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
-                      VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
-   create_gpu_buffer(run, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+   bench_buffer_init_host(&run->on, &run->host, run->row->size,
+                          VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT |
+                             VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
+                          VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
+   bench_buffer_init_gpu(&run->on, &run->gpu, run->row->size, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
 }
 
 static void init_frames(struct run *run)
