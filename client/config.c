@@ -4,6 +4,7 @@
 #include "client/stats.h"
 #include "common/net/socket.h"
 #include "common/util/log.h"
+#include "common/util/spin.h"
 #include "common/util/text.h"
 
 #include <stdio.h>
@@ -76,6 +77,7 @@ void vp_config_read(struct vp_config *config)
 {
    *config = (struct vp_config){.timeout_ms = DEFAULT_TIMEOUT_MS};
    read_log_level();
+   vp_spin_allow(read_switch("VENUS_SPIN", vp_spin_is_suitable()));
    if (!read_switch("VENUS_DISABLE", false))
       read_servers(config);
    const char *timeout = getenv("VENUS_TIMEOUT");

@@ -7,6 +7,7 @@
 #include "common/net/socket.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
+#include "common/util/spin.h"
 #include "vp_commands.h"
 
 #include <errno.h>
@@ -62,6 +63,9 @@ VkResult vp_call_wait(struct vp_connection *conn, struct vp_call *call, uint32_t
    if (command != UINT32_MAX)
       vp_stats_blocking(&conn->stats, command);
    vp_stream_flush(conn);
+   const int64_t end_ns = vp_clock_ns() + VP_WAIT_SPIN_NS;
+   while (!call->done && vp_spin(end_ns))
+      ;
    pthread_mutex_lock(&conn->reply_lock);
    while (!call->done)
       pthread_cond_wait(&call->cond, &conn->reply_lock);
@@ -85,11 +89,17 @@ VkResult vp_call_end(struct vp_connection *conn, struct vp_call *call)
 
 /* --- news --- */
 
+void vp_news_unlock(struct vp_connection *conn)
+{
+   atomic_fetch_add_explicit(&conn->news, 1, memory_order_release);
+   pthread_mutex_unlock(&conn->progress_lock);
+   pthread_cond_broadcast(&conn->progress_cond); /* who wakes up finds the lock free */
+}
+
 void vp_news_tell(struct vp_connection *conn)
 {
    pthread_mutex_lock(&conn->progress_lock);
-   pthread_cond_broadcast(&conn->progress_cond);
-   pthread_mutex_unlock(&conn->progress_lock);
+   vp_news_unlock(conn);
 }
 
 void vp_news_expect(struct vp_connection *conn)

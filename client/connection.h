@@ -49,6 +49,7 @@ struct vp_connection {
    /* State of queues, fences, semaphores, events and queries, and the news of it. */
    pthread_mutex_t progress_lock;
    pthread_cond_t progress_cond;
+   _Atomic uint64_t news; /* how many there were */
 
    pthread_t receiver;
    struct vp_unpacker unpacker; /* the receiver's */
@@ -60,7 +61,8 @@ struct vp_call {
    struct vp_call *next;
    pthread_cond_t cond;
    uint8_t *payload;
-   bool done, failed;
+   bool failed;
+   atomic_bool done; /* the last to be set */
 };
 
 /* Connects and shakes hands. NULL after one clear line in the log. */
@@ -73,6 +75,9 @@ void vp_connection_destroy(struct vp_connection *conn);
 
 /* Ends the session: all that waits returns, all that follows fails. */
 void vp_connection_lose(struct vp_connection *conn, const char *reason);
+
+/* Who waits for the server looks for so long before it sleeps. */
+#define VP_WAIT_SPIN_NS INT64_C(100000)
 
 /* For commands that cannot say that there is no memory: ends the session instead. Gives the result. */
 VkResult vp_connection_sure(struct vp_connection *conn, VkResult result);
@@ -118,8 +123,10 @@ VkResult vp_call_end(struct vp_connection *conn, struct vp_call *call);
 
 /* --- news --- */
 
-/* What the server says without being asked is noted under the progress lock, and then told to all who wait for it. */
+/* What the server says without being asked is noted under the progress lock, and then told to all who wait for it.
+ * vp_news_unlock() also releases the lock. */
 void vp_news_tell(struct vp_connection *conn);
+void vp_news_unlock(struct vp_connection *conn);
 
 /* Before a wait for something that the server will say once it has executed what was said before. */
 void vp_news_expect(struct vp_connection *conn);

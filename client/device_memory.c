@@ -542,8 +542,7 @@ void vp_device_memory_receive_address(struct vp_device_memory *memory, VkDeviceA
    pthread_mutex_lock(&conn->progress_lock);
    memory->address = address;
    memory->has_address = true;
-   pthread_cond_broadcast(&conn->progress_cond);
-   pthread_mutex_unlock(&conn->progress_lock);
+   vp_news_unlock(conn);
 }
 
 /* Whether all is known that will be known of an address. With the progress lock and that of objects. */

@@ -125,7 +125,6 @@ void vp_queue_complete_early(struct vp_queue *queue, uint64_t serial, uint64_t *
    pthread_mutex_lock(&conn->progress_lock);
    if (serial > queue->completed)
       atomic_store_explicit(&queue->completed, serial, memory_order_release);
-   pthread_cond_broadcast(&conn->progress_cond);
-   pthread_mutex_unlock(&conn->progress_lock);
+   vp_news_unlock(conn);
    vp_stats_add(&conn->stats.early_waits, 1);
 }

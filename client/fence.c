@@ -14,16 +14,14 @@ void vp_fence_set_pending(struct vp_fence *fence, struct vp_queue *queue, uint64
    pthread_mutex_lock(&conn->progress_lock);
    atomic_store(&fence->queue, queue);
    atomic_store_explicit(&fence->serial, serial, memory_order_release);
-   pthread_cond_broadcast(&conn->progress_cond); /* somebody may wait for it already */
-   pthread_mutex_unlock(&conn->progress_lock);
+   vp_news_unlock(conn); /* somebody may wait for it already */
 }
 
 void vp_fence_signal(struct vp_connection *conn, struct vp_fence *fence)
 {
    pthread_mutex_lock(&conn->progress_lock);
    atomic_store_explicit(&fence->serial, VP_FENCE_SIGNALLED, memory_order_release);
-   pthread_cond_broadcast(&conn->progress_cond);
-   pthread_mutex_unlock(&conn->progress_lock);
+   vp_news_unlock(conn);
 }
 
 static bool is_signalled(const struct vp_fence *fence)

@@ -13,6 +13,8 @@
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 
+#include "common/util/spin.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -28,8 +30,7 @@ void vp_queue_receive_progress(struct vp_connection *conn, struct vp_queue *queu
       atomic_store(&queue->reported, serial);
    if (queue->reported > queue->completed)
       atomic_store_explicit(&queue->completed, queue->reported, memory_order_release);
-   pthread_mutex_unlock(&conn->progress_lock);
-   pthread_cond_broadcast(&conn->progress_cond); /* who wakes up finds the lock free */
+   vp_news_unlock(conn);
 }
 
 bool vp_queue_receive_error(struct vp_connection *conn, struct vp_queue *queue, uint64_t serial, VkResult error)
@@ -105,8 +106,24 @@ struct timespec vp_deadline(uint64_t timeout)
    return time;
 }
 
+/* Without the lock, up to the deadline at most. */
+static void spin_for_news(struct vp_connection *conn, uint64_t known, const struct timespec *deadline)
+{
+   const int64_t spin_ns = vp_clock_ns() + VP_WAIT_SPIN_NS,
+                 deadline_ns = deadline ? (int64_t)deadline->tv_sec * 1000000000 + deadline->tv_nsec : INT64_MAX,
+                 end_ns = spin_ns < deadline_ns ? spin_ns : deadline_ns;
+   pthread_mutex_unlock(&conn->progress_lock);
+   while (atomic_load_explicit(&conn->news, memory_order_acquire) == known && vp_spin(end_ns))
+      ;
+   pthread_mutex_lock(&conn->progress_lock);
+}
+
 bool vp_progress_wait(struct vp_connection *conn, const struct timespec *deadline)
 {
+   const uint64_t known = conn->news;
+   spin_for_news(conn, known, deadline);
+   if (conn->news != known)
+      return true;
    return vp_guard_wait(&conn->progress_cond, &conn->progress_lock, deadline) != ETIMEDOUT;
 }
 

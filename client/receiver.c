@@ -18,12 +18,16 @@
 #include "common/net/error_frame.h"
 #include "common/util/bytes.h"
 #include "common/util/log.h"
+#include "common/util/spin.h"
 #include "common/util/thread.h"
 
 #include <stdio.h>
 
 /* A server that has nothing to say still says so every two seconds. */
 #define SILENCE_MS 10000
+
+/* What the server says next, while it is busy, comes soon. */
+#define RECEIVE_SPIN_NS INT64_C(50000)
 
 /* When frames of memory that are not small follow each other, another thread takes in all but the first ones: what
  * comes in few is there sooner without. */
@@ -261,7 +265,7 @@ static void *receiver_main(void *data)
    struct receiver receiver = {.conn = conn};
    vp_applier_init(&receiver.applier, vp_applier_is_useful(), apply_memory, conn);
    while (!vp_connection_lost(conn) && receive_frame(&receiver))
-      ;
+      vp_spin_for_data(conn->fd, vp_clock_ns() + RECEIVE_SPIN_NS);
    vp_connection_lose(conn, NULL);
    fail_calls(conn);
    vp_applier_finish(&receiver.applier);

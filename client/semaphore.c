@@ -49,8 +49,7 @@ void vp_semaphore_add_signal(struct vp_connection *conn, struct vp_semaphore *se
          (struct vp_pending_signal){.queue = queue, .serial = serial, .value = value};
    else
       atomic_store(&queue->status, VK_ERROR_DEVICE_LOST); /* a wait for it could never end */
-   pthread_cond_broadcast(&conn->progress_cond);          /* it may be complete already */
-   pthread_mutex_unlock(&conn->progress_lock);
+   vp_news_unlock(conn);                                  /* it may be complete already */
 }
 
 /* The signal that brings the value first, or NULL. The caller holds the progress lock. */
@@ -146,8 +145,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkSignalSemaphore(VkDevice handle, const VkSem
    update_value(semaphore);
    if (pSignalInfo->value > semaphore->value)
       semaphore->value = pSignalInfo->value;
-   pthread_cond_broadcast(&conn->progress_cond);
-   pthread_mutex_unlock(&conn->progress_lock);
+   vp_news_unlock(conn);
    return vp_stream_flush(conn);
 }
 

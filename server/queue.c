@@ -8,6 +8,7 @@
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
+#include "common/util/spin.h"
 #include "server/channel.h"
 #include "server/command_buffer.h"
 #include "server/context.h"
@@ -23,6 +24,11 @@
 /* How long the thread waits at once, so that it notices a request to stop; and with events to look at. */
 #define WAIT_NS INT64_C(50000000)
 #define EVENT_WAIT_NS INT64_C(1000000)
+
+/* A driver that sleeps is told late that the GPU is done, so for so long the thread looks by itself; and for the next
+ * batch of an application that has just been told. */
+#define GPU_SPIN_NS INT64_C(200000)
+#define WORK_SPIN_NS INT64_C(50000)
 
 /* Memory that the application can look at is first looked at when a batch has been running for so long, then after so
  * many times as long as that took, and after this part of the time that the batch has been running. */
@@ -58,10 +64,12 @@ struct vps_queue {
 
    pthread_mutex_t handle_lock; /* only one thread at a time may use the VkQueue; taken after the device's report_lock
                                    and before `lock` */
+   bool unsettled; /* a batch used semaphores since the driver was last seen to be done with all; under handle_lock */
 
    pthread_mutex_t lock; /* of what follows */
    pthread_cond_t changed;
-   uint64_t submitted, completed; /* serials */
+   _Atomic uint64_t submitted; /* serials */
+   uint64_t completed;
    struct pending *first, **last; /* in the order of their serials */
    bool stop;
    int64_t stop_deadline_ms;
@@ -165,15 +173,17 @@ static struct pending *take_completed(struct vps_queue *queue, uint64_t serial)
 }
 
 /* A batch is complete before the driver is done with it: a thread of its may still look at the semaphores that the
- * batch waited for, and the application may destroy them once it knows. When nothing else is submitted this waits
+ * batch used, and the application may destroy them once it knows. When nothing else is submitted this waits
  * for that, as an idle wait of the application's would. */
 static void settle(struct vps_queue *queue, uint64_t serial)
 {
+   VkResult result = VK_SUCCESS;
+
    pthread_mutex_lock(&queue->handle_lock);
-   pthread_mutex_lock(&queue->lock);
-   const bool last = serial == queue->submitted;
-   pthread_mutex_unlock(&queue->lock);
-   const VkResult result = last ? queue->device->functions.QueueWaitIdle(queue->handle) : VK_SUCCESS;
+   if (queue->unsettled && serial == queue->submitted) {
+      result = queue->device->functions.QueueWaitIdle(queue->handle);
+      queue->unsettled = false;
+   }
    pthread_mutex_unlock(&queue->handle_lock);
    if (result < 0)
       lose_device(queue, "waiting for the GPU failed", result);
@@ -182,9 +192,8 @@ static void settle(struct vps_queue *queue, uint64_t serial)
 /* The GPU can be ahead of the executing thread, which has yet to say what the batch it just submitted changes. */
 static uint64_t known_serial(struct vps_queue *queue, uint64_t reached)
 {
-   pthread_mutex_lock(&queue->lock);
    const uint64_t submitted = queue->submitted;
-   pthread_mutex_unlock(&queue->lock);
+
    return reached < submitted ? reached : submitted;
 }
 
@@ -345,6 +354,19 @@ static VkResult wait_for(const struct vps_queue *queue, uint64_t serial, int64_t
    return queue->device->functions.WaitSemaphores(queue->device->handle, &info, (uint64_t)timeout_ns);
 }
 
+/* Looks for a short time whether the next batch is complete: drivers that answer fast do so without a system call. */
+static bool spin_for(const struct vps_queue *queue, uint64_t serial, int64_t end_ns)
+{
+   const struct vps_device *device = queue->device;
+   uint64_t reached = 0;
+
+   while (reached < serial && vp_spin(end_ns)) {
+      if (device->functions.GetSemaphoreCounterValue(device->handle, queue->timeline, &reached) < 0)
+         return false;
+   }
+   return reached >= serial;
+}
+
 static int64_t time_to_look(const struct vps_queue *queue)
 {
    const int64_t left_ns = queue->next_look_ns - vp_clock_ns();
@@ -360,7 +382,9 @@ static uint64_t wait_for_progress(struct vps_queue *queue, uint64_t completed)
    unsigned event_count;
 
    struct vps_event **events = hold_events(queue, &event_count);
-   VkResult result = wait_for(queue, completed + 1, event_count ? EVENT_WAIT_NS : time_to_look(queue));
+   VkResult result = VK_SUCCESS;
+   if (!spin_for(queue, completed + 1, queue->progress_ns + GPU_SPIN_NS))
+      result = wait_for(queue, completed + 1, event_count ? EVENT_WAIT_NS : time_to_look(queue));
    if (result == VK_TIMEOUT) {
       look_at_events(queue, events, event_count);
       look_at_memory(queue);
@@ -380,6 +404,9 @@ static uint64_t wait_for_progress(struct vps_queue *queue, uint64_t completed)
 /* The next thing to wait for; false when the thread ends. */
 static bool next_work(struct vps_queue *queue, uint64_t *completed)
 {
+   const int64_t end_ns = vp_clock_ns() + WORK_SPIN_NS;
+   while (queue->completed == queue->submitted && vp_spin(end_ns))
+      ;
    pthread_mutex_lock(&queue->lock);
    while (!queue->stop && queue->completed == queue->submitted)
       pthread_cond_wait(&queue->changed, &queue->lock);
@@ -437,6 +464,9 @@ bool vps_queue_finish(struct vps_queue *queue, uint64_t serial, int64_t timeout_
 {
    const VkResult result = wait_for(queue, serial, timeout_ns);
 
+   pthread_mutex_lock(&queue->handle_lock);
+   queue->unsettled = true; /* whatever else the driver may still be busy with */
+   pthread_mutex_unlock(&queue->handle_lock);
    if (result == VK_SUCCESS)
       settle(queue, serial);
    return result != VK_TIMEOUT;
@@ -597,6 +627,7 @@ struct batch_list {
    struct pending *first, **last; /* what they change: one entry for each command buffer that changes something */
    unsigned used;                 /* the place in ctx->used after the last command buffer */
    VkResult error;                /* why something was left out of the current batch, or VK_SUCCESS */
+   bool semaphores;               /* some are used */
 };
 
 /* Tells the client that a batch goes without something, before its progress. */
@@ -615,9 +646,10 @@ static void begin_batch(const struct vp_context *ctx, struct vps_queue *queue, s
 {
    list->error = queue->device->late_error;
    queue->device->late_error = VK_SUCCESS;
-   for (unsigned i = 0; i < ctx->used_count && !list->error; i++) {
-      if (ctx->used[i]->type != VK_OBJECT_TYPE_COMMAND_BUFFER)
+   for (unsigned i = 0; i < ctx->used_count; i++) {
+      if (ctx->used[i]->type != VK_OBJECT_TYPE_COMMAND_BUFFER && !list->error)
          list->error = ctx->used[i]->poison;
+      list->semaphores = list->semaphores || ctx->used[i]->type == VK_OBJECT_TYPE_SEMAPHORE;
    }
 }
 
@@ -679,6 +711,7 @@ static void submitted(struct vp_context *ctx, struct vps_queue *queue, uint64_t 
       return;
    }
    queue->serial = serial;
+   queue->unsettled = queue->unsettled || list->semaphores;
    if (result >= 0)
       queue->accepted = serial;
    pthread_mutex_lock(&queue->lock);
@@ -837,6 +870,8 @@ void vp_handle_vkWaitBatchVP(struct vp_context *ctx, struct vp_cmd_vkWaitBatchVP
       vps_fail(ctx, "there is no batch %llu yet", (unsigned long long)a->serial);
       return;
    }
+   if (spin_for(queue, a->serial, vp_clock_ns() + GPU_SPIN_NS))
+      result = VK_SUCCESS;
    while (result == VK_TIMEOUT && !atomic_load(&queue->device->lost))
       result = wait_for(queue, a->serial, WAIT_NS);
    if (result < 0)

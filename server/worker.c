@@ -11,6 +11,7 @@
 #include "common/net/hello.h"
 #include "common/net/socket.h"
 #include "common/util/log.h"
+#include "common/util/spin.h"
 #include "server/channel.h"
 #include "server/context.h"
 #include "server/memory.h"
@@ -18,6 +19,9 @@
 #include "server/watch.h"
 
 #define GREETING_MS 10000
+
+/* What a client says next, while it is busy, comes soon. */
+#define CLIENT_SPIN_NS INT64_C(50000)
 
 /* How long a client may take to read why its session was ended. */
 #define LINGER_MS 2000
@@ -143,6 +147,7 @@ static int serve(struct worker *worker, struct vp_context *ctx)
    do {
       if (atomic_load(&worker->watch.terminated))
          return 0;
+      vp_spin_for_data(worker->channel.fd, vp_clock_ns() + CLIENT_SPIN_NS);
       status = vp_frame_read(worker->channel.fd, &worker->frame, -1);
    } while (status == VP_FRAME_OK && handle_frame(worker, ctx));
 
@@ -190,6 +195,7 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
 
    vp_socket_configure(fd);
    vps_pool_allow(vps_pool_suitable());
+   vp_spin_allow(vp_spin_is_suitable());
    if (!vps_channel_init(&worker.channel, fd, options->compression)) {
       vp_log(VP_LOG_ERROR, "cannot start: out of memory");
       return 1;

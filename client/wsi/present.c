@@ -164,8 +164,7 @@ void vp_swapchain_settle(struct vp_swapchain *swapchain, uint64_t frame, VkResul
       record->shown_ns = now;
    }
    swapchain->settled = frame;
-   pthread_cond_broadcast(&conn->progress_cond);
-   pthread_mutex_unlock(&conn->progress_lock);
+   vp_news_unlock(conn);
 }
 
 /* --- waiting for frames --- */

@@ -10,6 +10,7 @@
 
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
+#include "common/util/spin.h"
 #include "server/channel.h"
 #include "server/context.h"
 #include "tests/fuzz/null_vulkan.h"
@@ -24,7 +25,7 @@ static struct {
 } queues[QUEUES];
 static VkQueue handles[QUEUES];
 static unsigned handle_count;
-static atomic_uint clashes;
+static atomic_uint clashes, idle_waits;
 
 /* While it is true the GPU does nothing. */
 static bool held;
@@ -81,6 +82,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL submit(VkQueue queue, uint32_t count, cons
 static VKAPI_ATTR VkResult VKAPI_CALL wait_idle(VkQueue queue)
 {
    enter(queue);
+   atomic_fetch_add(&idle_waits, 1);
    atomic_store(&queues[number_of(queue)].unsettled, false);
    leave(queue);
    return VK_SUCCESS;
@@ -168,6 +170,7 @@ struct client {
    unsigned object_count;
    VkDevice device;
    VkQueue queues[QUEUES];
+   VkSemaphore semaphore;
    uint64_t serials[QUEUES];
 };
 
@@ -217,6 +220,10 @@ static bool start(struct client *client)
       client->queues[i] = new_object(client);
       SEND(client, vkGetDeviceQueue2, .device = client->device, .pQueueInfo = &info, .pQueue = &client->queues[i]);
    }
+   const VkSemaphoreCreateInfo semaphore_info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO};
+   client->semaphore = new_object(client);
+   SEND(client, vkCreateSemaphore, .device = client->device, .pCreateInfo = &semaphore_info,
+        .pSemaphore = &client->semaphore);
    run(client);
    return CHECK(handle_count == QUEUES);
 }
@@ -231,9 +238,11 @@ static void stop(struct client *client)
    close(client->fd);
 }
 
+/* One that uses a semaphore of the application's, so that the driver has to be done with that. */
 static void send_batch(struct client *client, unsigned queue)
 {
-   const VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO};
+   const VkSubmitInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .signalSemaphoreCount = 1, .pSignalSemaphores = &client->semaphore};
    SEND(client, vkQueueSubmit, .queue = client->queues[queue], .submitCount = 1, .pSubmits = &info);
    client->serials[queue]++;
 }
@@ -293,6 +302,21 @@ static void test_waited_for(struct client *client)
    send_batch(client, 1);
    run(client);
    receive(client, false);
+}
+
+/* Who uses no semaphores does not wait for the driver to look at them. */
+static void test_without_semaphores(struct client *client)
+{
+   const VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO};
+   const unsigned before = atomic_load(&idle_waits);
+   for (unsigned i = 0; i < QUEUES; i++) {
+      SEND(client, vkQueueSubmit, .queue = client->queues[i], .submitCount = 1, .pSubmits = &info);
+      client->serials[i]++;
+      SEND(client, vkWaitBatchVP, .queue = client->queues[i], .serial = client->serials[i]);
+   }
+   run(client);
+   receive(client, false);
+   CHECK(atomic_load(&idle_waits) == before);
 }
 
 /* The same for what is destroyed with a swapchain. */
@@ -360,7 +384,11 @@ int main(void)
       return check_finish();
    test_told_by_another(&client);
    test_waited_for(&client);
+   test_without_semaphores(&client);
    test_swapchain(&client);
+   test_one_at_a_time(&client);
+   vp_spin_allow(true);
+   test_without_semaphores(&client);
    test_one_at_a_time(&client);
    stop(&client);
    vp_encoder_finish(&null_state.enc);

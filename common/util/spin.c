@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/util/spin.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "common/util/cores.h"
+
+static atomic_bool is_allowed;
+
+bool vp_spin_is_suitable(void)
+{
+   return vp_cores_count() >= VP_MIN_CORES_TO_SHARE;
+}
+
+void vp_spin_allow(bool allowed)
+{
+   atomic_store(&is_allowed, allowed);
+}
+
+bool vp_spin(int64_t end_ns)
+{
+   if (!atomic_load_explicit(&is_allowed, memory_order_relaxed) || vp_clock_ns() >= end_ns)
+      return false;
+   sched_yield();
+   return true;
+}
+
+void vp_spin_for_data(int fd, int64_t end_ns)
+{
+   struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+
+   while (vp_spin(end_ns) && poll(&pollfd, 1, 0) == 0)
+      ;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Looking before sleeping: not at all unless it is allowed, never for longer than was said, and what comes is seen. */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/util/clock.h"
+#include "common/util/spin.h"
+#include "tests/unit/check.h"
+
+#define LONG_NS INT64_C(60000000000)
+
+static void test_not_allowed(void)
+{
+   vp_spin_allow(false);
+   CHECK(!vp_spin(vp_clock_ns() + LONG_NS));
+}
+
+static void test_ends(void)
+{
+   const int64_t end_ns = vp_clock_ns() + 1000000;
+   unsigned looks = 0;
+
+   vp_spin_allow(true);
+   while (vp_spin(end_ns))
+      looks++;
+   CHECK(vp_clock_ns() >= end_ns);
+   CHECK(!vp_spin(end_ns));
+}
+
+static void *send_byte(void *argument)
+{
+   const int *fd = argument;
+
+   usleep(1000);
+   CHECK(write(*fd, "x", 1) == 1);
+   return NULL;
+}
+
+/* The test would take a minute if what came were not seen. */
+static void test_data(void)
+{
+   int fds[2];
+   char byte;
+   pthread_t thread;
+
+   vp_spin_allow(true);
+   if (!CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0) ||
+       !CHECK(pthread_create(&thread, NULL, send_byte, &fds[1]) == 0))
+      return;
+   const int64_t end_ns = vp_clock_ns() + LONG_NS;
+   vp_spin_for_data(fds[0], end_ns);
+   CHECK(vp_clock_ns() < end_ns);
+   CHECK(recv(fds[0], &byte, 1, MSG_DONTWAIT) == 1);
+   pthread_join(thread, NULL);
+   close(fds[1]);
+   vp_spin_for_data(fds[0], end_ns); /* the end is something to receive as well */
+   CHECK(vp_clock_ns() < end_ns);
+   close(fds[0]);
+}
+
+int main(void)
+{
+   test_not_allowed();
+   test_ends();
+   test_data();
+   return check_finish();
+}
