@@ -60,8 +60,9 @@ static const float whole[4] = {-1, -1, 4, 4};
 static void part_of(uint32_t index, float place[4])
 {
    const float step = 2.0f / COLUMNS;
+   const uint32_t row = index / COLUMNS;
    place[0] = -1 + step * (float)(index % COLUMNS);
-   place[1] = -1 + step * (float)(index / COLUMNS);
+   place[1] = -1 + step * (float)row;
    place[2] = place[3] = step;
 }
 
@@ -328,10 +329,13 @@ static _Noreturn void client(int ready, int start, int result, double seconds)
    if (write(ready, &byte, 1) != 1 || read(start, &byte, 1) != 0)
       bench_die("starting together", 0);
    const double begin = bench_now(CLOCK_MONOTONIC);
-   double now = begin;
-   for (; now < begin + seconds * 1e9; now = bench_now(CLOCK_MONOTONIC), frames++)
+   double taken = 0;
+   while (taken < seconds * 1e9 || frames == 0) {
       next_frame(&scene);
-   const double rate = frames / (now - begin) * 1e9;
+      frames++;
+      taken = bench_now(CLOCK_MONOTONIC) - begin;
+   }
+   const double rate = frames / taken * 1e9;
    if (write(result, &rate, sizeof(rate)) != sizeof(rate))
       bench_die("giving the result", 0);
    scene_finish(&scene);

@@ -16,8 +16,7 @@
 #include <unistd.h>
 
 #define SIZE ((size_t)64 << 20) /* as in the rows of memory that are compared with it */
-#define TIMES 5
-#define TRIPS 201
+#define SECONDS 0.5
 
 static uint8_t data[SIZE];
 
@@ -103,20 +102,25 @@ static int connect_to(const char *text)
    return fd;
 }
 
-/* Nanoseconds, median. */
-static double exchange(int fd, struct request request, unsigned times)
-{
-   double ns[TRIPS];
+struct exchange {
+   int fd;
+   struct request request;
+};
 
-   for (unsigned i = 0; i < times; i++) {
-      const double start = bench_now(CLOCK_MONOTONIC);
-      if (send(fd, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request))
-         bench_die("asking", 0);
-      send_all(fd, request.receive);
-      receive_all(fd, data, request.send);
-      ns[i] = bench_now(CLOCK_MONOTONIC) - start;
-   }
-   return bench_median(ns, times);
+static void exchange(void *user)
+{
+   const struct exchange *e = user;
+
+   if (send(e->fd, &e->request, sizeof(e->request), MSG_NOSIGNAL) != sizeof(e->request))
+      bench_die("asking", 0);
+   send_all(e->fd, e->request.receive);
+   receive_all(e->fd, data, e->request.send);
+}
+
+static void print_exchange(const char *name, int fd, struct request request)
+{
+   struct exchange user = {fd, request};
+   printf("%s %.0f\n", name, bench_typical(&(struct bench_operation){.measure = exchange, .user = &user}, SECONDS));
 }
 
 void bench_tcp(const char *address)
@@ -124,9 +128,8 @@ void bench_tcp(const char *address)
    const int fd = connect_to(address);
 
    memset(data, 0xa5, SIZE);
-   exchange(fd, (struct request){.send = 1, .receive = 16 << 20}, 1);
-   printf("up_ns %.0f\n", exchange(fd, (struct request){.send = 1, .receive = SIZE}, TIMES));
-   printf("down_ns %.0f\n", exchange(fd, (struct request){.send = SIZE}, TIMES));
-   printf("rtt_ns %.0f\n", exchange(fd, (struct request){.send = 1}, TRIPS));
+   print_exchange("up_ns", fd, (struct request){.send = 1, .receive = SIZE});
+   print_exchange("down_ns", fd, (struct request){.send = SIZE});
+   print_exchange("rtt_ns", fd, (struct request){.send = 1});
    close(fd);
 }
