@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 /* One MEMORY frame is about this long at most. */
-#define FRAME_SIZE ((size_t)1 << 20)
+#define FRAME_SIZE ((size_t)256 << 10)
 
 /* Changes of a memory this large are sent as soon as the application says that it is done with them. */
 #define EARLY_SIZE ((VkDeviceSize)1 << 20)
@@ -452,43 +452,22 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemo
 
 /* --- transfers --- */
 
-/* One frame, packed if that pays. False when the connection is lost. */
-static bool send_frame(struct vp_connection *conn, uint64_t id, const struct vp_encoder *enc)
-{
-   struct vp_packer *packer = &conn->stream.packer;
-   const uint8_t *data = enc->start;
-   size_t size = vp_encoder_size(enc);
-   uint64_t blocked_ns = 0;
-   if (vp_connection_lost(conn))
-      return false;
-   const bool packed = vp_packer_pack(packer, data, size, &data, &size);
-   if (!vp_frame_write_timed(conn->fd, packed ? VP_FRAME_PACKED : VP_FRAME_MEMORY, id, data, size, NULL, 0,
-                             &blocked_ns)) {
-      vp_connection_lose(conn, "the connection broke while sending");
-      return false;
-   }
-   vp_packer_sent(packer, VP_FRAME_HEADER_SIZE + size, blocked_ns);
-   vp_stats_add(&conn->stats.frames_sent, 1);
-   vp_stats_add(&conn->stats.bytes_sent, VP_FRAME_HEADER_SIZE + size);
-   return true;
-}
-
 /* No lock is held while a frame is sent: the receiver may need it to make room for the server to go on. */
 static void send_mapping(struct vp_connection *conn, struct vp_mapping *mapping)
 {
-   struct vp_encoder *enc = &conn->stream.memory;
+   struct vp_memory_frames *frames = &conn->stream.memory;
    bool more = !vp_connection_lost(conn) && vp_mapping_look(mapping);
-   while (more) {
+   while (more && !vp_connection_lost(conn)) {
+      struct vp_encoder *enc = vp_memory_frames_next(frames);
       size_t changed;
-      vp_encoder_reset(enc);
       const size_t limit = vp_encoder_reserve(enc, 3 * FRAME_SIZE) ? FRAME_SIZE : VP_PAGE_SIZE;
       more = vp_mapping_collect(mapping, enc, limit, &changed);
       if (enc->failed) { /* the twin has it, the server does not */
          vp_connection_lose(conn, "there is no memory left to send mapped memory with");
          return;
       }
-      if (changed && !send_frame(conn, vp_mapping_id(mapping), enc))
-         return;
+      if (changed)
+         vp_memory_frames_send(frames, vp_mapping_id(mapping), more);
       vp_stats_add(&conn->stats.memory_sent, changed);
    }
 }

@@ -105,8 +105,8 @@ static bool let_server_wait(struct vp_queue *queue, uint64_t serial, uint64_t ti
 {
    struct vp_connection *conn = queue->device->conn;
    const struct vp_cmd_vkWaitBatchVP a = {.queue = VP_TO_HANDLE(VkQueue, queue), .serial = serial};
-   return (timeout > 0 || vp_stream_drain(conn, 0)) && vp_send_vkWaitBatchVP(conn, &a) == VK_SUCCESS &&
-          vp_stream_drain(conn, timeout);
+   return (timeout > 0 || vp_stream_wait_for_looks(conn, 0)) && vp_send_vkWaitBatchVP(conn, &a) == VK_SUCCESS &&
+          vp_stream_wait_for_looks(conn, timeout);
 }
 
 void vp_queue_complete_early(struct vp_queue *queue, uint64_t serial, uint64_t *timeout)

@@ -256,17 +256,32 @@ VkResult vp_stream_add_memory(struct vp_connection *conn, struct vp_device *devi
    return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : ok ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
 }
 
+/* Until the sender has come so far; with the lock. */
+static bool wait_for_sender(struct vp_stream *stream, const uint64_t *count, uint64_t last, uint64_t timeout)
+{
+   const struct timespec deadline = vp_deadline(timeout);
+   bool more = timeout > 0;
+   while (*count < last && more)
+      more = pthread_cond_timedwait(&stream->room, &stream->lock, &deadline) != ETIMEDOUT;
+   return *count >= last;
+}
+
 bool vp_stream_drain(struct vp_connection *conn, uint64_t timeout)
 {
    struct vp_stream *stream = &conn->stream;
-   const struct timespec deadline = vp_deadline(timeout);
-   bool more = timeout > 0;
    pthread_mutex_lock(&stream->lock);
    vp_stream_flush_locked(conn);
-   const uint64_t last = stream->taken + stream->handed_over;
-   while (stream->done < last && more)
-      more = pthread_cond_timedwait(&stream->room, &stream->lock, &deadline) != ETIMEDOUT;
-   const bool done = stream->done >= last;
+   const bool done = wait_for_sender(stream, &stream->done, stream->taken + stream->handed_over, timeout);
+   vp_stream_unlock(conn);
+   return done;
+}
+
+bool vp_stream_wait_for_looks(struct vp_connection *conn, uint64_t timeout)
+{
+   struct vp_stream *stream = &conn->stream;
+   pthread_mutex_lock(&stream->lock);
+   vp_stream_flush_locked(conn);
+   const bool done = wait_for_sender(stream, &stream->seen_marks, stream->mark_count, timeout);
    vp_stream_unlock(conn);
    return done;
 }
@@ -303,6 +318,23 @@ static void batch_is_done(struct vp_stream *stream)
    pthread_mutex_unlock(&stream->lock);
 }
 
+static void mark_is_seen(struct vp_stream *stream, const struct vp_memory_mark *mark)
+{
+   pthread_mutex_lock(&stream->lock);
+   stream->seen_marks = mark->number;
+   pthread_cond_broadcast(&stream->room);
+   pthread_mutex_unlock(&stream->lock);
+}
+
+/* Behind the memory that was looked at before, which may still be on its way to the socket. */
+static void send_commands(struct vp_connection *conn, struct vp_batch *batch, size_t end)
+{
+   if (batch->sent == end)
+      return;
+   vp_memory_frames_wait(&conn->stream.memory);
+   send_bytes(conn, batch, end, true);
+}
+
 /* After the connection is lost it goes on, without sending anything, for those who wait. */
 static void *sender_main(void *data)
 {
@@ -311,11 +343,13 @@ static void *sender_main(void *data)
    while (take_batch(conn)) {
       for (size_t i = 0; i < batch->mark_count; i++) {
          const struct vp_memory_mark *mark = &batch->marks[i];
-         send_bytes(conn, batch, mark->offset, true);
+         send_commands(conn, batch, mark->offset);
          vp_device_send_memory(mark->device, mark->mapping, mark->number);
          vp_mapping_unref(mark->mapping);
+         mark_is_seen(&conn->stream, mark);
       }
-      send_bytes(conn, batch, vp_encoder_size(&batch->data), true);
+      send_commands(conn, batch, vp_encoder_size(&batch->data));
+      vp_memory_frames_wait(&conn->stream.memory);
       batch_is_done(&conn->stream);
    }
    return NULL;
@@ -323,10 +357,13 @@ static void *sender_main(void *data)
 
 bool vp_stream_start(struct vp_connection *conn)
 {
+   vp_memory_frames_start(&conn->stream.memory, conn);
    const bool ok = vp_thread_start(&conn->stream.sender, sender_main, conn);
-   if (!ok)
-      vp_log(VP_LOG_ERROR, "cannot start a thread for the connection to %s", conn->address);
-   return ok;
+   if (ok)
+      return true;
+   vp_memory_frames_stop(&conn->stream.memory);
+   vp_log(VP_LOG_ERROR, "cannot start a thread for the connection to %s", conn->address);
+   return false;
 }
 
 void vp_stream_stop(struct vp_connection *conn)
@@ -338,6 +375,7 @@ void vp_stream_stop(struct vp_connection *conn)
    pthread_cond_signal(&stream->work);
    pthread_mutex_unlock(&stream->lock);
    pthread_join(stream->sender, NULL);
+   vp_memory_frames_stop(&stream->memory);
 }
 
 /* --- life --- */
@@ -345,15 +383,14 @@ void vp_stream_stop(struct vp_connection *conn)
 bool vp_stream_init(struct vp_stream *stream, enum vp_compression compression, const struct vp_wire_peer *peer)
 {
    *stream = (struct vp_stream){.open_frame = NO_FRAME};
-   if (!batch_init(&stream->open, peer) || !batch_init(&stream->sending, peer) || !vp_encoder_init(&stream->memory) ||
-       !vp_clock_cond_init(&stream->room)) {
+   if (!batch_init(&stream->open, peer) || !batch_init(&stream->sending, peer) ||
+       !vp_memory_frames_init(&stream->memory, compression) || !vp_clock_cond_init(&stream->room)) {
       batch_finish(&stream->open);
       batch_finish(&stream->sending);
-      vp_encoder_finish(&stream->memory);
+      vp_memory_frames_finish(&stream->memory);
       return false;
    }
    stream->direct_size = vp_cores_count() < VP_MIN_CORES_TO_SHARE ? SIZE_MAX : SEND_SIZE;
-   vp_packer_init(&stream->packer, compression);
    pthread_mutex_init(&stream->lock, NULL);
    pthread_cond_init(&stream->work, NULL);
    return true;
@@ -363,8 +400,7 @@ void vp_stream_finish(struct vp_stream *stream)
 {
    batch_finish(&stream->open);
    batch_finish(&stream->sending);
-   vp_encoder_finish(&stream->memory);
-   vp_packer_finish(&stream->packer);
+   vp_memory_frames_finish(&stream->memory);
    pthread_mutex_destroy(&stream->lock);
    pthread_cond_destroy(&stream->work);
    pthread_cond_destroy(&stream->room);

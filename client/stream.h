@@ -2,7 +2,7 @@
 #ifndef VP_CLIENT_STREAM_H
 #define VP_CLIENT_STREAM_H
 
-#include "common/memory/pack.h"
+#include "client/memory_frames.h"
 #include "common/wire/encoder.h"
 
 #include <pthread.h>
@@ -47,6 +47,7 @@ struct vp_stream {
    size_t command_start;
    uint64_t mark_count; /* of all batches */
    size_t direct_size;  /* whoever says no more than this sends it, if he can: copying more costs him too much */
+   uint64_t seen_marks; /* those of them whose memory the sender has looked at */
 
    bool handed_over;        /* the open batch: the sender takes it as soon as it is done with its own */
    uint64_t taken, done;    /* how many batches */
@@ -56,9 +57,7 @@ struct vp_stream {
    pthread_cond_t room; /* for those who wait for it */
    pthread_t sender;
 
-   /* The sender's own, for memory. */
-   struct vp_encoder memory;
-   struct vp_packer packer;
+   struct vp_memory_frames memory; /* the sender's own */
 };
 
 /* `peer` is what the server's decoder will be known to understand when the first command is said. */
@@ -97,5 +96,9 @@ uint64_t vp_stream_place(const struct vp_connection *conn);
 /* Waits, for `timeout` nanoseconds at most, until the sender has done all that was said, or the connection is lost.
  * False when there was no time for it. */
 bool vp_stream_drain(struct vp_connection *conn, uint64_t timeout);
+
+/* The same until it has seen what has changed in mapped memory, which can then change again. What was said is on its
+ * way at least. */
+bool vp_stream_wait_for_looks(struct vp_connection *conn, uint64_t timeout);
 
 #endif

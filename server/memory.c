@@ -391,28 +391,31 @@ void vp_handle_vkUnmapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkUnmapMemo
    pthread_mutex_unlock(&memory->lock);
 }
 
-bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data, size_t size)
+bool vps_memory_find(struct vp_context *ctx, uint64_t id, struct vps_memory **memory)
 {
    ctx->used_count = 0; /* no command */
    const struct vps_object *object = vps_find(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, id);
    if (!object)
       return false;
-   if (object->poison) { /* what the application wrote cannot be kept */
-      if (object->device)
-         object->device->late_error = object->poison;
-      return true;
-   }
+   *memory = object->poison ? NULL : object->state;
+   if (object->poison && object->device) /* what the application wrote cannot be kept */
+      object->device->late_error = object->poison;
+   return true;
+}
 
-   struct vps_memory *memory = object->state;
+const char *vps_memory_receive(struct vps_memory *memory, const uint8_t *data, size_t size)
+{
+   const char *problem = NULL;
+
    pthread_mutex_lock(&memory->lock);
    clean(memory);
    memory->received = true;
    if (!memory->shared)
-      vps_fail(ctx, "memory that is not mapped (%#llx) has changed", (unsigned long long)id);
+      problem = "memory that is not mapped has changed";
    else if (!vp_delta_apply_pieces(data, size, memory->real, memory->twin, memory->size, memory->exposed, VPS_PIECE))
-      vps_fail(ctx, "the changes of the memory %#llx do not fit it", (unsigned long long)id);
+      problem = "changes of memory do not fit it";
    else
       flush(memory);
    pthread_mutex_unlock(&memory->lock);
-   return !ctx->failed;
+   return problem;
 }

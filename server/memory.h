@@ -54,8 +54,11 @@ struct vps_memory {
 struct vps_memory *vps_memory_ref(struct vps_memory *memory);
 void vps_memory_unref(struct vps_memory *memory);
 
-/* A MEMORY frame of the client. False when the session is over. */
-bool vps_memory_receive(struct vp_context *ctx, uint64_t id, const uint8_t *data, size_t size);
+/* Which memory a MEMORY frame of the client is about; NULL: it is thrown away. False when the session is over. */
+bool vps_memory_find(struct vp_context *ctx, uint64_t id, struct vps_memory **memory);
+
+/* Applies such a frame. NULL, or what is wrong with it. For one thread at a time, between two commands. */
+const char *vps_memory_receive(struct vps_memory *memory, const uint8_t *data, size_t size);
 
 /* Something is bound to a part of a VkDeviceMemory, and the GPU may write to it in these classes (0: it only reads).
  * `copies`: it is a buffer with which nothing can be done but copying. */

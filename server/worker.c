@@ -14,8 +14,8 @@
 #include "common/util/spin.h"
 #include "server/channel.h"
 #include "server/context.h"
-#include "server/memory.h"
 #include "server/pool.h"
+#include "server/uploads.h"
 #include "server/watch.h"
 
 #define GREETING_MS 10000
@@ -35,8 +35,7 @@ struct worker {
    const struct vp_server_options *options;
    struct vps_channel channel;
    struct vps_watch watch;
-   struct vp_frame frame;
-   struct vp_unpacker unpacker;
+   struct vps_uploads uploads;
 };
 
 static void make_hello(struct vp_hello *hello)
@@ -80,17 +79,18 @@ static bool greet(struct worker *worker, struct vp_wire_peer *peer)
    uint8_t wire[VP_HELLO_WIRE_SIZE];
    char error[256];
 
-   const enum vp_frame_status status = vp_frame_read(worker->channel.fd, &worker->frame, GREETING_MS);
+   struct vp_frame *frame = &worker->uploads.places[0].frame;
+   const enum vp_frame_status status = vp_frame_read(worker->channel.fd, frame, GREETING_MS);
    if (status != VP_FRAME_OK && status != VP_FRAME_MALFORMED) {
       vp_log(VP_LOG_WARN, "no greeting from the client: %s", vp_frame_status_text(status));
       return false;
    }
    make_hello(&own);
-   if (status == VP_FRAME_MALFORMED || worker->frame.header.type != VP_FRAME_HELLO) {
+   if (status == VP_FRAME_MALFORMED || frame->header.type != VP_FRAME_HELLO) {
       refuse_text(worker, 0, "the other side does not speak the protocol of Venus Plus; is the port right?");
       return false;
    }
-   if (!vp_hello_load(&client, worker->frame.payload, worker->frame.header.length, error, sizeof(error)) ||
+   if (!vp_hello_load(&client, frame->payload, frame->header.length, error, sizeof(error)) ||
        !vp_hello_compatible(&own, &client, error, sizeof(error))) {
       refuse_text(worker, 0, error);
       return false;
@@ -105,30 +105,19 @@ static bool greet(struct worker *worker, struct vp_wire_peer *peer)
    return true;
 }
 
-static bool handle_packed(struct vp_unpacker *unpacker, struct vp_context *ctx, const struct vp_frame *frame)
-{
-   const uint8_t *data;
-   size_t size;
-
-   if (vp_unpack(unpacker, frame->payload, frame->header.length, &data, &size))
-      return vps_memory_receive(ctx, frame->header.tag, data, size);
-   vps_fail(ctx, "packed changes of memory cannot be unpacked");
-   return false;
-}
-
 /* False when the session is over; ctx->failed: because of an error. */
-static bool handle_frame(struct worker *worker, struct vp_context *ctx)
+static bool handle_frame(struct worker *worker, struct vp_context *ctx, const struct vp_frame *frame)
 {
-   const struct vp_frame *frame = &worker->frame;
+   const bool is_memory = frame->header.type == VP_FRAME_MEMORY || frame->header.type == VP_FRAME_PACKED;
    struct vp_error error;
 
+   if (is_memory)
+      return vps_uploads_apply(&worker->uploads, ctx);
+   if (!vps_uploads_wait(&worker->uploads, ctx))
+      return false;
    switch (frame->header.type) {
    case VP_FRAME_COMMANDS:
       return vp_executor_run(ctx, frame->payload, frame->header.length);
-   case VP_FRAME_MEMORY:
-      return vps_memory_receive(ctx, frame->header.tag, frame->payload, frame->header.length);
-   case VP_FRAME_PACKED:
-      return handle_packed(&worker->unpacker, ctx, frame);
    case VP_FRAME_ERROR:
       if (vp_error_load(&error, frame->payload, frame->header.length))
          vp_log(VP_LOG_WARN, "the client gave up: %s", error.text);
@@ -142,14 +131,19 @@ static bool handle_frame(struct worker *worker, struct vp_context *ctx)
 /* Until the session is over. Returns the exit status. */
 static int serve(struct worker *worker, struct vp_context *ctx)
 {
+   const int fd = worker->channel.fd;
    enum vp_frame_status status;
+   struct vp_frame *frame;
 
    do {
       if (atomic_load(&worker->watch.terminated))
          return 0;
-      vp_spin_for_data(worker->channel.fd, vp_clock_ns() + CLIENT_SPIN_NS);
-      status = vp_frame_read(worker->channel.fd, &worker->frame, -1);
-   } while (status == VP_FRAME_OK && handle_frame(worker, ctx));
+      frame = vps_uploads_next(&worker->uploads, ctx, fd);
+      if (frame)
+         vp_spin_for_data(fd, vp_clock_ns() + CLIENT_SPIN_NS);
+      status = frame ? vp_frame_read(fd, frame, -1) : VP_FRAME_OK;
+   } while (frame && status == VP_FRAME_OK && handle_frame(worker, ctx, frame));
+   vps_uploads_wait(&worker->uploads, ctx);
 
    if (atomic_load(&worker->watch.terminated) || status == VP_FRAME_CLOSED)
       return 0;
@@ -204,11 +198,11 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
       vps_channel_finish(&worker.channel);
       return 1;
    }
+   vps_uploads_start(&worker.uploads);
    const int status = run_session(&worker);
+   vps_uploads_stop(&worker.uploads);
    vps_watch_announce_end(&worker.watch);
    vps_watch_stop(&worker.watch);
-   vp_frame_finish(&worker.frame);
-   vp_unpacker_finish(&worker.unpacker);
    vps_channel_finish(&worker.channel);
    close(fd);
    return status;

@@ -8,4 +8,7 @@
 /* How many cores this process may use. */
 unsigned vp_cores_count(void);
 
+/* From now on it is this many, whatever the system says; 0: what that says. For tests. */
+void vp_cores_assume(unsigned count);
+
 #endif

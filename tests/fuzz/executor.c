@@ -28,6 +28,14 @@ const char *__asan_default_options(void)
 
 /* --- one session --- */
 
+static void receive_memory(struct vp_context *ctx, uint64_t id, const uint8_t *data, size_t size)
+{
+   struct vps_memory *memory;
+   const char *problem = vps_memory_find(ctx, id, &memory) && memory ? vps_memory_receive(memory, data, size) : NULL;
+   if (problem)
+      vps_fail(ctx, "%s", problem);
+}
+
 static void run(struct vp_context *ctx, const uint8_t *data, size_t size)
 {
    while (size >= 4 && !ctx->failed) {
@@ -45,7 +53,7 @@ static void run(struct vp_context *ctx, const uint8_t *data, size_t size)
          vp_executor_run(ctx, piece, length);
       } else if (length >= 8) {
          memcpy(&id, piece, 8);
-         vps_memory_receive(ctx, id, piece + 8, length - 8);
+         receive_memory(ctx, id, piece + 8, length - 8);
       }
       free(piece);
       data += length;

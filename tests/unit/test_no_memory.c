@@ -80,6 +80,14 @@ static bool is_map_with_reply(const uint8_t *data, size_t size)
    return words[0] == VP_CMD_vkMapMemoryVP && words[1] == 1;
 }
 
+static void receive_memory(struct vp_context *ctx, uint64_t id, const uint8_t *data, size_t size)
+{
+   struct vps_memory *memory;
+   const char *problem = vps_memory_find(ctx, id, &memory) && memory ? vps_memory_receive(memory, data, size) : NULL;
+   if (problem)
+      vps_fail(ctx, "%s", problem);
+}
+
 static void execute(struct vp_context *ctx, uint8_t *data, size_t size)
 {
    while (size >= 4 && !ctx->failed) {
@@ -91,7 +99,7 @@ static void execute(struct vp_context *ctx, uint8_t *data, size_t size)
          usleep(10000); /* until what the GPU wrote was sent, most likely */
       if (head & SESSION_MEMORY) {
          memcpy(&id, data + 4, 8);
-         vps_memory_receive(ctx, id, data + 12, length - 8);
+         receive_memory(ctx, id, data + 12, length - 8);
       } else {
          vp_executor_run(ctx, data + 4, length);
       }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_UTIL_RELAY_H
+#define VP_UTIL_RELAY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Two threads in a row: one makes pieces, the other finishes them, in the same order, while the next ones are made.
+ * Where there are few processors, or no thread, whoever makes a piece finishes it, too. */
+
+/* So many pieces can be under way. Each has a place, of which the caller keeps what lies there. */
+#define VP_RELAY_PLACES 4u
+
+typedef void vp_relay_work(void *context, unsigned place);
+
+struct vp_relay {
+   vp_relay_work *finish;
+   void *context;
+   bool running; /* there is a second thread */
+   pthread_t thread;
+
+   pthread_mutex_t lock; /* for sleeping until something of what follows changes */
+   pthread_cond_t changed;
+   atomic_uint_least64_t offered, done; /* pieces for the thread, and those of them that it has finished */
+   bool stop;
+};
+
+/* Starts the thread if that is worth it. `finish` is called for one piece at a time. */
+void vp_relay_start(struct vp_relay *relay, vp_relay_work *finish, void *context);
+
+/* Finishes what is under way, and ends. */
+void vp_relay_stop(struct vp_relay *relay);
+
+/* The rest is for the one thread that makes pieces. */
+
+/* The place of the next piece, which is free when this returns. */
+unsigned vp_relay_place(struct vp_relay *relay);
+
+/* The piece in that place is made. It is finished here and now when nothing is under way and no more are expected soon.
+ */
+void vp_relay_give(struct vp_relay *relay, bool more);
+
+/* Whether all is finished; waits until it is. */
+bool vp_relay_is_idle(struct vp_relay *relay);
+void vp_relay_wait(struct vp_relay *relay);
+
+#endif
