@@ -514,6 +514,8 @@ bool vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size
       *changed += vp_delta_collect_part(enc, content(mapping, first), mapping->twin + position, position,
                                         run_end - position, &stamps);
    }
+   mapping->cursor = next_candidate(mapping, mapping->cursor);
+   more = more && mapping->cursor * VP_PAGE_SIZE < mapping->pages.size;
    pthread_mutex_unlock(&mapping->lock);
    return more;
 }

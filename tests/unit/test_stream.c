@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "client/connection.h"
@@ -13,6 +14,7 @@
 #include "common/net/frame.h"
 #include "common/net/hello.h"
 #include "common/net/socket.h"
+#include "common/util/thread.h"
 #include "tests/unit/check.h"
 
 /* The stream with a server that reads late, and without memory: what was said arrives whole, in order and once; what
@@ -309,11 +311,40 @@ static void test_flushes(void)
    vp_mapping_unref(mapping);
 }
 
+#define LOOKED_SIZE ((size_t)1 << 20) /* more than the sockets take, less than may wait for them */
+
+/* What has changed is seen, and may change again, long before it is sent where there is a thread for that. */
+static void test_looks(void)
+{
+   const int small = 64 << 10;
+   vp_thread_assume_cores(VP_THREAD_ENOUGH_CORES);
+   if (!start(false))
+      return;
+   setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+   struct vp_mapping *mapping = vp_mapping_create(1, LOOKED_SIZE);
+   CHECK(mapping);
+   uint8_t *memory = vp_mapping_pointer(mapping);
+   vp_mapping_set_writable(mapping, true);
+   memset(memory, 1, LOOKED_SIZE);
+   CHECK(vp_stream_add_memory(conn, &device, mapping) == VK_SUCCESS);
+   CHECK(say(0, 0, HEAD_WORDS) == VK_SUCCESS);
+   CHECK(vp_stream_wait_for_looks(conn, UINT64_C(10000000000)) && !vp_stream_drain(conn, 0));
+   CHECK(vp_stream_add_memory(conn, &device, mapping) == VK_SUCCESS);
+   CHECK(!vp_stream_wait_for_looks(conn, 1000000)); /* it waits for the network */
+   memset(memory, 2, LOOKED_SIZE);
+   stop((const uint32_t[SPEAKERS]){1, 0, 0, 0});
+   CHECK(memcmp(server.memory, memory, LOOKED_SIZE) == 0);
+   vp_mapping_close(mapping);
+   vp_mapping_unref(mapping);
+   vp_thread_assume_cores(0);
+}
+
 int main(void)
 {
    test_without_memory(SIZE_MAX);
    test_without_memory(VP_STREAM_PIECE);
    test_flushes();
    test_much_waits();
+   test_looks();
    return check_finish();
 }

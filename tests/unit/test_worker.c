@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/util/thread.h"
 #include "tests/unit/session_gpu.h"
 
 #include <sys/ioctl.h>
@@ -324,6 +325,38 @@ static void test_packed(void)
    CHECK(session_progress(&s, x.queue, 1) == VK_SUCCESS);
    CHECK(memcmp(s.memory + 4096, s.memory + 32768, 28672) == 0 && s.memory[32768 + 1000] == 7);
    CHECK(count_frames(&s, 0, VP_FRAME_PACKED) == 1); /* the ends, which come last, are too short for that */
+   destroy_all(&s, &x);
+   CHECK(session_close(&s) == 0);
+}
+
+/* Large changes one after another: each is applied when the GPU is told to copy, and in their order, with a thread that
+ * applies one while the next is read and without. */
+static void test_uploads(unsigned cores)
+{
+   const VkBufferCopy copy = {.srcOffset = 0, .dstOffset = 32768, .size = 400};
+   struct session s;
+   struct setup x;
+
+   vp_thread_assume_cores(cores);
+   const bool ready = prepare(&s, &x, false) && map_memory(&s, &x, true);
+   vp_thread_assume_cores(0);
+   if (!ready)
+      return;
+   CHECK(session_flush(&s));
+   for (unsigned round = 1; round <= 20; round++) {
+      for (unsigned i = 1; i <= 10; i++) {
+         for (size_t at = 0; at < SIZE; at++)
+            s.memory[at] = (uint8_t)(round * 17 + i + at / 1000);
+         send_changes(&s);
+      }
+      VkCommandBuffer command_buffer = start_recording(&s, &x);
+      SEND(&s, vkCmdCopyBuffer, .commandBuffer = command_buffer, .srcBuffer = x.buffer, .dstBuffer = x.buffer,
+           .regionCount = 1, .pRegions = &copy);
+      end_and_submit(&s, &x, command_buffer);
+      CHECK(session_flush(&s));
+      CHECK(session_progress(&s, x.queue, round) == VK_SUCCESS);
+      CHECK(s.memory[0] == (uint8_t)(round * 17 + 10) && memcmp(s.memory, s.memory + 32768, 400) == 0);
+   }
    destroy_all(&s, &x);
    CHECK(session_close(&s) == 0);
 }
@@ -663,6 +696,21 @@ static void test_bad_frames(void)
 
    CHECK(prepare(&s, &x, false) && map_memory(&s, &x, true) && session_flush(&s));
    CHECK(session_send(&s, VP_FRAME_MEMORY, ID(x.memory), run, sizeof(run)));
+   expect_error(&s, VP_ERROR_NO_COMMAND, "do not fit");
+}
+
+/* A client whose large frame is wrong, and that says nothing else, hears of it. */
+static void test_bad_upload(void)
+{
+   static uint8_t data[100000];
+   struct session s;
+   struct setup x;
+
+   vp_put_u64(vp_put_u64(data, SIZE), sizeof(data) - 16);
+   vp_thread_assume_cores(VP_THREAD_ENOUGH_CORES);
+   CHECK(prepare(&s, &x, false) && map_memory(&s, &x, true) && session_flush(&s));
+   vp_thread_assume_cores(0);
+   CHECK(session_send(&s, VP_FRAME_MEMORY, ID(x.memory), data, sizeof(data)));
    expect_error(&s, VP_ERROR_NO_COMMAND, "do not fit");
 }
 
@@ -1024,6 +1072,8 @@ int main(void)
    test_stale();
    test_late_binding();
    test_packed();
+   test_uploads(1);
+   test_uploads(VP_THREAD_ENOUGH_CORES);
    test_events();
    test_queries();
    test_poison();
@@ -1031,6 +1081,7 @@ int main(void)
    test_leftovers();
    test_greetings();
    test_bad_frames();
+   test_bad_upload();
    test_bad_commands();
    test_termination();
    test_unread(true);
