@@ -14,7 +14,7 @@
 #include "common/net/frame.h"
 #include "common/net/hello.h"
 #include "common/net/socket.h"
-#include "common/util/thread.h"
+#include "common/util/cores.h"
 #include "tests/unit/check.h"
 
 /* The stream with a server that reads late, and without memory: what was said arrives whole, in order and once; what
@@ -317,7 +317,7 @@ static void test_flushes(void)
 static void test_looks(void)
 {
    const int small = 64 << 10;
-   vp_thread_assume_cores(VP_THREAD_ENOUGH_CORES);
+   vp_cores_assume(VP_MIN_CORES_TO_SHARE);
    if (!start(false))
       return;
    setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
@@ -336,7 +336,7 @@ static void test_looks(void)
    CHECK(memcmp(server.memory, memory, LOOKED_SIZE) == 0);
    vp_mapping_close(mapping);
    vp_mapping_unref(mapping);
-   vp_thread_assume_cores(0);
+   vp_cores_assume(0);
 }
 
 int main(void)

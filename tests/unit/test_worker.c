@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/util/thread.h"
+#include "common/util/cores.h"
 #include "tests/unit/session_gpu.h"
 
 #include <sys/ioctl.h>
@@ -337,9 +337,9 @@ static void test_uploads(unsigned cores)
    struct session s;
    struct setup x;
 
-   vp_thread_assume_cores(cores);
+   vp_cores_assume(cores);
    const bool ready = prepare(&s, &x, false) && map_memory(&s, &x, true);
-   vp_thread_assume_cores(0);
+   vp_cores_assume(0);
    if (!ready)
       return;
    CHECK(session_flush(&s));
@@ -707,9 +707,9 @@ static void test_bad_upload(void)
    struct setup x;
 
    vp_put_u64(vp_put_u64(data, SIZE), sizeof(data) - 16);
-   vp_thread_assume_cores(VP_THREAD_ENOUGH_CORES);
+   vp_cores_assume(VP_MIN_CORES_TO_SHARE);
    CHECK(prepare(&s, &x, false) && map_memory(&s, &x, true) && session_flush(&s));
-   vp_thread_assume_cores(0);
+   vp_cores_assume(0);
    CHECK(session_send(&s, VP_FRAME_MEMORY, ID(x.memory), data, sizeof(data)));
    expect_error(&s, VP_ERROR_NO_COMMAND, "do not fit");
 }
@@ -1073,7 +1073,7 @@ int main(void)
    test_late_binding();
    test_packed();
    test_uploads(1);
-   test_uploads(VP_THREAD_ENOUGH_CORES);
+   test_uploads(VP_MIN_CORES_TO_SHARE);
    test_events();
    test_queries();
    test_poison();
