@@ -33,24 +33,6 @@ static const VkDebugUtilsMessengerCreateInfoEXT messenger_info = {
    .pfnUserCallback = log_message,
 };
 
-static bool host_has_extension(const struct vp_context *ctx, const char *name)
-{
-   const PFN_vkEnumerateInstanceExtensionProperties enumerate =
-      (PFN_vkEnumerateInstanceExtensionProperties)ctx->get_proc_addr(NULL, "vkEnumerateInstanceExtensionProperties");
-   uint32_t count = 0;
-
-   if (!enumerate || enumerate(NULL, &count, NULL) < 0 || count == 0)
-      return false;
-   VkExtensionProperties *extensions = calloc(count, sizeof(*extensions));
-   bool found = false;
-   if (extensions && enumerate(NULL, &count, extensions) >= 0) {
-      for (uint32_t i = 0; i < count; i++)
-         found = found || strcmp(extensions[i].extensionName, name) == 0;
-   }
-   free(extensions);
-   return found;
-}
-
 /* Called with the object; everything else of the instance is gone already. */
 static void release_instance(void *state)
 {
@@ -67,7 +49,7 @@ static void release_instance(void *state)
 static VkResult create_instance(struct vp_context *ctx, const VkInstanceCreateInfo *wanted, VkInstance *handle)
 {
    const PFN_vkCreateInstance create = (PFN_vkCreateInstance)ctx->get_proc_addr(NULL, "vkCreateInstance");
-   static const char *const extensions[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME};
+   static const char *const debug_utils = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
    VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO};
    VkInstanceCreateInfo info = *wanted;
 
@@ -79,14 +61,16 @@ static VkResult create_instance(struct vp_context *ctx, const VkInstanceCreateIn
       application.apiVersion = LEAST_API_VERSION;
    info.pApplicationInfo = &application;
 
-   /* The client knows no layer or extension of this machine. */
+   /* The client knows no layer or extension of this machine. To ask which ones there are would take as long as this. */
    info.enabledLayerCount = 0;
+   info.enabledExtensionCount = 1;
+   info.ppEnabledExtensionNames = &debug_utils;
+   info.pNext = ctx->options->validate ? &messenger_info : NULL;
+   const VkResult result = create(&info, NULL, handle);
+   if (result != VK_ERROR_EXTENSION_NOT_PRESENT)
+      return result;
    info.enabledExtensionCount = 0;
-   if (host_has_extension(ctx, extensions[0])) {
-      info.enabledExtensionCount = 1;
-      info.ppEnabledExtensionNames = extensions;
-      info.pNext = ctx->options->validate ? &messenger_info : NULL;
-   }
+   info.pNext = NULL;
    return create(&info, NULL, handle);
 }
 

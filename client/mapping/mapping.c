@@ -28,6 +28,9 @@
 #define QUIET_FLUSHES 2
 #define QUIET_NS INT64_C(5000000)
 
+/* Memory of up to so many chunks is asked about by who submits, which takes less than to have the sender do it. */
+#define QUICK_CHUNKS ((size_t)2)
+
 /* Imported memory is copied before it is compared, so many pages at a time. */
 #define WINDOW_PAGES (VP_IMPORTED_BUFFER / VP_PAGE_SIZE)
 
@@ -185,11 +188,6 @@ void vp_mapping_set_writable(struct vp_mapping *mapping, bool writable)
 bool vp_mapping_is_writable(struct vp_mapping *mapping)
 {
    return mapping->writable;
-}
-
-bool vp_mapping_maybe_changed(struct vp_mapping *mapping)
-{
-   return mapping->maybe_changed;
 }
 
 bool vp_mapping_set_stale(struct vp_mapping *mapping, bool stale)
@@ -380,15 +378,19 @@ static void close_quiet(struct vp_mapping *mapping, size_t chunk)
    }
 }
 
-/* Open pages are compared in each flush. False when the chunk has none. */
-static bool add_open(struct chunk *chunk)
+static bool has_open(const struct chunk *chunk)
 {
    uint64_t any = 0;
-   for (size_t i = 0; i < WORDS; i++) {
-      chunk->candidates[i] |= chunk->open[i];
+   for (size_t i = 0; i < WORDS; i++)
       any |= chunk->open[i];
-   }
    return any != 0;
+}
+
+/* Open pages are compared in each flush. */
+static void add_open(struct chunk *chunk)
+{
+   for (size_t i = 0; i < WORDS; i++)
+      chunk->candidates[i] |= chunk->open[i];
 }
 
 static void look(struct vp_mapping *mapping)
@@ -396,8 +398,10 @@ static void look(struct vp_mapping *mapping)
    for (size_t chunk = 0; chunk < mapping->chunk_count;) {
       const size_t first = chunk;
       for (; chunk < mapping->chunk_count && mapping->chunks[chunk].armed; chunk++) {
-         if (add_open(&mapping->chunks[chunk]))
-            close_quiet(mapping, chunk);
+         if (!has_open(&mapping->chunks[chunk]))
+            continue;
+         add_open(&mapping->chunks[chunk]);
+         close_quiet(mapping, chunk);
       }
       if (chunk > first)
          vp_watch_scan(&mapping->watch, first * CHUNK_SIZE, chunk_end(mapping, chunk - 1) - first * CHUNK_SIZE,
@@ -405,6 +409,39 @@ static void look(struct vp_mapping *mapping)
       else
          chunk = look_at_unarmed(mapping, chunk);
    }
+}
+
+static void note_written(void *data, size_t position, size_t length)
+{
+   (void)position;
+   (void)length;
+   *(bool *)data = true;
+}
+
+/* Whether it is known without a comparison, and in little time, that a look would find nothing. */
+static bool is_untouched(struct vp_mapping *mapping)
+{
+   bool written = false;
+   if (mapping->closed || mapping->pages.imported || mapping->chunk_count > QUICK_CHUNKS)
+      return false;
+   for (size_t i = 0; i < mapping->chunk_count; i++) {
+      if (!mapping->chunks[i].armed || has_open(&mapping->chunks[i]))
+         return false;
+   }
+   vp_watch_scan(&mapping->watch, 0, mapping->pages.size, note_written, &written);
+   return !written;
+}
+
+bool vp_mapping_maybe_changed(struct vp_mapping *mapping)
+{
+   bool changed = mapping->maybe_changed;
+   if (changed && pthread_mutex_trylock(&mapping->lock) == 0) {
+      changed = !is_untouched(mapping);
+      if (!changed)
+         mapping->maybe_changed = mapping->writable;
+      pthread_mutex_unlock(&mapping->lock);
+   }
+   return changed;
 }
 
 /* The first page from `page` on that is to be compared, or the number of pages. */

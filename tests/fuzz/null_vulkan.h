@@ -601,8 +601,6 @@ static inline int null_compare(const void *name, const void *function)
 static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL null_vkGetInstanceProcAddr(VkInstance instance, const char *name)
 {
    (void)instance;
-   if (strcmp(name, "vkEnumerateInstanceExtensionProperties") == 0)
-      return (PFN_vkVoidFunction)null_vkEnumerateInstanceExtensionProperties;
    const struct null_function *found = bsearch(name, null_functions, sizeof(null_functions) / sizeof(null_functions[0]),
                                                sizeof(null_functions[0]), null_compare);
    return found ? found->function : NULL;

@@ -123,6 +123,34 @@ static void test_single_bytes(void)
    mirror_finish(&m);
 }
 
+/* Who submits need not have the sender look at memory that has not been written to for a while. */
+static void test_untouched(void)
+{
+   static const uint8_t from_server[] = {0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 7, 8, 9, 0, 0, 0, 0, 0};
+   const bool watched = vp_tracker_get()->arm != NULL;
+   struct mirror m;
+   if (!mirror_init(&m, vp_mapping_create(1, MIB), MIB))
+      return;
+   uint8_t *memory = vp_mapping_pointer(m.mapping);
+   vp_mapping_set_writable(m.mapping, true);
+   for (unsigned round = 1; round < 4; round++) {
+      memory[5000] = (uint8_t)round;
+      CHECK(vp_mapping_maybe_changed(m.mapping));
+      flush(&m);
+      CHECK(m.changed == 1 && vp_mapping_maybe_changed(m.mapping)); /* the page is compared for a while */
+      settle(&m);
+      CHECK(vp_mapping_maybe_changed(m.mapping) != watched);
+      CHECK(vp_mapping_apply(m.mapping, from_server, sizeof(from_server)));
+      CHECK(vp_mapping_maybe_changed(m.mapping) != watched && memory[2] == 9);
+   }
+   vp_mapping_set_writable(m.mapping, false);
+   CHECK(vp_mapping_maybe_changed(m.mapping) != watched);
+   vp_mapping_set_writable(m.mapping, true);
+   memory[MIB - 1] = 1;
+   CHECK(vp_mapping_maybe_changed(m.mapping));
+   mirror_finish(&m);
+}
+
 /* A page that the application writes and the GPU has written: neither is sent back nor lost. */
 static void test_both_sides(void)
 {
@@ -643,6 +671,7 @@ static bool run_with(const char *name)
          exit(0);
       }
       test_single_bytes();
+      test_untouched();
       test_both_sides();
       test_sparse();
       test_system_calls();
