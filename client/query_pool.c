@@ -13,15 +13,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long a wait goes on when nothing is submitted that could end it. Drivers
- * wait for ever there, or not at all. */
+/* How long a wait goes on when nothing is submitted that could end it: drivers wait for ever there, or not at all.
+ * Where the batches that change the queries are complete and have left no results, as with queries for several views of
+ * which the first one has all, it is hardly worth it. */
 #define IDLE_WAIT_NS 1000000000
+#define VAIN_WAIT_NS 20000000
 
 /* The driver might have no memory for a pool with more queries. */
 #define HUGE_COUNT 65536
 
-/* What comes before a query's values in `state` and on the wire. */
-enum { RESETS, AVAILABLE, VALUES };
+/* What comes before a query's values in `state`: how often the host has reset it, whether a batch has changed it since,
+ * and whether it has a result. */
+enum { RESETS, CHANGED, AVAILABLE, VALUES };
+
+/* On the wire it is followed by as much from AVAILABLE on. */
+#define WIRE_RESETS 1
 
 static uint64_t *query_state(const struct vp_query_pool *pool, uint32_t query)
 {
@@ -33,7 +39,7 @@ bool vp_query_pool_receive(struct vp_connection *conn, struct vp_query_pool *poo
    if (size < 16)
       return false;
    const uint32_t first = vp_bytes_load_u32(data), count = vp_bytes_load_u32(data + 4);
-   const size_t words = VALUES + (size_t)pool->values;
+   const size_t known = VALUES - AVAILABLE + (size_t)pool->values, words = WIRE_RESETS + known;
    if (first > pool->count || count > pool->count - first || vp_bytes_load_u32(data + 8) != pool->values ||
        size != 16 + count * words * 8)
       return false;
@@ -41,8 +47,10 @@ bool vp_query_pool_receive(struct vp_connection *conn, struct vp_query_pool *poo
    pthread_mutex_lock(&conn->progress_lock);
    for (uint32_t i = 0; i < count; i++, data += words * 8) {
       uint64_t *state = query_state(pool, first + i);
-      if (vp_bytes_load_u64(data) == state[RESETS]) /* else the host has reset it since */
-         memcpy(state + AVAILABLE, data + 8, (words - 1) * 8);
+      if (vp_bytes_load_u64(data) != state[RESETS]) /* the host has reset it since */
+         continue;
+      state[CHANGED] = true;
+      memcpy(state + AVAILABLE, data + 8, known * 8);
    }
    pthread_mutex_unlock(&conn->progress_lock);
    return true;
@@ -102,7 +110,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkResetQueryPool(VkDevice handle, VkQueryPool pool
    for (uint32_t i = 0; i < queryCount && firstQuery + i < pool->count && !enc->failed; i++) {
       uint64_t *state = query_state(pool, firstQuery + i);
       state[RESETS]++;
-      state[AVAILABLE] = 0;
+      state[CHANGED] = state[AVAILABLE] = 0;
    }
    pthread_mutex_unlock(&device->conn->progress_lock);
    vp_stream_end(device->conn);
@@ -183,15 +191,24 @@ static void ask(struct vp_device *device, VkQueryPool handle, uint32_t first, ui
    free(answer);
 }
 
+/* How long queries are waited for from now on if nothing is submitted. */
+static struct timespec idle_deadline(const struct vp_query_pool *pool, uint32_t first, uint32_t count)
+{
+   bool vain = true;
+   for (uint32_t i = 0; i < count && vain; i++)
+      vain = query_state(pool, first + i)[CHANGED];
+   return vp_deadline(vain ? VAIN_WAIT_NS : IDLE_WAIT_NS);
+}
+
 /* Waits for queries as long as something may bring them: what is submitted, or
  * another thread that is about to submit. The caller holds the progress lock. */
 static void wait_for_queries(struct vp_device *device, const struct vp_query_pool *pool, uint32_t first, uint32_t count)
 {
-   struct timespec deadline = vp_deadline(IDLE_WAIT_NS);
+   struct timespec deadline = idle_deadline(pool, first, count);
    while (!are_available(pool, first, count) && !vp_device_is_lost(device)) {
       if (!is_idle(device)) {
          vp_progress_wait(device->conn, NULL);
-         deadline = vp_deadline(IDLE_WAIT_NS);
+         deadline = idle_deadline(pool, first, count);
       } else if (!vp_progress_wait(device->conn, &deadline)) {
          return;
       }

@@ -14,7 +14,7 @@ struct vp_query_pool {
    struct vp_object base;
    uint32_t count;
    uint32_t values; /* per query */
-   uint64_t *state; /* per query: host resets, availability, values */
+   uint64_t *state; /* per query, see query_pool.c */
 };
 
 /* A QUERIES frame. False when it makes no sense. */
