@@ -4,6 +4,7 @@
 #include "client/chain.h"
 #include "client/connection.h"
 #include "client/device.h"
+#include "client/physical_device.h"
 #include "client/reply_cache.h"
 #include "client/sampler.h"
 #include "client/vp_client_send.h"
@@ -192,6 +193,21 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyDescriptorSetLayout(VkDevice handle, VkDe
    vp_descriptor_set_layout_unref(device, layout);
 }
 
+/* Vulkan promises that every driver supports layouts with so few descriptors of the ordinary types. */
+static bool is_promised(const struct vp_device *device, const VkDescriptorSetLayoutCreateInfo *info)
+{
+   const VkPhysicalDeviceMaintenance3Properties *limits = vp_chain_find(
+      device->physical_device->properties.pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES);
+   uint64_t count = 0;
+   bool ordinary = limits && !info->pNext && !info->flags;
+   for (uint32_t i = 0; ordinary && i < info->bindingCount; i++) {
+      count += info->pBindings[i].descriptorCount;
+      ordinary = (uint32_t)info->pBindings[i].descriptorType <= VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT &&
+                 !has_conversion(&info->pBindings[i]);
+   }
+   return ordinary && count <= limits->maxPerSetDescriptors;
+}
+
 VKAPI_ATTR void VKAPI_CALL vp_vkGetDescriptorSetLayoutSupport(VkDevice handle,
                                                               const VkDescriptorSetLayoutCreateInfo *pCreateInfo,
                                                               VkDescriptorSetLayoutSupport *pSupport)
@@ -199,7 +215,9 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetDescriptorSetLayoutSupport(VkDevice handle,
    struct vp_device *device = vp_device_from_handle(handle);
    VkDescriptorSetLayoutCreateInfo info = *pCreateInfo;
    VkDescriptorSetLayoutBinding *copy;
-   pSupport->supported = VK_FALSE; /* unless somebody says otherwise */
+   pSupport->supported = !pSupport->pNext && is_promised(device, pCreateInfo);
+   if (pSupport->supported) /* else unless the server says otherwise */
+      return;
    if (!sanitise(device, &info, &copy))
       return;
    struct vp_cmd_vkGetDescriptorSetLayoutSupport a = {.device = handle, .pCreateInfo = &info, .pSupport = pSupport};

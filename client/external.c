@@ -5,6 +5,7 @@
 
 #include "client/chain.h"
 #include "client/device.h"
+#include "client/image_format.h"
 #include "client/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
@@ -78,6 +79,5 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceImageFormatProperties2(
       return VK_ERROR_FORMAT_NOT_SUPPORTED;
    struct vp_cmd_vkGetPhysicalDeviceImageFormatProperties2 a = {
       .physicalDevice = physicalDevice, .pImageFormatInfo = pInfo, .pImageFormatProperties = pProperties};
-   const VkResult result = vp_ask_vkGetPhysicalDeviceImageFormatProperties2(&gpu->cache, gpu->conn, &a);
-   return result == VK_SUCCESS ? a.ret : result;
+   return vp_image_format_ask(gpu, &a);
 }

@@ -62,18 +62,22 @@ static bool build_chains(struct vp_physical_device *gpu)
 static void ask_image_format(struct vp_physical_device *gpu, struct vp_cache_question *question,
                              VkImageCreateInfo image)
 {
-   VkImageFormatProperties properties;
-   const struct vp_cmd_vkGetPhysicalDeviceImageFormatProperties a = {
-      .physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, gpu),
+   const VkPhysicalDeviceImageFormatInfo2 info = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2,
       .format = image.format,
       .type = image.imageType,
       .tiling = image.tiling,
       .usage = image.usage,
       .flags = image.flags,
+   };
+   VkImageFormatProperties2 properties = {.sType = VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2};
+   const struct vp_cmd_vkGetPhysicalDeviceImageFormatProperties2 a = {
+      .physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, gpu),
+      .pImageFormatInfo = &info,
       .pImageFormatProperties = &properties,
    };
    if (vp_cache_question_begin(question, gpu->conn)) {
-      vp_request_vkGetPhysicalDeviceImageFormatProperties(&question->request, 1, &a);
+      vp_request_vkGetPhysicalDeviceImageFormatProperties2(&question->request, 1, &a);
       vp_cache_question_send(question, gpu->conn);
    }
 }

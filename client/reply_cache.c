@@ -99,20 +99,27 @@ bool vp_cached_begin(struct vp_reply_cache *cache, struct vp_connection *conn, s
    return true;
 }
 
+/* With the lock. */
+static const struct vp_reply_entry *find_entry(struct vp_reply_cache *cache, const struct vp_encoder *request)
+{
+   const size_t size = vp_encoder_size(request);
+   const struct vp_reply_entry *entry = *bucket(cache, request);
+   while (entry && (entry->request_size != size || memcmp(entry->bytes, request->start, size) != 0))
+      entry = entry->next;
+   return entry;
+}
+
 /* Finds the answer and keeps the cache locked while it is read. */
 static bool find(struct vp_cached_call *call)
 {
-   const size_t size = vp_encoder_size(&call->request);
    pthread_mutex_lock(&call->cache->lock);
-   for (struct vp_reply_entry *entry = *bucket(call->cache, &call->request); entry; entry = entry->next) {
-      if (entry->request_size == size && !memcmp(entry->bytes, call->request.start, size)) {
-         vp_decoder_init(&call->reply, entry->bytes + size, entry->reply_size, NULL);
-         call->locked = true;
-         return true;
-      }
-   }
-   pthread_mutex_unlock(&call->cache->lock);
-   return false;
+   const struct vp_reply_entry *entry = find_entry(call->cache, &call->request);
+   call->locked = entry != NULL;
+   if (entry)
+      vp_decoder_init(&call->reply, entry->bytes + entry->request_size, entry->reply_size, NULL);
+   else
+      pthread_mutex_unlock(&call->cache->lock);
+   return call->locked;
 }
 
 static bool ask(struct vp_cached_call *call, uint32_t command)
@@ -161,6 +168,14 @@ bool vp_cache_question_begin(struct vp_cache_question *question, struct vp_conne
       return false;
    question->request.peer = &conn->peer;
    return true;
+}
+
+bool vp_cache_question_is_known(const struct vp_cache_question *question, struct vp_reply_cache *cache)
+{
+   pthread_mutex_lock(&cache->lock);
+   const bool known = !question->request.failed && find_entry(cache, &question->request);
+   pthread_mutex_unlock(&cache->lock);
+   return known;
 }
 
 void vp_cache_question_send(struct vp_cache_question *question, struct vp_connection *conn)

@@ -43,6 +43,9 @@ struct vp_cache_question {
 };
 
 bool vp_cache_question_begin(struct vp_cache_question *question, struct vp_connection *conn);
+
+/* Whether the answer is there already, so that it need not be sent. */
+bool vp_cache_question_is_known(const struct vp_cache_question *question, struct vp_reply_cache *cache);
 void vp_cache_question_send(struct vp_cache_question *question, struct vp_connection *conn);
 void vp_cache_question_end(struct vp_cache_question *question, struct vp_connection *conn,
                            struct vp_reply_cache *cache);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What programs ask of buffers and memory while they start: round_trips.sh looks how often they wait for the network.
- * Prints what must be as on the native driver. */
+/* What programs ask of buffers, memory and the GPU while they start: round_trips.sh looks how often they wait for the
+ * network. Prints what must be as on the native driver. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -202,10 +202,65 @@ static void map_large(const struct world *w)
    }
 }
 
+/* --- what a GPU can do --- */
+
+static void print_format(const char *what, VkImageUsageFlags usage, VkImageCreateFlags flags, VkResult result,
+                         const VkImageFormatProperties *properties)
+{
+   printf("%s %#x %#x: %d %u %u %u %u %#x\n", what, usage, flags, result, properties->maxExtent.width,
+          properties->maxExtent.depth, properties->maxMipLevels, properties->maxArrayLayers, properties->sampleCounts);
+}
+
+/* All usages of a format, with some flags, in both ways. */
+static void ask_formats(const struct world *w)
+{
+   static const VkImageCreateFlags flags[] = {0, VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT,
+                                              VK_IMAGE_CREATE_CUBE_COMPATIBLE_BIT,
+                                              VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT | VK_IMAGE_CREATE_CUBE_COMPATIBLE_BIT};
+   for (unsigned i = 0; i < 4; i++) {
+      for (VkImageUsageFlags usage = 1; usage < 256; usage++) {
+         const VkPhysicalDeviceImageFormatInfo2 info = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2,
+                                                        .format = VK_FORMAT_R5G6B5_UNORM_PACK16,
+                                                        .type = VK_IMAGE_TYPE_2D,
+                                                        .usage = usage,
+                                                        .flags = flags[i]};
+         VkImageFormatProperties2 both = {.sType = VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2};
+         VkImageFormatProperties properties;
+         VkResult result = vkGetPhysicalDeviceImageFormatProperties(w->gpu, info.format, info.type, info.tiling, usage,
+                                                                    info.flags, &properties);
+         print_format("format", usage, info.flags, result, &properties);
+         result = vkGetPhysicalDeviceImageFormatProperties2(w->gpu, &info, &both);
+         print_format("format 2", usage, info.flags, result, &both.imageFormatProperties);
+      }
+   }
+}
+
+/* All sets of the ordinary descriptor types. */
+static void ask_layouts(const struct world *w)
+{
+   for (uint32_t set = 1; set < UINT32_C(1) << (VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT + 1); set++) {
+      VkDescriptorSetLayoutBinding bindings[VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT + 1];
+      VkDescriptorSetLayoutCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+                                              .pBindings = bindings};
+      VkDescriptorSetLayoutSupport support = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_SUPPORT};
+      for (uint32_t type = 0; type <= VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT; type++) {
+         if (set >> type & 1)
+            bindings[info.bindingCount++] = (VkDescriptorSetLayoutBinding){.binding = type,
+                                                                           .descriptorType = (VkDescriptorType)type,
+                                                                           .descriptorCount = 1 + set % 40,
+                                                                           .stageFlags = VK_SHADER_STAGE_ALL};
+      }
+      vkGetDescriptorSetLayoutSupport(w->device, &info, &support);
+      printf("layout %#x: %u\n", set, support.supported);
+   }
+}
+
 int main(void)
 {
    struct world w = {0};
    start(&w);
+   ask_formats(&w);
+   ask_layouts(&w);
    ask_all_requirements(&w);
    ask_addresses(&w);
    map_large(&w);

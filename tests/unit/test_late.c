@@ -24,7 +24,7 @@ PEER_CODEC(vkEndCommandBuffer)
 PEER_CODEC(vkResetCommandBuffer)
 PEER_CODEC(vkQueueSubmit)
 PEER_CODEC(vkGetBufferDeviceAddress)
-PEER_CODEC(vkGetPhysicalDeviceImageFormatProperties)
+PEER_CODEC(vkGetPhysicalDeviceImageFormatProperties2)
 PEER_CODEC(vkCreateBuffer)
 PEER_CODEC(vkDestroyBuffer)
 PEER_CODEC(vkCreateDescriptorPool)
@@ -45,7 +45,7 @@ static const struct peer_command commands[] = {
    PEER_COMMAND(vkResetCommandBuffer),
    PEER_COMMAND(vkQueueSubmit),
    PEER_COMMAND(vkGetBufferDeviceAddress),
-   PEER_COMMAND(vkGetPhysicalDeviceImageFormatProperties),
+   PEER_COMMAND(vkGetPhysicalDeviceImageFormatProperties2),
    PEER_COMMAND(vkCreateBuffer),
    PEER_COMMAND(vkDestroyBuffer),
    PEER_COMMAND(vkCreateDescriptorPool),
@@ -67,8 +67,8 @@ static void respond(uint32_t number, void *args)
    case VP_CMD_vkEndCommandBuffer:
       ((struct vp_cmd_vkEndCommandBuffer *)args)->ret = answer;
       break;
-   case VP_CMD_vkGetPhysicalDeviceImageFormatProperties:
-      ((struct vp_cmd_vkGetPhysicalDeviceImageFormatProperties *)args)->ret = answer;
+   case VP_CMD_vkGetPhysicalDeviceImageFormatProperties2:
+      ((struct vp_cmd_vkGetPhysicalDeviceImageFormatProperties2 *)args)->ret = answer;
       break;
    default:
       break;
@@ -395,7 +395,7 @@ static VkResult ask_format(VkFormat format)
 /* That the server had no memory is no answer to keep; that the GPU cannot do something is. */
 static void test_cache(void)
 {
-   const uint32_t number = VP_CMD_vkGetPhysicalDeviceImageFormatProperties;
+   const uint32_t number = VP_CMD_vkGetPhysicalDeviceImageFormatProperties2;
    start();
    CHECK(vp_reply_cache_init(&peer.gpu.cache));
    answer = VK_ERROR_OUT_OF_HOST_MEMORY;
