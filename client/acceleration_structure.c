@@ -1,12 +1,58 @@
 /* SPDX-License-Identifier: MIT */
-
-/* Work on acceleration structures by the host's own processor reads and writes
- * host memory by address, which is another machine's here. The feature is
- * reported as missing; a call of an application that does not look ends well. */
+#include "client/acceleration_structure.h"
 
 #include "client/device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateAccelerationStructureKHR(
+   VkDevice handle, const VkAccelerationStructureCreateInfoKHR *pCreateInfo, const VkAllocationCallbacks *pAllocator,
+   VkAccelerationStructureKHR *pAccelerationStructure)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
+   struct vp_acceleration_structure *structure =
+      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_ACCELERATION_STRUCTURE_KHR, sizeof(*structure));
+   if (!structure)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   *pAccelerationStructure = VP_TO_HANDLE(VkAccelerationStructureKHR, structure);
+   struct vp_cmd_vkCreateAccelerationStructureKHR a = {
+      .device = handle, .pCreateInfo = pCreateInfo, .pAccelerationStructure = pAccelerationStructure};
+   const VkResult result = vp_try_vkCreateAccelerationStructureKHR(device, false, &a);
+   if (result != VK_SUCCESS)
+      vp_object_destroy(device->conn, allocator, structure);
+   return result;
+}
+
+/* --- addresses --- */
+
+void vp_acceleration_structure_receive_address(struct vp_connection *conn, struct vp_acceleration_structure *structure,
+                                               VkDeviceAddress address)
+{
+   pthread_mutex_lock(&conn->progress_lock);
+   structure->address = address;
+   structure->has_address = true;
+   vp_news_unlock(conn);
+}
+
+VKAPI_ATTR VkDeviceAddress VKAPI_CALL
+vp_vkGetAccelerationStructureDeviceAddressKHR(VkDevice handle, const VkAccelerationStructureDeviceAddressInfoKHR *pInfo)
+{
+   struct vp_connection *conn = vp_device_from_handle(handle)->conn;
+   const struct vp_acceleration_structure *structure =
+      VP_FROM_HANDLE(struct vp_acceleration_structure, pInfo->accelerationStructure);
+   vp_news_await(conn, &structure->base, &structure->has_address);
+   pthread_mutex_lock(&conn->progress_lock);
+   const VkDeviceAddress address = structure->address;
+   pthread_mutex_unlock(&conn->progress_lock);
+   return address;
+}
+
+/* --- work --- */
+
+/* Work on acceleration structures by the host's own processor reads and writes
+ * host memory by address, which is another machine's here. The feature is
+ * reported as missing; a call of an application that does not look ends well. */
 
 VKAPI_ATTR VkResult VKAPI_CALL
 vp_vkBuildAccelerationStructuresKHR(VkDevice device, VkDeferredOperationKHR deferredOperation, uint32_t infoCount,

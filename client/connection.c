@@ -113,6 +113,23 @@ void vp_news_wait(struct vp_connection *conn)
    pthread_cond_wait(&conn->progress_cond, &conn->progress_lock);
 }
 
+void vp_news_await(struct vp_connection *conn, const struct vp_object *object, const bool *said)
+{
+   bool waits = false;
+   pthread_mutex_lock(&conn->progress_lock);
+   while (!*said && !object->error && !vp_connection_lost(conn)) {
+      if (waits) {
+         vp_news_wait(conn);
+         continue;
+      }
+      pthread_mutex_unlock(&conn->progress_lock);
+      vp_news_expect(conn);
+      waits = true;
+      pthread_mutex_lock(&conn->progress_lock);
+   }
+   pthread_mutex_unlock(&conn->progress_lock);
+}
+
 /* --- the connection --- */
 
 void vp_connection_lose(struct vp_connection *conn, const char *reason)

@@ -128,6 +128,10 @@ VkResult vp_call_end(struct vp_connection *conn, struct vp_call *call);
 void vp_news_tell(struct vp_connection *conn);
 void vp_news_unlock(struct vp_connection *conn);
 
+/* Waits until the server has said of an object what it says by itself when it has made it (*said, under the progress
+ * lock), or that it could not make it. */
+void vp_news_await(struct vp_connection *conn, const struct vp_object *object, const bool *said);
+
 /* Before a wait for something that the server will say once it has executed what was said before. */
 void vp_news_expect(struct vp_connection *conn);
 

@@ -97,10 +97,9 @@ bool vp_pipeline_receive_executables(struct vp_connection *conn, struct vp_pipel
    if (!again)
       pipeline->executables = executables;
    pipeline->has_executables = true;
-   pthread_mutex_unlock(&conn->progress_lock);
+   vp_news_unlock(conn);
    if (again)
       destroy(executables);
-   vp_news_tell(conn);
    return !dec.error && !again;
 }
 
@@ -109,18 +108,8 @@ static const struct vp_executables *find(struct vp_connection *conn, const struc
 {
    if (!pipeline->told)
       return NULL;
-   bool waits = false;
+   vp_news_await(conn, &pipeline->base, &pipeline->has_executables);
    pthread_mutex_lock(&conn->progress_lock);
-   while (!pipeline->has_executables && !pipeline->base.error && !vp_connection_lost(conn)) {
-      if (waits) {
-         vp_news_wait(conn);
-         continue;
-      }
-      pthread_mutex_unlock(&conn->progress_lock);
-      vp_news_expect(conn);
-      waits = true;
-      pthread_mutex_lock(&conn->progress_lock);
-   }
    const struct vp_executables *executables = pipeline->executables;
    pthread_mutex_unlock(&conn->progress_lock);
    return executables;

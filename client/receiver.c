@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/receiver.h"
 
+#include "client/acceleration_structure.h"
 #include "client/applier.h"
 #include "client/command_buffer.h"
 #include "client/command_names.h"
@@ -138,6 +139,14 @@ static bool receive_progress(struct vp_connection *conn, struct vp_object *objec
    return true;
 }
 
+static void receive_address(struct vp_connection *conn, struct vp_object *object, VkDeviceAddress address)
+{
+   if (object->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
+      vp_device_memory_receive_address((struct vp_device_memory *)object, address);
+   else if (object->type == VK_OBJECT_TYPE_ACCELERATION_STRUCTURE_KHR)
+      vp_acceleration_structure_receive_address(conn, (struct vp_acceleration_structure *)object, address);
+}
+
 /* Frames about one object. The object may be gone by now, which is no error. */
 static bool receive_for_object(struct vp_connection *conn, struct vp_frame *frame)
 {
@@ -161,8 +170,8 @@ static bool receive_for_object(struct vp_connection *conn, struct vp_frame *fram
       break;
    case VP_FRAME_ADDRESS:
       ok = frame->header.length == 8;
-      if (ok && object && object->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
-         vp_device_memory_receive_address((struct vp_device_memory *)object, vp_bytes_load_u64(frame->payload));
+      if (ok && object)
+         receive_address(conn, object, vp_bytes_load_u64(frame->payload));
       break;
    case VP_FRAME_EXECUTABLES:
       if (object && object->type == VK_OBJECT_TYPE_PIPELINE)

@@ -5,6 +5,7 @@
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
 #include "server/channel.h"
+#include "server/context.h"
 #include "server/device.h"
 
 /* Binds the buffer to the memory's first or last place that it fits into. 0 when it does not, or has no address. */
@@ -54,12 +55,38 @@ static VkDeviceAddress find_address(const struct vps_device *device, VkDeviceMem
    return end && end - start == last ? start : 0;
 }
 
-void vps_address_tell(struct vps_device *device, uint64_t id, VkDeviceMemory memory, const VkMemoryAllocateInfo *info)
+static void tell(struct vps_channel *channel, uint64_t id, VkDeviceAddress address)
 {
    uint8_t payload[8];
 
-   if (!vp_address_is_told(info))
+   vp_bytes_store_u64(payload, address);
+   vps_channel_send(channel, VP_FRAME_ADDRESS, id, payload, sizeof(payload), NULL, 0);
+}
+
+void vps_address_tell(struct vps_device *device, uint64_t id, VkDeviceMemory memory, const VkMemoryAllocateInfo *info)
+{
+   if (vp_address_is_told(info))
+      tell(device->channel, id, find_address(device, memory, info));
+}
+
+void vps_address_tell_none(struct vps_channel *channel, uint64_t id)
+{
+   tell(channel, id, 0);
+}
+
+void vps_observe_vkCreateAccelerationStructureKHR(struct vp_context *ctx,
+                                                  const struct vp_cmd_vkCreateAccelerationStructureKHR *a)
+{
+   const struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pAccelerationStructure);
+   const struct vps_device *device = ctx->used[0]->device;
+   const PFN_vkGetAccelerationStructureDeviceAddressKHR get =
+      device->functions.GetAccelerationStructureDeviceAddressKHR;
+
+   if (!object || object->poison)
       return;
-   vp_bytes_store_u64(payload, find_address(device, memory, info));
-   vps_channel_send(device->channel, VP_FRAME_ADDRESS, id, payload, sizeof(payload), NULL, 0);
+   const VkAccelerationStructureDeviceAddressInfoKHR info = {
+      .sType = VK_STRUCTURE_TYPE_ACCELERATION_STRUCTURE_DEVICE_ADDRESS_INFO_KHR,
+      .accelerationStructure = (VkAccelerationStructureKHR)(uintptr_t)object->handle,
+   };
+   tell(ctx->channel, object->id, get ? get(device->handle, &info) : 0);
 }

@@ -7,6 +7,7 @@
 
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
+#include "server/address.h"
 #include "server/channel.h"
 #include "server/command_buffer.h"
 #include "server/executables.h"
@@ -222,8 +223,10 @@ struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint6
    object->poison = ctx->poison ? ctx->poison : result;
    if (!ctx->poison && !ctx->reply) /* else the client knows already, or hears it from the reply */
       vps_object_failed(ctx, object, result);
-   else if (ctx->poison && type == VK_OBJECT_TYPE_PIPELINE) /* which a client may wait to hear of */
+   else if (ctx->poison && type == VK_OBJECT_TYPE_PIPELINE) /* of these a client may wait to hear */
       vps_executables_tell_none(ctx->channel, id);
+   else if (ctx->poison && type == VK_OBJECT_TYPE_ACCELERATION_STRUCTURE_KHR)
+      vps_address_tell_none(ctx->channel, id);
    return NULL;
 }
 

@@ -24,7 +24,7 @@ enum vp_frame_type {
    VP_FRAME_PACKED = 12,      /* both ways: a MEMORY payload, compressed; tag = memory id */
    VP_FRAME_BATCH_ERROR = 13, /* server: a batch goes without something that failed; tag = queue id */
    VP_FRAME_RESERVE = 14,     /* server: whether it can still make up for a lack of memory; tag = device id */
-   VP_FRAME_ADDRESS = 15,     /* server: where shaders find a memory; tag = memory id */
+   VP_FRAME_ADDRESS = 15,     /* server: where shaders find something; tag = id of memory, ... */
    VP_FRAME_PRESENT = 16,     /* server: part of a picture; tag = swapchain id */
    VP_FRAME_EXECUTABLES = 17, /* server: what a pipeline consists of; tag = pipeline id */
    VP_FRAME_END,              /* no type */

@@ -34,7 +34,7 @@ OBSERVED = ['vkCreateBuffer', 'vkBindBufferMemory', 'vkBindBufferMemory2', 'vkBi
             'vkQueueBindSparse', 'vkCreateImage', 'vkCreateBufferView', 'vkCreateDescriptorSetLayout',
             'vkCreatePipelineLayout', 'vkUpdateDescriptorSets', 'vkCreateShaderModule', 'vkCreateGraphicsPipelines',
             'vkCreateComputePipelines', 'vkCreateRayTracingPipelinesKHR', 'vkCopyMemoryToImageMESA', 'vkCopyImageToImage',
-            'vkTransitionImageLayout']
+            'vkTransitionImageLayout', 'vkCreateAccelerationStructureKHR']
 
 # The bind point whose shaders a recorded command runs, by what writes.tsv says.
 BIND_POINTS = {'draw': 'VK_PIPELINE_BIND_POINT_GRAPHICS', 'dispatch': 'VK_PIPELINE_BIND_POINT_COMPUTE',

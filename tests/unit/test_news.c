@@ -5,6 +5,7 @@
 #include "client/vp_entry.h"
 #include "server/address.h"
 #include "server/channel.h"
+#include "server/context.h"
 #include "server/device.h"
 #include "server/executables.h"
 #include "tests/unit/command_peer.h"
@@ -21,6 +22,8 @@ PEER_CODEC(vkCreateBuffer)
 PEER_CODEC(vkDestroyBuffer)
 PEER_CODEC(vkBindBufferMemory)
 PEER_CODEC(vkGetBufferDeviceAddress)
+PEER_CODEC(vkCreateAccelerationStructureKHR)
+PEER_CODEC(vkDestroyAccelerationStructureKHR)
 
 static const struct peer_command commands[] = {
    PEER_COMMAND(vkCreateComputePipelines),
@@ -33,6 +36,8 @@ static const struct peer_command commands[] = {
    PEER_COMMAND(vkDestroyBuffer),
    PEER_COMMAND(vkBindBufferMemory),
    PEER_COMMAND(vkGetBufferDeviceAddress),
+   PEER_COMMAND(vkCreateAccelerationStructureKHR),
+   PEER_COMMAND(vkDestroyAccelerationStructureKHR),
 };
 
 static struct peer peer;
@@ -135,6 +140,17 @@ static VKAPI_ATTR VkDeviceAddress VKAPI_CALL get_address(VkDevice device, const 
    return BASE + driver.bound + (driver.bound ? driver.gap : 0);
 }
 
+#define STRUCTURE ((VkAccelerationStructureKHR)0x72)
+#define STRUCTURE_ADDRESS 0x800000000
+
+static VKAPI_ATTR VkDeviceAddress VKAPI_CALL
+get_structure_address(VkDevice device, const VkAccelerationStructureDeviceAddressInfoKHR *info)
+{
+   (void)device;
+   CHECK(info->accelerationStructure == STRUCTURE);
+   return STRUCTURE_ADDRESS;
+}
+
 static struct vps_channel channel;
 static struct vps_device device;
 
@@ -149,6 +165,7 @@ static void start_server(void)
    device.functions.GetBufferMemoryRequirements = get_requirements;
    device.functions.BindBufferMemory = bind_memory;
    device.functions.GetBufferDeviceAddress = get_address;
+   device.functions.GetAccelerationStructureDeviceAddressKHR = get_structure_address;
 }
 
 static void send_error(uint64_t id, uint32_t command)
@@ -382,6 +399,51 @@ static void test_failed_memory(void)
    }
 }
 
+/* --- acceleration structures --- */
+
+/* What the server does when it has made one, or has not. */
+static void make_structure(VkAccelerationStructureKHR structure, enum made how)
+{
+   struct vps_object device_object = {.device = &device, .type = VK_OBJECT_TYPE_DEVICE}, *used[] = {&device_object};
+   struct vp_context ctx = {.channel = &channel, .used = used, .used_count = 1};
+   VkAccelerationStructureKHR id = (VkAccelerationStructureKHR)(uintptr_t)id_of(structure);
+   const struct vp_cmd_vkCreateAccelerationStructureKHR a = {.pAccelerationStructure = &id};
+
+   CHECK(vps_object_table_init(&ctx.objects));
+   if (how == MADE) {
+      CHECK(vps_add_child(&ctx, VK_OBJECT_TYPE_ACCELERATION_STRUCTURE_KHR, id_of(structure),
+                          (uint64_t)(uintptr_t)STRUCTURE, NULL));
+      vps_observe_vkCreateAccelerationStructureKHR(&ctx, &a);
+   } else if (how == POISONED) {
+      ctx.poison = VK_ERROR_OUT_OF_DEVICE_MEMORY;
+      vps_created(&ctx, VK_OBJECT_TYPE_ACCELERATION_STRUCTURE_KHR, id_of(structure), 0, ctx.poison);
+   } else {
+      send_error(id_of(structure), VP_CMD_vkCreateAccelerationStructureKHR);
+   }
+   vps_object_table_finish(&ctx.objects);
+}
+
+static void test_structures(void)
+{
+   static const enum made cases[] = {MADE, POISONED, FAILED};
+   struct vp_object buffer = {.id = 503, .type = VK_OBJECT_TYPE_BUFFER};
+   const VkAccelerationStructureCreateInfoKHR info = {
+      .sType = VK_STRUCTURE_TYPE_ACCELERATION_STRUCTURE_CREATE_INFO_KHR, .buffer = (VkBuffer)&buffer, .size = 256};
+   for (unsigned i = 0; i < 3; i++) {
+      VkAccelerationStructureKHR structure;
+      CHECK(vp_vkCreateAccelerationStructureKHR(peer_device(&peer), &info, NULL, &structure) == VK_SUCCESS);
+      CHECK(peer_next(&peer, &seen, VP_CMD_vkCreateAccelerationStructureKHR));
+      make_structure(structure, cases[i]);
+      const VkAccelerationStructureDeviceAddressInfoKHR question = {
+         .sType = VK_STRUCTURE_TYPE_ACCELERATION_STRUCTURE_DEVICE_ADDRESS_INFO_KHR, .accelerationStructure = structure};
+      CHECK(vp_vkGetAccelerationStructureDeviceAddressKHR(peer_device(&peer), &question) ==
+            (cases[i] == MADE ? STRUCTURE_ADDRESS : 0));
+      vp_vkDestroyAccelerationStructureKHR(peer_device(&peer), structure, NULL);
+      CHECK(peer_next(&peer, &seen, VP_CMD_vkDestroyAccelerationStructureKHR));
+   }
+   memset(peer.conn->failed, 0, sizeof(peer.conn->failed));
+}
+
 /* --- the end --- */
 
 /* A description that makes no sense ends the session, and that ends a wait. */
@@ -420,6 +482,7 @@ int main(void)
    test_addresses();
    test_no_addresses();
    test_failed_memory();
+   test_structures();
    test_nonsense();
    vp_reply_cache_finish(&peer.device.cache);
    vp_buffer_rules_finish(&peer.device.buffer_rules);
