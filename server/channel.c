@@ -33,48 +33,49 @@ void vps_channel_finish(struct vps_channel *channel)
    pthread_mutex_destroy(&channel->lock);
 }
 
-static bool send_locked(struct vps_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
-                        const void *b, size_t b_size, uint64_t *blocked_ns)
+/* With the lock. */
+static bool note_sent(struct vps_channel *channel, bool sent)
 {
-   if (channel->fd < 0)
-      return true;
-   if (channel->broken)
-      return false;
-   if (!vp_frame_write_timed(channel->fd, type, tag, a, a_size, b, b_size, blocked_ns)) {
+   if (sent)
+      atomic_store(&channel->last_sent_ms, vp_clock_ms());
+   else
       channel->broken = errno != EMSGSIZE;
-      return false;
-   }
-   atomic_store(&channel->last_sent_ms, vp_clock_ms());
-   return true;
-}
-
-static bool send_timed(struct vps_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
-                       const void *b, size_t b_size, uint64_t *blocked_ns)
-{
-   pthread_mutex_lock(&channel->lock);
-   const bool ok = send_locked(channel, type, tag, a, a_size, b, b_size, blocked_ns);
-   pthread_mutex_unlock(&channel->lock);
-   return ok;
+   return sent;
 }
 
 bool vps_channel_send(struct vps_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
                       const void *b, size_t b_size)
 {
-   uint64_t blocked_ns = 0;
+   bool ok = true;
 
-   return send_timed(channel, type, tag, a, a_size, b, b_size, &blocked_ns);
+   pthread_mutex_lock(&channel->lock);
+   if (channel->fd >= 0)
+      ok = !channel->broken && note_sent(channel, vp_frame_write(channel->fd, type, tag, a, a_size, b, b_size));
+   pthread_mutex_unlock(&channel->lock);
+   return ok;
 }
 
-bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size)
+static bool write_memory(struct vps_channel *channel, uint32_t type, uint64_t id, const uint8_t *data, size_t size,
+                         bool followed, uint64_t *blocked_ns)
+{
+   if (followed)
+      return vp_frame_write_before(channel->fd, type, id, data, size, blocked_ns);
+   return vp_frame_write_timed(channel->fd, type, id, data, size, NULL, 0, blocked_ns);
+}
+
+bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size, bool followed)
 {
    const uint8_t *data = payload;
    uint64_t blocked_ns = 0;
+   bool ok = true;
 
    /* Others can send meanwhile, but no memory, as there is one place to pack it in. */
    pthread_mutex_lock(&channel->pack_lock);
-   const bool packed = vp_packer_pack(&channel->packer, data, size, &data, &size);
-   const bool ok =
-      send_timed(channel, packed ? VP_FRAME_PACKED : VP_FRAME_MEMORY, id, data, size, NULL, 0, &blocked_ns);
+   const uint32_t type = vp_packer_pack(&channel->packer, data, size, &data, &size) ? VP_FRAME_PACKED : VP_FRAME_MEMORY;
+   pthread_mutex_lock(&channel->lock);
+   if (channel->fd >= 0)
+      ok = !channel->broken && note_sent(channel, write_memory(channel, type, id, data, size, followed, &blocked_ns));
+   pthread_mutex_unlock(&channel->lock);
    if (ok)
       vp_packer_sent(&channel->packer, VP_FRAME_HEADER_SIZE + size, blocked_ns);
    pthread_mutex_unlock(&channel->pack_lock);

@@ -31,8 +31,9 @@ void vps_channel_finish(struct vps_channel *channel);
 bool vps_channel_send(struct vps_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
                       const void *b, size_t b_size);
 
-/* Sends the payload of a MEMORY frame, compressed if that pays. Thread-safe. */
-bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size);
+/* Sends the payload of a MEMORY frame, compressed if that pays. `followed`: something else is sent right after it, and
+ * they may leave together. Thread-safe. */
+bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size, bool followed);
 
 /* Sends an ERROR frame. Thread-safe. */
 bool vps_channel_send_error(struct vps_channel *channel, const struct vp_error *error);

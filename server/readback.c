@@ -177,10 +177,17 @@ static void unmark_all(struct vps_memory *memory, size_t count)
 
 /* --- sending --- */
 
-static void send_changes(const struct vps_memory *memory, struct vp_encoder *enc, unsigned *frames)
+struct outbox {
+   struct vp_encoder *enc;
+   bool followed; /* by the news that the memory is there */
+};
+
+static void send_changes(const struct vps_memory *memory, const struct outbox *out, unsigned *frames)
 {
+   struct vp_encoder *enc = out->enc;
+
    if (vp_encoder_size(enc) > 0 && !enc->failed) {
-      vps_channel_send_memory(memory->device->channel, memory->id, enc->start, vp_encoder_size(enc));
+      vps_channel_send_memory(memory->device->channel, memory->id, enc->start, vp_encoder_size(enc), out->followed);
       *frames += 1;
    }
    enc->cur = enc->start;
@@ -191,6 +198,7 @@ struct work {
    struct vps_memory *memory;
    const struct vps_stretches *stretches; /* what lies between their ends; NULL: the marked pages */
    size_t pages;                          /* about so much it is */
+   bool followed;                         /* see struct outbox */
 
    pthread_mutex_t lock; /* of what follows */
    size_t next;          /* stretch, or page, */
@@ -243,9 +251,10 @@ static bool next_part(struct work *work, size_t *position, size_t *end)
 
 /* Sends what differs from the twin and makes that equal, but for what is left in the encoder in the end. The memory's
  * lock keeps its frames in order. */
-static void send_parts(struct work *work, struct vp_encoder *enc)
+static void send_parts(struct work *work, const struct outbox *out)
 {
    struct vps_memory *memory = work->memory;
+   struct vp_encoder *enc = out->enc;
    size_t position, end;
    unsigned frames = 0;
 
@@ -253,7 +262,7 @@ static void send_parts(struct work *work, struct vp_encoder *enc)
       while (position < end && !enc->failed) {
          vp_delta_collect(enc, memory->real, memory->twin, end, &position, FRAME_SIZE - vp_encoder_size(enc));
          if (vp_encoder_size(enc) >= FRAME_SIZE)
-            send_changes(memory, enc, &frames);
+            send_changes(memory, out, &frames);
       }
    }
    pthread_mutex_lock(&work->lock);
@@ -266,12 +275,13 @@ static void help(void *argument)
 {
    struct work *work = argument;
    struct vp_encoder enc;
+   const struct outbox out = {.enc = &enc, .followed = work->followed};
    unsigned frames = 0;
 
    if (!vp_encoder_init(&enc))
       return;
-   send_parts(work, &enc);
-   send_changes(work->memory, &enc, &frames);
+   send_parts(work, &out);
+   send_changes(work->memory, &out, &frames);
    pthread_mutex_lock(&work->lock);
    work->frames += frames;
    work->failed = work->failed || enc.failed;
@@ -281,16 +291,18 @@ static void help(void *argument)
 
 /* What is left in the encoder is to be sent before the memory's lock is released. Returns how many frames there were.
  */
-static unsigned do_work(struct work *work, struct vp_encoder *enc)
+static unsigned do_work(struct work *work, const struct outbox *out)
 {
+   struct vp_encoder *enc = out->enc;
    size_t position, end;
 
+   work->followed = out->followed;
    if (pthread_mutex_init(&work->lock, NULL) != 0) {
       enc->failed = true;
       return 0;
    }
    if (work->pages < SHARED_PAGES) {
-      send_parts(work, enc);
+      send_parts(work, out);
    } else {
       vps_pool_run(help, work);
       enc->failed = enc->failed || work->failed || next_part(work, &position, &end);
@@ -300,15 +312,15 @@ static unsigned do_work(struct work *work, struct vp_encoder *enc)
 }
 
 /* Sends all marked pages. */
-static unsigned send_marked(struct vps_memory *memory, struct vp_encoder *enc)
+static unsigned send_marked(struct vps_memory *memory, const struct outbox *out)
 {
    struct work work = {.memory = memory, .pages = memory->dirty_pages};
 
    if (memory->dirty_pages == 0)
       return 0;
    vps_memory_invalidate(memory);
-   unsigned frames = do_work(&work, enc);
-   send_changes(memory, enc, &frames);
+   unsigned frames = do_work(&work, out);
+   send_changes(memory, out, &frames);
    unmark_all(memory, count_pages(memory));
    return frames;
 }
@@ -320,21 +332,21 @@ static void send_empty(const struct vps_memory *memory, uint32_t type)
 
 /* To a client whose application cannot look at it now. That it says nothing of a change is told it too when this is
  * the first that it hears of the memory. */
-static void send_ahead(struct vps_memory *memory, struct vp_encoder *enc)
+static void send_ahead(struct vps_memory *memory, const struct outbox *out)
 {
-   if (send_marked(memory, enc) == 0 && !memory->shared && !enc->failed)
+   if (send_marked(memory, out) == 0 && !memory->shared && !out->enc->failed)
       send_empty(memory, VP_FRAME_MEMORY);
    memory->shared = true;
    memory->unseen++;
 }
 
 /* A client that has no copy needs not be told: it has to ask when it maps the memory. */
-static void report(struct vps_memory *memory, struct vp_encoder *enc)
+static void report(struct vps_memory *memory, const struct outbox *out)
 {
    if (memory->mapped) {
-      send_marked(memory, enc);
+      send_marked(memory, out);
    } else if (!memory->stale && pays(memory)) {
-      send_ahead(memory, enc);
+      send_ahead(memory, out);
    } else if (!memory->stale && memory->shared) {
       memory->stale = true;
       send_empty(memory, VP_FRAME_STALE);
@@ -343,11 +355,13 @@ static void report(struct vps_memory *memory, struct vp_encoder *enc)
 
 bool vps_readback_open(struct vps_memory *memory, bool asked, struct vp_encoder *enc)
 {
+   const struct outbox out = {.enc = enc};
+
    if (memory->stale || asked)
       change_score(memory, 1);
    memory->wanted = memory->wanted || memory->stale || memory->unseen > 0;
    memory->unseen = 0;
-   send_marked(memory, enc);
+   send_marked(memory, &out);
    memory->stale = false;
    return !enc->failed;
 }
@@ -366,15 +380,15 @@ static size_t count_stretched_pages(const struct vps_memory *memory, const struc
 
 /* What lies between the ends, and behind it the ends, if nothing else is sent between. */
 static void send_insides(struct vps_memory *memory, const struct vps_stretches *stretches, bool ends,
-                         struct vp_encoder *enc)
+                         const struct outbox *out)
 {
    struct work work = {.memory = memory, .stretches = stretches, .pages = count_stretched_pages(memory, stretches)};
    unsigned frames = 0;
 
-   do_work(&work, enc);
+   do_work(&work, out);
    if (ends)
-      vps_stretches_collect(stretches, memory, enc);
-   send_changes(memory, enc, &frames);
+      vps_stretches_collect(stretches, memory, out->enc);
+   send_changes(memory, out, &frames);
    unmark_all(memory, count_pages(memory));
 }
 
@@ -389,17 +403,17 @@ static void mark_ends(struct vps_memory *memory, const struct vps_stretches *str
    }
 }
 
-static void send_ends(struct vps_memory *memory, const struct vps_stretches *stretches, struct vp_encoder *enc)
+static void send_ends(struct vps_memory *memory, const struct vps_stretches *stretches, const struct outbox *out)
 {
    unsigned frames = 0;
 
    if (!memory->mapped) { /* it was when they were found */
       mark_ends(memory, stretches);
-      report(memory, enc);
+      report(memory, out);
       return;
    }
-   vps_stretches_collect(stretches, memory, enc);
-   send_changes(memory, enc, &frames);
+   vps_stretches_collect(stretches, memory, out->enc);
+   send_changes(memory, out, &frames);
 }
 
 /* --- reports --- */
@@ -452,6 +466,7 @@ struct task {
    unsigned count;
    struct vps_stretches stretches, again;
    struct vp_encoder enc;
+   struct outbox out;
 };
 
 /* How often stretches are looked for, and their ends read, until they are the same twice. */
@@ -529,7 +544,7 @@ static void send_all_ends(struct task *task, bool singles)
       pthread_mutex_lock(&memory->lock);
       if (memory->real && vps_stretches_have(&task->stretches, memory, singles) &&
           !(singles && vps_stretches_have(&task->stretches, memory, false)))
-         send_ends(memory, &task->stretches, &task->enc);
+         send_ends(memory, &task->stretches, &task->out);
       pthread_mutex_unlock(&memory->lock);
    }
 }
@@ -542,9 +557,9 @@ static void send_memory(struct task *task, unsigned i, bool ends)
    pthread_mutex_lock(&memory->lock);
    if (is_touched(memory, task)) {
       if (task->whole[i] || !memory->mapped)
-         report(memory, &task->enc);
+         report(memory, &task->out);
       else
-         send_insides(memory, &task->stretches, ends, &task->enc);
+         send_insides(memory, &task->stretches, ends, &task->out);
    }
    pthread_mutex_unlock(&memory->lock);
 }
@@ -606,6 +621,7 @@ static bool report_writes(struct vps_device *device, const struct vps_writes *wr
    if (!task)
       return false;
    *task = (struct task){.writes = writes, .running = running};
+   task->out = (struct outbox){.enc = &task->enc, .followed = writes->classes || writes->count};
    vps_writes_add(&all, writes);
    if (running)
       vps_writes_add(&all, running);

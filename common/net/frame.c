@@ -252,14 +252,8 @@ enum vp_frame_sent vp_frame_write_now(int fd, uint32_t type, uint64_t tag, const
    return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) ? VP_FRAME_NO_ROOM : VP_FRAME_CUT;
 }
 
-bool vp_frame_write(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b, size_t b_size)
-{
-   uint64_t blocked_ns = 0;
-   return vp_frame_write_timed(fd, type, tag, a, a_size, b, b_size, &blocked_ns);
-}
-
-bool vp_frame_write_timed(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b,
-                          size_t b_size, uint64_t *blocked_ns)
+static bool write_frame(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b, size_t b_size,
+                        bool more, uint64_t *blocked_ns)
 {
    if (a_size > VP_FRAME_MAX_PAYLOAD || b_size > VP_FRAME_MAX_PAYLOAD - a_size) {
       errno = EMSGSIZE;
@@ -278,7 +272,7 @@ bool vp_frame_write_timed(int fd, uint32_t type, uint64_t tag, const void *a, si
    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
 
    for (size_t left = sizeof(header_bytes) + a_size + b_size; left > 0;) {
-      const ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+      const ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
       if (n >= 0) {
          left -= (size_t)n;
          iov_advance(&message, (size_t)n);
@@ -290,4 +284,21 @@ bool vp_frame_write_timed(int fd, uint32_t type, uint64_t tag, const void *a, si
       }
    }
    return true;
+}
+
+bool vp_frame_write(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b, size_t b_size)
+{
+   uint64_t blocked_ns = 0;
+   return write_frame(fd, type, tag, a, a_size, b, b_size, false, &blocked_ns);
+}
+
+bool vp_frame_write_timed(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b,
+                          size_t b_size, uint64_t *blocked_ns)
+{
+   return write_frame(fd, type, tag, a, a_size, b, b_size, false, blocked_ns);
+}
+
+bool vp_frame_write_before(int fd, uint32_t type, uint64_t tag, const void *payload, size_t size, uint64_t *blocked_ns)
+{
+   return write_frame(fd, type, tag, payload, size, NULL, 0, true, blocked_ns);
 }

@@ -98,4 +98,7 @@ enum vp_frame_sent vp_frame_write_now(int fd, uint32_t type, uint64_t tag, const
 bool vp_frame_write_timed(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b,
                           size_t b_size, uint64_t *blocked_ns);
 
+/* Same, when another frame follows: what does not fill a packet may leave with that one. */
+bool vp_frame_write_before(int fd, uint32_t type, uint64_t tag, const void *payload, size_t size, uint64_t *blocked_ns);
+
 #endif

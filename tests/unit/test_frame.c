@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -138,6 +139,58 @@ static void test_round_trip(void)
    CHECK(frame.header.type == VP_FRAME_HELLO && frame.header.length == 1 && frame.payload[0] == 'x');
    CHECK(vp_frame_read(fds[1], &frame, -1) == VP_FRAME_CLOSED);
    vp_frame_finish(&frame);
+   close(fds[1]);
+}
+
+static void make_tcp_pair(int fds[2])
+{
+   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+   socklen_t size = sizeof(address);
+   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+   fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+   if (listener < 0 || fds[0] < 0 || bind(listener, (struct sockaddr *)&address, size) != 0 ||
+       listen(listener, 1) != 0 || getsockname(listener, (struct sockaddr *)&address, &size) != 0 ||
+       connect(fds[0], (struct sockaddr *)&address, size) != 0)
+      abort();
+   fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+   close(listener);
+}
+
+static void *write_groups(void *arg)
+{
+   static uint8_t data[200000];
+   const int *fd = arg;
+   uint64_t blocked_ns = 0;
+   bool ok = true;
+
+   fill_pattern(data, sizeof(data));
+   for (uint64_t i = 0; i < 200 && ok; i++)
+      ok = vp_frame_write_before(*fd, VP_FRAME_MEMORY, i, data, i * 1000, &blocked_ns) &&
+           (i % 3 || vp_frame_write(*fd, VP_FRAME_PROGRESS, i, NULL, 0, NULL, 0));
+   return ok && vp_frame_write(*fd, VP_FRAME_ALIVE, 0, NULL, 0, NULL, 0) ? arg : NULL;
+}
+
+/* Frames that another one follows come before it, whatever they leave with. */
+static void test_followed(void)
+{
+   struct vp_frame frame = {0};
+   pthread_t thread;
+   void *result = NULL;
+   int fds[2];
+
+   make_tcp_pair(fds);
+   if (pthread_create(&thread, NULL, write_groups, &fds[0]) != 0)
+      abort();
+   for (uint64_t i = 0; i < 200; i++) {
+      CHECK(vp_frame_read(fds[1], &frame, -1) == VP_FRAME_OK && frame.header.type == VP_FRAME_MEMORY);
+      CHECK(frame.header.tag == i && frame.header.length == i * 1000 && pattern_matches(frame.payload, i * 1000));
+      if (i % 3 == 0)
+         CHECK(vp_frame_read(fds[1], &frame, -1) == VP_FRAME_OK && frame.header.type == VP_FRAME_PROGRESS);
+   }
+   CHECK(vp_frame_read(fds[1], &frame, -1) == VP_FRAME_OK && frame.header.type == VP_FRAME_ALIVE);
+   CHECK(pthread_join(thread, &result) == 0 && result);
+   vp_frame_finish(&frame);
+   close(fds[0]);
    close(fds[1]);
 }
 
@@ -429,6 +482,7 @@ int main(void)
 {
    test_header();
    test_round_trip();
+   test_followed();
    test_byte_by_byte();
    test_malformed();
    test_cut_off();
