@@ -3,23 +3,15 @@
 
 #include <stdlib.h>
 
-#include "common/memory/delta.h"
 #include "common/net/frame.h"
 #include "common/wire/encoder.h"
 #include "server/channel.h"
 #include "server/device.h"
+#include "server/dirty.h"
 #include "server/memory.h"
-#include "server/pool.h"
+#include "server/sending.h"
 #include "server/stretches.h"
 #include "server/writes.h"
-
-/* About so much goes into one frame: while it is on its way the next one is made, and the client takes in the one
- * before. */
-#define FRAME_SIZE ((size_t)128 << 10)
-
-/* From so many pages on several threads compare them, a part at a time. */
-#define SHARED_PAGES ((size_t)128)
-#define PART_SIZE ((size_t)128 << 10)
 
 /* Of memory of which more pages may have changed, changes are sent in any order. */
 #define ORDERED_PAGES ((size_t)1024)
@@ -97,22 +89,9 @@ void vps_readback_close(struct vps_memory *memory)
 
 /* --- pages --- */
 
-static void mark(struct vps_memory *memory, VkDeviceSize start, VkDeviceSize end)
-{
-   const VkDeviceSize count = ((end < memory->size ? end : memory->size) + VPS_PAGE - 1) / VPS_PAGE;
-
-   for (VkDeviceSize page = start / VPS_PAGE; page < count; page = (page / 64 + 1) * 64) {
-      const VkDeviceSize left = count - page / 64 * 64;
-      const uint64_t until = left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX, bits = until & UINT64_MAX << page % 64;
-      uint64_t *word = &memory->dirty[page / 64];
-      memory->dirty_pages += (size_t)__builtin_popcountll(bits & ~*word);
-      *word |= bits;
-   }
-}
-
 void vps_readback_mark_all(struct vps_memory *memory)
 {
-   mark(memory, 0, memory->size);
+   vps_dirty_mark(memory, 0, memory->size);
 }
 
 /* The pages of a range where something of these classes is bound. */
@@ -122,7 +101,7 @@ static void mark_bound(struct vps_memory *memory, VkDeviceSize start, VkDeviceSi
    for (VkDeviceSize next; start < end; start = next) {
       next = (start / VPS_PIECE + 1) * VPS_PIECE;
       if (memory->exposed[start / VPS_PIECE] & classes)
-         mark(memory, start, next < end ? next : end);
+         vps_dirty_mark(memory, start, next < end ? next : end);
    }
 }
 
@@ -147,181 +126,24 @@ static bool mark_writes(struct vps_memory *memory, const struct vps_writes *writ
    return classes || count;
 }
 
-static size_t count_pages(const struct vps_memory *memory)
-{
-   return (size_t)((memory->size + VPS_PAGE - 1) / VPS_PAGE);
-}
-
-/* The first page from there on that is marked (or is not); `count` when there is none. */
-static size_t find_page(const struct vps_memory *memory, size_t page, size_t count, bool marked)
-{
-   while (page < count) {
-      const uint64_t word = memory->dirty[page / 64], wanted = (marked ? word : ~word) >> page % 64;
-      if (wanted) {
-         page += (size_t)__builtin_ctzll(wanted);
-         return page < count ? page : count;
-      }
-      page = (page / 64 + 1) * 64;
-   }
-   return count;
-}
-
 /* Done with: takes the marks off. */
-static void unmark_all(struct vps_memory *memory, size_t count)
+static void unmark_all(struct vps_memory *memory)
 {
-   for (size_t page = 0; (page = find_page(memory, page, count, true)) < count; page = (page / 64 + 1) * 64)
-      memory->dirty[page / 64] = 0;
-   memory->dirty_pages = 0;
+   vps_dirty_clear(memory);
    memory->inexact = false;
 }
 
 /* --- sending --- */
 
-struct outbox {
-   struct vp_encoder *enc;
-   bool followed; /* by the news that the memory is there */
-};
-
-static void send_changes(const struct vps_memory *memory, const struct outbox *out, unsigned *frames)
-{
-   struct vp_encoder *enc = out->enc;
-
-   if (vp_encoder_size(enc) > 0 && !enc->failed) {
-      vps_channel_send_memory(memory->device->channel, memory->id, enc->start, vp_encoder_size(enc), out->followed);
-      *frames += 1;
-   }
-   enc->cur = enc->start;
-}
-
-/* What of a memory is compared and sent, part by part, by one thread or several; one of them has its lock for all. */
-struct work {
-   struct vps_memory *memory;
-   const struct vps_stretches *stretches; /* what lies between their ends; NULL: the marked pages */
-   size_t pages;                          /* about so much it is */
-   bool followed;                         /* see struct outbox */
-
-   pthread_mutex_t lock; /* of what follows */
-   size_t next;          /* stretch, or page, */
-   size_t at, end;       /* after what is left of these bytes */
-   unsigned frames;
-   bool failed;
-};
-
-static bool next_pages(struct work *work)
-{
-   const struct vps_memory *memory = work->memory;
-   const size_t count = count_pages(memory), first = find_page(memory, work->next, count, true);
-
-   work->next = find_page(memory, first, count, false);
-   work->at = first * VPS_PAGE;
-   work->end = work->next * VPS_PAGE < memory->size ? work->next * VPS_PAGE : (size_t)memory->size;
-   return first < count;
-}
-
-static bool next_stretch(struct work *work)
-{
-   while (work->next < work->stretches->count) {
-      const struct vps_stretch *stretch = &work->stretches->list[work->next++];
-      if (stretch->memory != work->memory)
-         continue;
-      work->at = stretch->place[0] + VPS_WORD;
-      work->end = stretch->place[1];
-      return true;
-   }
-   return false;
-}
-
-/* The next bytes that nobody looks at yet; false when that was all. Parts end where pages do, so that only the first
- * one of a stretch does not begin there. */
-static bool next_part(struct work *work, size_t *position, size_t *end)
-{
-   bool more = true;
-
-   pthread_mutex_lock(&work->lock);
-   while (more && work->at >= work->end)
-      more = work->stretches ? next_stretch(work) : next_pages(work);
-   if (more) {
-      const size_t page = work->at / VPS_PAGE * VPS_PAGE, most = page < work->at ? VPS_PAGE : PART_SIZE;
-      *position = work->at;
-      work->at = *end = work->end - page < most ? work->end : page + most;
-   }
-   pthread_mutex_unlock(&work->lock);
-   return more;
-}
-
-/* Sends what differs from the twin and makes that equal, but for what is left in the encoder in the end. The memory's
- * lock keeps its frames in order. */
-static void send_parts(struct work *work, const struct outbox *out)
-{
-   struct vps_memory *memory = work->memory;
-   struct vp_encoder *enc = out->enc;
-   size_t position, end;
-   unsigned frames = 0;
-
-   while (!enc->failed && next_part(work, &position, &end)) {
-      while (position < end && !enc->failed) {
-         vp_delta_collect(enc, memory->real, memory->twin, end, &position, FRAME_SIZE - vp_encoder_size(enc));
-         if (vp_encoder_size(enc) >= FRAME_SIZE)
-            send_changes(memory, out, &frames);
-      }
-   }
-   pthread_mutex_lock(&work->lock);
-   work->frames += frames;
-   pthread_mutex_unlock(&work->lock);
-}
-
-/* One of several. Frames of different pages may go in any order. */
-static void help(void *argument)
-{
-   struct work *work = argument;
-   struct vp_encoder enc;
-   const struct outbox out = {.enc = &enc, .followed = work->followed};
-   unsigned frames = 0;
-
-   if (!vp_encoder_init(&enc))
-      return;
-   send_parts(work, &out);
-   send_changes(work->memory, &out, &frames);
-   pthread_mutex_lock(&work->lock);
-   work->frames += frames;
-   work->failed = work->failed || enc.failed;
-   pthread_mutex_unlock(&work->lock);
-   vp_encoder_finish(&enc);
-}
-
-/* What is left in the encoder is to be sent before the memory's lock is released. Returns how many frames there were.
- */
-static unsigned do_work(struct work *work, const struct outbox *out)
-{
-   struct vp_encoder *enc = out->enc;
-   size_t position, end;
-
-   work->followed = out->followed;
-   if (pthread_mutex_init(&work->lock, NULL) != 0) {
-      enc->failed = true;
-      return 0;
-   }
-   if (work->pages < SHARED_PAGES) {
-      send_parts(work, out);
-   } else {
-      vps_pool_run(help, work);
-      enc->failed = enc->failed || work->failed || next_part(work, &position, &end);
-   }
-   pthread_mutex_destroy(&work->lock);
-   return work->frames;
-}
-
 /* Sends all marked pages. */
-static unsigned send_marked(struct vps_memory *memory, const struct outbox *out)
+static unsigned send_marked(struct vps_memory *memory, const struct vps_outbox *out)
 {
-   struct work work = {.memory = memory, .pages = memory->dirty_pages};
-
    if (memory->dirty_pages == 0)
       return 0;
    vps_memory_invalidate(memory);
-   unsigned frames = do_work(&work, out);
-   send_changes(memory, out, &frames);
-   unmark_all(memory, count_pages(memory));
+   unsigned frames = vps_sending_pages(memory, out);
+   frames += vps_sending_flush(memory, out);
+   unmark_all(memory);
    return frames;
 }
 
@@ -332,7 +154,7 @@ static void send_empty(const struct vps_memory *memory, uint32_t type)
 
 /* To a client whose application cannot look at it now. That it says nothing of a change is told it too when this is
  * the first that it hears of the memory. */
-static void send_ahead(struct vps_memory *memory, const struct outbox *out)
+static void send_ahead(struct vps_memory *memory, const struct vps_outbox *out)
 {
    if (send_marked(memory, out) == 0 && !memory->shared && !out->enc->failed)
       send_empty(memory, VP_FRAME_MEMORY);
@@ -341,7 +163,7 @@ static void send_ahead(struct vps_memory *memory, const struct outbox *out)
 }
 
 /* A client that has no copy needs not be told: it has to ask when it maps the memory. */
-static void report(struct vps_memory *memory, const struct outbox *out)
+static void report(struct vps_memory *memory, const struct vps_outbox *out)
 {
    if (memory->mapped) {
       send_marked(memory, out);
@@ -355,7 +177,7 @@ static void report(struct vps_memory *memory, const struct outbox *out)
 
 bool vps_readback_open(struct vps_memory *memory, bool asked, struct vp_encoder *enc)
 {
-   const struct outbox out = {.enc = enc};
+   const struct vps_outbox out = {.enc = enc};
 
    if (memory->stale || asked)
       change_score(memory, 1);
@@ -366,30 +188,15 @@ bool vps_readback_open(struct vps_memory *memory, bool asked, struct vp_encoder 
    return !enc->failed;
 }
 
-static size_t count_stretched_pages(const struct vps_memory *memory, const struct vps_stretches *stretches)
-{
-   size_t pages = 0;
-
-   for (unsigned i = 0; i < stretches->count; i++) {
-      const struct vps_stretch *stretch = &stretches->list[i];
-      if (stretch->memory == memory)
-         pages += stretch->place[1] / VPS_PAGE - stretch->place[0] / VPS_PAGE + 1;
-   }
-   return pages;
-}
-
 /* What lies between the ends, and behind it the ends, if nothing else is sent between. */
 static void send_insides(struct vps_memory *memory, const struct vps_stretches *stretches, bool ends,
-                         const struct outbox *out)
+                         const struct vps_outbox *out)
 {
-   struct work work = {.memory = memory, .stretches = stretches, .pages = count_stretched_pages(memory, stretches)};
-   unsigned frames = 0;
-
-   do_work(&work, out);
+   vps_sending_stretches(memory, stretches, out);
    if (ends)
       vps_stretches_collect(stretches, memory, out->enc);
-   send_changes(memory, out, &frames);
-   unmark_all(memory, count_pages(memory));
+   vps_sending_flush(memory, out);
+   unmark_all(memory);
 }
 
 static void mark_ends(struct vps_memory *memory, const struct vps_stretches *stretches)
@@ -398,22 +205,20 @@ static void mark_ends(struct vps_memory *memory, const struct vps_stretches *str
       const struct vps_stretch *stretch = &stretches->list[i];
       if (stretch->memory != memory)
          continue;
-      mark(memory, stretch->place[0], stretch->place[0] + 1);
-      mark(memory, stretch->place[1], stretch->place[1] + 1);
+      vps_dirty_mark(memory, stretch->place[0], stretch->place[0] + 1);
+      vps_dirty_mark(memory, stretch->place[1], stretch->place[1] + 1);
    }
 }
 
-static void send_ends(struct vps_memory *memory, const struct vps_stretches *stretches, const struct outbox *out)
+static void send_ends(struct vps_memory *memory, const struct vps_stretches *stretches, const struct vps_outbox *out)
 {
-   unsigned frames = 0;
-
    if (!memory->mapped) { /* it was when they were found */
       mark_ends(memory, stretches);
       report(memory, out);
       return;
    }
    vps_stretches_collect(stretches, memory, out->enc);
-   send_changes(memory, out, &frames);
+   vps_sending_flush(memory, out);
 }
 
 /* --- reports --- */
@@ -466,7 +271,7 @@ struct task {
    unsigned count;
    struct vps_stretches stretches, again;
    struct vp_encoder enc;
-   struct outbox out;
+   struct vps_outbox out;
 };
 
 /* How often stretches are looked for, and their ends read, until they are the same twice. */
@@ -621,7 +426,7 @@ static bool report_writes(struct vps_device *device, const struct vps_writes *wr
    if (!task)
       return false;
    *task = (struct task){.writes = writes, .running = running};
-   task->out = (struct outbox){.enc = &task->enc, .followed = writes->classes || writes->count};
+   task->out = (struct vps_outbox){.enc = &task->enc, .followed = writes->classes || writes->count};
    vps_writes_add(&all, writes);
    if (running)
       vps_writes_add(&all, running);
