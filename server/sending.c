@@ -18,9 +18,12 @@
  * before. */
 #define FRAME_SIZE ((size_t)128 << 10)
 
-/* From so many pages on several threads compare them, a part at a time. */
+/* From so many pages on several threads compare them, a part at a time: of so many parts, unless these would be very
+ * small or large. */
 #define SHARED_PAGES ((size_t)128)
-#define PART_SIZE ((size_t)128 << 10)
+#define PARTS 64
+#define MIN_PART ((size_t)128 << 10)
+#define MAX_PART ((size_t)1 << 20)
 
 /* So many frames of several threads are being made or wait to be sent. */
 #define MAX_BOXES 16u
@@ -36,6 +39,7 @@ struct work {
    struct vps_memory *memory;
    const struct vps_stretches *stretches; /* what lies between their ends; NULL: the marked pages */
    size_t pages;                          /* about so much it is */
+   size_t part;                           /* bytes; a multiple of a page's */
    bool followed;                         /* as in the outbox */
 
    pthread_mutex_t lock; /* of what follows */
@@ -84,7 +88,7 @@ static bool next_part(struct work *work, size_t *position, size_t *end)
    while (more && work->at >= work->end)
       more = work->stretches ? next_stretch(work) : next_pages(work);
    if (more) {
-      const size_t page = work->at / VPS_PAGE * VPS_PAGE, most = page < work->at ? VPS_PAGE : PART_SIZE;
+      const size_t page = work->at / VPS_PAGE * VPS_PAGE, most = page < work->at ? VPS_PAGE : work->part;
       *position = work->at;
       work->at = *end = work->end - page < most ? work->end : page + most;
    }
@@ -244,8 +248,16 @@ static bool send_together(struct work *work)
    return !work->failed && !next_part(work, &position, &end);
 }
 
+static size_t part_size(size_t pages)
+{
+   const size_t size = pages / PARTS * VPS_PAGE;
+
+   return size < MIN_PART ? MIN_PART : size > MAX_PART ? MAX_PART : size;
+}
+
 static unsigned run(struct work *work, const struct vps_outbox *out)
 {
+   work->part = part_size(work->pages);
    work->followed = out->followed;
    if (pthread_mutex_init(&work->lock, NULL) != 0) {
       out->enc->failed = true;
