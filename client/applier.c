@@ -86,7 +86,7 @@ bool vp_applier_give(struct vp_applier *applier, struct vp_mapping *mapping, str
 {
    if (applier->allowed && !applier->started)
       applier->started = applier->allowed = vp_thread_start(&applier->thread, applier_main, applier);
-   if (!applier->allowed)
+   if (!applier->allowed || atomic_load(&applier->failed))
       return false;
    const unsigned number = atomic_load(&applier->given);
    wait_while(applier, &applier->done, number - VP_APPLIER_FRAMES);

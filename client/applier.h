@@ -45,7 +45,7 @@ void vp_applier_init(struct vp_applier *applier, bool allowed, vp_apply *apply, 
 void vp_applier_finish(struct vp_applier *applier);
 
 /* Hands over a frame and a reference; the frame gets another buffer. False, with nothing done, when there can be no
- * thread. */
+ * thread, or when a frame made no sense. */
 bool vp_applier_give(struct vp_applier *applier, struct vp_mapping *mapping, struct vp_frame *frame);
 
 /* Waits until all frames have been taken in. False when one of them, ever, made no sense. */
