@@ -122,11 +122,7 @@ static bool receive_memory(struct receiver *receiver)
 {
    struct vp_mapping *mapping = hold_mapping(receiver->conn, &receiver->frame);
    receiver->in_a_row = receiver->frame.header.length < LARGE_FRAME ? 0 : receiver->in_a_row + 1;
-   if (receiver->in_a_row > OWN_FRAMES && vp_applier_give(&receiver->applier, mapping, &receiver->frame))
-      return true;
-   const bool ok = vp_applier_wait(&receiver->applier) && apply_memory(receiver->conn, mapping, &receiver->frame);
-   vp_mapping_unref(mapping);
-   return ok;
+   return vp_applier_give(&receiver->applier, mapping, &receiver->frame, receiver->in_a_row > OWN_FRAMES);
 }
 
 static bool receive_progress(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
@@ -272,12 +268,12 @@ static void *receiver_main(void *data)
 {
    struct vp_connection *conn = data;
    struct receiver receiver = {.conn = conn};
-   vp_applier_init(&receiver.applier, vp_applier_is_useful(), apply_memory, conn);
+   vp_applier_start(&receiver.applier, apply_memory, conn);
    while (!vp_connection_lost(conn) && receive_frame(&receiver))
       vp_spin_for_data(conn->fd, vp_clock_ns() + RECEIVE_SPIN_NS);
    vp_connection_lose(conn, NULL);
    fail_calls(conn);
-   vp_applier_finish(&receiver.applier);
+   vp_applier_stop(&receiver.applier);
    vp_frame_finish(&receiver.frame);
    return NULL;
 }

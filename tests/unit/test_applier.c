@@ -6,9 +6,10 @@
 #include "client/applier.h"
 #include "client/mapping/mapping.h"
 #include "common/memory/delta.h"
+#include "common/util/cores.h"
 #include "tests/unit/check.h"
 
-/* Frames that another thread takes in. */
+/* Frames that another thread takes in, or the one that has read them. */
 
 #define COUNT 20000u
 
@@ -40,68 +41,46 @@ static void fill(struct vp_frame *frame, uint32_t number)
    memcpy(frame->payload, &number, sizeof(number));
 }
 
-static void test_order(void)
+static void test_order(unsigned cores)
 {
    struct seen seen = {.fails_at = UINT32_MAX, .sleeps_at = 100};
    struct vp_frame frame = {0};
    struct vp_applier applier;
    unsigned early = 0;
 
-   vp_applier_init(&applier, true, see, &seen);
+   vp_cores_assume(cores);
+   vp_applier_start(&applier, see, &seen);
    CHECK(vp_applier_wait(&applier)); /* for nothing */
    for (uint32_t i = 0; i < COUNT; i++) {
       fill(&frame, i);
-      if (!CHECK(vp_applier_give(&applier, NULL, &frame)))
+      if (!CHECK(vp_applier_give(&applier, NULL, &frame, i % 5 > 1)))
          break;
       if (i % 7 && i != 100)
          continue;
       CHECK(vp_applier_wait(&applier));
       early += seen.count != i + 1;
    }
-   CHECK(vp_applier_wait(&applier));
+   vp_applier_stop(&applier); /* what was given is taken in before */
    CHECK(seen.count == COUNT && seen.wrong == 0 && early == 0);
-   vp_applier_finish(&applier);
    vp_frame_finish(&frame);
 }
 
-/* One that makes no sense is told, and no others are taken after it. */
-static void test_nonsense(void)
+/* One that makes no sense is told, and no others are taken in after it. */
+static void test_nonsense(unsigned cores)
 {
    struct seen seen = {.fails_at = 5, .sleeps_at = 3};
    struct vp_frame frame = {0};
    struct vp_applier applier;
+   bool ok = true;
 
-   vp_applier_init(&applier, true, see, &seen);
-   for (uint32_t i = 0; i < 6; i++) {
+   vp_cores_assume(cores);
+   vp_applier_start(&applier, see, &seen);
+   for (uint32_t i = 0; i < 100; i++) {
       fill(&frame, i);
-      CHECK(vp_applier_give(&applier, NULL, &frame));
+      ok = vp_applier_give(&applier, NULL, &frame, true) && ok;
    }
-   CHECK(!vp_applier_wait(&applier));
-   fill(&frame, 6);
-   CHECK(!vp_applier_give(&applier, NULL, &frame) && !vp_applier_wait(&applier) && seen.count == 6);
-   vp_applier_finish(&applier);
-   vp_frame_finish(&frame);
-}
-
-/* What was given is taken in before the end; and without a thread nothing is taken. */
-static void test_end(void)
-{
-   struct seen seen = {.fails_at = UINT32_MAX, .sleeps_at = 0};
-   struct vp_frame frame = {0};
-   struct vp_applier applier;
-
-   vp_applier_init(&applier, true, see, &seen);
-   for (uint32_t i = 0; i < VP_APPLIER_FRAMES; i++) {
-      fill(&frame, i);
-      CHECK(vp_applier_give(&applier, NULL, &frame));
-   }
-   vp_applier_finish(&applier);
-   CHECK(seen.count == VP_APPLIER_FRAMES && seen.wrong == 0);
-
-   vp_applier_init(&applier, false, see, &seen);
-   fill(&frame, 9);
-   CHECK(!vp_applier_give(&applier, NULL, &frame) && frame.payload && vp_applier_wait(&applier));
-   vp_applier_finish(&applier);
+   CHECK(!ok && !vp_applier_wait(&applier) && seen.count == 6);
+   vp_applier_stop(&applier);
    vp_frame_finish(&frame);
 }
 
@@ -139,21 +118,22 @@ static void test_mapping(void)
 
    if (!memory || !twin || !mapping)
       abort();
-   vp_applier_init(&applier, true, apply, NULL);
+   vp_cores_assume(VP_MIN_CORES_TO_SHARE);
+   vp_applier_start(&applier, apply, NULL);
    for (unsigned round = 1; round < 20; round++) {
       make_frame(&frame, memory, twin, round);
-      CHECK(vp_applier_give(&applier, vp_mapping_ref(mapping), &frame));
+      CHECK(vp_applier_give(&applier, vp_mapping_ref(mapping), &frame, true));
    }
    CHECK(vp_applier_wait(&applier));
    CHECK(memcmp(vp_mapping_pointer(mapping), memory, SIZE) == 0);
    for (unsigned round = 20; round < 40; round++) {
       make_frame(&frame, memory, twin, round);
-      CHECK(vp_applier_give(&applier, vp_mapping_ref(mapping), &frame));
+      CHECK(vp_applier_give(&applier, vp_mapping_ref(mapping), &frame, true));
    }
    vp_mapping_close(mapping);
    vp_mapping_unref(mapping);
    CHECK(vp_applier_wait(&applier));
-   vp_applier_finish(&applier);
+   vp_applier_stop(&applier);
    vp_frame_finish(&frame);
    free(memory);
    free(twin);
@@ -161,9 +141,10 @@ static void test_mapping(void)
 
 int main(void)
 {
-   test_order();
-   test_nonsense();
-   test_end();
+   test_order(1);
+   test_order(VP_MIN_CORES_TO_SHARE);
+   test_nonsense(1);
+   test_nonsense(VP_MIN_CORES_TO_SHARE);
    test_mapping();
    return check_finish();
 }
