@@ -45,7 +45,7 @@ static void withdraw_call(struct vp_connection *conn, struct vp_call *call)
 /* The lock is not held while sending: the receiver may need it to make room for the server to go on. */
 VkResult vp_call_queue(struct vp_connection *conn, struct vp_call *call)
 {
-   *call = (struct vp_call){0};
+   *call = (struct vp_call){.said = atomic_load_explicit(&conn->pace.said, memory_order_relaxed)};
    pthread_cond_init(&call->cond, NULL);
    pthread_mutex_lock(&conn->reply_lock);
    *conn->last_call = call;

@@ -3,6 +3,7 @@
 #define VP_CLIENT_CONNECTION_H
 
 #include "client/fork.h"
+#include "client/pace.h"
 #include "client/stats.h"
 #include "client/stream.h"
 #include "common/net/frame.h"
@@ -36,6 +37,7 @@ struct vp_connection {
    _Atomic uint64_t failed[8]; /* by the low bits of a command's number: it failed after success had been told */
 
    struct vp_stream stream;
+   struct vp_pace pace;
 
    pthread_mutex_t reply_lock;
    struct vp_call *first_call, **last_call; /* waiting for replies, in order */
@@ -61,6 +63,7 @@ struct vp_call {
    struct vp_call *next;
    pthread_cond_t cond;
    uint8_t *payload;
+   uint64_t said; /* of the pace, before this call */
    bool failed;
    atomic_bool done; /* the last to be set */
 };

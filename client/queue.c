@@ -210,6 +210,7 @@ void vp_submission_end(struct vp_queue *queue)
 {
    vp_stream_flush_locked(queue->device->conn);
    vp_stream_unlock(queue->device->conn);
+   vp_pace_wait(queue->device->conn);
 }
 
 /* The first error that the server has reported of what is about to run. */

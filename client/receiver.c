@@ -44,11 +44,13 @@ struct receiver {
 
 static bool receive_reply(struct vp_connection *conn, struct vp_frame *frame)
 {
+   uint64_t said = 0;
    pthread_mutex_lock(&conn->reply_lock);
    struct vp_call *call = conn->first_call;
    const bool ok = call && frame->header.tag == conn->next_reply;
    if (ok) {
       conn->next_reply++;
+      said = call->said;
       conn->first_call = call->next;
       if (!call->next)
          conn->last_call = &conn->first_call;
@@ -60,6 +62,7 @@ static bool receive_reply(struct vp_connection *conn, struct vp_frame *frame)
       pthread_cond_signal(&call->cond);
    }
    pthread_mutex_unlock(&conn->reply_lock);
+   vp_pace_executed(conn, said);
    return ok;
 }
 
@@ -218,6 +221,8 @@ static bool receive_news(struct receiver *receiver)
    case VP_FRAME_QUERIES:
    case VP_FRAME_PRESENT:
       return receive_for_object(conn, frame);
+   case VP_FRAME_EXECUTED:
+      return vp_pace_receive(conn, frame->header.tag, frame->payload, frame->header.length);
    case VP_FRAME_ALIVE:
       return true;
    case VP_FRAME_ERROR:

@@ -57,6 +57,8 @@ static void print(const struct vp_stats *stats)
            "venus:   calls: %" PRIu64 " asynchronous, %" PRIu64 " recorded, %" PRIu64 " from the cache, %" PRIu64
            " submissions, %" PRIu64 " waits that returned early\n",
            stats->async_calls, stats->recorded_calls, stats->cached_calls, stats->submissions, stats->early_waits);
+   if (stats->paces)
+      fprintf(stderr, "venus:   calls that waited since the server had too much to do: %" PRIu64 "\n", stats->paces);
    fprintf(stderr, "venus:   sent: %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64 " of them mapped memory\n",
            stats->bytes_sent, stats->frames_sent, stats->memory_sent);
    fprintf(stderr, "venus:   received: %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64 " of them mapped memory\n",

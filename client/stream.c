@@ -84,7 +84,9 @@ static void close_frame(struct vp_connection *conn)
    if (stream->open_frame == NO_FRAME)
       return;
    const uint32_t length = (uint32_t)(vp_encoder_size(data) - stream->open_frame - VP_FRAME_HEADER_SIZE);
+   const uint64_t tag = vp_pace_tag(conn);
    memcpy(data->start + stream->open_frame + 4, &length, 4);
+   memcpy(data->start + stream->open_frame + 8, &tag, 8);
    stream->open_frame = NO_FRAME;
    vp_stats_add(&conn->stats.frames_sent, 1);
 }
@@ -167,8 +169,8 @@ struct vp_encoder *vp_stream_begin(struct vp_connection *conn)
    return &stream->open.data;
 }
 
-/* Takes the last command back when it could not be written. */
-VkResult vp_stream_commit(struct vp_connection *conn)
+/* Takes what was written last back when it could not be written. */
+static VkResult commit(struct vp_connection *conn, bool recorded)
 {
    struct vp_stream *stream = &conn->stream;
    struct vp_encoder *data = &stream->open.data;
@@ -177,9 +179,18 @@ VkResult vp_stream_commit(struct vp_connection *conn)
       data->cur = data->start + stream->command_start;
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    }
-   if (vp_encoder_size(data) >= SEND_SIZE)
+   const size_t size = vp_encoder_size(data) - stream->command_start;
+   uint32_t command = VP_COST_RECORDED;
+   if (!recorded && size >= sizeof(command))
+      memcpy(&command, data->start + stream->command_start, sizeof(command));
+   if (vp_pace_add(&conn->pace, command, size) || vp_encoder_size(data) >= SEND_SIZE)
       vp_stream_flush_locked(conn);
    return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+}
+
+VkResult vp_stream_commit(struct vp_connection *conn)
+{
+   return commit(conn, false);
 }
 
 void vp_stream_unlock(struct vp_connection *conn)
@@ -192,6 +203,7 @@ VkResult vp_stream_end(struct vp_connection *conn)
    vp_stats_add(&conn->stats.async_calls, 1);
    const VkResult result = vp_stream_commit(conn);
    vp_stream_unlock(conn);
+   vp_pace_wait(conn);
    return result;
 }
 
@@ -214,8 +226,9 @@ VkResult vp_stream_append(struct vp_connection *conn, const void *data, size_t s
       stream->command_start = vp_encoder_size(open);
    }
    vp_enc_bytes(open, data, size, 1);
-   const VkResult result = vp_stream_commit(conn);
+   const VkResult result = commit(conn, true);
    vp_stream_unlock(conn);
+   vp_pace_wait(conn);
    return result;
 }
 

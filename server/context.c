@@ -20,6 +20,9 @@
 
 #define FLAG_REPLY 1u
 
+/* Number and flags. */
+#define COMMAND_HEAD_SIZE 8
+
 static uint64_t find_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
 {
    const struct vps_object *object = vps_use(dec->context, type, id);
@@ -261,6 +264,23 @@ void vps_send_reply(struct vp_context *ctx)
                        NULL, 0);
 }
 
+static void run_recorded(struct vp_context *ctx, const struct vps_dispatch *entry)
+{
+   const uint8_t *start = ctx->dec.cur - COMMAND_HEAD_SIZE;
+
+   entry->run(ctx);
+   vps_meter_record(&ctx->meter, (size_t)(ctx->dec.cur - start));
+}
+
+static void run_measured(struct vp_context *ctx, const struct vps_dispatch *entry)
+{
+   vps_meter_begin(&ctx->meter);
+   entry->run(ctx);
+   vps_meter_end(&ctx->meter, ctx->command);
+   if (ctx->meter.urgent)
+      vps_meter_tell(&ctx->meter, ctx->channel, 0);
+}
+
 static void run_command(struct vp_context *ctx)
 {
    ctx->command = vp_dec_u32(&ctx->dec);
@@ -281,8 +301,10 @@ static void run_command(struct vp_context *ctx)
       vps_fail(ctx, "this command %s", entry->refusal);
    else if (flags & ~FLAG_REPLY)
       vps_fail(ctx, "unknown flags %#x", flags);
+   else if (entry->recorded)
+      run_recorded(ctx, entry);
    else
-      entry->run(ctx);
+      run_measured(ctx, entry);
    vps_reserve_settle(ctx);
    vp_arena_reset(&ctx->arena);
 }
@@ -294,11 +316,19 @@ bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size)
    ctx->dec.new_handle = new_handle;
    ctx->dec.context = ctx;
    ctx->dec.present_layout = VPS_PRESENT_LAYOUT;
+   vps_meter_start(&ctx->meter);
 
    while (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0)
       run_command(ctx);
+   vps_meter_begin(&ctx->meter);
    ctx->stream_offset += size;
    ctx->dec.start = ctx->dec.cur;
    ctx->command = VP_ERROR_NO_COMMAND;
    return !ctx->failed;
+}
+
+void vp_executor_tell(struct vp_context *ctx, uint64_t tag)
+{
+   if (tag && !ctx->failed)
+      vps_meter_tell(&ctx->meter, ctx->channel, tag);
 }

@@ -10,6 +10,7 @@
 #include "common/util/arena.h"
 #include "common/wire/decoder.h"
 #include "common/wire/encoder.h"
+#include "server/meter.h"
 #include "server/objects.h"
 #include "server/options.h"
 #include "server/vp_dispatch.h"
@@ -37,6 +38,8 @@ struct vp_context {
    unsigned used_count, used_capacity;
    struct vps_device *strained; /* its reserve is to be filled at the end of the command; or NULL */
 
+   struct vps_meter meter;
+
    uint64_t stream_offset; /* of the data that is being executed */
    uint64_t reply_count;   /* that were sent */
 
@@ -56,6 +59,9 @@ void vp_context_finish(struct vp_context *ctx);
 
 /* Executes whole commands. False when the session is over; ctx->error says why. */
 bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size);
+
+/* Tells the client that all commands up to this tag of its have been executed; 0: does nothing. */
+void vp_executor_tell(struct vp_context *ctx, uint64_t tag);
 
 /* Ends the session with a sentence; the first one counts. It gets the name of the current command. */
 void vps_fail(struct vp_context *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));

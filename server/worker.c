@@ -117,7 +117,10 @@ static bool handle_frame(struct worker *worker, struct vp_context *ctx, const st
       return false;
    switch (frame->header.type) {
    case VP_FRAME_COMMANDS:
-      return vp_executor_run(ctx, frame->payload, frame->header.length);
+      if (!vp_executor_run(ctx, frame->payload, frame->header.length))
+         return false;
+      vp_executor_tell(ctx, frame->header.tag);
+      return true;
    case VP_FRAME_ERROR:
       if (vp_error_load(&error, frame->payload, frame->header.length))
          vp_log(VP_LOG_WARN, "the client gave up: %s", error.text);

@@ -11,7 +11,7 @@
  * describes each payload. */
 enum vp_frame_type {
    VP_FRAME_HELLO = 1,        /* both ways, once, first */
-   VP_FRAME_COMMANDS = 2,     /* client: whole Venus commands, back to back */
+   VP_FRAME_COMMANDS = 2,     /* client: whole Venus commands, back to back; tag: for EXECUTED, or 0 */
    VP_FRAME_REPLY = 3,        /* server: one Venus reply; tag = its number, from 0 */
    VP_FRAME_MEMORY = 4,       /* both ways: changed bytes of one mapped memory; tag = memory id */
    VP_FRAME_PROGRESS = 5,     /* server: a queue has completed a submission; tag = queue id */
@@ -27,6 +27,7 @@ enum vp_frame_type {
    VP_FRAME_ADDRESS = 15,     /* server: where shaders find something; tag = id of memory, ... */
    VP_FRAME_PRESENT = 16,     /* server: part of a picture; tag = swapchain id */
    VP_FRAME_EXECUTABLES = 17, /* server: what a pipeline consists of; tag = pipeline id */
+   VP_FRAME_EXECUTED = 18,    /* server: what has been executed, and what it costs; tag = that of a COMMANDS frame */
    VP_FRAME_END,              /* no type */
 };
 

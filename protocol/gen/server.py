@@ -310,6 +310,10 @@ def destroy_functions(scope):
     return lines + ['   default: /* freed with its parent */', '      break;', '   }', '}', '']
 
 
+# What comes with recorded commands though it is not one.
+RECORDING = ('vkBeginCommandBuffer', 'vkEndCommandBuffer')
+
+
 def dispatch_tables(scope):
     lines = []
     for name, base, chosen in (('low', 0, [c for c in wire(scope) if c.number < LOW_COUNT]),
@@ -318,9 +322,11 @@ def dispatch_tables(scope):
         for command in chosen:
             if command.row['server'] == 'refuse':
                 refusal = '"%s"' % REFUSALS.get(command.row['kind'], 'is not served in this way; the client must do it otherwise')
-                lines.append('   [%d] = {"%s", NULL, %s},' % (command.number - base, command.name, refusal))
+                lines.append('   [%d] = {"%s", NULL, %s, false},' % (command.number - base, command.name, refusal))
             else:
-                lines.append('   [%d] = {"%s", run_%s, NULL},' % (command.number - base, command.name, command.name))
+                recorded = command.row['kind'] == 'record' or command.name in RECORDING
+                lines.append('   [%d] = {"%s", run_%s, NULL, %s},'
+                             % (command.number - base, command.name, command.name, 'true' if recorded else 'false'))
         lines += ['};', '']
     return lines + [
         'const struct vps_dispatch *vps_dispatch_find(uint32_t number)', '{',
@@ -347,7 +353,7 @@ def dispatch(scope):
              'void vps_destroy_handle(const struct vps_device *device, int32_t type, uint64_t handle);', '',
              '/* A command of the wire: `run` decodes, executes and answers it; NULL: why it is refused. */',
              'struct vps_dispatch {', '   const char *name;', '   void (*run)(struct vp_context *ctx);',
-             '   const char *refusal;', '};', '',
+             '   const char *refusal;', '   bool recorded; /* into a command buffer */', '};', '',
              '/* NULL for a number that is no command of this build. */',
              'const struct vps_dispatch *vps_dispatch_find(uint32_t number);', '',
              '/* What is written by hand, in server/. */']
@@ -363,7 +369,7 @@ def dispatch(scope):
         body += runner.function(command)
     body += dispatch_tables(scope)
     return {
-        'server/vp_dispatch.h': header('VP_DISPATCH_H', ['"vp_commands.h"'], head),
+        'server/vp_dispatch.h': header('VP_DISPATCH_H', ['<stdbool.h>', '"vp_commands.h"'], head),
         'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/bound.h"', '"server/command_buffer.h"', '"server/context.h"',
                                         '"server/device.h"', '"server/instance.h"', '"server/queue.h"', '"server/reserve.h"', '"server/vp_server_calls.h"',
                                         '"server/writes.h"', '<stddef.h>', '<string.h>'],

@@ -158,6 +158,8 @@ static void *peer_main(void *data)
       dec.new_handle = peer_handle;
       while (ok && vp_dec_remaining(&dec) > 0)
          ok = peer_take(peer, &dec, &replies);
+      if (ok && frame.header.tag)
+         ok = vp_frame_write(peer->fd, VP_FRAME_EXECUTED, frame.header.tag, NULL, 0, NULL, 0);
    }
    close(peer->fd);
    vp_frame_finish(&frame);

@@ -5,6 +5,8 @@
  * VP_MEMORY_LIMIT: so many KiB can be had in all. Allocations take their size of it, other objects OBJECT_SIZE each;
  * what does not fit is refused for want of memory.
  *
+ * VP_ALLOCATION_US: each allocation of memory takes so many microseconds at least.
+ *
  * Objects with a mark (see scarce_marks.h) are always refused. One instance and one device at a time. */
 
 #include <pthread.h>
@@ -12,6 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <vulkan/vk_layer.h>
 #include <vulkan/vulkan.h>
 
@@ -169,6 +172,9 @@ static PFN_vkBindBufferMemory2 next_bind2;
 static VKAPI_ATTR VkResult VKAPI_CALL allocate(VkDevice device, const VkMemoryAllocateInfo *info,
                                                const VkAllocationCallbacks *allocator, VkDeviceMemory *memory)
 {
+   const char *time_us = getenv("VP_ALLOCATION_US");
+   if (time_us)
+      usleep((useconds_t)strtoul(time_us, NULL, 10));
    if (info->allocationSize == MARK_ALLOCATE)
       return MARK_RESULT;
    if (!take(info->allocationSize))

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test: timeout=60
+# Where the driver is slow the client does not run ahead of the server so far that the next wait looks like a hang; see
+# runs_ahead.c. A round trip is no reason for the server to have nothing to do.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/proxy.sh"
+
+mkdir "$VP_TEST_TMP/layers"
+cat >"$VP_TEST_TMP/layers/scarce.json" <<END
+{"file_format_version": "1.1.0", "layer": {"name": "VK_LAYER_VENUS_scarce", "type": "GLOBAL",
+ "library_path": "$VP_BUILD/tests/e2e/libscarce_layer.so", "api_version": "1.3.0", "implementation_version": "1",
+ "description": "for tests", "functions": {"vkGetInstanceProcAddr": "scarce_get_instance_proc_addr",
+                                           "vkGetDeviceProcAddr": "scarce_get_device_proc_addr"}}}
+END
+export VK_LAYER_PATH=$VP_TEST_TMP/layers VK_INSTANCE_LAYERS=VK_LAYER_VENUS_scarce VP_ALLOCATION_US=1000
+server_start
+unset VK_LAYER_PATH VK_INSTANCE_LAYERS VP_ALLOCATION_US
+
+# run ARGUMENT...: the program; sets `done_count`, `took` and `waited`.
+run() {
+   VENUS_EARLY_WAITS=0 remote "$VP_BUILD/tests/e2e/runs_ahead" "$@" >"$VP_TEST_TMP/out" || fail "$(cat "$VP_TEST_TMP/out")"
+   cat "$VP_TEST_TMP/out"
+   read -r done_count took waited < <(sed -n 's/^\([0-9]*\) allocations, \([0-9]*\) ms, then \([0-9]*\) ms$/\1 \2 \3/p' "$VP_TEST_TMP/out")
+}
+
+run 300 0
+((waited < 1000)) || fail "the wait took $waited ms"
+
+proxy_start --rtt 100
+SERVER_ADDRESS=$PROXY_ADDRESS
+run 20000 1000
+# One at a time they would take 100 seconds.
+((done_count == 1000 && took < 10000)) || fail "$done_count allocations took $took ms"
+((waited < 2000)) || fail "far away the wait took $waited ms"
