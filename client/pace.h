@@ -32,6 +32,12 @@ struct vp_pace {
    _Atomic int64_t round_trip_ns; /* the shortest; 0: not known */
 };
 
+/* How long 1024 bytes take on their way to the server when it waits for them, in nanoseconds; 0: not known. */
+static inline uint32_t vp_pace_arrival(const struct vp_pace *pace)
+{
+   return atomic_load_explicit(&pace->costs[vp_cost_kind(VP_COST_ARRIVAL)], memory_order_relaxed);
+}
+
 /* A command was said, or `size` bytes of recorded ones (VP_COST_RECORDED). With the stream's lock. True when what was
  * said should be sent, so that the server can begin. */
 bool vp_pace_add(struct vp_pace *pace, uint32_t command, size_t size);

@@ -57,6 +57,9 @@ static void print(const struct vp_stats *stats)
            "venus:   calls: %" PRIu64 " asynchronous, %" PRIu64 " recorded, %" PRIu64 " from the cache, %" PRIu64
            " submissions, %" PRIu64 " waits that returned early\n",
            stats->async_calls, stats->recorded_calls, stats->cached_calls, stats->submissions, stats->early_waits);
+   if (stats->packed)
+      fprintf(stderr, "venus:   packed: %" PRIu64 " bytes of commands into %" PRIu64 "\n", stats->unpacked,
+              stats->packed);
    if (stats->paces)
       fprintf(stderr, "venus:   calls that waited since the server had too much to do: %" PRIu64 "\n", stats->paces);
    fprintf(stderr, "venus:   sent: %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64 " of them mapped memory\n",

@@ -33,6 +33,7 @@ struct vp_stats {
    atomic_uint_fast64_t frames_sent, frames_received, bytes_sent, bytes_received;
    atomic_uint_fast64_t memory_sent, memory_received; /* bytes of mapped memory, part of the above */
    atomic_uint_fast64_t submissions, presents, early_waits, paces;
+   atomic_uint_fast64_t unpacked, packed; /* bytes of commands, before and after */
    atomic_uint_fast64_t frames_shown, picture_bytes;
    atomic_uint_fast64_t present_us[VP_STAGE_COUNT]; /* of all frames that were shown */
 };

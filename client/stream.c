@@ -27,6 +27,9 @@
 
 #define NO_FRAME SIZE_MAX
 
+/* What 1024 bytes take on a network of 2 Gbit/s, which is about as fast as packing. */
+#define SLOW_ARRIVAL_NS 4096u
+
 /* --- batches --- */
 
 static bool batch_init(struct vp_batch *batch, const struct vp_wire_peer *peer)
@@ -67,6 +70,7 @@ static void batch_empty(struct vp_batch *batch)
 {
    vp_encoder_trim(&batch->data, KEEP_SIZE);
    batch->sent = 0;
+   batch->frame = 0;
    batch->mark_count = 0;
    if (batch->mark_capacity * sizeof(*batch->marks) > KEEP_SIZE) {
       free(batch->marks);
@@ -115,6 +119,19 @@ static void send_bytes(struct vp_connection *conn, struct vp_batch *batch, size_
    vp_stats_add(&conn->stats.bytes_sent, batch->sent - before);
 }
 
+/* Packing pays where what a byte takes is more than packing it does. */
+static bool is_worth_packing(const struct vp_connection *conn)
+{
+   switch (conn->stream.memory.packer.mode) {
+   case VP_COMPRESS_NONE:
+      return false;
+   case VP_COMPRESS_AUTO:
+      return vp_pace_arrival(&conn->pace) > SLOW_ARRIVAL_NS;
+   default:
+      return true;
+   }
+}
+
 static void hand_over(struct vp_stream *stream)
 {
    stream->handed_over = true;
@@ -129,7 +146,7 @@ void vp_stream_flush_locked(struct vp_connection *conn)
    close_frame(conn);
    if (!batch_size(open) || stream->handed_over)
       return;
-   if (stream->taken == stream->done && batch_size(open) <= stream->direct_size) {
+   if (stream->taken == stream->done && !is_worth_packing(conn) && batch_size(open) <= stream->direct_size) {
       send_bytes(conn, open, vp_encoder_size(&open->data), false);
       if (open->sent == vp_encoder_size(&open->data) || vp_connection_lost(conn)) {
          batch_empty(open);
@@ -339,13 +356,48 @@ static void mark_is_seen(struct vp_stream *stream, const struct vp_memory_mark *
    pthread_mutex_unlock(&stream->lock);
 }
 
+/* False when the frame is to be sent as it is. */
+static bool send_packed(struct vp_connection *conn, const struct vp_frame_header *header, const uint8_t *payload)
+{
+   const uint8_t *packed;
+   size_t size;
+   if (header->type != VP_FRAME_COMMANDS || !is_worth_packing(conn) ||
+       !vp_stream_pack(&conn->stream.packer, payload, header->length, &packed, &size))
+      return false;
+   if (!vp_frame_write(conn->fd, VP_FRAME_PACKED_COMMANDS, header->tag, packed, size, NULL, 0))
+      vp_connection_lose(conn, "the connection broke while sending");
+   vp_stats_add(&conn->stats.bytes_sent, VP_FRAME_HEADER_SIZE + size);
+   vp_stats_add(&conn->stats.unpacked, header->length);
+   vp_stats_add(&conn->stats.packed, size);
+   return true;
+}
+
+/* All frames up to `end`; of the first one a part may be sent already. */
+static void send_frames(struct vp_connection *conn, struct vp_batch *batch, size_t end)
+{
+   while (batch->sent < end && !vp_connection_lost(conn)) {
+      const uint8_t *start = batch->data.start + batch->frame;
+      struct vp_frame_header header;
+      vp_frame_header_load(&header, start);
+      const size_t next = batch->frame + VP_FRAME_HEADER_SIZE + header.length;
+      if (batch->sent == batch->frame && send_packed(conn, &header, start + VP_FRAME_HEADER_SIZE))
+         batch->sent = next;
+      else if (batch->sent < next)
+         send_bytes(conn, batch, next, true);
+      batch->frame = next;
+   }
+}
+
 /* Behind the memory that was looked at before, which may still be on its way to the socket. */
 static void send_commands(struct vp_connection *conn, struct vp_batch *batch, size_t end)
 {
    if (batch->sent == end)
       return;
    vp_memory_frames_wait(&conn->stream.memory);
-   send_bytes(conn, batch, end, true);
+   if (is_worth_packing(conn))
+      send_frames(conn, batch, end);
+   else
+      send_bytes(conn, batch, end, true);
 }
 
 /* After the connection is lost it goes on, without sending anything, for those who wait. */
@@ -414,6 +466,7 @@ void vp_stream_finish(struct vp_stream *stream)
    batch_finish(&stream->open);
    batch_finish(&stream->sending);
    vp_memory_frames_finish(&stream->memory);
+   vp_stream_packer_finish(&stream->packer);
    pthread_mutex_destroy(&stream->lock);
    pthread_cond_destroy(&stream->work);
    pthread_cond_destroy(&stream->room);

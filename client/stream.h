@@ -3,6 +3,7 @@
 #define VP_CLIENT_STREAM_H
 
 #include "client/memory_frames.h"
+#include "common/memory/pack_stream.h"
 #include "common/wire/encoder.h"
 
 #include <pthread.h>
@@ -32,6 +33,7 @@ struct vp_memory_mark {
 struct vp_batch {
    struct vp_encoder data; /* whole frames, the last one perhaps open */
    size_t sent;            /* of the data, already */
+   size_t frame;           /* offset of a frame that is not sent as a whole, or of one before it; the sender's */
    struct vp_memory_mark *marks;
    size_t mark_count, mark_capacity;
 };
@@ -58,6 +60,7 @@ struct vp_stream {
    pthread_t sender;
 
    struct vp_memory_frames memory; /* the sender's own */
+   struct vp_stream_packer packer; /* same; where the network is slow it packs the commands, and sends all of them */
 };
 
 /* `peer` is what the server's decoder will be known to understand when the first command is said. */

@@ -12,6 +12,9 @@
 /* So many bytes of recorded commands are measured together. */
 #define MIN_RECORDED ((size_t)4096)
 
+/* Fewer bytes say nothing of the network. */
+#define MIN_ARRIVED ((size_t)8192)
+
 /* In one frame. */
 #define MAX_PAIRS 64u
 
@@ -64,6 +67,12 @@ void vps_meter_end(struct vps_meter *meter, uint32_t command)
    const int64_t now_ns = vp_clock_ns();
    note(meter, command, now_ns - meter->start_ns);
    meter->start_ns = now_ns;
+}
+
+void vps_meter_arrival(struct vps_meter *meter, size_t size, uint64_t ns)
+{
+   if (meter->runs && size >= MIN_ARRIVED)
+      note(meter, VP_COST_ARRIVAL, (int64_t)((double)ns * 1024 / (double)size));
 }
 
 static size_t take_changes(struct vps_meter *meter, uint8_t payload[MAX_PAIRS * VP_COST_PAIR_SIZE])

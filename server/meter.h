@@ -40,6 +40,9 @@ void vps_meter_begin(struct vps_meter *meter);
 /* What is not recorded has been executed. */
 void vps_meter_end(struct vps_meter *meter, uint32_t command);
 
+/* So many bytes that were waited for came in that time. */
+void vps_meter_arrival(struct vps_meter *meter, size_t size, uint64_t ns);
+
 /* Tells what has changed, if that is urgent, or with the tag of a frame that was executed. */
 void vps_meter_tell(struct vps_meter *meter, struct vps_channel *channel, uint64_t tag);
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/memory/pack_stream.h"
 #include "common/net/error_frame.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
@@ -36,6 +37,7 @@ struct worker {
    struct vps_channel channel;
    struct vps_watch watch;
    struct vps_uploads uploads;
+   struct vp_stream_unpacker unpacker; /* of commands */
 };
 
 static void make_hello(struct vp_hello *hello)
@@ -105,22 +107,41 @@ static bool greet(struct worker *worker, struct vp_wire_peer *peer)
    return true;
 }
 
+static bool handle_commands(struct vp_context *ctx, uint64_t tag, const uint8_t *data, size_t size)
+{
+   if (!vp_executor_run(ctx, data, size))
+      return false;
+   vp_executor_tell(ctx, tag);
+   return true;
+}
+
+static bool handle_packed_commands(struct worker *worker, struct vp_context *ctx, const struct vp_frame *frame)
+{
+   const uint8_t *data;
+   size_t size;
+
+   if (vp_stream_unpack(&worker->unpacker, frame->payload, frame->header.length, &data, &size))
+      return handle_commands(ctx, frame->header.tag, data, size);
+   vps_fail(ctx, "packed commands cannot be unpacked");
+   return false;
+}
+
 /* False when the session is over; ctx->failed: because of an error. */
 static bool handle_frame(struct worker *worker, struct vp_context *ctx, const struct vp_frame *frame)
 {
    const bool is_memory = frame->header.type == VP_FRAME_MEMORY || frame->header.type == VP_FRAME_PACKED;
    struct vp_error error;
 
+   vps_meter_arrival(&ctx->meter, frame->awaited, frame->awaited_ns);
    if (is_memory)
       return vps_uploads_apply(&worker->uploads, ctx);
    if (!vps_uploads_wait(&worker->uploads, ctx))
       return false;
    switch (frame->header.type) {
    case VP_FRAME_COMMANDS:
-      if (!vp_executor_run(ctx, frame->payload, frame->header.length))
-         return false;
-      vp_executor_tell(ctx, frame->header.tag);
-      return true;
+      return handle_commands(ctx, frame->header.tag, frame->payload, frame->header.length);
+   case VP_FRAME_PACKED_COMMANDS:
+      return handle_packed_commands(worker, ctx, frame);
    case VP_FRAME_ERROR:
       if (vp_error_load(&error, frame->payload, frame->header.length))
          vp_log(VP_LOG_WARN, "the client gave up: %s", error.text);
@@ -204,6 +225,7 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
    vps_uploads_start(&worker.uploads);
    const int status = run_session(&worker);
    vps_uploads_stop(&worker.uploads);
+   vp_stream_unpacker_finish(&worker.unpacker);
    vps_watch_announce_end(&worker.watch);
    vps_watch_stop(&worker.watch);
    vps_channel_finish(&worker.channel);

@@ -12,6 +12,9 @@
 #define VP_COST_RECORDED UINT32_MAX
 #define VP_COST_RECORDED_BYTES 1024
 
+/* And 1024 bytes that the server waits for. */
+#define VP_COST_ARRIVAL (UINT32_MAX - 1)
+
 /* Places for all commands: those of Venus, then ours. */
 #define VP_COST_VENUS_KINDS 512u
 #define VP_COST_OWN_KINDS 1024u

@@ -16,6 +16,9 @@
 /* Payload buffers start with this size and double. */
 #define MIN_CAPACITY ((size_t)64 << 10)
 
+/* It is measured how fast frames of this size arrive. */
+#define MEASURED_SIZE ((size_t)16 << 10)
+
 /* How often a waiting reader or writer looks whether the peer is lost. */
 #define LOOK_NS INT64_C(2500000000)
 
@@ -117,10 +120,11 @@ static int next_timeout(const struct patience *patience)
    return left < 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX;
 }
 
-/* Receives between 1 and `size` bytes. VP_FRAME_CLOSED at the end of the stream. */
+/* Receives between 1 and `size` bytes. VP_FRAME_CLOSED at the end of the stream. *waited: they were not there yet. */
 static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, const struct patience *patience,
-                                          size_t *received)
+                                          size_t *received, bool *waited)
 {
+   *waited = false;
    for (;;) {
       const ssize_t n = recv(fd, data, size, MSG_DONTWAIT);
       if (n > 0) {
@@ -134,6 +138,7 @@ static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, co
       if (errno != EAGAIN && errno != EWOULDBLOCK)
          return VP_FRAME_BROKEN;
 
+      *waited = true;
       const enum vp_frame_status status = frame_wait(fd, POLLIN, next_timeout(patience));
       if (status != VP_FRAME_OK)
          return status;
@@ -151,7 +156,9 @@ static enum vp_frame_status frame_read_header(int fd, struct vp_frame_header *he
 
    for (size_t have = 0; have < sizeof(bytes);) {
       size_t received;
-      const enum vp_frame_status status = frame_receive(fd, bytes + have, sizeof(bytes) - have, patience, &received);
+      bool waited;
+      const enum vp_frame_status status =
+         frame_receive(fd, bytes + have, sizeof(bytes) - have, patience, &received, &waited);
       if (status == VP_FRAME_CLOSED && have > 0)
          return VP_FRAME_BROKEN;
       if (status != VP_FRAME_OK)
@@ -183,19 +190,30 @@ static enum vp_frame_status frame_read(int fd, struct vp_frame *frame, const str
       return status;
 
    const size_t length = frame->header.length;
+   int64_t since_ns = 0; /* when something was missing for the first time */
+   frame->awaited = 0;
+   frame->awaited_ns = 0;
    for (size_t have = 0; have < length;) {
       if (have == frame->capacity && !frame_grow(frame))
          return VP_FRAME_NO_MEMORY;
 
       const size_t room = (length < frame->capacity ? length : frame->capacity) - have;
+      const int64_t start_ns = since_ns || length < MEASURED_SIZE ? since_ns : vp_clock_ns();
       size_t received;
-      status = frame_receive(fd, frame->payload + have, room, patience, &received);
+      bool waited;
+      status = frame_receive(fd, frame->payload + have, room, patience, &received, &waited);
       if (status == VP_FRAME_CLOSED)
          return VP_FRAME_BROKEN;
       if (status != VP_FRAME_OK)
          return status;
       have += received;
+      if (waited && !since_ns)
+         since_ns = start_ns;
+      if (since_ns)
+         frame->awaited += received;
    }
+   if (since_ns)
+      frame->awaited_ns = (uint64_t)(vp_clock_ns() - since_ns);
    return VP_FRAME_OK;
 }
 

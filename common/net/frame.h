@@ -28,7 +28,8 @@ enum vp_frame_type {
    VP_FRAME_PRESENT = 16,     /* server: part of a picture; tag = swapchain id */
    VP_FRAME_EXECUTABLES = 17, /* server: what a pipeline consists of; tag = pipeline id */
    VP_FRAME_EXECUTED = 18,    /* server: what has been executed, and what it costs; tag = that of a COMMANDS frame */
-   VP_FRAME_END,              /* no type */
+   VP_FRAME_PACKED_COMMANDS = 19, /* client: a COMMANDS payload, compressed; tag: same */
+   VP_FRAME_END,                  /* no type */
 };
 
 /* Size of the header on the wire. */
@@ -53,6 +54,8 @@ struct vp_frame {
    struct vp_frame_header header;
    uint8_t *payload;
    size_t capacity;
+   size_t awaited;      /* bytes of the payload that were not there yet when the reader came to them */
+   uint64_t awaited_ns; /* how long it took until they were */
 };
 
 /* Frees the payload. The frame can be used again. */
