@@ -63,6 +63,11 @@ def is_gone(pid):
         return True
 
 
+def is_gone_entirely(pid):
+    """The last thread too: until then, what it had open is."""
+    return is_gone(pid) and (not os.path.exists(f"/proc/{pid}") or len(os.listdir(f"/proc/{pid}/task")) == 1)
+
+
 def open_files(pid):
     """What the files of a process are, but for standard input, output and error."""
     files = []
@@ -397,7 +402,7 @@ class Ready(unittest.TestCase):
             freeze(server.pid)
             for pid in ready:
                 os.kill(pid, signal.SIGKILL)
-                self.assertTrue(wait_for(lambda pid=pid: is_gone(pid)))
+                self.assertTrue(wait_for(lambda pid=pid: is_gone_entirely(pid)))
             with server.connect() as connection:
                 os.kill(server.pid, signal.SIGCONT)
                 self.assertTrue(wait_for(lambda: len(server.workers()) == 1), server.log())
