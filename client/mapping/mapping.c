@@ -28,18 +28,29 @@
 #define QUIET_FLUSHES 2
 #define QUIET_NS INT64_C(5000000)
 
-/* Memory of up to so many chunks is asked about by who submits, which takes less than to have the sender do it. */
+/* Memory of which up to so many chunks do not rest is asked about by who submits, which takes less than to have the
+ * sender do it. */
 #define QUICK_CHUNKS ((size_t)2)
+
+/* Looking at a chunk takes a microsecond, and whoever waits for a submission waits for it. So a chunk that was not
+ * written to in so many looks is put to rest: the tracker forgets its pages until they are used. That costs some
+ * hundred looks, so whoever is woken is left awake twice as long. */
+#define PATIENCE 512u
+#define MAX_WAKES 11
 
 /* Imported memory is copied before it is compared, so many pages at a time. */
 #define WINDOW_PAGES (VP_IMPORTED_BUFFER / VP_PAGE_SIZE)
 
 struct chunk {
    bool armed;                 /* all of it has been, once */
+   bool resting;               /* the tracker knows nothing of it but whether it was used */
+   unsigned quiet, wakes;      /* looks without a write; how often it was woken */
    uint64_t candidates[WORDS]; /* pages to be compared */
    uint64_t open[WORDS];       /* pages that are compared in each flush */
    uint64_t closing[WORDS];    /* open pages that are armed again, and were not written to since */
 };
+
+#define NO_CHUNK SIZE_MAX
 
 struct vp_mapping {
    uint64_t id;
@@ -57,6 +68,8 @@ struct vp_mapping {
    uint8_t flush;                   /* counts, and begins again */
    int64_t flush_ns[UINT8_MAX + 1]; /* when they were */
    size_t cursor;                   /* the first page that may be a candidate */
+   size_t unsure;                   /* the chunk that rests since `unsure_ns` and is still compared, or NO_CHUNK */
+   int64_t unsure_ns;
    size_t window_first, window_end; /* the pages that are in the window: see read_page() */
    struct vp_watch watch;
    atomic_bool writable, maybe_changed, stale, closed; /* changed with the lock */
@@ -107,6 +120,7 @@ static struct vp_mapping *create(uint64_t id, size_t size, void *import)
    atomic_init(&mapping->place, VP_NO_PLACE);
    mapping->id = id;
    mapping->size = size;
+   mapping->unsure = NO_CHUNK;
    if (import)
       vp_pages_import(&mapping->pages, import, size);
    else if (!vp_pages_create(&mapping->pages, size))
@@ -167,7 +181,7 @@ bool vp_mapping_move(struct vp_mapping *mapping, void *address, bool reserve)
    const bool ok = vp_pages_move_view(&mapping->pages, address, reserve);
    vp_watch_start(&mapping->watch, vp_tracker_get(), &mapping->pages);
    for (size_t i = 0; i < mapping->chunk_count; i++) {
-      mapping->chunks[i].armed = false;
+      mapping->chunks[i].armed = mapping->chunks[i].resting = false;
       memset(mapping->chunks[i].open, 0, sizeof(mapping->chunks[i].open));
       memset(mapping->chunks[i].closing, 0, sizeof(mapping->chunks[i].closing));
    }
@@ -288,6 +302,8 @@ static void add_written(void *data, size_t position, size_t length)
       set_state(mapping, page, true, false);
       mapping->changed[page] = mapping->flush;
    }
+   for (size_t i = position / CHUNK_SIZE; i * CHUNK_SIZE < position + length; i++)
+      mapping->chunks[i].quiet = 0;
    add_candidates(mapping, position, length);
 }
 
@@ -393,22 +409,116 @@ static void add_open(struct chunk *chunk)
       chunk->candidates[i] |= chunk->open[i];
 }
 
+/* --- chunks at rest; all with the lock --- */
+
+static void wake(void *data, size_t position, size_t length)
+{
+   struct vp_mapping *mapping = data;
+   for (size_t i = position / CHUNK_SIZE; i * CHUNK_SIZE < position + length; i++) {
+      struct chunk *chunk = &mapping->chunks[i];
+      chunk->armed = chunk->resting = false; /* it is watched and compared like a new one */
+      if (chunk->wakes < MAX_WAKES)
+         chunk->wakes++;
+   }
+}
+
+/* From this chunk on: *end is the first that is in another state. */
+static bool is_resting(const struct vp_mapping *mapping, size_t first, size_t *end)
+{
+   const bool resting = mapping->chunks[first].resting;
+   *end = first + 1;
+   while (*end < mapping->chunk_count && mapping->chunks[*end].resting == resting)
+      *end += 1;
+   return resting;
+}
+
+/* A write of the kernel's that began before the chunk was at rest is not seen when it ends: until there can be none the
+ * chunk is compared. */
+static void look_at_unsure(struct vp_mapping *mapping)
+{
+   const size_t start = mapping->unsure * CHUNK_SIZE, end = chunk_end(mapping, mapping->unsure);
+   const int64_t since = mapping->unsure_ns;
+   const bool sure = mapping->flush_ns[mapping->flush] - since >= QUIET_NS && !vp_pins_exist(since) &&
+                     vp_in_flight_is_over(mapping->pages.view + start, end - start, since);
+   add_data(mapping, start, end, false, false);
+   if (sure)
+      mapping->unsure = NO_CHUNK;
+}
+
+static void look_at_resting(struct vp_mapping *mapping)
+{
+   for (size_t first = 0, end; first < mapping->chunk_count; first = end) {
+      if (is_resting(mapping, first, &end))
+         vp_watch_scan_used(&mapping->watch, first * CHUNK_SIZE, chunk_end(mapping, end - 1) - first * CHUNK_SIZE, wake,
+                            mapping);
+   }
+   if (mapping->unsure != NO_CHUNK && !mapping->chunks[mapping->unsure].resting)
+      mapping->unsure = NO_CHUNK;
+   if (mapping->unsure != NO_CHUNK)
+      look_at_unsure(mapping);
+}
+
+static void begin_rest(struct vp_mapping *mapping, size_t first)
+{
+   struct chunk *chunk = &mapping->chunks[first];
+   const size_t start = first * CHUNK_SIZE, end = chunk_end(mapping, first);
+   chunk->armed = chunk->resting = vp_watch_rest(&mapping->watch, start, end - start);
+   chunk->quiet = 0;
+   if (!chunk->resting) {
+      wake(mapping, start, end - start);
+      add_data(mapping, start, end, false, false);
+      return;
+   }
+   mapping->unsure = first;
+   mapping->unsure_ns = vp_clock_ns();
+   look_at_unsure(mapping);
+}
+
+/* One chunk at a time. */
+static void find_rest(struct vp_mapping *mapping)
+{
+   for (size_t i = 0; i < mapping->chunk_count && mapping->unsure == NO_CHUNK; i++) {
+      const struct chunk *chunk = &mapping->chunks[i];
+      if (chunk->armed && !chunk->resting && chunk->quiet >= PATIENCE << chunk->wakes) {
+         begin_rest(mapping, i);
+         return;
+      }
+   }
+}
+
+/* --- a look; with the lock --- */
+
+/* Chunks that are armed and awake, from this one on. Returns the chunk where it stopped. */
+static size_t look_at_armed(struct vp_mapping *mapping, size_t first)
+{
+   size_t end = first;
+   for (; end < mapping->chunk_count && mapping->chunks[end].armed && !mapping->chunks[end].resting; end++) {
+      struct chunk *chunk = &mapping->chunks[end];
+      chunk->quiet++;
+      if (!has_open(chunk))
+         continue;
+      chunk->quiet = 0;
+      add_open(chunk);
+      close_quiet(mapping, end);
+   }
+   if (end > first)
+      vp_watch_scan(&mapping->watch, first * CHUNK_SIZE, chunk_end(mapping, end - 1) - first * CHUNK_SIZE, add_written,
+                    mapping);
+   return end;
+}
+
 static void look(struct vp_mapping *mapping)
 {
-   for (size_t chunk = 0; chunk < mapping->chunk_count;) {
-      const size_t first = chunk;
-      for (; chunk < mapping->chunk_count && mapping->chunks[chunk].armed; chunk++) {
-         if (!has_open(&mapping->chunks[chunk]))
-            continue;
-         add_open(&mapping->chunks[chunk]);
-         close_quiet(mapping, chunk);
-      }
-      if (chunk > first)
-         vp_watch_scan(&mapping->watch, first * CHUNK_SIZE, chunk_end(mapping, chunk - 1) - first * CHUNK_SIZE,
-                       add_written, mapping);
-      else
-         chunk = look_at_unarmed(mapping, chunk);
+   size_t end;
+   if (vp_watch_can_rest(&mapping->watch))
+      look_at_resting(mapping);
+   for (size_t chunk = 0; chunk < mapping->chunk_count; chunk = end) {
+      if (is_resting(mapping, chunk, &end))
+         continue;
+      end = mapping->chunks[chunk].armed ? look_at_armed(mapping, chunk) : look_at_unarmed(mapping, chunk);
    }
+   if (vp_watch_can_rest(&mapping->watch))
+      find_rest(mapping);
 }
 
 static void note_written(void *data, size_t position, size_t length)
@@ -422,13 +532,23 @@ static void note_written(void *data, size_t position, size_t length)
 static bool is_untouched(struct vp_mapping *mapping)
 {
    bool written = false;
-   if (mapping->closed || mapping->pages.imported || mapping->chunk_count > QUICK_CHUNKS)
+   size_t awake = 0, end;
+   if (mapping->closed || mapping->pages.imported || mapping->unsure != NO_CHUNK)
       return false;
    for (size_t i = 0; i < mapping->chunk_count; i++) {
-      if (!mapping->chunks[i].armed || has_open(&mapping->chunks[i]))
+      const struct chunk *chunk = &mapping->chunks[i];
+      awake += !chunk->resting;
+      if (!chunk->armed || has_open(chunk) || awake > QUICK_CHUNKS)
          return false;
    }
-   vp_watch_scan(&mapping->watch, 0, mapping->pages.size, note_written, &written);
+   for (size_t first = 0; first < mapping->chunk_count && !written; first = end) {
+      if (is_resting(mapping, first, &end))
+         vp_watch_scan_used(&mapping->watch, first * CHUNK_SIZE, chunk_end(mapping, end - 1) - first * CHUNK_SIZE,
+                            note_written, &written);
+      else
+         vp_watch_scan(&mapping->watch, first * CHUNK_SIZE, chunk_end(mapping, end - 1) - first * CHUNK_SIZE,
+                       note_written, &written);
+   }
    return !written;
 }
 

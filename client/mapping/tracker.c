@@ -80,6 +80,13 @@ static const char *try_tracker(const struct vp_tracker *tracker, const struct vp
       if (noted[FAR_PAGE])
          return "the driver's own writes are reported";
    }
+   if (tracker->rest && tracker->rest(pages, 0, pages->size)) {
+      *page(pages->view, 1) = 9;
+      memset(noted, 0, sizeof(noted));
+      tracker->scan_used(pages, 0, pages->size, note, noted);
+      if (!noted[1])
+         return "writes to memory at rest are missed";
+   }
    return NULL;
 }
 

@@ -12,7 +12,9 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 /* Newer than the headers of the systems that we are built on. */
@@ -38,6 +40,8 @@ struct scan_arguments {
 #define SCAN _IOWR('f', 16, struct scan_arguments)
 #define SCAN_CHECK_ASYNC (1u << 1)
 #define CATEGORY_WRITTEN (1u << 1)
+#define CATEGORY_PRESENT (1u << 3)
+#define CATEGORY_SWAPPED (1u << 4)
 
 static int fault_fd = -1, pagemap_fd = -1;
 
@@ -117,7 +121,8 @@ static bool arm(const struct vp_pages *pages, size_t position, size_t length)
    return result == 0;
 }
 
-static void scan(const struct vp_pages *pages, size_t position, size_t length,
+/* Reports what is in all categories of `all` and in one of `any`. */
+static void find(const struct vp_pages *pages, size_t position, size_t length, uint64_t all, uint64_t any,
                  void (*report)(void *data, size_t position, size_t length), void *data)
 {
    struct page_region regions[256];
@@ -129,7 +134,8 @@ static void scan(const struct vp_pages *pages, size_t position, size_t length,
       .end = end,
       .regions = (uint64_t)(uintptr_t)regions,
       .region_count = sizeof(regions) / sizeof(regions[0]),
-      .category_mask = CATEGORY_WRITTEN,
+      .category_mask = all,
+      .category_anyof_mask = any,
       .return_mask = CATEGORY_WRITTEN,
    };
    while (arguments.start < end) {
@@ -146,6 +152,37 @@ static void scan(const struct vp_pages *pages, size_t position, size_t length,
    }
 }
 
+static void scan(const struct vp_pages *pages, size_t position, size_t length,
+                 void (*report)(void *data, size_t position, size_t length), void *data)
+{
+   find(pages, position, length, CATEGORY_WRITTEN, 0, report, data);
+}
+
+/* The kernel remembers the protection of a page that it takes away, but not while nobody protects pages there. */
+static bool rest(const struct vp_pages *pages, size_t position, size_t length)
+{
+   const struct vp_pages part = {.view = pages->view + position, .size = length};
+   unwatch(&part);
+   const bool gone = madvise(part.view, length, MADV_DONTNEED) == 0; /* the pages stay in their file */
+   return watch(&part) && gone;
+}
+
+/* With swap space a page can be used and be away again. */
+static bool has_swap(void)
+{
+   struct sysinfo info;
+   return sysinfo(&info) < 0 || info.totalswap > 0;
+}
+
+static void scan_used(const struct vp_pages *pages, size_t position, size_t length,
+                      void (*report)(void *data, size_t position, size_t length), void *data)
+{
+   if (has_swap())
+      report(data, position, length);
+   else
+      find(pages, position, length, 0, CATEGORY_PRESENT | CATEGORY_SWAPPED, report, data);
+}
+
 const struct vp_tracker vp_tracker_async = {
    .name = "async",
    .description = "userfaultfd with asynchronous write protection",
@@ -155,4 +192,6 @@ const struct vp_tracker vp_tracker_async = {
    .unwatch = unwatch,
    .arm = arm,
    .scan = scan,
+   .rest = rest,
+   .scan_used = scan_used,
 };

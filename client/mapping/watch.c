@@ -178,3 +178,19 @@ void vp_watch_scan(struct vp_watch *watch, size_t position, size_t length,
    report_missed(watch, position, length, report, data);
    pthread_mutex_unlock(&lock);
 }
+
+bool vp_watch_can_rest(const struct vp_watch *watch)
+{
+   return watch->pages && !watch->missed && watch->tracker->rest;
+}
+
+bool vp_watch_rest(struct vp_watch *watch, size_t position, size_t length)
+{
+   return watch->tracker->rest(watch->pages, position, length);
+}
+
+void vp_watch_scan_used(struct vp_watch *watch, size_t position, size_t length,
+                        void (*report)(void *data, size_t position, size_t length), void *data)
+{
+   watch->tracker->scan_used(watch->pages, position, length, report, data);
+}

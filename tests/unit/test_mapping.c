@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -212,6 +213,83 @@ static void test_system_calls(void)
    CHECK(read(zero, memory + 5000, 3000) == 3000);
    flush(&m);
    CHECK(m.changed == 3000 && is_equal(&m));
+   close(zero);
+   mirror_finish(&m);
+}
+
+/* How many pages are in the page tables; SIZE_MAX when that cannot be known. */
+static size_t count_present(const uint8_t *memory, size_t size)
+{
+   const int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+   uint64_t entry;
+   size_t count = 0;
+   for (size_t i = 0; i < size / VP_PAGE_SIZE; i++) {
+      if (pread(fd, &entry, sizeof(entry), (off_t)(((uintptr_t)memory / VP_PAGE_SIZE + i) * sizeof(entry))) !=
+          sizeof(entry)) {
+         count = SIZE_MAX;
+         break;
+      }
+      count += entry >> 63;
+   }
+   close(fd);
+   return count;
+}
+
+static bool has_swap(void)
+{
+   struct sysinfo info;
+   return sysinfo(&info) < 0 || info.totalswap > 0;
+}
+
+/* Looks until all of it that is not in use is at rest. */
+static void let_rest(struct mirror *mirror, unsigned looks)
+{
+   for (unsigned i = 0; i < looks; i++) {
+      flush(mirror);
+      CHECK(mirror->changed == 0);
+   }
+   for (size_t i = 0; i < 2 * (mirror->size / (2 * MIB)); i++) {
+      usleep(6000);
+      flush(mirror);
+      CHECK(mirror->changed == 0);
+   }
+}
+
+/* Memory that nobody writes to for long is forgotten, and whoever uses it is seen again. */
+static void test_rest(void)
+{
+   static const uint8_t from_server[] = {10, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 7, 8, 9, 0, 0, 0, 0, 0};
+   const size_t size = 6 * MIB;
+   const int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+   struct mirror m;
+   if (!mirror_init(&m, vp_mapping_create(1, size), size)) {
+      close(zero);
+      return;
+   }
+   uint8_t *memory = vp_mapping_pointer(m.mapping);
+   vp_mapping_set_writable(m.mapping, true);
+   memset(memory, 0xff, size);
+   flush(&m);
+   settle(&m);
+   for (unsigned round = 0; round < 2; round++) {
+      let_rest(&m, vp_tracker_get()->rest ? 1100 : 10);
+      if (vp_tracker_get()->rest && !has_swap())
+         CHECK(count_present(memory, size) == 0);
+      CHECK(vp_mapping_apply(m.mapping, from_server, sizeof(from_server)));
+      flush(&m);
+      CHECK(m.changed == 0);
+      memory[11] = (uint8_t)(20 + round); /* beside what the server wrote */
+      memory[size - 1] = (uint8_t)round;
+      flush(&m);
+      CHECK(m.changed == 2 && m.memory[11] == 20 + round && m.memory[10] == 0xff && m.memory[size - 1] == round);
+      if (vp_tracker_get() != &vp_tracker_signal) {
+         memset(memory + 2 * MIB + 5000, 1 + (int)round, 10);
+         CHECK(read(zero, memory + 2 * MIB + 5000, 10) == 10);
+         flush(&m);
+         CHECK(m.changed == (round ? 0 : 10) && m.memory[2 * MIB + 5009] == 0);
+      }
+      settle(&m);
+   }
    close(zero);
    mirror_finish(&m);
 }
@@ -675,6 +753,7 @@ static bool run_with(const char *name)
       test_both_sides();
       test_sparse();
       test_system_calls();
+      test_rest();
       test_writes_of_others();
       test_import();
       test_import_again();
