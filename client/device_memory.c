@@ -472,17 +472,23 @@ static void send_mapping(struct vp_connection *conn, struct vp_mapping *mapping)
    }
 }
 
-void vp_device_send_memory(struct vp_device *device, struct vp_mapping *mapping, uint64_t place)
+static void send_between(struct vp_connection *conn, struct vp_mapping *mapping, uint64_t after, uint64_t place)
+{
+   const uint64_t own = vp_mapping_place(mapping);
+   if (own > after && own <= place)
+      send_mapping(conn, mapping);
+}
+
+void vp_device_send_memory(struct vp_device *device, struct vp_mapping *mapping, uint64_t after, uint64_t place)
 {
    struct vp_connection *conn = device->conn;
    size_t at = SIZE_MAX;
    if (mapping) {
-      send_mapping(conn, mapping);
+      send_between(conn, mapping, after, UINT64_MAX);
       return;
    }
    while (!vp_connection_lost(conn) && (mapping = list_next(device, &at))) {
-      if (vp_mapping_place(mapping) <= place)
-         send_mapping(conn, mapping);
+      send_between(conn, mapping, after, place);
       vp_mapping_unref(mapping);
    }
 }

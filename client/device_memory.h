@@ -37,8 +37,9 @@ struct vp_device_memory {
  * that sets the GPU going. */
 VkResult vp_device_flush_mapped_memory(struct vp_device *device);
 
-/* For the sender: sends what has changed in a mapping, or in all that were made before this place in the stream. */
-void vp_device_send_memory(struct vp_device *device, struct vp_mapping *mapping, uint64_t place);
+/* For the sender: sends what has changed in a mapping, or in all that were made before this place in the stream; not in
+ * those that were made before `after`, which have just been looked at. */
+void vp_device_send_memory(struct vp_device *device, struct vp_mapping *mapping, uint64_t after, uint64_t place);
 
 /* For a MEMORY frame: a reference to the memory's mapping, which is made when there is none. NULL, with the connection
  * lost, without memory. */

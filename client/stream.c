@@ -400,16 +400,27 @@ static void send_commands(struct vp_connection *conn, struct vp_batch *batch, si
       send_bytes(conn, batch, end, true);
 }
 
+/* What was written before any of the batch's marks is there when the sender looks for the first time, so it looks at
+ * each memory once. */
+static void send_memory(struct vp_memory_mark *looked, const struct vp_memory_mark *mark)
+{
+   vp_device_send_memory(mark->device, mark->mapping, mark->device == looked->device ? looked->number : 0,
+                         mark->number);
+   if (!mark->mapping)
+      *looked = *mark;
+}
+
 /* After the connection is lost it goes on, without sending anything, for those who wait. */
 static void *sender_main(void *data)
 {
    struct vp_connection *conn = data;
    struct vp_batch *batch = &conn->stream.sending;
    while (take_batch(conn)) {
+      struct vp_memory_mark looked = {0};
       for (size_t i = 0; i < batch->mark_count; i++) {
          const struct vp_memory_mark *mark = &batch->marks[i];
          send_commands(conn, batch, mark->offset);
-         vp_device_send_memory(mark->device, mark->mapping, mark->number);
+         send_memory(&looked, mark);
          vp_mapping_unref(mark->mapping);
          mark_is_seen(&conn->stream, mark);
       }

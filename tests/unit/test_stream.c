@@ -313,6 +313,36 @@ static void test_flushes(void)
    vp_mapping_unref(mapping);
 }
 
+/* Submissions that wait together are one look, also at a memory that was mapped between them. */
+static void test_one_look(void)
+{
+   struct vp_mapping *mappings[2];
+   if (!start(false))
+      return;
+   keep_sender_busy();
+   device.mappings = mappings;
+   for (size_t i = 0; i < 2; i++) {
+      mappings[i] = vp_mapping_create(1 + i, MEMORY_SIZE);
+      CHECK(mappings[i]);
+      vp_mapping_set_writable(mappings[i], true);
+      vp_mapping_set_place(mappings[i], vp_stream_place(conn));
+      device.mapping_count = i + 1;
+      vp_mapping_pointer(mappings[i])[i] = 201;
+      CHECK(vp_stream_add_memory(conn, &device, NULL) == VK_SUCCESS);
+   }
+   vp_mapping_pointer(mappings[0])[2] = 201;
+   CHECK(vp_stream_add_memory(conn, &device, NULL) == VK_SUCCESS);
+   CHECK(say(1, 0, HEAD_WORDS) == VK_SUCCESS);
+   stop((const uint32_t[SPEAKERS]){3000, 1, 0, 0});
+   CHECK(server.memory[0] == 201 && server.memory[1] == 201 && server.memory[2] == 201);
+   device.mapping_count = 0;
+   device.mappings = NULL;
+   for (size_t i = 0; i < 2; i++) {
+      vp_mapping_close(mappings[i]);
+      vp_mapping_unref(mappings[i]);
+   }
+}
+
 #define LOOKED_SIZE ((size_t)1 << 20) /* more than the sockets take, less than may wait for them */
 
 /* What has changed is seen, and may change again, long before it is sent where there is a thread for that. */
@@ -346,6 +376,7 @@ int main(void)
    test_without_memory(SIZE_MAX);
    test_without_memory(VP_STREAM_PIECE);
    test_flushes();
+   test_one_look();
    test_much_waits();
    test_looks();
    return check_finish();
