@@ -195,6 +195,14 @@ class Session(unittest.TestCase):
                      struct.pack("<II", 77, 8) + bytes(8)):
             self.check_refused(wire.frame(wire.PACKED, data, 77), "cannot be unpacked")
 
+    def test_commands_that_cannot_be_unpacked(self):
+        stored = bytes((0x28, 0xB5, 0x2F, 0xFD, 0, 0x50, 0x40, 0, 0)) + bytes(8)  # zstd: a window, 8 bytes as they are
+        for data in (b"", bytes(3), struct.pack("<I", 0) + stored, struct.pack("<I", 7) + stored,
+                     struct.pack("<I", 9) + stored, struct.pack("<I", 0xFFFFFFFF) + stored,
+                     struct.pack("<I", 8) + stored[:-1], struct.pack("<I", 64) + b"nonsense"):
+            self.check_refused(wire.frame(wire.PACKED_COMMANDS, data), "packed commands cannot be unpacked")
+        self.check_refused(wire.frame(wire.PACKED_COMMANDS, struct.pack("<I", 8) + stored))  # unpacked, and no command
+
     def test_memory_out_of_bounds(self):
         for run in (struct.pack("<QQ", 1 << 40, 8) + bytes(8), struct.pack("<QQ", 0, 1 << 62) + bytes(8),
                     struct.pack("<QQ", (1 << 64) - 8, 16) + bytes(16), struct.pack("<QQ", 0, 64 | 1 << 63) + bytes(4),
