@@ -346,14 +346,16 @@ static void free_all(VkDeviceMemory memory, VkBuffer buffer)
 static const VkMemoryAllocateFlagsInfo with_address = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
                                                        .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
 
+#define PLACE ((VkDeviceSize)77 * 256)
+
 static void test_addresses(void)
 {
    const VkDeviceMemory memory = allocate(&with_address);
    VkBuffer buffer = bind(memory, 0);
    CHECK(ask_address(buffer) == BASE);
    free_all(VK_NULL_HANDLE, buffer);
-   buffer = bind(memory, 77 * 256);
-   CHECK(ask_address(buffer) == BASE + 77 * 256 && ask_address(buffer) == BASE + 77 * 256);
+   buffer = bind(memory, PLACE);
+   CHECK(ask_address(buffer) == BASE + PLACE && ask_address(buffer) == BASE + PLACE);
    free_all(memory, buffer);
 }
 
