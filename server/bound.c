@@ -16,21 +16,6 @@ static struct vps_bound *bound_of(const struct vp_context *ctx)
    return &command_buffer->bound;
 }
 
-/* NULL for a bind point that is not known. */
-static struct vps_bind_point *find_point(struct vps_bound *bound, VkPipelineBindPoint bind_point)
-{
-   switch (bind_point) {
-   case VK_PIPELINE_BIND_POINT_GRAPHICS:
-      return &bound->points[0];
-   case VK_PIPELINE_BIND_POINT_COMPUTE:
-      return &bound->points[1];
-   case VK_PIPELINE_BIND_POINT_RAY_TRACING_KHR:
-      return &bound->points[2];
-   default:
-      return NULL;
-   }
-}
-
 void vps_bound_clear(struct vps_bound *bound)
 {
    if (!bound->used)
@@ -56,7 +41,7 @@ static const struct vps_object *alive(const struct vps_object_name *bound, int32
 static struct vps_bind_point *change(struct vp_context *ctx, VkPipelineBindPoint bind_point)
 {
    struct vps_bound *bound = bound_of(ctx);
-   struct vps_bind_point *point = find_point(bound, bind_point);
+   struct vps_bind_point *point = vps_bound_point(bound, bind_point);
 
    if (!point) {
       vps_command_buffer_note_writes(ctx, VPS_WRITES_SHADERS);
@@ -300,13 +285,10 @@ static bool note_stores(struct vps_track **track, const struct vps_bind_point *p
    return ok;
 }
 
-void vps_bound_note_shaders(struct vp_context *ctx, VkPipelineBindPoint bind_point)
+void vps_bound_note(struct vp_context *ctx, struct vps_bind_point *point)
 {
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
-   struct vps_bind_point *point = find_point(&command_buffer->bound, bind_point);
 
-   if (!point->changed)
-      return;
    point->changed = false;
    const struct vps_object *pipeline = alive(&point->pipeline, VK_OBJECT_TYPE_PIPELINE);
    const bool ok = pipeline ? note_stores(&command_buffer->track, point, vps_pipeline_stores(pipeline))

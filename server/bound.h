@@ -41,8 +41,23 @@ struct vps_bound {
 /* Makes it as it is when recording begins. */
 void vps_bound_clear(struct vps_bound *bound);
 
-/* A command runs the shaders that are bound: notes what they may write to. */
-void vps_bound_note_shaders(struct vp_context *ctx, VkPipelineBindPoint bind_point);
+/* NULL for a bind point that is not known. */
+static inline struct vps_bind_point *vps_bound_point(struct vps_bound *bound, VkPipelineBindPoint bind_point)
+{
+   switch (bind_point) {
+   case VK_PIPELINE_BIND_POINT_GRAPHICS:
+      return &bound->points[0];
+   case VK_PIPELINE_BIND_POINT_COMPUTE:
+      return &bound->points[1];
+   case VK_PIPELINE_BIND_POINT_RAY_TRACING_KHR:
+      return &bound->points[2];
+   default:
+      return NULL;
+   }
+}
+
+/* A command runs the shaders of a bind point that has changed: notes what they may write to. */
+void vps_bound_note(struct vp_context *ctx, struct vps_bind_point *point);
 
 /* What a submission with this track changes: the track, or one that also has what sets hold that count only now. Held;
  * NULL without memory. */

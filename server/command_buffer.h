@@ -7,8 +7,8 @@
 #include <vulkan/vulkan.h>
 
 #include "server/bound.h"
+#include "server/context.h"
 
-struct vp_context;
 struct vps_event;
 struct vps_memory;
 struct vps_object;
@@ -40,5 +40,15 @@ bool vps_command_buffer_note_queries(struct vp_context *ctx, struct vps_query_po
 bool vps_command_buffer_note_writes(struct vp_context *ctx, unsigned classes);
 bool vps_command_buffer_note_range(struct vp_context *ctx, struct vps_memory *memory, VkDeviceSize start,
                                    VkDeviceSize end);
+
+/* The command runs the shaders that are bound to this point. */
+static inline void vps_command_buffer_note_shaders(struct vp_context *ctx, VkPipelineBindPoint bind_point)
+{
+   struct vps_command_buffer *command_buffer = ctx->used[0]->state;
+   struct vps_bind_point *point = vps_bound_point(&command_buffer->bound, bind_point);
+
+   if (point->changed)
+      vps_bound_note(ctx, point);
+}
 
 #endif

@@ -23,12 +23,6 @@
 /* Number and flags. */
 #define COMMAND_HEAD_SIZE 8
 
-static uint64_t find_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
-{
-   const struct vps_object *object = vps_use(dec->context, type, id);
-   return object ? object->handle : 0;
-}
-
 static uint64_t new_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
 {
    (void)dec;
@@ -107,59 +101,86 @@ void *vps_alloc(struct vp_context *ctx, uint64_t count, size_t size)
    return memory;
 }
 
-bool vps_decoded(struct vp_context *ctx, int32_t first_type)
+bool vps_not_decoded(struct vp_context *ctx)
 {
-   if (ctx->dec.error)
-      vps_fail(ctx, "%s", ctx->dec.error);
-   else if (first_type != VK_OBJECT_TYPE_UNKNOWN && (ctx->used_count == 0 || ctx->used[0]->type != first_type))
-      vps_fail(ctx, "its first object is missing");
-   return !ctx->failed;
+   vps_fail(ctx, "%s", ctx->dec.error ? ctx->dec.error : "its first object is missing");
+   return false;
 }
 
 /* --- objects --- */
 
-struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id)
+/* Says why an id of a command cannot be used. Returns NULL. */
+static struct vps_object *refuse_object(struct vp_context *ctx, int32_t type, uint64_t id)
 {
-   struct vps_object *object = vps_object_find(&ctx->objects, id);
-   const struct vps_device *device = ctx->used_count ? ctx->used[0]->device : NULL;
+   const struct vps_object *object = vps_object_find(&ctx->objects, id);
 
    if (!object)
       vps_fail(ctx, "there is no object with the id %#llx", (unsigned long long)id);
    else if (object->type != type)
       vps_fail(ctx, "the object with the id %#llx is of type %d instead of %d", (unsigned long long)id, object->type,
                type);
-   else if (device && object->device && object->device != device)
-      vps_fail(ctx, "the object with the id %#llx belongs to another device", (unsigned long long)id);
    else
-      return object;
+      vps_fail(ctx, "the object with the id %#llx belongs to another device", (unsigned long long)id);
    vp_dec_fail(&ctx->dec, "an object cannot be used");
    return NULL;
 }
 
-static bool note_used(struct vp_context *ctx, struct vps_object *object)
+/* The object, or NULL when the command cannot use it. */
+static inline struct vps_object *look_up(const struct vp_context *ctx, int32_t type, uint64_t id)
 {
-   if (ctx->used_count == ctx->used_capacity) {
-      const unsigned capacity = ctx->used_capacity ? ctx->used_capacity * 2 : 64;
-      struct vps_object **used = realloc(ctx->used, capacity * sizeof(*used));
-      if (!used) {
-         vps_fail(ctx, "the server is out of memory");
-         return false;
-      }
-      ctx->used = used;
-      ctx->used_capacity = capacity;
-   }
+   struct vps_object *object = vps_object_find(&ctx->objects, id);
+   const struct vps_device *device = ctx->used_count ? ctx->used[0]->device : NULL;
+
+   return object && object->type == type && (!device || !object->device || object->device == device) ? object : NULL;
+}
+
+struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id)
+{
+   struct vps_object *object = look_up(ctx, type, id);
+   return object ? object : refuse_object(ctx, type, id);
+}
+
+static inline void note_used(struct vp_context *ctx, struct vps_object *object)
+{
    ctx->used[ctx->used_count++] = object;
-   return true;
+   if (ctx->poison == VK_SUCCESS)
+      ctx->poison = object->poison;
 }
 
 struct vps_object *vps_use(struct vp_context *ctx, int32_t type, uint64_t id)
 {
    struct vps_object *object = vps_find(ctx, type, id);
-   if (!object || !note_used(ctx, object))
-      return NULL;
-   if (ctx->poison == VK_SUCCESS)
-      ctx->poison = object->poison;
+   if (object && ctx->used_count == ctx->used_capacity) {
+      const unsigned capacity = ctx->used_capacity ? ctx->used_capacity * 2 : 64;
+      struct vps_object **used = realloc(ctx->used, capacity * sizeof(*used));
+      if (!used) {
+         vps_fail(ctx, "the server is out of memory");
+         return NULL;
+      }
+      ctx->used = used;
+      ctx->used_capacity = capacity;
+   }
+   if (object)
+      note_used(ctx, object);
    return object;
+}
+
+static uint64_t use_slowly(struct vp_context *ctx, int32_t type, uint64_t id)
+{
+   const struct vps_object *object = vps_use(ctx, type, id);
+   return object ? object->handle : 0;
+}
+
+/* Nearly all that commands are made of are these: what is seldom is elsewhere. */
+static uint64_t find_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
+{
+   struct vp_context *ctx = dec->context;
+   struct vps_object *object = look_up(ctx, type, id);
+
+   if (!object || ctx->used_count == ctx->used_capacity)
+      return use_slowly(ctx, type, id);
+   note_used(ctx, object);
+   return object->handle;
 }
 
 struct vps_object *vps_used(const struct vp_context *ctx, int32_t type)
@@ -290,7 +311,8 @@ static void run_command(struct vp_context *ctx)
    ctx->reply = flags & FLAG_REPLY;
    ctx->poison = VK_SUCCESS;
    ctx->used_count = 0;
-   vp_encoder_reset(&ctx->enc);
+   if (ctx->reply)
+      vp_encoder_reset(&ctx->enc);
 
    if (ctx->dec.error)
       vps_fail(ctx, "%s", ctx->dec.error);
@@ -305,7 +327,8 @@ static void run_command(struct vp_context *ctx)
       run_recorded(ctx, entry);
    else
       run_measured(ctx, entry);
-   vps_reserve_settle(ctx);
+   if (ctx->strained)
+      vps_reserve_settle(ctx);
    vp_arena_reset(&ctx->arena);
 }
 

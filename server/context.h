@@ -72,9 +72,17 @@ void vps_missing_function(struct vp_context *ctx);
 /* Zeroed memory until the end of the command. NULL ends the session. */
 void *vps_alloc(struct vp_context *ctx, uint64_t count, size_t size);
 
+/* vps_decoded() when it is not. */
+bool vps_not_decoded(struct vp_context *ctx);
+
 /* After decoding: whether the command is well-formed and begins with an object of that type
  * (VK_OBJECT_TYPE_UNKNOWN: any). */
-bool vps_decoded(struct vp_context *ctx, int32_t first_type);
+static inline bool vps_decoded(struct vp_context *ctx, int32_t first_type)
+{
+   return (!ctx->failed && !ctx->dec.error &&
+           (first_type == VK_OBJECT_TYPE_UNKNOWN || (ctx->used_count && ctx->used[0]->type == first_type))) ||
+          vps_not_decoded(ctx);
+}
 
 /* The object with this id, noted as used, with its poison. NULL ends the session. */
 struct vps_object *vps_use(struct vp_context *ctx, int32_t type, uint64_t id);

@@ -118,12 +118,10 @@ void vps_observe_vkCreateDescriptorSetLayout(struct vp_context *ctx, const struc
    object->release = unref_layout;
 }
 
-const struct vps_layout_binding *vps_set_layout_find(const struct vps_set_layout *layout, uint32_t number)
+const struct vps_layout_binding *vps_set_layout_search(const struct vps_set_layout *layout, uint32_t number)
 {
    const struct vps_layout_binding wanted = {.number = number};
 
-   if (number < layout->binding_count && layout->bindings[number].number == number)
-      return &layout->bindings[number]; /* most are numbered without gaps */
    return bsearch(&wanted, layout->bindings, layout->binding_count, sizeof(wanted), compare_bindings);
 }
 

@@ -66,8 +66,14 @@ void vps_descriptor_set_write(const struct vp_context *ctx, struct vps_descripto
 /* The layout of a set in a VkPipelineLayout; NULL: not known. */
 struct vps_set_layout *vps_pipeline_layout_find(const struct vps_object *pipeline_layout, uint32_t set);
 
-/* The binding with a number, or NULL. */
-const struct vps_layout_binding *vps_set_layout_find(const struct vps_set_layout *layout, uint32_t number);
+/* The binding with a number, or NULL. The first looks among all of them; most are numbered without gaps. */
+const struct vps_layout_binding *vps_set_layout_search(const struct vps_set_layout *layout, uint32_t number);
+
+static inline const struct vps_layout_binding *vps_set_layout_find(const struct vps_set_layout *layout, uint32_t number)
+{
+   const bool in_place = number < layout->binding_count && layout->bindings[number].number == number;
+   return in_place ? &layout->bindings[number] : vps_set_layout_search(layout, number);
+}
 
 /* The next used object of a type from there on, or NULL; *at is moved behind it. */
 struct vps_object *vps_next_used(const struct vp_context *ctx, unsigned *at, int32_t type);

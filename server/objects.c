@@ -6,14 +6,7 @@
 #include "server/device.h"
 #include "server/vp_dispatch.h"
 
-/* A slot is a page and a place on it. */
-#define PAGE_SIZE 512u
-#define PAGE_COUNT (VPS_MAX_SLOTS / PAGE_SIZE)
-
-static uint32_t slot_of(uint64_t id)
-{
-   return (uint32_t)id;
-}
+#define PAGE_COUNT (VPS_MAX_SLOTS / VPS_SLOT_PAGE)
 
 bool vps_object_table_init(struct vps_object_table *table)
 {
@@ -27,15 +20,6 @@ void vps_object_table_finish(struct vps_object_table *table)
       free(table->pages[i]);
    free(table->pages);
    table->pages = NULL;
-}
-
-struct vps_object *vps_object_find(const struct vps_object_table *table, uint64_t id)
-{
-   const uint32_t slot = slot_of(id);
-   if (slot == 0 || slot >= VPS_MAX_SLOTS || !table->pages[slot / PAGE_SIZE])
-      return NULL;
-   struct vps_object *object = &table->pages[slot / PAGE_SIZE][slot % PAGE_SIZE];
-   return object->id == id ? object : NULL;
 }
 
 /* Whether an object is one of them or takes one of them along when it ends. */
@@ -53,15 +37,15 @@ static bool takes_along(const struct vps_object *object, struct vps_object *cons
 const char *vps_object_reserve(struct vps_object_table *table, uint64_t id, struct vps_object *const *kept,
                                unsigned kept_count)
 {
-   const uint32_t slot = slot_of(id);
+   const uint32_t slot = vps_object_slot(id);
    if (slot == 0 || slot >= VPS_MAX_SLOTS)
       return "an id for a new object is out of range";
-   struct vps_object **page = &table->pages[slot / PAGE_SIZE];
+   struct vps_object **page = &table->pages[slot / VPS_SLOT_PAGE];
    if (!*page)
-      *page = calloc(PAGE_SIZE, sizeof(**page));
+      *page = calloc(VPS_SLOT_PAGE, sizeof(**page));
    if (!*page)
       return "the server has no memory for another object";
-   struct vps_object *object = &(*page)[slot % PAGE_SIZE];
+   struct vps_object *object = &(*page)[slot % VPS_SLOT_PAGE];
    if (!object->id)
       return NULL;
    if (!object->poison || object->handle)
@@ -75,7 +59,7 @@ const char *vps_object_reserve(struct vps_object_table *table, uint64_t id, stru
 struct vps_object *vps_object_add(struct vps_object_table *table, int32_t type, uint64_t id, uint64_t handle,
                                   struct vps_object *parent)
 {
-   struct vps_object *object = &table->pages[slot_of(id) / PAGE_SIZE][slot_of(id) % PAGE_SIZE];
+   struct vps_object *object = &table->pages[vps_object_slot(id) / VPS_SLOT_PAGE][vps_object_slot(id) % VPS_SLOT_PAGE];
    *object = (struct vps_object){.id = id, .handle = handle, .type = type, .parent = parent};
    if (parent) {
       object->device = parent->device;

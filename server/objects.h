@@ -3,6 +3,7 @@
 #define VP_SERVER_OBJECTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
@@ -35,8 +36,24 @@ bool vps_object_table_init(struct vps_object_table *table);
 /* Frees the table; the objects must have been removed. */
 void vps_object_table_finish(struct vps_object_table *table);
 
+/* A slot is a page and a place on it. */
+#define VPS_SLOT_PAGE 512u
+
+static inline uint32_t vps_object_slot(uint64_t id)
+{
+   return (uint32_t)id;
+}
+
 /* NULL for an unknown id. */
-struct vps_object *vps_object_find(const struct vps_object_table *table, uint64_t id);
+static inline struct vps_object *vps_object_find(const struct vps_object_table *table, uint64_t id)
+{
+   const uint32_t slot = vps_object_slot(id);
+   struct vps_object *page = slot < VPS_MAX_SLOTS ? table->pages[slot / VPS_SLOT_PAGE] : NULL;
+
+   if (!page || slot == 0 || page[slot % VPS_SLOT_PAGE].id != id)
+      return NULL;
+   return &page[slot % VPS_SLOT_PAGE];
+}
 
 /* Makes sure that the id can be given to a new object: NULL, or what is wrong. An object that never came to be makes
  * room for it, with its children, unless one of the `kept` would go too. */

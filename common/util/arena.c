@@ -2,38 +2,11 @@
 #include "common/util/arena.h"
 
 #include <assert.h>
-#include <stdalign.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define VP_ARENA_POISON
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define VP_ARENA_POISON
-#endif
-#endif
-
-/* Under the address sanitizer only what was given out can be touched, and there is a gap after it. */
-#ifdef VP_ARENA_POISON
-#include <sanitizer/asan_interface.h>
-#define MIN_GAP ((size_t)1)
-#else
-#define ASAN_POISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
-#define MIN_GAP ((size_t)0)
-#endif
 
 #define FIRST_CHUNK_SIZE ((size_t)32 << 10)
 #define MAX_GROWTH ((size_t)4 << 20)
-
-struct vp_arena_chunk {
-   struct vp_arena_chunk *next;
-   size_t size;
-   alignas(max_align_t) uint8_t data[];
-};
 
 void vp_arena_init(struct vp_arena *arena, size_t limit)
 {
@@ -56,7 +29,7 @@ void vp_arena_finish(struct vp_arena *arena)
    arena->cur = arena->end = NULL;
 }
 
-void vp_arena_reset(struct vp_arena *arena)
+void vp_arena_clear(struct vp_arena *arena)
 {
    while (arena->chunks && arena->chunks->next)
       arena_pop_chunk(arena);
@@ -104,7 +77,7 @@ static bool arena_grow(struct vp_arena *arena, size_t size)
    return true;
 }
 
-void *vp_arena_alloc(struct vp_arena *arena, size_t size)
+void *vp_arena_take_more(struct vp_arena *arena, size_t size)
 {
    if (size == 0)
       size = 1;
@@ -113,18 +86,9 @@ void *vp_arena_alloc(struct vp_arena *arena, size_t size)
 
    uint8_t *p = arena->cur;
    const size_t room = (size_t)(arena->end - p);
-   const size_t padding = alignof(max_align_t) - 1 - (size + MIN_GAP - 1) % alignof(max_align_t) + MIN_GAP;
+   const size_t padding = alignof(max_align_t) - 1 - (size + VP_ARENA_GAP - 1) % alignof(max_align_t) + VP_ARENA_GAP;
    arena->cur += padding < room - size ? size + padding : room;
    assert((uintptr_t)p % alignof(max_align_t) == 0);
    ASAN_UNPOISON_MEMORY_REGION(p, size);
-   return memset(p, 0, size);
-}
-
-void *vp_arena_alloc_array(struct vp_arena *arena, size_t count, size_t size)
-{
-   size_t total;
-
-   if (__builtin_mul_overflow(count, size, &total))
-      return NULL;
-   return vp_arena_alloc(arena, total);
+   return p;
 }

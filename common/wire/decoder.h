@@ -48,34 +48,136 @@ static inline size_t vp_dec_remaining(const struct vp_decoder *dec)
 /* Keeps the first error. */
 void vp_dec_fail(struct vp_decoder *dec, const char *error);
 
-uint32_t vp_dec_u32(struct vp_decoder *dec);
-uint64_t vp_dec_u64(struct vp_decoder *dec);
-/* A VkImageLayout. */
-uint32_t vp_dec_image_layout(struct vp_decoder *dec);
+/* Why vp_dec_take() has nothing to give: the data ends too early, or there was an error before. Returns NULL. */
+const uint8_t *vp_dec_end(struct vp_decoder *dec);
 
-float vp_dec_f32(struct vp_decoder *dec);
-double vp_dec_f64(struct vp_decoder *dec);
+/* The next size bytes, or NULL and an error. What is read from them by vp_get_...() needs no further check. */
+static inline const uint8_t *vp_dec_take(struct vp_decoder *dec, size_t size)
+{
+   const uint8_t *p = dec->cur;
+   if (__builtin_expect(dec->error || (size_t)(dec->end - p) < size, 0))
+      return vp_dec_end(dec);
+   dec->cur = p + size;
+   return p;
+}
+
+static inline uint32_t vp_get_u32(const uint8_t **p)
+{
+   uint32_t value;
+   memcpy(&value, *p, sizeof(value));
+   *p += sizeof(value);
+   return value;
+}
+
+static inline uint64_t vp_get_u64(const uint8_t **p)
+{
+   uint64_t value;
+   memcpy(&value, *p, sizeof(value));
+   *p += sizeof(value);
+   return value;
+}
+
+static inline float vp_get_f32(const uint8_t **p)
+{
+   float value;
+   memcpy(&value, *p, sizeof(value));
+   *p += sizeof(value);
+   return value;
+}
+
+static inline double vp_get_f64(const uint8_t **p)
+{
+   double value;
+   memcpy(&value, *p, sizeof(value));
+   *p += sizeof(value);
+   return value;
+}
+
+static inline uint32_t vp_dec_u32(struct vp_decoder *dec)
+{
+   const uint8_t *p = vp_dec_take(dec, 4);
+   return p ? vp_get_u32(&p) : 0;
+}
+
+static inline uint64_t vp_dec_u64(struct vp_decoder *dec)
+{
+   const uint8_t *p = vp_dec_take(dec, 8);
+   return p ? vp_get_u64(&p) : 0;
+}
 
 /* The count of a single pointer: 0 or 1. */
-bool vp_dec_flag(struct vp_decoder *dec);
+static inline bool vp_dec_flag(struct vp_decoder *dec)
+{
+   const uint64_t count = vp_dec_u64(dec);
+   if (count > 1)
+      vp_dec_fail(dec, "a single pointer has a count above 1");
+   return count == 1;
+}
 
-uint64_t vp_dec_handle(struct vp_decoder *dec, int32_t type);
-uint64_t vp_dec_new_handle(struct vp_decoder *dec, int32_t type);
+/* What a layout of images that was read stands for. */
+uint32_t vp_dec_image_layout(const struct vp_decoder *dec, uint32_t layout);
+
+/* What an id that was read stands for. */
+static inline uint64_t vp_dec_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
+{
+   return id ? dec->find_handle(dec, type, id) : 0;
+}
+
+static inline uint64_t vp_dec_new_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
+{
+   return id ? dec->new_handle(dec, type, id) : 0;
+}
 
 /* A handle in a reply: the client knows it already. */
-void vp_dec_reply_handle(struct vp_decoder *dec, void *handle, size_t size);
+static inline void vp_dec_reply_handle(const struct vp_decoder *dec, void *handle, size_t size, uint64_t id)
+{
+   if (dec->keep_ids)
+      memcpy(handle, &id, size);
+}
 
 /* Fails unless the next count is exactly n. */
 void vp_dec_count(struct vp_decoder *dec, uint64_t n);
 
+/* A fixed array at p, where there are enough bytes: its count, which must be this one, the elements and their filler.
+ * Returns what is behind it. */
+const uint8_t *vp_dec_fixed(struct vp_decoder *dec, const uint8_t *p, void *out, size_t count, size_t size);
+
 /* A count of elements that take at least wire_size bytes each (0: none). */
-uint64_t vp_dec_array_count(struct vp_decoder *dec, size_t wire_size);
+static inline uint64_t vp_dec_array_count(struct vp_decoder *dec, size_t wire_size)
+{
+   const uint64_t count = vp_dec_u64(dec);
+   if (count && wire_size && count > vp_dec_remaining(dec) / wire_size) {
+      vp_dec_fail(dec, "an array is longer than the data");
+      return 0;
+   }
+   return count;
+}
 
 /* Fails unless count is what its struct says, or 0 where that is allowed. */
-void vp_dec_check_count(struct vp_decoder *dec, uint64_t count, uint64_t expected, bool may_be_null);
+static inline void vp_dec_check_count(struct vp_decoder *dec, uint64_t count, uint64_t expected, bool may_be_null)
+{
+   if (count != expected && !(count == 0 && may_be_null))
+      vp_dec_fail(dec, "an array's size is not what its struct says");
+}
 
-/* Zeroed temporary memory; NULL and an error when there is too little. */
-void *vp_dec_alloc(struct vp_decoder *dec, uint64_t count, size_t size);
+/* Temporary memory; NULL and an error when there is too little. */
+static inline void *vp_dec_room(struct vp_decoder *dec, uint64_t count, size_t size)
+{
+   size_t total;
+   void *memory = NULL;
+   if (!dec->error && !__builtin_mul_overflow(count, size, &total))
+      memory = vp_arena_take(dec->arena, total);
+   if (!memory)
+      vp_dec_fail(dec, "a command needs too much temporary memory");
+   return memory;
+}
+
+/* The same, zeroed. */
+static inline void *vp_dec_alloc(struct vp_decoder *dec, uint64_t count, size_t size)
+{
+   void *memory = vp_dec_room(dec, count, size);
+   return memory ? memset(memory, 0, (size_t)count * size) : NULL;
+}
 
 /* count elements of size bytes each and their filler, copied to out. */
 void vp_dec_bytes(struct vp_decoder *dec, void *out, uint64_t count, size_t size);

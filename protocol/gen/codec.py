@@ -24,8 +24,9 @@ DIVISORS = {('VkMemoryRequirements', 'alignment')}
 
 
 class Item:
-    """Part of an encoder: C lines that store exactly `size` bytes at p, and the elements of `arrays`, (how many in C, the
-    size of one), or (size None) any C lines, behind the item `head`. `before`: what is declared in front of it."""
+    """Part of an encoder or decoder: C lines that store or read exactly `size` bytes at p and move p behind them, or
+    (size None) any C lines. Of encoders: with the elements of `arrays`, (how many in C, the size of one), behind the item
+    `head`. `before`: what is declared in front of it."""
 
     def __init__(self, size, lines, before=(), arrays=(), head=None):
         self.size, self.lines, self.before, self.arrays, self.head = size, lines, before, arrays, head
@@ -57,6 +58,28 @@ def join_items(items):
             before += item.before
             total += item.size
             arrays += item.arrays
+    flush()
+    return lines
+
+
+def join_reads(items):
+    """Lines for items, one check of what is left for each run of fixed-size ones. Without so much, nothing is read."""
+    lines, run, total = [], [], 0
+
+    def flush():
+        nonlocal run, total
+        if run:
+            lines.extend(['{', '   const uint8_t *p = vp_dec_take(d, %d);' % total, '   if (p) {'] + indent(run, 2) +
+                         ['   }', '}'])
+        run, total = [], 0
+
+    for item in items:
+        if item.size is None:
+            flush()
+            lines.extend(item.lines)
+        else:
+            run += item.lines
+            total += item.size
     flush()
     return lines
 
@@ -426,53 +449,85 @@ class Codec:
             return 'vp_enc_peer_has_version(e, VK_MAKE_API_VERSION(0, %d, %d, 0))' % version
         return None
 
-    # --- decoding into new memory (requests) --------------------------------------------------------------------------
+    # --- decoding into new memory (requests) and into the application's (replies) -----------------------------------
+    # Verbs: 'new' reads into memory that is zeros, 'new_partial' what a request says of an output, 'into' what a reply
+    # says of it, 'get' and 'get_into' read values whose size is known at p.
 
-    def scalar_read(self, what):
-        return {'float': 'vp_dec_f32(d)', 'double': 'vp_dec_f64(d)'}.get(what) or \
-            ('vp_dec_u64(d)' if SCALARS[what][0] == 8 else 'vp_dec_u32(d)')
+    def read_size(self, name):
+        """How many bytes a decoder reads for a value of the type in full, or None."""
+        kind, what = self.base(name)
+        if kind == 'struct' and (what.category == 'union' or any(
+                not m.depth and self.read_size(m.type) is None for m in what.body() if m.type != 'char')):
+            return None  # others may send another member of a union
+        return self.flat_type(name)
+
+    def scalar_read(self, name, what):
+        if name == 'VkImageLayout':
+            return 'vp_dec_image_layout(d, vp_get_u32(&p))'
+        return 'vp_get_%s(&p)' % ({'float': 'f32', 'double': 'f64'}.get(what) or
+                                  ('u64' if SCALARS[what][0] == 8 else 'u32'))
 
     def decode_value(self, name, acc, verb, fresh=False):
-        """Lines that read one value into acc. fresh: the handle is that of an object to be made."""
+        """An item that reads one value into acc. fresh: the handle is that of an object to be made."""
         kind, what = self.base(name)
         if kind == 'scalar':
-            read = 'vp_dec_image_layout(d)' if name == 'VkImageLayout' else self.scalar_read(what)
-            return [] if verb == 'new_partial' else ['%s = (%s)%s;' % (acc, name, read)]
+            return Item(0, []) if verb == 'new_partial' else Item(SCALARS[what][0], [
+                '%s = (%s)%s;' % (acc, name, self.scalar_read(name, what))])
         if kind == 'handle':
-            if verb == 'into':
-                return ['vp_dec_reply_handle(d, &%s, sizeof(%s));' % (acc, acc)]
+            if verb in ('into', 'get_into'):
+                return Item(8, ['vp_dec_reply_handle(d, &%s, sizeof(%s), vp_get_u64(&p));' % (acc, acc)])
             function = 'vp_dec_new_handle' if fresh or verb == 'new_partial' else 'vp_dec_handle'
-            return ['%s = (%s)(uintptr_t)%s(d, %s);' % (acc, name, function, self.registry.handles[what])]
-        return ['%s(d, &%s);' % (self.need(verb, what), acc)]
+            return Item(8, ['%s = (%s)(uintptr_t)%s(d, %s, vp_get_u64(&p));' % (
+                acc, name, function, self.registry.handles[what])])
+        size = None if verb == 'new_partial' else self.read_size(name)
+        if size is None:
+            return Item(None, ['%s(d, &%s);' % (self.need(verb, what), acc)])
+        get = {'new': 'get', 'into': 'get_into'}.get(verb, verb)
+        return Item(size, ['p = %s(d, p, &%s);' % (self.need(get, what), acc)])
+
+    def make_get(self, name, struct, verb='get'):
+        """Reads a struct of which the size is known."""
+        lines = ['(void)d, (void)v;']
+        if struct.stype:
+            lines += self.read_stype(struct, verb == 'get') + self.read_no_chain(struct)
+        for member in struct.body():
+            lines += self.decode_variable(member, struct, struct.members, 'v->', verb)[0].lines
+        self.add('const uint8_t *%s(struct vp_decoder *d, const uint8_t *p, %s *v)' % (name, struct.name),
+                 lines + ['return p;'], inline=True)
+
+    def make_get_into(self, name, struct):
+        self.make_get(name, struct, 'get_into')
 
     def decode_variable(self, variable, owner, siblings, acc, verb, mode='full', fresh=False):
-        """(lines, checks at the end) to read a member or parameter."""
+        """(an item that reads a member or parameter, checks at the end)"""
         whole, form = acc + variable.name, self.form(variable, owner, mode)
         if form == 'absent':
-            return ['if (vp_dec_flag(d))', '   vp_dec_fail(d, "%s.%s cannot be sent");' % (owner.name, variable.name)], []
+            return Item(8, ['if (vp_get_u64(&p))', '   vp_dec_fail(d, "%s.%s cannot be sent");' % (
+                owner.name, variable.name)]), []
         if mode == 'partial':
             verb = 'new_partial'
         if form == 'array':
             lengths = self.scope.lengths(variable, owner)
-            return self.decode_array(variable, owner, siblings, acc, lengths, verb, mode, fresh)
+            lines, checks = self.decode_array(variable, owner, siblings, acc, lengths, verb, mode, fresh)
+            return Item(None, lines), checks
         if form == 'pointer':
-            return self.decode_pointer(variable, whole, verb, mode, fresh), []
+            return Item(None, self.decode_pointer(variable, whole, verb, mode, fresh)), []
         if form == 'nothing':
-            return [], []
+            return Item(0, []), []
         if form == 'fixed':
             return self.decode_fixed(variable, whole, verb, fresh), []
         if form == 'selected':
             union = self.base(variable.type)[1]
-            return ['%s(d, &%s, %s%s);' % (self.need('new_union', union), whole, acc, variable.selector)], []
+            return Item(None, ['%s(d, &%s, %s%s);' % (self.need('new_union', union), whole, acc, variable.selector)]), []
         return self.decode_value(variable.type, whole, verb, fresh), []
 
     def decode_pointer(self, variable, whole, verb, mode, fresh):
         element = self.element(variable)
         if verb == 'into':
-            inner = self.decode_value(element, '(*%s)' % whole, verb)
+            inner = join_reads([self.decode_value(element, '(*%s)' % whole, verb)])
             return block('if (vp_dec_flag(d))', ['if (!%s)' % whole, '   vp_dec_fail(d, "an output was not asked for");',
                                                  'else {'] + indent(inner) + ['}'])
-        inner = [] if mode == 'none' else self.decode_value(element, '(*x)', verb, fresh)
+        inner = [] if mode == 'none' else join_reads([self.decode_value(element, '(*x)', verb, fresh)])
         lines = block('if (vp_dec_flag(d))', ['%s *x = vp_dec_alloc(d, 1, sizeof(*x));' % element] +
                       (block('if (x)', inner) if inner else []) + ['%s = x;' % whole])
         if variable.optional[0] != 'true' and not variable.noautovalidity:
@@ -481,12 +536,17 @@ class Codec:
 
     def decode_fixed(self, variable, whole, verb, fresh):
         count = self.dimension(variable)
-        lines = ['vp_dec_count(d, %d);' % count]
         if variable.type == 'char' or self.same_in_memory(variable.type):
-            lines += ['vp_dec_bytes(d, %s, %d, sizeof(*%s));' % (whole, count, whole)]
-            return lines + (['%s[%d] = 0;' % (whole, count - 1)] if variable.type == 'char' else [])
-        inner = self.decode_value(variable.type, whole + '[i]', verb, fresh)
-        return lines + (block('for (unsigned i = 0; i < %d; i++)' % count, inner) if inner else [])
+            size = 8 + pad4(count * (1 if variable.type == 'char' else SCALARS[self.base(variable.type)[1]][1]))
+            return Item(size, ['p = vp_dec_fixed(d, p, %s, %d, sizeof(*%s));' % (whole, count, whole)] + (
+                ['%s[%d] = 0;' % (whole, count - 1)] if variable.type == 'char' else []))
+        element = self.decode_value(variable.type, whole + '[i]', verb, fresh)
+        loop = 'for (unsigned i = 0; i < %d; i++)' % count
+        if element.size is not None:
+            return Item(8 + count * element.size, ['if (vp_get_u64(&p) != %d)' % count,
+                                                   '   vp_dec_fail(d, "a fixed array has the wrong size");'] +
+                        (block(loop, element.lines) if element.lines else []))
+        return Item(None, ['vp_dec_count(d, %d);' % count] + block(loop, join_reads([element])))
 
     def decode_array(self, variable, owner, siblings, acc, lengths, verb, mode, fresh):
         whole, count = acc + variable.name, 'n_' + variable.name
@@ -507,13 +567,21 @@ class Codec:
             return self.decode_array_2(variable, owner, siblings, acc, lengths, checks)
         if mode == 'full' and self.same_in_memory(element):
             return ['%s = vp_dec_blob(d, sizeof(%s), &%s);' % (whole, element, count)], checks
-        inner = [] if mode == 'none' else self.decode_value(element, 'x[i]', verb, fresh)
+        item = Item(0, []) if mode == 'none' else self.decode_value(element, 'x[i]', verb, fresh)
         least = 0 if mode == 'none' else self.extent(element, mode == 'partial')[0]
         lines = ['%s = vp_dec_array_count(d, %d);' % (count, least)]
-        loop = block('for (uint64_t i = 0; x && i < %s && !d->error; i++)' % count, inner) if inner else []
-        lines += block('if (%s)' % count, ['%s *x = vp_dec_alloc(d, %s, sizeof(*x));' % (element, count)] + loop +
-                       ['%s = x;' % whole])
+        lines += block('if (%s)' % count, self.decode_elements(element, count, item) + ['%s = x;' % whole])
         return lines, checks
+
+    def decode_elements(self, element, count, item, index='i', array='x'):
+        """Lines that read so many elements, of which there are enough bytes, into new memory."""
+        loop = 'uint64_t %s = 0; %%s && %s < %s%%s; %s++' % (index, index, count, index)
+        if item.size:
+            return ['%s *%s = vp_dec_room(d, %s, sizeof(*%s));' % (element, array, count, array),
+                    'const uint8_t *p = %s ? vp_dec_take(d, %s * %d) : NULL;' % (array, count, item.size)] + \
+                block('for (%s)' % loop % ('p', ''), item.lines)
+        lines = ['%s *%s = vp_dec_alloc(d, %s, sizeof(*%s));' % (element, array, count, array)]
+        return lines + (block('for (%s)' % loop % (array, ' && !d->error'), join_reads([item])) if item.lines else [])
 
     def decode_array_2(self, variable, owner, siblings, acc, lengths, checks):
         """An array of pointers to arrays."""
@@ -522,10 +590,8 @@ class Codec:
         if self.same_in_memory(element):
             fill = ['x[i] = vp_dec_blob(d, sizeof(%s), &n);' % element]
         else:
-            fill = ['n = vp_dec_array_count(d, %d);' % self.extent(element)[0],
-                    '%s *y = vp_dec_alloc(d, n, sizeof(*y));' % element] + \
-                block('for (uint64_t j = 0; y && j < n && !d->error; j++)', self.decode_value(element, 'y[j]', 'new')) + \
-                ['x[i] = y;']
+            fill = ['n = vp_dec_array_count(d, %d);' % self.extent(element)[0]] + self.decode_elements(
+                element, 'n', self.decode_value(element, 'y[j]', 'new'), 'j', 'y') + ['x[i] = y;']
         known = [s for s in siblings if '[' in lengths[1] and s.name == lengths[1].split('[')[0]]
         guard = ' && %s%s' % (acc, known[0].name) if known else ''
         loop = block('for (uint64_t i = 0; x && i < %s && !d->error; i++)' % count,
@@ -546,15 +612,16 @@ class Codec:
         if self.same_in_memory(element):
             lines += ['else if (n)', '   vp_dec_bytes(d, %s, n, sizeof(%s));' % (whole, element)]
         else:
-            lines += block('for (uint64_t i = 0; i < n && !d->error; i++)', self.decode_value(element, whole + '[i]', 'into'))
+            lines += block('for (uint64_t i = 0; i < n && !d->error; i++)', join_reads([
+                self.decode_value(element, whole + '[i]', 'into')]))
         return ['{'] + indent(lines) + ['}']
 
-    def decode_body(self, struct, verb, partial):
-        """Lines for all members: declarations, reads, checks."""
-        declarations, reads, checks = [], [], []
+    def decode_body(self, struct, verb, partial, head):
+        """Lines for all members after an item for the head: declarations, reads, checks."""
+        declarations, items, checks = [], list(head), []
         for member, mode in self.parts(struct, partial):
-            lines, checked = self.decode_variable(member, struct, struct.members, 'v->', verb, mode)
-            reads += lines
+            item, checked = self.decode_variable(member, struct, struct.members, 'v->', verb, mode)
+            items.append(item)
             checks += checked
             lengths = self.scope.lengths(member, struct)
             if checked:
@@ -563,7 +630,7 @@ class Codec:
                 length = self.length(lengths[0], struct.members, 'v->')
                 declarations.append('const uint64_t cap_%s = v->%s ? %s : 0;' % (member.name, member.name, length))
                 checks += self.reply_count_check(member, 'v->', length)
-        return declarations + reads + checks
+        return declarations + join_reads(items) + checks
 
     @staticmethod
     def reply_count_check(variable, acc, length):
@@ -571,49 +638,56 @@ class Codec:
         return ['if (%s%s && %s > cap_%s)' % (acc, variable.name, length, variable.name),
                 '   vp_dec_fail(d, "a reply counts more elements than were asked for");']
 
+    def read_stype(self, struct, fresh):
+        lines = ['if (vp_get_u32(&p) != %du)' % self.stype(struct), '   vp_dec_fail(d, "a struct has the wrong sType");']
+        return lines + (['v->sType = (VkStructureType)%du;' % self.stype(struct), 'v->pNext = NULL;'] if fresh else [])
+
+    @staticmethod
+    def read_no_chain(struct):
+        return ['if (vp_get_u64(&p))', '   vp_dec_fail(d, "%s takes no chain");' % struct.name]
+
     def decode_head(self, struct, chain_verb):
+        """Items for sType and chain."""
         if not struct.stype:
             return []
-        lines = ['if (vp_dec_u32(d) != %du)' % self.stype(struct), '   vp_dec_fail(d, "a struct has the wrong sType");']
-        if chain_verb != 'into_chain':
-            lines += ['v->sType = (VkStructureType)%du;' % self.stype(struct)]
+        items = [Item(4, self.read_stype(struct, chain_verb != 'into_chain'))]
         if not self.nodes(struct):
-            return lines + ['if (vp_dec_flag(d))', '   vp_dec_fail(d, "%s takes no chain");' % struct.name]
-        if chain_verb == 'into_chain':
-            return lines + ['%s(d, v->pNext);' % self.need(chain_verb, struct)]
-        return lines + ['v->pNext = %s(d);' % self.need(chain_verb, struct)]
+            return items + [Item(8, self.read_no_chain(struct))]
+        chain = 'v->pNext' if chain_verb == 'into_chain' else ''
+        call = '%s(d%s)' % (self.need(chain_verb, struct), ', v->pNext' if chain_verb == 'into_chain' else '')
+        return items + [Item(None, ['if (vp_dec_flag(d))', '   %s%s;' % ('' if chain else 'v->pNext = ', call)])]
 
-    def make_decoder(self, name, struct, verb, head, partial):
+    def make_decoder(self, name, struct, verb, chain_verb=None, partial=False):
         if struct.category == 'union':
             lines = self.decode_union(struct, verb)
         else:
-            lines = head + self.decode_body(struct, verb, partial)
+            lines = self.decode_body(struct, verb, partial, self.decode_head(struct, chain_verb) if chain_verb else [])
         self.add('void %s(struct vp_decoder *d, %s *v)' % (name, struct.name), lines + ['(void)d, (void)v;'])
 
     def make_new(self, name, struct):
-        self.make_decoder(name, struct, 'new', self.decode_head(struct, 'new_chain'), False)
+        self.make_decoder(name, struct, 'new', 'new_chain')
 
     def make_new_self(self, name, struct):
-        self.make_decoder(name, struct, 'new', [], False)
+        self.make_decoder(name, struct, 'new')
 
     def make_new_partial(self, name, struct):
-        self.make_decoder(name, struct, 'new', self.decode_head(struct, 'new_partial_chain'), True)
+        self.make_decoder(name, struct, 'new', 'new_partial_chain', True)
 
     def make_new_partial_self(self, name, struct):
-        self.make_decoder(name, struct, 'new', [], True)
+        self.make_decoder(name, struct, 'new', partial=True)
 
     def make_into(self, name, struct):
-        self.make_decoder(name, struct, 'into', self.decode_head(struct, 'into_chain'), False)
+        self.make_decoder(name, struct, 'into', 'into_chain')
 
     def make_into_self(self, name, struct):
-        self.make_decoder(name, struct, 'into', [], False)
+        self.make_decoder(name, struct, 'into')
 
     def decode_union(self, union, verb):
         lines = ['switch (vp_dec_u32(d)) {']
         for index, member in enumerate(union.members):
             if member in self.union_members(union):
-                reads, _ = self.decode_variable(member, union, union.members, 'v->', verb)
-                lines += ['case %d:' % index] + indent(reads + ['break;'])
+                item, _ = self.decode_variable(member, union, union.members, 'v->', verb)
+                lines += ['case %d:' % index] + indent(join_reads([item]) + ['break;'])
         return lines + ['default:', '   vp_dec_fail(d, "a union has an unknown member");', '}']
 
     def make_new_union(self, name, union):
@@ -621,10 +695,12 @@ class Codec:
                  'switch ((uint32_t)selector) {']
         for member in union.members:
             lines += ['case %su:' % (self.registry.values[s] & 0xffffffff) for s in member.selection]
-            reads, _ = self.decode_variable(member, union, union.members, 'v->', 'new')
-            lines += indent(reads + ['break;'])
+            item, _ = self.decode_variable(member, union, union.members, 'v->', 'new')
+            lines += indent(join_reads([item]) + ['break;'])
         lines += ['default:', '   vp_dec_fail(d, "a union has an unknown member");', '}']
         self.add('void %s(struct vp_decoder *d, %s *v, int64_t selector)' % (name, union.name), lines)
+
+    # A chain's functions begin behind the flag that says that there is a node.
 
     def make_new_chain(self, name, struct, self_verb='new_self'):
         cases = []
@@ -633,14 +709,14 @@ class Codec:
                       '   %s *v = vp_dec_alloc(d, 1, sizeof(*v));' % node.name,
                       '   if (v) {',
                       '      v->sType = (VkStructureType)%du;' % self.stype(node),
-                      '      v->pNext = %s(d);' % name,
+                      '      if (vp_dec_flag(d))',
+                      '         v->pNext = %s(d);' % name,
                       '      %s(d, v);' % self.need(self_verb, node),
                       '   }',
                       '   node = v;',
                       '   break;',
                       '}']
-        lines = ['void *node = NULL;', 'if (!vp_dec_flag(d))', '   return NULL;', 'if (vp_dec_enter(d)) {',
-                 '   switch (vp_dec_u32(d)) {'] + indent(cases) + \
+        lines = ['void *node = NULL;', 'if (vp_dec_enter(d)) {', '   switch (vp_dec_u32(d)) {'] + indent(cases) + \
             ['   default:', '      vp_dec_fail(d, "%s has a chain node that is unknown here");' % struct.name, '   }', '}',
              'vp_dec_leave(d);', 'return node;']
         self.add('void *%s(struct vp_decoder *d)' % name, lines)
@@ -653,7 +729,7 @@ class Codec:
         for node in self.nodes(struct):
             cases += ['case %du:' % self.stype(node), '   %s(d, (%s *)node);' % (self.need('into_self', node), node.name),
                       '   break;']
-        lines = ['if (!vp_dec_flag(d) || !vp_dec_enter(d))', '   return;',
+        lines = ['if (!vp_dec_enter(d))', '   return;',
                  'const uint32_t type = vp_dec_u32(d);',
                  'VkBaseOutStructure *node = next;',
                  'while (node && (uint32_t)node->sType != type)',
@@ -662,7 +738,8 @@ class Codec:
                  '   vp_dec_fail(d, "a reply has a chain node that was not asked for");',
                  '   return;',
                  '}',
-                 '%s(d, node->pNext);' % name,
+                 'if (vp_dec_flag(d))',
+                 '   %s(d, node->pNext);' % name,
                  'switch (type) {'] + cases + \
             ['default:', '   vp_dec_fail(d, "%s has a chain node that is unknown here");' % struct.name, '}', 'vp_dec_leave(d);']
         self.add('void %s(struct vp_decoder *d, void *next)' % name, lines)
@@ -760,24 +837,25 @@ class Codec:
     def decode_request(self, command, fresh):
         """Lines that read a request, after its number and flags, into struct vp_cmd_NAME *a."""
         modes = self.request_modes(command)
-        declarations, reads, checks = [], [], []
+        declarations, items, checks = [], [], []
         for parameter, mode in zip(command.parameters, modes):
             if parameter.dimensions:
                 count = self.dimension(parameter)
-                reads += ['{', '   vp_dec_count(d, %d);' % count,
-                          '   %s *x = vp_dec_alloc(d, %d, sizeof(*x));' % (parameter.type, count), '   if (x)',
-                          '      vp_dec_bytes(d, x, %d, sizeof(*x));' % count, '   a->%s = x;' % parameter.name, '}']
+                items.append(Item(None, [
+                    '{', '   vp_dec_count(d, %d);' % count,
+                    '   %s *x = vp_dec_alloc(d, %d, sizeof(*x));' % (parameter.type, count), '   if (x)',
+                    '      vp_dec_bytes(d, x, %d, sizeof(*x));' % count, '   a->%s = x;' % parameter.name, '}']))
                 continue
-            lines, checked = self.decode_variable(parameter, command, command.parameters, 'a->', 'new', mode,
-                                                  parameter.name in fresh)
-            reads += lines
+            item, checked = self.decode_variable(parameter, command, command.parameters, 'a->', 'new', mode,
+                                                 parameter.name in fresh)
+            items.append(item)
             checks += checked
             if checked:
                 declarations.append('uint64_t n_%s = 0;' % parameter.name)
             if parameter.stride:
                 checks += ['if (a->%s != sizeof(%s))' % (parameter.stride, parameter.type),
                            '   vp_dec_fail(d, "%s is not the size of an element");' % parameter.stride]
-        return declarations + reads + checks
+        return declarations + join_reads(items) + checks
 
     def outputs(self, command):
         return [p for p in command.parameters if command.is_output(p)]
@@ -791,15 +869,15 @@ class Codec:
         return join_items(items)
 
     def decode_reply(self, command):
-        lines = ['if (vp_dec_u32(d) != %du)' % command.number, '   vp_dec_fail(d, "the reply is to another command");']
+        items = [Item(4, ['if (vp_get_u32(&p) != %du)' % command.number,
+                          '   vp_dec_fail(d, "the reply is to another command");'])]
         if command.result != 'void':
-            lines += self.decode_value(command.result, 'a->ret', 'into')
+            items.append(self.decode_value(command.result, 'a->ret', 'into'))
         declarations, checks = [], []
         for parameter in self.outputs(command):
-            read, _ = self.decode_variable(parameter, command, command.parameters, 'a->', 'into')
-            lines += read
+            items.append(self.decode_variable(parameter, command, command.parameters, 'a->', 'into')[0])
             if parameter.lengths:
                 length = self.length(parameter.lengths[0], command.parameters, 'a->')
                 declarations.append('const uint64_t cap_%s = a->%s ? %s : 0;' % (parameter.name, parameter.name, length))
                 checks += self.reply_count_check(parameter, 'a->', length)
-        return declarations + lines + checks
+        return declarations + join_reads(items) + checks

@@ -190,7 +190,7 @@ class Runner:
         if is_observed(command):
             lines += ['if (%s)' % done, '   vps_observe_%s(ctx, &a);' % command.row['command']]
         elif is_recorded(command) and command.writes in BIND_POINTS:
-            lines += ['if (%s)' % done, '   vps_bound_note_shaders(ctx, %s);' % BIND_POINTS[command.writes]]
+            lines += ['if (%s)' % done, '   vps_command_buffer_note_shaders(ctx, %s);' % BIND_POINTS[command.writes]]
         elif is_recorded(command) and command.writes != 'nothing':
             lines += ['if (%s)' % done, '   vps_command_buffer_note_writes(ctx, VPS_WRITES_%s);' % (
                 'IMAGE' if command.writes == 'images' else 'ALL')]
@@ -314,12 +314,19 @@ def destroy_functions(scope):
 RECORDING = ('vkBeginCommandBuffer', 'vkEndCommandBuffer')
 
 
+def table_commands(scope, base):
+    return [c for c in wire(scope) if (c.number >= HIGH_BASE if base else c.number < LOW_COUNT)]
+
+
+def dispatch_size(scope, base):
+    return max(c.number for c in table_commands(scope, base)) + 1 - base
+
+
 def dispatch_tables(scope):
     lines = []
-    for name, base, chosen in (('low', 0, [c for c in wire(scope) if c.number < LOW_COUNT]),
-                               ('high', HIGH_BASE, [c for c in wire(scope) if c.number >= HIGH_BASE])):
-        lines.append('static const struct vps_dispatch %s[] = {' % name)
-        for command in chosen:
+    for name, base in (('low', 0), ('high', HIGH_BASE)):
+        lines.append('const struct vps_dispatch vps_dispatch_%s[%d] = {' % (name, dispatch_size(scope, base)))
+        for command in table_commands(scope, base):
             if command.row['server'] == 'refuse':
                 refusal = '"%s"' % REFUSALS.get(command.row['kind'], 'is not served in this way; the client must do it otherwise')
                 lines.append('   [%d] = {"%s", NULL, %s, false},' % (command.number - base, command.name, refusal))
@@ -328,14 +335,28 @@ def dispatch_tables(scope):
                 lines.append('   [%d] = {"%s", run_%s, NULL, %s},'
                              % (command.number - base, command.name, command.name, 'true' if recorded else 'false'))
         lines += ['};', '']
-    return lines + [
-        'const struct vps_dispatch *vps_dispatch_find(uint32_t number)', '{',
-        '   const struct vps_dispatch *found = NULL;',
-        '   if (number < sizeof(low) / sizeof(low[0]))',
-        '      found = &low[number];',
-        '   else if (number >= %d && number - %d < sizeof(high) / sizeof(high[0]))' % (HIGH_BASE, HIGH_BASE),
-        '      found = &high[number - %d];' % HIGH_BASE,
-        '   return found && found->name ? found : NULL;', '}']
+    return lines
+
+
+FIND = '''
+extern const struct vps_dispatch vps_dispatch_low[%d], vps_dispatch_high[%d];
+
+/* NULL for a number that is no command of this build. */
+static inline const struct vps_dispatch *vps_dispatch_find(uint32_t number)
+{
+   const struct vps_dispatch *found = NULL;
+   if (number < %d)
+      found = &vps_dispatch_low[number];
+   else if (number >= %d && number - %d < %d)
+      found = &vps_dispatch_high[number - %d];
+   return found && found->name ? found : NULL;
+}
+'''
+
+
+def dispatch_find(scope):
+    low, high = dispatch_size(scope, 0), dispatch_size(scope, HIGH_BASE)
+    return (FIND % (low, high, low, HIGH_BASE, HIGH_BASE, high, HIGH_BASE)).strip().split('\n')
 
 
 def dispatch(scope):
@@ -353,10 +374,8 @@ def dispatch(scope):
              'void vps_destroy_handle(const struct vps_device *device, int32_t type, uint64_t handle);', '',
              '/* A command of the wire: `run` decodes, executes and answers it; NULL: why it is refused. */',
              'struct vps_dispatch {', '   const char *name;', '   void (*run)(struct vp_context *ctx);',
-             '   const char *refusal;', '   bool recorded; /* into a command buffer */', '};', '',
-             '/* NULL for a number that is no command of this build. */',
-             'const struct vps_dispatch *vps_dispatch_find(uint32_t number);', '',
-             '/* What is written by hand, in server/. */']
+             '   const char *refusal;', '   bool recorded; /* into a command buffer */', '};', ''] + dispatch_find(scope) + [
+             '', '/* What is written by hand, in server/. */']
     head += ['void vp_handle_%s(struct vp_context *ctx, struct vp_cmd_%s *a);' % (c.name, c.name) for c in handlers]
     head += ['void vps_observe_%s(struct vp_context *ctx, const struct vp_cmd_%s *a);' % (c.row['command'], c.name)
              for c in served(scope) if is_observed(c)]
@@ -369,7 +388,7 @@ def dispatch(scope):
         body += runner.function(command)
     body += dispatch_tables(scope)
     return {
-        'server/vp_dispatch.h': header('VP_DISPATCH_H', ['<stdbool.h>', '"vp_commands.h"'], head),
+        'server/vp_dispatch.h': header('VP_DISPATCH_H', ['<stdbool.h>', '<stddef.h>', '"vp_commands.h"'], head),
         'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/bound.h"', '"server/command_buffer.h"', '"server/context.h"',
                                         '"server/device.h"', '"server/instance.h"', '"server/queue.h"', '"server/reserve.h"', '"server/vp_server_calls.h"',
                                         '"server/writes.h"', '<stddef.h>', '<string.h>'],
