@@ -14,16 +14,6 @@
 /* VK_DESCRIPTOR_SET_LAYOUT_CREATE_PER_STAGE_BIT_NV, which older headers do not have. */
 #define LAYOUT_CREATE_PER_STAGE 0x40u
 
-struct vps_object *vps_next_used(const struct vp_context *ctx, unsigned *at, int32_t type)
-{
-   while (*at < ctx->used_count) {
-      struct vps_object *object = ctx->used[(*at)++];
-      if (object->type == type)
-         return object;
-   }
-   return NULL;
-}
-
 /* --- layouts --- */
 
 static void unref_layout(void *state)
@@ -272,12 +262,17 @@ static bool make_room(struct vps_descriptor_set *set)
 static void put(struct vps_descriptor_set *set, const struct vps_descriptor *descriptor)
 {
    const unsigned at = find(set, descriptor->index);
+   const bool replaces = at < set->count && set->descriptors[at].index == descriptor->index;
 
    if (set->full)
       return;
+   if (replaces && set->descriptors[at].memory == descriptor->memory) {
+      set->descriptors[at] = *descriptor;
+      return;
+   }
    if (descriptor->memory)
       vps_memory_ref(descriptor->memory);
-   if (at < set->count && set->descriptors[at].index == descriptor->index) {
+   if (replaces) {
       vps_memory_unref(set->descriptors[at].memory);
       set->descriptors[at] = *descriptor;
       return;
@@ -296,8 +291,8 @@ static void put(struct vps_descriptor_set *set, const struct vps_descriptor *des
 /* --- writes and copies --- */
 
 /* Whether a descriptor of a part of a buffer counts; says then where that is. */
-static bool describe(struct vps_descriptor *descriptor, const struct vps_buffer *buffer, VkDeviceSize offset,
-                     VkDeviceSize range)
+static inline bool describe(struct vps_descriptor *descriptor, const struct vps_buffer *buffer, VkDeviceSize offset,
+                            VkDeviceSize range)
 {
    descriptor->memory = buffer ? buffer->memory : NULL;
    if (!descriptor->memory)
@@ -346,62 +341,83 @@ void vps_observe_vkCreateBufferView(struct vp_context *ctx, const struct vp_cmd_
 
 static bool describe_view(struct vps_descriptor *descriptor, const struct vps_object *object)
 {
-   const struct buffer_view *view = object ? object->state : NULL;
+   const struct buffer_view *view = object->state;
 
    if (!view)
       return false;
-   descriptor->texels = true;
    descriptor->memory = view->memory;
    descriptor->start = view->start;
    descriptor->end = view->end;
    return true;
 }
 
-/* The next descriptor of a write; its object is taken whether it counts or not. False: it does not. */
-static bool next_descriptor(const struct vp_context *ctx, const VkWriteDescriptorSet *write, uint32_t i, unsigned *at,
-                            struct vps_descriptor *descriptor)
-{
-   const struct vps_object *buffer = NULL, *view = NULL;
-
-   if (write->pBufferInfo && write->pBufferInfo[i].buffer)
-      buffer = vps_next_used(ctx, at, VK_OBJECT_TYPE_BUFFER);
-   if (write->pTexelBufferView && write->pTexelBufferView[i])
-      view = vps_next_used(ctx, at, VK_OBJECT_TYPE_BUFFER_VIEW);
-   if (write->descriptorType == VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER)
-      return describe_view(descriptor, view);
-   if (!buffer || !is_storage(write->descriptorType))
-      return false;
-   descriptor->dynamic = is_dynamic(write->descriptorType);
-   return describe(descriptor, buffer->state, write->pBufferInfo[i].offset, write->pBufferInfo[i].range);
-}
-
-void vps_descriptor_set_write(const struct vp_context *ctx, struct vps_descriptor_set *set,
-                              const VkWriteDescriptorSet *write, unsigned *at)
-{
-   const struct vps_layout_binding *binding =
-      set && set->layout ? vps_set_layout_find(set->layout, write->dstBinding) : NULL;
-   const bool listed = write->pBufferInfo || write->pTexelBufferView;
-   uint32_t index = 0, end;
-   const bool fits = binding && !__builtin_add_overflow(binding->first, write->dstArrayElement, &index) &&
-                     !__builtin_add_overflow(index, write->descriptorCount, &end);
-
-   if (fits && set->count)
-      clear(set, index, write->descriptorCount);
-   for (uint32_t i = 0; listed && i < write->descriptorCount; i++) {
-      struct vps_descriptor descriptor = {.index = index + i};
-      if (next_descriptor(ctx, write, i, at, &descriptor) && fits)
-         put(set, &descriptor);
-   }
-}
-
-static bool find_index(const struct vps_descriptor_set *set, uint32_t number, uint32_t element, uint32_t count,
-                       uint32_t *index)
+static inline bool find_index(const struct vps_descriptor_set *set, uint32_t number, uint32_t element, uint32_t count,
+                              uint32_t *index)
 {
    const struct vps_layout_binding *binding = set->layout ? vps_set_layout_find(set->layout, number) : NULL;
    uint32_t end;
 
    return binding && !__builtin_add_overflow(binding->first, element, index) &&
           !__builtin_add_overflow(*index, count, &end);
+}
+
+/* The set's descriptor number `index` is this one from now on, if it counts. */
+static inline void set_descriptor(struct vps_descriptor_set *set, uint32_t index, bool counts,
+                                  struct vps_descriptor *descriptor)
+{
+   descriptor->index = index;
+   if (counts)
+      put(set, descriptor);
+   else if (set->count)
+      clear(set, index, 1);
+}
+
+/* `set` is NULL when the write does not fit; the objects are taken all the same. */
+static void write_buffers(const struct vp_context *ctx, struct vps_descriptor_set *set, uint32_t first,
+                          const VkWriteDescriptorSet *write, unsigned *at)
+{
+   const bool storage = is_storage(write->descriptorType), dynamic = is_dynamic(write->descriptorType);
+
+   for (uint32_t i = 0; i < write->descriptorCount; i++) {
+      const VkDescriptorBufferInfo *info = &write->pBufferInfo[i];
+      const struct vps_object *buffer = info->buffer ? vps_next_used(ctx, at, VK_OBJECT_TYPE_BUFFER) : NULL;
+      struct vps_descriptor descriptor = {.dynamic = dynamic};
+      if (set)
+         set_descriptor(set, first + i,
+                        storage && buffer && describe(&descriptor, buffer->state, info->offset, info->range),
+                        &descriptor);
+   }
+}
+
+static void write_views(const struct vp_context *ctx, struct vps_descriptor_set *set, uint32_t first,
+                        const VkWriteDescriptorSet *write, unsigned *at)
+{
+   const bool storage = is_storage(write->descriptorType);
+
+   for (uint32_t i = 0; i < write->descriptorCount; i++) {
+      const struct vps_object *view =
+         write->pTexelBufferView[i] ? vps_next_used(ctx, at, VK_OBJECT_TYPE_BUFFER_VIEW) : NULL;
+      struct vps_descriptor descriptor = {.texels = true};
+      if (set)
+         set_descriptor(set, first + i, storage && view && describe_view(&descriptor, view), &descriptor);
+   }
+}
+
+void vps_descriptor_set_write(const struct vp_context *ctx, struct vps_descriptor_set *set,
+                              const VkWriteDescriptorSet *write, unsigned *at)
+{
+   const bool texels = write->descriptorType == VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER ||
+                       write->descriptorType == VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER;
+   uint32_t first = 0;
+
+   if (set && !find_index(set, write->dstBinding, write->dstArrayElement, write->descriptorCount, &first))
+      set = NULL;
+   if (write->pTexelBufferView && texels)
+      write_views(ctx, set, first, write, at);
+   else if (write->pBufferInfo && !texels)
+      write_buffers(ctx, set, first, write, at);
+   else if (set && set->count)
+      clear(set, first, write->descriptorCount);
 }
 
 static void copy(struct vps_descriptor_set *target, const struct vps_descriptor_set *source,

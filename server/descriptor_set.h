@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
-struct vp_context;
+#include "server/context.h"
+
 struct vps_memory;
 struct vps_object;
 struct vps_writes;
@@ -76,6 +77,14 @@ static inline const struct vps_layout_binding *vps_set_layout_find(const struct 
 }
 
 /* The next used object of a type from there on, or NULL; *at is moved behind it. */
-struct vps_object *vps_next_used(const struct vp_context *ctx, unsigned *at, int32_t type);
+static inline struct vps_object *vps_next_used(const struct vp_context *ctx, unsigned *at, int32_t type)
+{
+   while (*at < ctx->used_count) {
+      struct vps_object *object = ctx->used[(*at)++];
+      if (object->type == type)
+         return object;
+   }
+   return NULL;
+}
 
 #endif

@@ -109,6 +109,9 @@ void vps_writes_add_range(struct vps_writes *writes, struct vps_memory *memory, 
    start = start / VPS_PAGE * VPS_PAGE;
    end = (end + VPS_PAGE - 1) / VPS_PAGE * VPS_PAGE;
    const unsigned at = find(writes, memory, start);
+   const struct vps_write_range *there = at < writes->count ? &writes->ranges[at] : NULL;
+   if (there && there->memory == memory && there->start <= start && end <= there->end)
+      return; /* commands tend to write where others did */
    unsigned behind = at;
    while (behind < writes->count && writes->ranges[behind].memory == memory && writes->ranges[behind].start <= end)
       behind++;

@@ -50,34 +50,31 @@ void vp_dec_bytes(struct vp_decoder *dec, void *out, uint64_t count, size_t size
    vp_dec_take(dec, -bytes & 3);
 }
 
-void *vp_dec_blob(struct vp_decoder *dec, size_t size, uint64_t *count)
+void *vp_dec_blob(struct vp_decoder *dec, uint64_t count, size_t size)
 {
-   *count = vp_dec_array_count(dec, size);
-   if (!*count)
+   if (!vp_dec_has(dec, count, size))
       return NULL;
-   const size_t bytes = (size_t)*count * size;
+   const size_t bytes = (size_t)count * size;
    const uint8_t *p = vp_dec_take(dec, bytes + (-bytes & 3));
    void *out = p ? vp_dec_room(dec, 1, bytes) : NULL;
    return out ? memcpy(out, p, bytes) : NULL;
 }
 
-const char *vp_dec_string(struct vp_decoder *dec)
+const char *vp_dec_string(struct vp_decoder *dec, uint64_t count)
 {
-   uint64_t count;
-   char *text = vp_dec_blob(dec, 1, &count);
+   char *text = vp_dec_blob(dec, count, 1);
    if (text)
       text[count - 1] = 0;
    return text;
 }
 
-const char *const *vp_dec_string_array(struct vp_decoder *dec, uint64_t *count)
+const char *const *vp_dec_string_array(struct vp_decoder *dec, uint64_t count)
 {
-   *count = vp_dec_array_count(dec, 8 + 4);
-   if (!*count)
+   if (!vp_dec_has(dec, count, 8 + 4))
       return NULL;
-   const char **texts = vp_dec_alloc(dec, *count, sizeof(*texts));
-   for (uint64_t i = 0; texts && i < *count && !dec->error; i++) {
-      texts[i] = vp_dec_string(dec);
+   const char **texts = vp_dec_alloc(dec, count, sizeof(*texts));
+   for (uint64_t i = 0; texts && i < count && !dec->error; i++) {
+      texts[i] = vp_dec_string(dec, vp_dec_u64(dec));
       if (!texts[i])
          vp_dec_fail(dec, "a string array has a missing string");
    }

@@ -105,10 +105,9 @@ static inline uint64_t vp_dec_u64(struct vp_decoder *dec)
    return p ? vp_get_u64(&p) : 0;
 }
 
-/* The count of a single pointer: 0 or 1. */
-static inline bool vp_dec_flag(struct vp_decoder *dec)
+/* Whether a single pointer, whose count was read, is there: it may be 0 or 1. */
+static inline bool vp_dec_flag(struct vp_decoder *dec, uint64_t count)
 {
-   const uint64_t count = vp_dec_u64(dec);
    if (count > 1)
       vp_dec_fail(dec, "a single pointer has a count above 1");
    return count == 1;
@@ -142,15 +141,13 @@ void vp_dec_count(struct vp_decoder *dec, uint64_t n);
  * Returns what is behind it. */
 const uint8_t *vp_dec_fixed(struct vp_decoder *dec, const uint8_t *p, void *out, size_t count, size_t size);
 
-/* A count of elements that take at least wire_size bytes each (0: none). */
-static inline uint64_t vp_dec_array_count(struct vp_decoder *dec, size_t wire_size)
+/* Whether there are elements to read, whose count was read. They take at least wire_size bytes each (0: none); fails
+ * when what is left cannot have them all. */
+static inline bool vp_dec_has(struct vp_decoder *dec, uint64_t count, size_t wire_size)
 {
-   const uint64_t count = vp_dec_u64(dec);
-   if (count && wire_size && count > vp_dec_remaining(dec) / wire_size) {
+   if (count && wire_size && count > vp_dec_remaining(dec) / wire_size)
       vp_dec_fail(dec, "an array is longer than the data");
-      return 0;
-   }
-   return count;
+   return count && !dec->error;
 }
 
 /* Fails unless count is what its struct says, or 0 where that is allowed. */
@@ -183,9 +180,9 @@ static inline void *vp_dec_alloc(struct vp_decoder *dec, uint64_t count, size_t 
 void vp_dec_bytes(struct vp_decoder *dec, void *out, uint64_t count, size_t size);
 
 /* As a pointer into new temporary memory; NULL for count 0. */
-void *vp_dec_blob(struct vp_decoder *dec, size_t size, uint64_t *count);
-const char *vp_dec_string(struct vp_decoder *dec);
-const char *const *vp_dec_string_array(struct vp_decoder *dec, uint64_t *count);
+void *vp_dec_blob(struct vp_decoder *dec, uint64_t count, size_t size);
+const char *vp_dec_string(struct vp_decoder *dec, uint64_t count);
+const char *const *vp_dec_string_array(struct vp_decoder *dec, uint64_t count);
 
 static inline bool vp_dec_enter(struct vp_decoder *dec)
 {

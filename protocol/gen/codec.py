@@ -491,44 +491,52 @@ class Codec:
         if struct.stype:
             lines += self.read_stype(struct, verb == 'get') + self.read_no_chain(struct)
         for member in struct.body():
-            lines += self.decode_variable(member, struct, struct.members, 'v->', verb)[0].lines
+            for item in self.decode_variable(member, struct, struct.members, 'v->', verb)[0]:
+                lines += item.lines
         self.add('const uint8_t *%s(struct vp_decoder *d, const uint8_t *p, %s *v)' % (name, struct.name),
                  lines + ['return p;'], inline=True)
 
     def make_get_into(self, name, struct):
         self.make_get(name, struct, 'get_into')
 
+    def counts(self, variables, owner, modes):
+        """Declarations of n_NAME, the count that was read, for arrays and pointers."""
+        return ['uint64_t n_%s = 0;' % v.name for v, mode in zip(variables, modes)
+                if self.form(v, owner, mode) in ('array', 'pointer')]
+
     def decode_variable(self, variable, owner, siblings, acc, verb, mode='full', fresh=False):
-        """(an item that reads a member or parameter, checks at the end)"""
+        """(items that read a member or parameter, checks at the end)"""
         whole, form = acc + variable.name, self.form(variable, owner, mode)
+        count = Item(8, ['n_%s = vp_get_u64(&p);' % variable.name])
         if form == 'absent':
-            return Item(8, ['if (vp_get_u64(&p))', '   vp_dec_fail(d, "%s.%s cannot be sent");' % (
-                owner.name, variable.name)]), []
+            return [Item(8, ['if (vp_get_u64(&p))', '   vp_dec_fail(d, "%s.%s cannot be sent");' % (
+                owner.name, variable.name)])], []
         if mode == 'partial':
             verb = 'new_partial'
         if form == 'array':
             lengths = self.scope.lengths(variable, owner)
             lines, checks = self.decode_array(variable, owner, siblings, acc, lengths, verb, mode, fresh)
-            return Item(None, lines), checks
+            return [count, Item(None, lines)], checks
         if form == 'pointer':
-            return Item(None, self.decode_pointer(variable, whole, verb, mode, fresh)), []
+            return [count, Item(None, self.decode_pointer(variable, whole, verb, mode, fresh))], []
         if form == 'nothing':
-            return Item(0, []), []
+            return [], []
         if form == 'fixed':
-            return self.decode_fixed(variable, whole, verb, fresh), []
+            return [self.decode_fixed(variable, whole, verb, fresh)], []
         if form == 'selected':
             union = self.base(variable.type)[1]
-            return Item(None, ['%s(d, &%s, %s%s);' % (self.need('new_union', union), whole, acc, variable.selector)]), []
-        return self.decode_value(variable.type, whole, verb, fresh), []
+            return [Item(None, ['%s(d, &%s, %s%s);' % (self.need('new_union', union), whole, acc, variable.selector)])], []
+        return [self.decode_value(variable.type, whole, verb, fresh)], []
 
     def decode_pointer(self, variable, whole, verb, mode, fresh):
         element = self.element(variable)
         if verb == 'into':
             inner = join_reads([self.decode_value(element, '(*%s)' % whole, verb)])
-            return block('if (vp_dec_flag(d))', ['if (!%s)' % whole, '   vp_dec_fail(d, "an output was not asked for");',
+            return block('if (vp_dec_flag(d, n_%s))' % variable.name, [
+                'if (!%s)' % whole, '   vp_dec_fail(d, "an output was not asked for");',
                                                  'else {'] + indent(inner) + ['}'])
         inner = [] if mode == 'none' else join_reads([self.decode_value(element, '(*x)', verb, fresh)])
-        lines = block('if (vp_dec_flag(d))', ['%s *x = vp_dec_alloc(d, 1, sizeof(*x));' % element] +
+        lines = block('if (vp_dec_flag(d, n_%s))' % variable.name, ['%s *x = vp_dec_alloc(d, 1, sizeof(*x));' % element] +
                       (block('if (x)', inner) if inner else []) + ['%s = x;' % whole])
         if variable.optional[0] != 'true' and not variable.noautovalidity:
             lines += ['if (!%s)' % whole, '   vp_dec_fail(d, "%s is missing");' % variable.name]
@@ -555,22 +563,21 @@ class Codec:
         if verb == 'into':
             return self.decode_into_array(variable, whole), []
         if variable.is_string() and variable.depth == 1:
-            lines = ['%s = vp_dec_string(d);' % whole]
+            lines = ['%s = vp_dec_string(d, %s);' % (whole, count)]
             if may_be_null == 'false':
                 lines += ['if (!%s)' % whole, '   vp_dec_fail(d, "%s is missing");' % variable.name]
             return lines, []
         checks = ['vp_dec_check_count(d, %s, %s, %s);' % (count, expected, may_be_null)]
         if variable.is_string():
-            return ['%s = vp_dec_string_array(d, &%s);' % (whole, count)], checks
+            return ['%s = vp_dec_string_array(d, %s);' % (whole, count)], checks
         element = self.element(variable)
         if variable.depth == 2:
             return self.decode_array_2(variable, owner, siblings, acc, lengths, checks)
         if mode == 'full' and self.same_in_memory(element):
-            return ['%s = vp_dec_blob(d, sizeof(%s), &%s);' % (whole, element, count)], checks
+            return ['%s = vp_dec_blob(d, %s, sizeof(%s));' % (whole, count, element)], checks
         item = Item(0, []) if mode == 'none' else self.decode_value(element, 'x[i]', verb, fresh)
         least = 0 if mode == 'none' else self.extent(element, mode == 'partial')[0]
-        lines = ['%s = vp_dec_array_count(d, %d);' % (count, least)]
-        lines += block('if (%s)' % count, self.decode_elements(element, count, item) + ['%s = x;' % whole])
+        lines = block('if (vp_dec_has(d, %s, %d))' % (count, least), self.decode_elements(element, count, item) + ['%s = x;' % whole])
         return lines, checks
 
     def decode_elements(self, element, count, item, index='i', array='x'):
@@ -588,18 +595,17 @@ class Codec:
         whole, count, element = acc + variable.name, 'n_' + variable.name, variable.type
         inner_length = self.length(lengths[1], siblings, acc, 'i')
         if self.same_in_memory(element):
-            fill = ['x[i] = vp_dec_blob(d, sizeof(%s), &n);' % element]
+            fill = ['x[i] = vp_dec_blob(d, n, sizeof(%s));' % element]
         else:
-            fill = ['n = vp_dec_array_count(d, %d);' % self.extent(element)[0]] + self.decode_elements(
-                element, 'n', self.decode_value(element, 'y[j]', 'new'), 'j', 'y') + ['x[i] = y;']
+            fill = block('if (vp_dec_has(d, n, %d))' % self.extent(element)[0], self.decode_elements(
+                element, 'n', self.decode_value(element, 'y[j]', 'new'), 'j', 'y') + ['x[i] = y;'])
         known = [s for s in siblings if '[' in lengths[1] and s.name == lengths[1].split('[')[0]]
         guard = ' && %s%s' % (acc, known[0].name) if known else ''
         loop = block('for (uint64_t i = 0; x && i < %s && !d->error; i++)' % count,
-                     ['uint64_t n = 0;'] + fill +
+                     ['const uint64_t n = vp_dec_u64(d);'] + fill +
                      ['if (!d->error%s && i < %s)' % (guard, self.length(lengths[0], siblings, acc)),
                       '   vp_dec_check_count(d, n, %s, false);' % inner_length])
-        lines = ['%s = vp_dec_array_count(d, 8);' % count]
-        lines += block('if (%s)' % count, ['const %s **x = vp_dec_alloc(d, %s, sizeof(*x));' % (element, count)] + loop +
+        lines = block('if (vp_dec_has(d, %s, 8))' % count, ['const %s **x = vp_dec_alloc(d, %s, sizeof(*x));' % (element, count)] + loop +
                        ['%s = x;' % whole])
         return lines, checks
 
@@ -607,25 +613,21 @@ class Codec:
         """A reply's array goes where the application wants it; cap_ is what it has room for."""
         element, name = self.element(variable), variable.name
         least = SCALARS[self.base(element)[1]][1] if self.same_in_memory(element) else self.extent(element)[0]
-        lines = ['const uint64_t n = vp_dec_array_count(d, %d);' % least,
-                 'if (n > cap_%s)' % name, '   vp_dec_fail(d, "a reply has more elements than were asked for");']
+        lines = ['if (n_%s > cap_%s)' % (name, name), '   vp_dec_fail(d, "a reply has more elements than were asked for");']
         if self.same_in_memory(element):
-            lines += ['else if (n)', '   vp_dec_bytes(d, %s, n, sizeof(%s));' % (whole, element)]
-        else:
-            lines += block('for (uint64_t i = 0; i < n && !d->error; i++)', join_reads([
-                self.decode_value(element, whole + '[i]', 'into')]))
-        return ['{'] + indent(lines) + ['}']
+            return lines + ['vp_dec_bytes(d, %s, n_%s, sizeof(%s));' % (whole, name, element)]
+        return lines + block('for (uint64_t i = 0; vp_dec_has(d, n_%s - i, %d); i++)' % (name, least), join_reads([
+            self.decode_value(element, whole + '[i]', 'into')]))
 
     def decode_body(self, struct, verb, partial, head):
         """Lines for all members after an item for the head: declarations, reads, checks."""
-        declarations, items, checks = [], list(head), []
-        for member, mode in self.parts(struct, partial):
-            item, checked = self.decode_variable(member, struct, struct.members, 'v->', verb, mode)
-            items.append(item)
+        parts = self.parts(struct, partial)
+        declarations, items, checks = self.counts([m for m, _ in parts], struct, [mode for _, mode in parts]), list(head), []
+        for member, mode in parts:
+            read, checked = self.decode_variable(member, struct, struct.members, 'v->', verb, mode)
+            items += read
             checks += checked
             lengths = self.scope.lengths(member, struct)
-            if checked:
-                declarations.append('uint64_t n_%s = 0;' % member.name)
             if verb == 'into' and member.depth and lengths and not member.is_string():
                 length = self.length(lengths[0], struct.members, 'v->')
                 declarations.append('const uint64_t cap_%s = v->%s ? %s : 0;' % (member.name, member.name, length))
@@ -650,18 +652,19 @@ class Codec:
         """Items for sType and chain."""
         if not struct.stype:
             return []
-        items = [Item(4, self.read_stype(struct, chain_verb != 'into_chain'))]
+        into = chain_verb == 'into_chain'
+        items = [Item(4, self.read_stype(struct, not into))]
         if not self.nodes(struct):
             return items + [Item(8, self.read_no_chain(struct))]
-        chain = 'v->pNext' if chain_verb == 'into_chain' else ''
-        call = '%s(d%s)' % (self.need(chain_verb, struct), ', v->pNext' if chain_verb == 'into_chain' else '')
-        return items + [Item(None, ['if (vp_dec_flag(d))', '   %s%s;' % ('' if chain else 'v->pNext = ', call)])]
+        call = ('%s(d, v->pNext);' if into else 'v->pNext = %s(d);') % self.need(chain_verb, struct)
+        return items + [Item(8, ['chained = vp_get_u64(&p);']), Item(None, ['if (vp_dec_flag(d, chained))', '   ' + call])]
 
     def make_decoder(self, name, struct, verb, chain_verb=None, partial=False):
         if struct.category == 'union':
             lines = self.decode_union(struct, verb)
         else:
-            lines = self.decode_body(struct, verb, partial, self.decode_head(struct, chain_verb) if chain_verb else [])
+            lines = ['uint64_t chained = 0;'] if chain_verb and struct.stype and self.nodes(struct) else []
+            lines += self.decode_body(struct, verb, partial, self.decode_head(struct, chain_verb) if chain_verb else [])
         self.add('void %s(struct vp_decoder *d, %s *v)' % (name, struct.name), lines + ['(void)d, (void)v;'])
 
     def make_new(self, name, struct):
@@ -686,17 +689,21 @@ class Codec:
         lines = ['switch (vp_dec_u32(d)) {']
         for index, member in enumerate(union.members):
             if member in self.union_members(union):
-                item, _ = self.decode_variable(member, union, union.members, 'v->', verb)
-                lines += ['case %d:' % index] + indent(join_reads([item]) + ['break;'])
+                lines += self.decode_case(['case %d:' % index], member, union, verb)
         return lines + ['default:', '   vp_dec_fail(d, "a union has an unknown member");', '}']
+
+    def decode_case(self, labels, member, union, verb):
+        items, _ = self.decode_variable(member, union, union.members, 'v->', verb)
+        lines = self.counts([member], union, ['full']) + join_reads(items) + ['break;']
+        return labels[:-1] + block(labels[-1], lines)
 
     def make_new_union(self, name, union):
         lines = ['if (vp_dec_u32(d) != (uint32_t)selector)', '   vp_dec_fail(d, "a union is not what its struct says");',
                  'switch ((uint32_t)selector) {']
         for member in union.members:
-            lines += ['case %su:' % (self.registry.values[s] & 0xffffffff) for s in member.selection]
-            item, _ = self.decode_variable(member, union, union.members, 'v->', 'new')
-            lines += indent(join_reads([item]) + ['break;'])
+            if member.selection:
+                labels = ['case %su:' % (self.registry.values[s] & 0xffffffff) for s in member.selection]
+                lines += self.decode_case(labels, member, union, 'new')
         lines += ['default:', '   vp_dec_fail(d, "a union has an unknown member");', '}']
         self.add('void %s(struct vp_decoder *d, %s *v, int64_t selector)' % (name, union.name), lines)
 
@@ -709,7 +716,7 @@ class Codec:
                       '   %s *v = vp_dec_alloc(d, 1, sizeof(*v));' % node.name,
                       '   if (v) {',
                       '      v->sType = (VkStructureType)%du;' % self.stype(node),
-                      '      if (vp_dec_flag(d))',
+                      '      if (vp_dec_flag(d, vp_dec_u64(d)))',
                       '         v->pNext = %s(d);' % name,
                       '      %s(d, v);' % self.need(self_verb, node),
                       '   }',
@@ -738,7 +745,7 @@ class Codec:
                  '   vp_dec_fail(d, "a reply has a chain node that was not asked for");',
                  '   return;',
                  '}',
-                 'if (vp_dec_flag(d))',
+                 'if (vp_dec_flag(d, vp_dec_u64(d)))',
                  '   %s(d, node->pNext);' % name,
                  'switch (type) {'] + cases + \
             ['default:', '   vp_dec_fail(d, "%s has a chain node that is unknown here");' % struct.name, '}', 'vp_dec_leave(d);']
@@ -837,7 +844,9 @@ class Codec:
     def decode_request(self, command, fresh):
         """Lines that read a request, after its number and flags, into struct vp_cmd_NAME *a."""
         modes = self.request_modes(command)
-        declarations, items, checks = [], [], []
+        plain = [p for p in command.parameters if not p.dimensions]
+        declarations = self.counts(plain, command, [m for p, m in zip(command.parameters, modes) if not p.dimensions])
+        items, checks = [], []
         for parameter, mode in zip(command.parameters, modes):
             if parameter.dimensions:
                 count = self.dimension(parameter)
@@ -846,12 +855,10 @@ class Codec:
                     '   %s *x = vp_dec_alloc(d, %d, sizeof(*x));' % (parameter.type, count), '   if (x)',
                     '      vp_dec_bytes(d, x, %d, sizeof(*x));' % count, '   a->%s = x;' % parameter.name, '}']))
                 continue
-            item, checked = self.decode_variable(parameter, command, command.parameters, 'a->', 'new', mode,
+            read, checked = self.decode_variable(parameter, command, command.parameters, 'a->', 'new', mode,
                                                  parameter.name in fresh)
-            items.append(item)
+            items += read
             checks += checked
-            if checked:
-                declarations.append('uint64_t n_%s = 0;' % parameter.name)
             if parameter.stride:
                 checks += ['if (a->%s != sizeof(%s))' % (parameter.stride, parameter.type),
                            '   vp_dec_fail(d, "%s is not the size of an element");' % parameter.stride]
@@ -873,9 +880,10 @@ class Codec:
                           '   vp_dec_fail(d, "the reply is to another command");'])]
         if command.result != 'void':
             items.append(self.decode_value(command.result, 'a->ret', 'into'))
-        declarations, checks = [], []
-        for parameter in self.outputs(command):
-            items.append(self.decode_variable(parameter, command, command.parameters, 'a->', 'into')[0])
+        outputs = self.outputs(command)
+        declarations, checks = self.counts(outputs, command, ['full'] * len(outputs)), []
+        for parameter in outputs:
+            items += self.decode_variable(parameter, command, command.parameters, 'a->', 'into')[0]
             if parameter.lengths:
                 length = self.length(parameter.lengths[0], command.parameters, 'a->')
                 declarations.append('const uint64_t cap_%s = a->%s ? %s : 0;' % (parameter.name, parameter.name, length))
