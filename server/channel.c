@@ -7,6 +7,7 @@
 
 #include "common/net/error_frame.h"
 #include "common/net/frame.h"
+#include "common/util/bytes.h"
 #include "common/util/clock.h"
 
 /* The client is told that we live when it has heard nothing for this long. */
@@ -101,6 +102,17 @@ bool vps_channel_offer_error(struct vps_channel *channel, const struct vp_error 
    uint8_t payload[VP_ERROR_WIRE_MAX];
 
    return offer(channel, VP_FRAME_ERROR, payload, vp_error_store(payload, error));
+}
+
+void vps_channel_send_object_error(struct vps_channel *channel, uint64_t id, uint32_t command, VkResult result,
+                                   uint32_t recording)
+{
+   uint8_t payload[4 + 4 + 4];
+
+   vp_bytes_store_u32(payload, command);
+   vp_bytes_store_u32(payload + 4, (uint32_t)result);
+   vp_bytes_store_u32(payload + 8, recording);
+   vps_channel_send(channel, VP_FRAME_OBJECT_ERROR, id, payload, sizeof(payload), NULL, 0);
 }
 
 bool vps_channel_send_error(struct vps_channel *channel, const struct vp_error *error)

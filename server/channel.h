@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <vulkan/vulkan.h>
+
 #include "common/memory/pack.h"
 
 struct vp_error;
@@ -34,6 +36,11 @@ bool vps_channel_send(struct vps_channel *channel, uint32_t type, uint64_t tag, 
 /* Sends the payload of a MEMORY frame, compressed if that pays. `followed`: something else is sent right after it, and
  * they may leave together. Thread-safe. */
 bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size, bool followed);
+
+/* Tells the client that a command could not do something for an object; recording: which one of a command buffer, or 0.
+ * Thread-safe. */
+void vps_channel_send_object_error(struct vps_channel *channel, uint64_t id, uint32_t command, VkResult result,
+                                   uint32_t recording);
 
 /* Sends an ERROR frame. Thread-safe. */
 bool vps_channel_send_error(struct vps_channel *channel, const struct vp_error *error);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "common/net/frame.h"
-#include "common/util/bytes.h"
 #include "server/address.h"
 #include "server/channel.h"
 #include "server/command_buffer.h"
@@ -137,6 +136,8 @@ static inline struct vps_object *look_up(const struct vp_context *ctx, int32_t t
 struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id)
 {
    struct vps_object *object = look_up(ctx, type, id);
+   if (!object && vps_maker_complete(ctx, id))
+      object = look_up(ctx, type, id);
    return object ? object : refuse_object(ctx, type, id);
 }
 
@@ -223,13 +224,9 @@ struct vps_object *vps_add(struct vp_context *ctx, int32_t type, uint64_t id, ui
 void vps_object_failed(struct vp_context *ctx, struct vps_object *object, VkResult result)
 {
    const struct vps_command_buffer *recorded = object->type == VK_OBJECT_TYPE_COMMAND_BUFFER ? object->state : NULL;
-   uint8_t payload[4 + 4 + 4];
 
    object->poison = result;
-   vp_bytes_store_u32(payload, ctx->command);
-   vp_bytes_store_u32(payload + 4, (uint32_t)result);
-   vp_bytes_store_u32(payload + 8, recorded ? recorded->recording : 0);
-   vps_channel_send(ctx->channel, VP_FRAME_OBJECT_ERROR, object->id, payload, sizeof(payload), NULL, 0);
+   vps_channel_send_object_error(ctx->channel, object->id, ctx->command, result, recorded ? recorded->recording : 0);
 }
 
 struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
@@ -344,6 +341,9 @@ bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size)
    while (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0)
       run_command(ctx);
    vps_meter_begin(&ctx->meter);
+   vps_maker_reap(ctx);
+   if (ctx->strained)
+      vps_reserve_settle(ctx);
    ctx->stream_offset += size;
    ctx->dec.start = ctx->dec.cur;
    ctx->command = VP_ERROR_NO_COMMAND;

@@ -10,6 +10,7 @@
 #include "common/util/arena.h"
 #include "common/wire/decoder.h"
 #include "common/wire/encoder.h"
+#include "server/maker.h"
 #include "server/meter.h"
 #include "server/objects.h"
 #include "server/options.h"
@@ -36,6 +37,7 @@ struct vp_context {
    VkResult poison;          /* of the first unusable object that it uses, or VK_SUCCESS */
    struct vps_object **used; /* all objects that it uses, in the order of its data */
    unsigned used_count, used_capacity;
+   struct vps_makings makings;  /* pipelines that are being made */
    struct vps_device *strained; /* its reserve is to be filled at the end of the command; or NULL */
 
    struct vps_meter meter;

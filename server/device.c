@@ -8,6 +8,7 @@
 #include "common/util/log.h"
 #include "server/context.h"
 #include "server/instance.h"
+#include "server/maker.h"
 #include "server/queue.h"
 #include "server/readback.h"
 
@@ -16,6 +17,7 @@
 
 void vps_device_stop(struct vps_device *device)
 {
+   vps_maker_settle(device->ctx);
    const int64_t deadline_ms = vp_clock_ms() + STOP_MS;
 
    for (struct vps_queue *queue = device->queues; queue; queue = vps_queue_next(queue))
@@ -28,10 +30,13 @@ static void release_device(void *state)
 {
    struct vps_device *device = state;
 
+   if (device->ctx->strained == device)
+      device->ctx->strained = NULL;
    if (device->handle && device->functions.DestroyDevice && !device->abandoned) {
       vps_reserve_empty(device);
       device->functions.DestroyDevice(device->handle, NULL);
    }
+   pthread_mutex_destroy(&device->reserve.lock);
    pthread_mutex_destroy(&device->report_lock);
    pthread_mutex_destroy(&device->mapped_lock);
    free(device->ranges);
@@ -50,6 +55,8 @@ static struct vps_device *new_device(struct vp_context *ctx, const VkDeviceCreat
       goto fail;
    if (pthread_mutex_init(&device->report_lock, NULL) != 0)
       goto fail_mapped_lock;
+   if (pthread_mutex_init(&device->reserve.lock, NULL) != 0)
+      goto fail_report_lock;
    for (uint32_t i = 0; i < info->queueCreateInfoCount; i++) {
       const VkDeviceQueueCreateInfo *queue = &info->pQueueCreateInfos[i];
       device->ranges[device->range_count++] =
@@ -57,6 +64,8 @@ static struct vps_device *new_device(struct vp_context *ctx, const VkDeviceCreat
    }
    return device;
 
+fail_report_lock:
+   pthread_mutex_destroy(&device->report_lock);
 fail_mapped_lock:
    pthread_mutex_destroy(&device->mapped_lock);
 fail:

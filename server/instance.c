@@ -161,6 +161,7 @@ static bool set_name(const struct vps_object *object, const char *name)
 
 void vp_handle_vkSetObjectNameVP(struct vp_context *ctx, struct vp_cmd_vkSetObjectNameVP *a)
 {
+   vps_maker_complete(ctx, a->object);
    const struct vps_object *object = vps_object_find(&ctx->objects, a->object);
 
    if (!object)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "server/device.h"
+#include "server/maker.h"
 #include "server/vp_dispatch.h"
 
 #define PAGE_COUNT (VPS_MAX_SLOTS / VPS_SLOT_PAGE)
@@ -100,10 +101,37 @@ void vps_object_drop(struct vps_object *object)
    unlink_object(object);
 }
 
+/* What the creation of pipelines may use. */
+static bool is_part_of_pipelines(int32_t type)
+{
+   switch (type) {
+   case VK_OBJECT_TYPE_SHADER_MODULE:
+   case VK_OBJECT_TYPE_PIPELINE_CACHE:
+   case VK_OBJECT_TYPE_PIPELINE_LAYOUT:
+   case VK_OBJECT_TYPE_PIPELINE:
+   case VK_OBJECT_TYPE_RENDER_PASS:
+   case VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT:
+   case VK_OBJECT_TYPE_SAMPLER:
+   case VK_OBJECT_TYPE_SAMPLER_YCBCR_CONVERSION:
+#ifdef VK_KHR_pipeline_binary
+   case VK_OBJECT_TYPE_PIPELINE_BINARY_KHR:
+#endif
+      return true;
+   default:
+      return false;
+   }
+}
+
+static void destroy_handle(struct vps_device *device, int32_t type, uint64_t handle)
+{
+   if (!is_part_of_pipelines(type) || !vps_maker_put_off(device, type, handle))
+      vps_destroy_handle(device, type, handle);
+}
+
 // NOLINTNEXTLINE(misc-no-recursion)
 void vps_object_destroy(struct vps_object *object)
 {
-   const struct vps_device *device = object->device;
+   struct vps_device *device = object->device;
    const bool is_device = object->type == VK_OBJECT_TYPE_DEVICE;
 
    if (is_device && device)
@@ -112,6 +140,6 @@ void vps_object_destroy(struct vps_object *object)
       vps_object_destroy(object->children);
    release_state(object); /* a device's and an instance's state destroys the driver's object itself */
    if (object->handle && device && !is_device && !device->abandoned)
-      vps_destroy_handle(device, object->type, object->handle);
+      destroy_handle(device, object->type, object->handle);
    unlink_object(object);
 }

@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 
+#include "server/channel.h"
 #include "server/context.h"
 #include "server/device.h"
 #include "server/executables.h"
+#include "server/maker.h"
 #include "server/reserve.h"
 #include "server/spirv.h"
 #include "server/writes.h"
@@ -91,76 +93,201 @@ static void add_libraries(struct vps_stores *stores, const struct vp_context *ct
       add_used(stores, ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]);
 }
 
-/* A pipeline that was created is known by its id. */
-static struct vps_object *find_pipeline(struct vp_context *ctx, VkPipeline id)
+static void note_graphics(const struct vp_context *ctx, const struct vps_creation *creation)
 {
-   struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)id);
-
-   return object && object->type == VK_OBJECT_TYPE_PIPELINE && !object->poison ? object : NULL;
-}
-
-static void tell_executables(struct vp_context *ctx, VkPipeline id, VkPipelineCreateFlags flags, const void *chain)
-{
-   const struct vps_object *object = find_pipeline(ctx, id);
-
-   if (object)
-      vps_executables_tell(object->device, object->id, (VkPipeline)(uintptr_t)object->handle, flags, chain);
-}
-
-static void observe_graphics(struct vp_context *ctx, uint32_t count, const VkGraphicsPipelineCreateInfo *infos,
-                             const VkPipeline *ids)
-{
-   for (uint32_t i = 0; i < count; i++) {
+   for (uint32_t i = 0; i < creation->count; i++) {
+      const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
       struct vps_stores stores = {0};
-      tell_executables(ctx, ids[i], infos[i].flags, infos[i].pNext);
-      if (find_node(infos[i].pNext, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
+      if (find_node(info->pNext, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
          continue;
-      add_stages(&stores, ctx, infos[i].pStages, infos[i].stageCount);
-      add_libraries(&stores, ctx, find_node(infos[i].pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR));
-      set_stores(find_pipeline(ctx, ids[i]), &stores);
+      add_stages(&stores, ctx, info->pStages, info->stageCount);
+      add_libraries(&stores, ctx, find_node(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR));
+      set_stores(creation->objects[i], &stores);
    }
 }
 
-static void observe_compute(struct vp_context *ctx, uint32_t count, const VkComputePipelineCreateInfo *infos,
-                            const VkPipeline *ids)
+static void note_compute(const struct vp_context *ctx, const struct vps_creation *creation)
 {
-   for (uint32_t i = 0; i < count; i++) {
+   for (uint32_t i = 0; i < creation->count; i++) {
       struct vps_stores stores = {0};
-      tell_executables(ctx, ids[i], infos[i].flags, infos[i].pNext);
-      add_stage(&stores, ctx, &infos[i].stage);
-      set_stores(find_pipeline(ctx, ids[i]), &stores);
+      add_stage(&stores, ctx, &creation->command.compute.pCreateInfos[i].stage);
+      set_stores(creation->objects[i], &stores);
    }
 }
 
-static void observe_ray_tracing(struct vp_context *ctx, uint32_t count, const VkRayTracingPipelineCreateInfoKHR *infos,
-                                const VkPipeline *ids)
+static void note_ray_tracing(const struct vp_context *ctx, const struct vps_creation *creation)
 {
-   for (uint32_t i = 0; i < count; i++) {
+   for (uint32_t i = 0; i < creation->count; i++) {
+      const VkRayTracingPipelineCreateInfoKHR *info = &creation->command.ray_tracing.pCreateInfos[i];
       struct vps_stores stores = {0};
-      tell_executables(ctx, ids[i], infos[i].flags, infos[i].pNext);
-      add_stages(&stores, ctx, infos[i].pStages, infos[i].stageCount);
-      add_libraries(&stores, ctx, infos[i].pLibraryInfo);
-      set_stores(find_pipeline(ctx, ids[i]), &stores);
+      add_stages(&stores, ctx, info->pStages, info->stageCount);
+      add_libraries(&stores, ctx, info->pLibraryInfo);
+      set_stores(creation->objects[i], &stores);
    }
-}
-
-void vps_observe_vkCreateGraphicsPipelines(struct vp_context *ctx, const struct vp_cmd_vkCreateGraphicsPipelines *a)
-{
-   observe_graphics(ctx, a->createInfoCount, a->pCreateInfos, a->pPipelines);
-}
-
-void vps_observe_vkCreateComputePipelines(struct vp_context *ctx, const struct vp_cmd_vkCreateComputePipelines *a)
-{
-   observe_compute(ctx, a->createInfoCount, a->pCreateInfos, a->pPipelines);
-}
-
-void vps_observe_vkCreateRayTracingPipelinesKHR(struct vp_context *ctx,
-                                                const struct vp_cmd_vkCreateRayTracingPipelinesKHR *a)
-{
-   observe_ray_tracing(ctx, a->createInfoCount, a->pCreateInfos, a->pPipelines);
 }
 
 /* --- creation --- */
+
+static VkResult create_graphics(const struct vps_creation *creation)
+{
+   const struct vp_cmd_vkCreateGraphicsPipelines *a = &creation->command.graphics;
+   return creation->device->functions.CreateGraphicsPipelines(a->device, a->pipelineCache, a->createInfoCount,
+                                                              a->pCreateInfos, NULL, creation->handles);
+}
+
+static VkResult create_compute(const struct vps_creation *creation)
+{
+   const struct vp_cmd_vkCreateComputePipelines *a = &creation->command.compute;
+   return creation->device->functions.CreateComputePipelines(a->device, a->pipelineCache, a->createInfoCount,
+                                                             a->pCreateInfos, NULL, creation->handles);
+}
+
+/* No deferred operation: it is done when the call returns. */
+static VkResult create_ray_tracing(const struct vps_creation *creation)
+{
+   const struct vp_cmd_vkCreateRayTracingPipelinesKHR *a = &creation->command.ray_tracing;
+   return creation->device->functions.CreateRayTracingPipelinesKHR(
+      a->device, VK_NULL_HANDLE, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, creation->handles);
+}
+
+static void tell_graphics(const struct vps_creation *creation, uint32_t i)
+{
+   const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
+   vps_executables_tell(creation->device, creation->objects[i]->id, creation->handles[i], info->flags, info->pNext);
+}
+
+static void tell_compute(const struct vps_creation *creation, uint32_t i)
+{
+   const VkComputePipelineCreateInfo *info = &creation->command.compute.pCreateInfos[i];
+   vps_executables_tell(creation->device, creation->objects[i]->id, creation->handles[i], info->flags, info->pNext);
+}
+
+static void tell_ray_tracing(const struct vps_creation *creation, uint32_t i)
+{
+   const VkRayTracingPipelineCreateInfoKHR *info = &creation->command.ray_tracing.pCreateInfos[i];
+   vps_executables_tell(creation->device, creation->objects[i]->id, creation->handles[i], info->flags, info->pNext);
+}
+
+struct vps_pipeline_kind {
+   VkResult (*create)(const struct vps_creation *creation);
+   void (*tell)(const struct vps_creation *creation, uint32_t i);                   /* what it consists of */
+   void (*note)(const struct vp_context *ctx, const struct vps_creation *creation); /* what it writes to */
+};
+
+static const struct vps_pipeline_kind graphics = {create_graphics, tell_graphics, note_graphics};
+static const struct vps_pipeline_kind compute = {create_compute, tell_compute, note_compute};
+static const struct vps_pipeline_kind ray_tracing = {create_ray_tracing, tell_ray_tracing, note_ray_tracing};
+
+static void destroy_all(const struct vps_creation *creation)
+{
+   for (uint32_t i = 0; i < creation->count; i++) {
+      creation->device->functions.DestroyPipeline(creation->device->handle, creation->handles[i], NULL);
+      creation->handles[i] = VK_NULL_HANDLE;
+   }
+}
+
+void vps_creation_run(struct vps_creation *creation)
+{
+   while ((creation->result = creation->kind->create(creation)) < 0 &&
+          vps_reserve_give_up(creation->device, creation->result)) {
+      destroy_all(creation);
+      creation->strained = true;
+   }
+   for (uint32_t i = 0; i < creation->count; i++) {
+      if (creation->handles[i])
+         creation->kind->tell(creation, i);
+      else if (creation->result < 0 && !creation->answered)
+         vps_channel_send_object_error(creation->device->channel, creation->objects[i]->id, creation->number,
+                                       creation->result, 0);
+   }
+}
+
+void vps_creation_finish(struct vp_context *ctx, const struct vps_creation *creation)
+{
+   for (uint32_t i = 0; i < creation->count; i++) {
+      struct vps_object *object = creation->objects[i];
+      object->type = VK_OBJECT_TYPE_PIPELINE;
+      object->handle = (uint64_t)(uintptr_t)creation->handles[i];
+      if (!object->handle && creation->result < 0)
+         object->poison = creation->result;
+      else if (!object->handle)
+         vps_object_drop(object);
+   }
+   if (creation->strained)
+      ctx->strained = creation->device;
+}
+
+/* Enters pending objects under these ids. False ends the session. */
+static bool begin_creation(struct vp_context *ctx, struct vps_creation *creation, uint32_t count, const VkPipeline *ids)
+{
+   creation->device = ctx->used[0]->device;
+   creation->number = ctx->command;
+   creation->answered = ctx->reply;
+   creation->handles = vps_alloc(ctx, count, sizeof(*creation->handles));
+   creation->objects = vps_alloc(ctx, count, sizeof(struct vps_object *));
+   if (!creation->handles || !creation->objects)
+      return false;
+   for (; creation->count < count; creation->count++) {
+      struct vps_object *object = vps_add(ctx, VPS_OBJECT_PENDING, (uint64_t)(uintptr_t)ids[creation->count], 0);
+      if (!object)
+         return false;
+      creation->objects[creation->count] = object;
+   }
+   creation->kind->note(ctx, creation);
+   return true;
+}
+
+/* Creates pipelines now. The id of one that there is not becomes null for the reply. */
+static VkResult create_now(struct vp_context *ctx, struct vps_creation *creation, VkPipeline *ids)
+{
+   vps_creation_run(creation);
+   vps_creation_finish(ctx, creation);
+   for (uint32_t i = 0; i < creation->count; i++) {
+      if (!creation->handles[i])
+         ids[i] = VK_NULL_HANDLE;
+   }
+   return creation->result;
+}
+
+static VkResult create_pipelines(struct vp_context *ctx, struct vps_creation *creation, uint32_t count, VkPipeline *ids)
+{
+   if (!begin_creation(ctx, creation, count, ids) || vps_maker_start(ctx, creation))
+      return VK_SUCCESS;
+   return create_now(ctx, creation, ids);
+}
+
+void vp_handle_vkCreateGraphicsPipelines(struct vp_context *ctx, struct vp_cmd_vkCreateGraphicsPipelines *a)
+{
+   struct vps_creation creation = {.kind = &graphics, .command.graphics = *a};
+   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+}
+
+void vp_handle_vkCreateComputePipelines(struct vp_context *ctx, struct vp_cmd_vkCreateComputePipelines *a)
+{
+   struct vps_creation creation = {.kind = &compute, .command.compute = *a};
+   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+}
+
+void vp_handle_vkCreateRayTracingPipelinesKHR(struct vp_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesKHR *a)
+{
+   struct vps_creation creation = {.kind = &ray_tracing, .command.ray_tracing = *a};
+   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+}
+
+/* Several threads may use a cache here, though only one of the application does. */
+void vp_handle_vkCreatePipelineCache(struct vp_context *ctx, struct vp_cmd_vkCreatePipelineCache *a)
+{
+   const struct vps_device_functions *functions = &ctx->used[0]->device->functions;
+   VkPipelineCacheCreateInfo info = *a->pCreateInfo;
+   VkPipelineCache cache = VK_NULL_HANDLE;
+
+   info.flags &= ~(VkPipelineCacheCreateFlags)VK_PIPELINE_CACHE_CREATE_EXTERNALLY_SYNCHRONIZED_BIT;
+   do
+      a->ret = functions->CreatePipelineCache(a->device, &info, NULL, &cache);
+   while (vps_try_again(ctx, a->ret));
+   vps_created(ctx, VK_OBJECT_TYPE_PIPELINE_CACHE, (uint64_t)(uintptr_t)*a->pPipelineCache,
+               a->ret < 0 ? 0 : (uint64_t)(uintptr_t)cache, a->ret);
+}
 
 /* Our variants of pipeline creation tell which pipelines there are, and give the driver's feedback back. */
 
@@ -180,79 +307,68 @@ static uint32_t gather_feedback(const void *chain, VkPipelineCreationFeedback *f
    return stages < room ? stages + 1 : room;
 }
 
-static void enter_pipelines(struct vp_context *ctx, VkResult result, uint32_t count, const VkPipeline *ids,
-                            const VkPipeline *handles, VkBool32 *created)
+/* Creates pipelines now and tells which of them there are. */
+static VkResult create_and_tell(struct vp_context *ctx, struct vps_creation *creation, uint32_t count, VkPipeline *ids,
+                                VkBool32 *created)
 {
-   for (uint32_t i = 0; i < count && !ctx->failed; i++)
-      created[i] = vps_created(ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)ids[i],
-                               (uint64_t)(uintptr_t)handles[i], result) != NULL;
-}
-
-/* Whether all of them should be created again; those that there are go. */
-static bool try_again(struct vp_context *ctx, VkResult result, uint32_t count, VkPipeline *handles)
-{
-   if (!vps_try_again(ctx, result))
-      return false;
-   for (uint32_t i = 0; i < count; i++) {
-      ctx->used[0]->device->functions.DestroyPipeline(ctx->used[0]->device->handle, handles[i], NULL);
-      handles[i] = VK_NULL_HANDLE;
-   }
-   return true;
+   if (!begin_creation(ctx, creation, count, ids))
+      return VK_SUCCESS;
+   create_now(ctx, creation, ids);
+   for (uint32_t i = 0; i < count; i++)
+      created[i] = creation->handles[i] != VK_NULL_HANDLE;
+   return creation->result;
 }
 
 void vp_handle_vkCreateGraphicsPipelinesVP(struct vp_context *ctx, struct vp_cmd_vkCreateGraphicsPipelinesVP *a)
 {
-   const PFN_vkCreateGraphicsPipelines create = ctx->used[0]->device->functions.CreateGraphicsPipelines;
-   VkPipeline *handles = vps_alloc(ctx, a->createInfoCount, sizeof(*handles));
+   struct vps_creation creation = {.kind = &graphics,
+                                   .command.graphics = {.device = a->device,
+                                                        .pipelineCache = a->pipelineCache,
+                                                        .createInfoCount = a->createInfoCount,
+                                                        .pCreateInfos = a->pCreateInfos}};
    uint32_t done = 0;
 
-   if (!create)
+   if (!ctx->used[0]->device->functions.CreateGraphicsPipelines) {
       vps_missing_function(ctx);
-   if (!create || !handles)
       return;
-   do
-      a->ret = create(a->device, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, handles);
-   while (try_again(ctx, a->ret, a->createInfoCount, handles));
+   }
+   a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, a->pCreated);
    for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
       done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
-   enter_pipelines(ctx, a->ret, a->createInfoCount, a->pPipelines, handles, a->pCreated);
-   observe_graphics(ctx, a->createInfoCount, a->pCreateInfos, a->pPipelines);
 }
 
 void vp_handle_vkCreateComputePipelinesVP(struct vp_context *ctx, struct vp_cmd_vkCreateComputePipelinesVP *a)
 {
-   const PFN_vkCreateComputePipelines create = ctx->used[0]->device->functions.CreateComputePipelines;
-   VkPipeline *handles = vps_alloc(ctx, a->createInfoCount, sizeof(*handles));
+   struct vps_creation creation = {.kind = &compute,
+                                   .command.compute = {.device = a->device,
+                                                       .pipelineCache = a->pipelineCache,
+                                                       .createInfoCount = a->createInfoCount,
+                                                       .pCreateInfos = a->pCreateInfos}};
    uint32_t done = 0;
 
-   if (!create)
+   if (!ctx->used[0]->device->functions.CreateComputePipelines) {
       vps_missing_function(ctx);
-   if (!create || !handles)
       return;
-   do
-      a->ret = create(a->device, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, handles);
-   while (try_again(ctx, a->ret, a->createInfoCount, handles));
+   }
+   a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, a->pCreated);
    for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
       done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
-   enter_pipelines(ctx, a->ret, a->createInfoCount, a->pPipelines, handles, a->pCreated);
-   observe_compute(ctx, a->createInfoCount, a->pCreateInfos, a->pPipelines);
 }
 
 void vp_handle_vkCreateRayTracingPipelinesVP(struct vp_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesVP *a)
 {
-   const PFN_vkCreateRayTracingPipelinesKHR create = ctx->used[0]->device->functions.CreateRayTracingPipelinesKHR;
-   VkPipeline *handles = vps_alloc(ctx, a->createInfoCount, sizeof(*handles));
+   struct vps_creation creation = {.kind = &ray_tracing,
+                                   .command.ray_tracing = {.device = a->device,
+                                                           .pipelineCache = a->pipelineCache,
+                                                           .createInfoCount = a->createInfoCount,
+                                                           .pCreateInfos = a->pCreateInfos}};
    uint32_t done = 0;
 
-   if (!create)
+   if (!ctx->used[0]->device->functions.CreateRayTracingPipelinesKHR) {
       vps_missing_function(ctx);
-   if (!create || !handles)
       return;
-   do
-      a->ret = create(a->device, VK_NULL_HANDLE, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, handles);
-   while (try_again(ctx, a->ret, a->createInfoCount, handles));
+   }
+   a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, a->pCreated);
    for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
       done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
-   enter_pipelines(ctx, a->ret, a->createInfoCount, a->pPipelines, handles, a->pCreated);
-   observe_ray_tracing(ctx, a->createInfoCount, a->pCreateInfos, a->pPipelines);
 }

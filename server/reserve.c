@@ -69,11 +69,13 @@ static bool fill_host(struct vps_reserve *reserve)
 void vps_reserve_fill(struct vps_device *device)
 {
    struct vps_reserve *reserve = &device->reserve;
-   bool complete = fill_host(reserve);
    uint8_t payload[4];
 
+   pthread_mutex_lock(&reserve->lock);
+   bool complete = fill_host(reserve);
    for (uint32_t i = 0; i < device->memory.memoryHeapCount; i++)
       complete = fill_heap(device, i) && complete;
+   pthread_mutex_unlock(&reserve->lock);
    reserve->tried_ms = vp_clock_ms();
    if (complete != reserve->missed)
       return;
@@ -87,8 +89,9 @@ void vps_reserve_fill(struct vps_device *device)
 bool vps_reserve_empty(struct vps_device *device)
 {
    struct vps_reserve *reserve = &device->reserve;
-   bool any = reserve->host;
 
+   pthread_mutex_lock(&reserve->lock);
+   bool any = reserve->host;
    if (reserve->host)
       munmap(reserve->host, HOST_SIZE);
    reserve->host = NULL;
@@ -99,6 +102,7 @@ bool vps_reserve_empty(struct vps_device *device)
       reserve->heaps[i] = VK_NULL_HANDLE;
       any = true;
    }
+   pthread_mutex_unlock(&reserve->lock);
    return any;
 }
 
@@ -108,11 +112,16 @@ void vps_reserve_want(struct vp_context *ctx, struct vps_device *device, bool fr
       ctx->strained = device;
 }
 
+bool vps_reserve_give_up(struct vps_device *device, VkResult result)
+{
+   return is_shortage(result) && device && vps_reserve_empty(device);
+}
+
 bool vps_try_again(struct vp_context *ctx, VkResult result)
 {
    struct vps_device *device = ctx->used_count ? ctx->used[0]->device : NULL;
 
-   if (!is_shortage(result) || !device || !vps_reserve_empty(device))
+   if (!vps_reserve_give_up(device, result))
       return false;
    ctx->strained = device;
    return true;

@@ -2,6 +2,7 @@
 #ifndef VP_SERVER_RESERVE_H
 #define VP_SERVER_RESERVE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <vulkan/vulkan.h>
@@ -13,6 +14,7 @@ struct vps_device;
  * on small allocations, mappings and creations: when the driver has no memory for one, the reserve is given up and it
  * is tried again. From then on, until there is a reserve again, the client waits for every answer. */
 struct vps_reserve {
+   pthread_mutex_t lock; /* of the memory */
    VkDeviceMemory heaps[VK_MAX_MEMORY_HEAPS];
    void *host;
    bool missed;      /* the client knows that it is not complete */
@@ -22,7 +24,7 @@ struct vps_reserve {
 /* Allocates what is missing, and tells the client when that changes whether it is complete. */
 void vps_reserve_fill(struct vps_device *device);
 
-/* Frees it. False when there was nothing. */
+/* Frees it; any thread may. False when there was nothing. */
 bool vps_reserve_empty(struct vps_device *device);
 
 /* After something was freed, or some time after it was tried last: lets the command that is executed end in filling it.
@@ -32,6 +34,9 @@ void vps_reserve_want(struct vp_context *ctx, struct vps_device *device, bool fr
 /* Whether the current command should call the driver again: it failed because something ran out, and the reserve has
  * been given up now. */
 bool vps_try_again(struct vp_context *ctx, VkResult result);
+
+/* The same for a call that any thread has made about this device. */
+bool vps_reserve_give_up(struct vps_device *device, VkResult result);
 
 /* At the end of a command, before its reply. */
 void vps_reserve_settle(struct vp_context *ctx);

@@ -15,6 +15,7 @@
 #include "common/util/spin.h"
 #include "server/channel.h"
 #include "server/context.h"
+#include "server/maker.h"
 #include "server/pool.h"
 #include "server/uploads.h"
 #include "server/watch.h"
@@ -213,6 +214,7 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
 
    vp_socket_configure(fd);
    vps_pool_allow(vps_pool_suitable());
+   vps_maker_allow(vps_maker_suitable());
    vp_spin_allow(vp_spin_is_suitable());
    if (!vps_channel_init(&worker.channel, fd, options->compression)) {
       vp_log(VP_LOG_ERROR, "cannot start: out of memory");

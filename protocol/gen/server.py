@@ -32,9 +32,11 @@ CHANGES = {
 # vps_observe_NAME(), as is that of the recorded ones that writes.tsv calls exact.
 OBSERVED = ['vkCreateBuffer', 'vkBindBufferMemory', 'vkBindBufferMemory2', 'vkBindImageMemory', 'vkBindImageMemory2',
             'vkQueueBindSparse', 'vkCreateImage', 'vkCreateBufferView', 'vkCreateDescriptorSetLayout',
-            'vkCreatePipelineLayout', 'vkUpdateDescriptorSets', 'vkCreateShaderModule', 'vkCreateGraphicsPipelines',
-            'vkCreateComputePipelines', 'vkCreateRayTracingPipelinesKHR', 'vkCopyMemoryToImageMESA', 'vkCopyImageToImage',
-            'vkTransitionImageLayout', 'vkCreateAccelerationStructureKHR']
+            'vkCreatePipelineLayout', 'vkUpdateDescriptorSets', 'vkCreateShaderModule', 'vkCopyMemoryToImageMESA',
+            'vkCopyImageToImage', 'vkTransitionImageLayout', 'vkCreateAccelerationStructureKHR']
+
+# Commands that want all pipelines made that were asked for before.
+AFTER_PIPELINES = {'vkGetPipelineCacheData', 'vkMergePipelineCaches'}
 
 # The bind point whose shaders a recorded command runs, by what writes.tsv says.
 BIND_POINTS = {'draw': 'VK_PIPELINE_BIND_POINT_GRAPHICS', 'dispatch': 'VK_PIPELINE_BIND_POINT_COMPUTE',
@@ -240,6 +242,11 @@ class Runner:
         return lines
 
     def execute(self, command, new):
+        if command.name in AFTER_PIPELINES:
+            return ['vps_maker_settle(ctx);'] + self.execute_now(command, new)
+        return self.execute_now(command, new)
+
+    def execute_now(self, command, new):
         if command.row['server'] == 'hand':
             return ['vp_handle_%s(ctx, &a);' % command.name]
         if new:
