@@ -39,7 +39,8 @@ static void destroy(struct vp_executables *executables)
 /* Memory for as many as a list says that it has; each takes more than its texts, of two times 256 bytes. */
 static void *load_count(struct vp_decoder *dec, size_t size, uint32_t *count)
 {
-   *count = (uint32_t)vp_dec_array_count(dec, 512);
+   const uint64_t said = vp_dec_u64(dec);
+   *count = vp_dec_has(dec, said, 512) ? (uint32_t)said : 0;
    return calloc((size_t)*count + 1, size);
 }
 

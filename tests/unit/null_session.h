@@ -92,7 +92,7 @@ static void begin(unsigned which)
 }
 
 /* What has been recorded since begin(). */
-static struct vps_writes writes_of(unsigned which)
+static inline struct vps_writes writes_of(unsigned which)
 {
    const struct vps_command_buffer *state = vps_object_find(&ctx.objects, objects[which].id)->state;
    return state->track ? state->track->writes : (struct vps_writes){0};
