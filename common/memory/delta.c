@@ -45,7 +45,7 @@ struct dense_run {
    size_t length; /* of the bytes, which are the last in the encoder; 0: there is none open */
    uint64_t offset;
    unsigned hole_count;
-   uint16_t holes[MAX_DENSE / PAGE * PAGE_HOLES];
+   uint16_t holes[MAX_DENSE / PAGE * PAGE_HOLES + 1]; /* one more, which may be written to */
 };
 
 static void end_dense(struct vp_encoder *enc, struct dense_run *run)
@@ -75,11 +75,22 @@ static uint8_t *next_dense(struct vp_encoder *enc, struct dense_run *run, uint64
    return vp_encoder_reserve(enc, head + PAGE + sizeof(run->holes)) ? enc->cur + head : NULL;
 }
 
+/* Notes the lowest bit, if there is one, without a branch, which nobody could predict. */
+static void note_hole(struct dense_run *run, size_t at, uint64_t *bits)
+{
+   run->holes[run->hole_count] = (uint16_t)(run->length + at + (unsigned)__builtin_ctzll(*bits | UINT64_C(1) << 63));
+   run->hole_count += *bits != 0;
+   *bits &= *bits - 1;
+}
+
 static void add_dense(struct vp_encoder *enc, struct dense_run *run, const uint8_t mask[PAGE / 8])
 {
    for (size_t at = 0; at < PAGE; at += 64) {
-      for (uint64_t bits = ~vp_masked_word(mask, at, PAGE); bits; bits &= bits - 1)
-         run->holes[run->hole_count++] = (uint16_t)(run->length + at + (unsigned)__builtin_ctzll(bits));
+      uint64_t bits = ~vp_masked_word(mask, at, PAGE);
+      note_hole(run, at, &bits);
+      note_hole(run, at, &bits);
+      while (bits)
+         note_hole(run, at, &bits);
    }
    enc->cur += (run->length ? 0 : 16) + PAGE;
    run->length += PAGE;
