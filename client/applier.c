@@ -16,19 +16,19 @@ static void take_in(void *context, unsigned place)
 void vp_applier_start(struct vp_applier *applier, vp_apply *apply, void *context)
 {
    *applier = (struct vp_applier){.apply = apply, .context = context};
-   vp_relay_start(&applier->relay, take_in, applier);
+   vp_relay_start(&applier->relay, VP_APPLIER_FRAMES, take_in, applier);
 }
 
 void vp_applier_stop(struct vp_applier *applier)
 {
    vp_relay_stop(&applier->relay);
-   for (unsigned i = 0; i < VP_RELAY_PLACES; i++)
+   for (unsigned i = 0; i < VP_APPLIER_FRAMES; i++)
       vp_frame_finish(&applier->places[i].frame);
 }
 
 bool vp_applier_give(struct vp_applier *applier, struct vp_mapping *mapping, struct vp_frame *frame, bool more)
 {
-   struct vp_applied *next = &applier->places[vp_relay_place(&applier->relay)];
+   struct vp_applied *next = &applier->places[vp_relay_places(&applier->relay, 1)];
    const struct vp_frame used = next->frame;
 
    *next = (struct vp_applied){mapping, *frame};

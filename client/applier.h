@@ -10,6 +10,9 @@
 
 struct vp_mapping;
 
+/* How many frames are read ahead. */
+#define VP_APPLIER_FRAMES 4u
+
 /* Takes in a frame of memory, on a thread of its own or on the receiver's. `mapping` may be NULL. False when it makes
  * no sense. */
 typedef bool vp_apply(void *context, struct vp_mapping *mapping, const struct vp_frame *frame);
@@ -26,7 +29,7 @@ struct vp_applier {
    vp_apply *apply;
    void *context;
    atomic_bool failed;
-   struct vp_applied places[VP_RELAY_PLACES];
+   struct vp_applied places[VP_APPLIER_FRAMES];
    struct vp_relay relay;
 };
 

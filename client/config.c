@@ -4,12 +4,16 @@
 #include "client/stats.h"
 #include "common/net/socket.h"
 #include "common/util/log.h"
+#include "common/util/pool.h"
 #include "common/util/spin.h"
 #include "common/util/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* So many other threads look for changes of memory together with the sender; more would be awake too late. */
+#define HELPERS 3u
 
 #define DEFAULT_TIMEOUT_MS 5000
 
@@ -78,6 +82,7 @@ void vp_config_read(struct vp_config *config)
    *config = (struct vp_config){.timeout_ms = DEFAULT_TIMEOUT_MS};
    read_log_level();
    vp_spin_allow(read_switch("VENUS_SPIN", vp_spin_is_suitable()));
+   vp_pool_allow(vp_pool_suitable() < HELPERS ? vp_pool_suitable() : HELPERS);
    if (!read_switch("VENUS_DISABLE", false))
       read_servers(config);
    const char *timeout = getenv("VENUS_TIMEOUT");

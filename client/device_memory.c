@@ -16,9 +16,6 @@
 
 #include <stdlib.h>
 
-/* One MEMORY frame is about this long at most. */
-#define FRAME_SIZE ((size_t)256 << 10)
-
 /* Changes of a memory this large are sent as soon as the application says that it is done with them. */
 #define EARLY_SIZE ((VkDeviceSize)1 << 20)
 
@@ -452,23 +449,43 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemo
 
 /* --- transfers --- */
 
+/* Encoders in which a part has room. Without memory there is one, and less goes into it. */
+static unsigned next_parts(struct vp_memory_frames *frames, struct vp_mapping_part *parts, size_t *limit)
+{
+   struct vp_encoder *encs[VP_MEMORY_FRAMES_AT_ONCE];
+   unsigned count = vp_memory_frames_next(frames, encs);
+   *limit = VP_MAPPING_PART_SIZE;
+   for (unsigned i = 0; i < count; i++) {
+      parts[i].enc = encs[i];
+      if (!vp_encoder_reserve(encs[i], 3 * VP_MAPPING_PART_SIZE))
+         count = i ? i : 1;
+   }
+   if (!vp_encoder_reserve(encs[0], 3 * VP_MAPPING_PART_SIZE))
+      *limit = VP_PAGE_SIZE;
+   return count;
+}
+
 /* No lock is held while a frame is sent: the receiver may need it to make room for the server to go on. */
 static void send_mapping(struct vp_connection *conn, struct vp_mapping *mapping)
 {
    struct vp_memory_frames *frames = &conn->stream.memory;
    bool more = !vp_connection_lost(conn) && vp_mapping_look(mapping);
    while (more && !vp_connection_lost(conn)) {
-      struct vp_encoder *enc = vp_memory_frames_next(frames);
-      size_t changed;
-      const size_t limit = vp_encoder_reserve(enc, 3 * FRAME_SIZE) ? FRAME_SIZE : VP_PAGE_SIZE;
-      more = vp_mapping_collect(mapping, enc, limit, &changed);
-      if (enc->failed) { /* the twin has it, the server does not */
-         vp_connection_lose(conn, "there is no memory left to send mapped memory with");
-         return;
+      struct vp_mapping_part parts[VP_MEMORY_FRAMES_AT_ONCE];
+      size_t limit;
+      unsigned count = next_parts(frames, parts, &limit);
+      if (count == 1)
+         more = vp_mapping_collect(mapping, parts->enc, limit, &parts->changed);
+      else
+         more = vp_mapping_collect_parts(mapping, parts, &count);
+      for (unsigned i = 0; i < count; i++) {
+         if (parts[i].enc->failed) { /* the twin has it, the server does not */
+            vp_connection_lose(conn, "there is no memory left to send mapped memory with");
+            return;
+         }
+         vp_memory_frames_send(frames, vp_mapping_id(mapping), more || i + 1 < count);
+         vp_stats_add(&conn->stats.memory_sent, parts[i].changed);
       }
-      if (changed)
-         vp_memory_frames_send(frames, vp_mapping_id(mapping), more);
-      vp_stats_add(&conn->stats.memory_sent, changed);
    }
 }
 

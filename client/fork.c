@@ -7,13 +7,15 @@
 #include "client/mapping/tracker.h"
 #include "client/mapping/watch.h"
 #include "client/stats.h"
+#include "common/util/pool.h"
 
 #include <pthread.h>
 #include <stddef.h>
 
 /* What the process has once. Whoever held a lock of theirs is not there in a child. */
 static void (*const begin_anew[])(void) = {vp_watch_begin_anew,     vp_tracker_begin_anew, vp_pins_begin_anew,
-                                           vp_in_flight_begin_anew, vp_pages_begin_anew,   vp_stats_begin_anew};
+                                           vp_in_flight_begin_anew, vp_pages_begin_anew,   vp_stats_begin_anew,
+                                           vp_pool_begin_anew};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct vp_fork_item *all;

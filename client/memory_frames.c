@@ -12,7 +12,7 @@ static void send_frame(void *context, unsigned place)
    const uint8_t *data = frame->enc.start;
    size_t size = vp_encoder_size(&frame->enc);
    uint64_t blocked_ns = 0;
-   if (vp_connection_lost(conn))
+   if (!size || vp_connection_lost(conn))
       return;
    const bool packed = vp_packer_pack(&frames->packer, data, size, &data, &size);
    if (!vp_frame_write_timed(conn->fd, packed ? VP_FRAME_PACKED : VP_FRAME_MEMORY, frame->id, data, size, NULL, 0,
@@ -29,7 +29,7 @@ bool vp_memory_frames_init(struct vp_memory_frames *frames, enum vp_compression 
 {
    bool ok = true;
    *frames = (struct vp_memory_frames){0};
-   for (unsigned i = 0; i < VP_RELAY_PLACES; i++)
+   for (unsigned i = 0; i < VP_MEMORY_FRAMES; i++)
       ok = vp_encoder_init(&frames->places[i].enc) && ok;
    vp_packer_init(&frames->packer, compression);
    if (!ok)
@@ -39,7 +39,7 @@ bool vp_memory_frames_init(struct vp_memory_frames *frames, enum vp_compression 
 
 void vp_memory_frames_finish(struct vp_memory_frames *frames)
 {
-   for (unsigned i = 0; i < VP_RELAY_PLACES; i++)
+   for (unsigned i = 0; i < VP_MEMORY_FRAMES; i++)
       vp_encoder_finish(&frames->places[i].enc);
    vp_packer_finish(&frames->packer);
 }
@@ -47,7 +47,7 @@ void vp_memory_frames_finish(struct vp_memory_frames *frames)
 void vp_memory_frames_start(struct vp_memory_frames *frames, struct vp_connection *conn)
 {
    frames->conn = conn;
-   vp_relay_start(&frames->relay, send_frame, frames);
+   vp_relay_start(&frames->relay, VP_MEMORY_FRAMES, send_frame, frames);
 }
 
 void vp_memory_frames_stop(struct vp_memory_frames *frames)
@@ -55,16 +55,20 @@ void vp_memory_frames_stop(struct vp_memory_frames *frames)
    vp_relay_stop(&frames->relay);
 }
 
-struct vp_encoder *vp_memory_frames_next(struct vp_memory_frames *frames)
+unsigned vp_memory_frames_next(struct vp_memory_frames *frames, struct vp_encoder *encs[VP_MEMORY_FRAMES_AT_ONCE])
 {
-   struct vp_encoder *enc = &frames->places[vp_relay_place(&frames->relay)].enc;
-   vp_encoder_reset(enc);
-   return enc;
+   const unsigned count = frames->relay.running ? VP_MEMORY_FRAMES_AT_ONCE : 1,
+                  first = vp_relay_places(&frames->relay, count);
+   for (unsigned i = 0; i < count; i++) {
+      encs[i] = &frames->places[(first + i) % VP_MEMORY_FRAMES].enc;
+      vp_encoder_reset(encs[i]);
+   }
+   return count;
 }
 
 void vp_memory_frames_send(struct vp_memory_frames *frames, uint64_t id, bool more)
 {
-   frames->places[vp_relay_place(&frames->relay)].id = id;
+   frames->places[vp_relay_places(&frames->relay, 1)].id = id;
    vp_relay_give(&frames->relay, more);
 }
 

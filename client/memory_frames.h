@@ -11,6 +11,10 @@
 
 struct vp_connection;
 
+/* So many frames can be on their way, and so many can be made at once. */
+#define VP_MEMORY_FRAMES 16u
+#define VP_MEMORY_FRAMES_AT_ONCE 8u
+
 /* MEMORY frames on their way to the socket: while one is packed and sent, the next one can be made. All is for the
  * sender's thread. */
 struct vp_memory_frames {
@@ -20,7 +24,7 @@ struct vp_memory_frames {
    struct vp_memory_frame {
       struct vp_encoder enc;
       uint64_t id; /* of the memory */
-   } places[VP_RELAY_PLACES];
+   } places[VP_MEMORY_FRAMES];
 };
 
 bool vp_memory_frames_init(struct vp_memory_frames *frames, enum vp_compression compression);
@@ -30,10 +34,10 @@ void vp_memory_frames_finish(struct vp_memory_frames *frames);
 void vp_memory_frames_start(struct vp_memory_frames *frames, struct vp_connection *conn);
 void vp_memory_frames_stop(struct vp_memory_frames *frames);
 
-/* Where the payload of the next one is written, empty. */
-struct vp_encoder *vp_memory_frames_next(struct vp_memory_frames *frames);
+/* Where the payloads of the next frames are written, which are empty now; how many they are, at least one. */
+unsigned vp_memory_frames_next(struct vp_memory_frames *frames, struct vp_encoder *encs[VP_MEMORY_FRAMES_AT_ONCE]);
 
-/* Sends it. `more`: more frames of this memory will follow. */
+/* Sends the next one of them, if there is anything in it. `more`: more frames of this memory will follow. */
 void vp_memory_frames_send(struct vp_memory_frames *frames, uint64_t id, bool more);
 
 /* Waits until all of them are in the socket, or the connection is lost. */

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "common/memory/delta.h"
+#include "common/util/pool.h"
 #include "common/wire/encoder.h"
 #include "server/channel.h"
 #include "server/device.h"
 #include "server/dirty.h"
 #include "server/memory.h"
-#include "server/pool.h"
 #include "server/stretches.h"
 #include "server/writes.h"
 
@@ -242,7 +242,7 @@ static bool send_together(struct work *work)
    if (pthread_cond_init(&work->emptied, NULL) != 0)
       return false;
    work->last_full = &work->full;
-   vps_pool_run(help, work);
+   vp_pool_run(help, work);
    free_boxes(work);
    pthread_cond_destroy(&work->emptied);
    return !work->failed && !next_part(work, &position, &end);

@@ -33,13 +33,13 @@ static void finish(void *context, unsigned place)
 
 void vps_uploads_start(struct vps_uploads *uploads)
 {
-   vp_relay_start(&uploads->relay, finish, uploads);
+   vp_relay_start(&uploads->relay, VPS_UPLOADS, finish, uploads);
 }
 
 void vps_uploads_stop(struct vps_uploads *uploads)
 {
    vp_relay_stop(&uploads->relay);
-   for (unsigned i = 0; i < VP_RELAY_PLACES; i++)
+   for (unsigned i = 0; i < VPS_UPLOADS; i++)
       vp_frame_finish(&uploads->places[i].frame);
    vp_unpacker_finish(&uploads->unpacker);
 }
@@ -64,12 +64,12 @@ struct vp_frame *vps_uploads_next(struct vps_uploads *uploads, struct vp_context
 {
    if (!vp_relay_is_idle(&uploads->relay) && !has_input(fd) && !vps_uploads_wait(uploads, ctx))
       return NULL;
-   return &uploads->places[vp_relay_place(&uploads->relay)].frame;
+   return &uploads->places[vp_relay_places(&uploads->relay, 1)].frame;
 }
 
 bool vps_uploads_apply(struct vps_uploads *uploads, struct vp_context *ctx)
 {
-   struct vps_upload *upload = &uploads->places[vp_relay_place(&uploads->relay)];
+   struct vps_upload *upload = &uploads->places[vp_relay_places(&uploads->relay, 1)];
    const bool is_big = upload->frame.capacity > KEEP_SIZE;
 
    if (!vps_memory_find(ctx, upload->frame.header.tag, &upload->memory))

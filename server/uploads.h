@@ -12,6 +12,9 @@
 struct vp_context;
 struct vps_memory;
 
+/* So many frames are read ahead; more would not stay in the caches. */
+#define VPS_UPLOADS 4u
+
 /* Frames of the client, and what becomes of those that change memory: while one is applied, the next can be read. All
  * is for the executing thread. */
 struct vps_uploads {
@@ -20,7 +23,7 @@ struct vps_uploads {
    struct vps_upload {
       struct vp_frame frame;
       struct vps_memory *memory;
-   } places[VP_RELAY_PLACES];
+   } places[VPS_UPLOADS];
    _Atomic(const char *) problem; /* with one that was applied; NULL: none */
 };
 

@@ -12,11 +12,11 @@
 #include "common/net/hello.h"
 #include "common/net/socket.h"
 #include "common/util/log.h"
+#include "common/util/pool.h"
 #include "common/util/spin.h"
 #include "server/channel.h"
 #include "server/context.h"
 #include "server/maker.h"
-#include "server/pool.h"
 #include "server/uploads.h"
 #include "server/watch.h"
 
@@ -213,7 +213,7 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
    struct worker worker = {.options = options};
 
    vp_socket_configure(fd);
-   vps_pool_allow(vps_pool_suitable());
+   vp_pool_allow(vp_pool_suitable());
    vps_maker_allow(vps_maker_suitable());
    vp_spin_allow(vp_spin_is_suitable());
    if (!vps_channel_init(&worker.channel, fd, options->compression)) {

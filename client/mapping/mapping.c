@@ -10,6 +10,7 @@
 #include "client/mapping/watch.h"
 #include "common/memory/delta.h"
 #include "common/util/clock.h"
+#include "common/util/pool.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -564,17 +565,33 @@ bool vp_mapping_maybe_changed(struct vp_mapping *mapping)
    return changed;
 }
 
-/* The first page from `page` on that is to be compared, or the number of pages. */
-static size_t next_candidate(const struct vp_mapping *mapping, size_t page)
+static size_t page_count(const struct vp_mapping *mapping)
 {
-   const size_t count = mapping->pages.size / VP_PAGE_SIZE;
-   while (page < count) {
+   return mapping->pages.size / VP_PAGE_SIZE;
+}
+
+/* The first page from `page` on, and before `end`, that is to be compared, or `end`. */
+static size_t next_candidate_before(const struct vp_mapping *mapping, size_t page, size_t end)
+{
+   while (page < end) {
       const uint64_t word = mapping->chunks[page / CHUNK_PAGES].candidates[page % CHUNK_PAGES / 64] >> page % 64;
-      if (word)
-         return page + (size_t)__builtin_ctzll(word);
+      if (word) {
+         page += (size_t)__builtin_ctzll(word);
+         break;
+      }
       page = (page / 64 + 1) * 64;
    }
-   return count;
+   return page < end ? page : end;
+}
+
+static size_t next_candidate(const struct vp_mapping *mapping, size_t page)
+{
+   return next_candidate_before(mapping, page, page_count(mapping));
+}
+
+static bool is_candidate(const struct vp_mapping *mapping, size_t page)
+{
+   return mapping->chunks[page / CHUNK_PAGES].candidates[page % CHUNK_PAGES / 64] >> page % 64 & 1;
 }
 
 bool vp_mapping_look(struct vp_mapping *mapping)
@@ -631,20 +648,20 @@ static bool put_into_window(struct vp_mapping *mapping, size_t page)
    return false;
 }
 
-/* Candidates that follow each other, from the cursor on: [*first, *end), which are none any longer. They are in the
- * window if there is one. False when there are no more. */
-static bool take_candidates(struct vp_mapping *mapping, size_t *first, size_t *end, size_t max_pages)
+/* Candidates before `limit` that follow each other, from the cursor on: [*first, *cursor), which are none any longer.
+ * They are in the window if there is one. False when there are no more. */
+static bool take_candidates(struct vp_mapping *mapping, size_t *cursor, size_t limit, size_t *first, size_t max_pages)
 {
-   const size_t count = mapping->pages.size / VP_PAGE_SIZE;
-   size_t page = next_candidate(mapping, mapping->cursor);
-   while (page < count && mapping->pages.imported && !put_into_window(mapping, page))
-      page = next_candidate(mapping, page + 1);
-   const size_t limit = mapping->pages.imported && mapping->window_end < count ? mapping->window_end : count;
+   size_t page = next_candidate_before(mapping, *cursor, limit);
+   while (page < limit && mapping->pages.imported && !put_into_window(mapping, page))
+      page = next_candidate_before(mapping, page + 1, limit);
+   if (mapping->pages.imported && mapping->window_end < limit)
+      limit = mapping->window_end;
    *first = page;
-   for (; page < limit && page - *first < max_pages && next_candidate(mapping, page) == page; page++)
+   for (; page < limit && page - *first < max_pages && is_candidate(mapping, page); page++)
       clear_candidate(mapping, page);
-   *end = mapping->cursor = page;
-   return *first < count;
+   *cursor = page;
+   return page > *first;
 }
 
 static const uint8_t *content(const struct vp_mapping *mapping, size_t page)
@@ -653,27 +670,98 @@ static const uint8_t *content(const struct vp_mapping *mapping, size_t page)
                                   : mapping->pages.alias + page * VP_PAGE_SIZE;
 }
 
+static size_t collect_run(struct vp_mapping *mapping, struct vp_encoder *enc, size_t first, size_t end)
+{
+   const struct vp_delta_stamps stamps = {mapping->changed, mapping->flush};
+   const size_t position = first * VP_PAGE_SIZE,
+                run_end = end * VP_PAGE_SIZE < mapping->size ? end * VP_PAGE_SIZE : mapping->size;
+   return vp_delta_collect_part(enc, content(mapping, first), mapping->twin + position, position, run_end - position,
+                                &stamps);
+}
+
+/* Whether the cursor is at a candidate. */
+static bool find_more(struct vp_mapping *mapping)
+{
+   mapping->cursor = next_candidate(mapping, mapping->cursor);
+   return !mapping->closed && mapping->cursor < page_count(mapping);
+}
+
 bool vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size_t limit, size_t *changed)
 {
    const size_t before = vp_encoder_size(enc);
-   size_t first, end;
-   bool more = true;
+   size_t first;
    *changed = 0;
    pthread_mutex_lock(&mapping->lock);
-   const struct vp_delta_stamps stamps = {mapping->changed, mapping->flush};
    mapping->window_end = mapping->window_first = 0;
+   bool more = find_more(mapping);
    while (more && vp_encoder_size(enc) - before < limit && !enc->failed) {
-      more = !mapping->closed && take_candidates(mapping, &first, &end, limit / VP_PAGE_SIZE);
-      if (!more)
-         break;
-      const size_t position = first * VP_PAGE_SIZE,
-                   run_end = end * VP_PAGE_SIZE < mapping->size ? end * VP_PAGE_SIZE : mapping->size;
-      *changed += vp_delta_collect_part(enc, content(mapping, first), mapping->twin + position, position,
-                                        run_end - position, &stamps);
+      if (take_candidates(mapping, &mapping->cursor, page_count(mapping), &first, limit / VP_PAGE_SIZE))
+         *changed += collect_run(mapping, enc, first, mapping->cursor);
+      more = find_more(mapping);
    }
-   mapping->cursor = next_candidate(mapping, mapping->cursor);
-   more = more && mapping->cursor * VP_PAGE_SIZE < mapping->pages.size;
    pthread_mutex_unlock(&mapping->lock);
+   return more;
+}
+
+/* --- the same on several threads --- */
+
+struct shared_work {
+   struct vp_mapping *mapping;
+   struct vp_mapping_part *parts;
+   unsigned count;
+   atomic_uint next; /* part that nobody looks at yet */
+};
+
+static void take_parts(void *data)
+{
+   struct shared_work *work = data;
+   unsigned i;
+   while ((i = atomic_fetch_add(&work->next, 1)) < work->count) {
+      struct vp_mapping_part *part = &work->parts[i];
+      size_t cursor = part->first, first;
+      while (take_candidates(work->mapping, &cursor, part->end, &first, VP_MAPPING_PART_SIZE / VP_PAGE_SIZE))
+         part->changed += collect_run(work->mapping, part->enc, first, cursor);
+   }
+}
+
+static size_t count_candidates(const struct vp_mapping *mapping, size_t word)
+{
+   return word * 64 < page_count(mapping)
+             ? (size_t)__builtin_popcountll(mapping->chunks[word * 64 / CHUNK_PAGES].candidates[word % WORDS])
+             : 0;
+}
+
+/* Parts begin and end with words of candidates, so that no two threads change one. */
+static void set_part(struct vp_mapping *mapping, struct vp_mapping_part *part)
+{
+   size_t word = mapping->cursor / 64, pages = 0;
+   part->first = mapping->cursor;
+   part->changed = 0;
+   do
+      pages += count_candidates(mapping, word++);
+   while (word * 64 < page_count(mapping) &&
+          pages + count_candidates(mapping, word) <= VP_MAPPING_PART_SIZE / VP_PAGE_SIZE);
+   part->end = word * 64 < page_count(mapping) ? word * 64 : page_count(mapping);
+   mapping->cursor = part->end;
+}
+
+bool vp_mapping_collect_parts(struct vp_mapping *mapping, struct vp_mapping_part *parts, unsigned *count)
+{
+   struct shared_work work = {.mapping = mapping, .parts = parts};
+   if (mapping->pages.imported) { /* there is one window */
+      *count = 1;
+      return vp_mapping_collect(mapping, parts->enc, VP_MAPPING_PART_SIZE, &parts->changed);
+   }
+   pthread_mutex_lock(&mapping->lock);
+   bool more = find_more(mapping);
+   for (; more && work.count < *count; more = find_more(mapping))
+      set_part(mapping, &parts[work.count++]);
+   if (work.count > 1)
+      vp_pool_run(take_parts, &work);
+   else
+      take_parts(&work);
+   pthread_mutex_unlock(&mapping->lock);
+   *count = work.count;
    return more;
 }
 

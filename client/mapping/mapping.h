@@ -65,6 +65,19 @@ bool vp_mapping_look(struct vp_mapping *mapping);
  * that is. False when that was all. */
 bool vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size_t limit, size_t *changed);
 
+/* What has changed in a part of about this size is appended to an encoder in which there is room for three times as
+ * much. */
+#define VP_MAPPING_PART_SIZE ((size_t)256 << 10)
+struct vp_mapping_part {
+   struct vp_encoder *enc;
+   size_t first, end; /* pages */
+   size_t changed;    /* bytes */
+};
+
+/* The same for up to *count parts at once, together with other threads where there are some; *count: how many there
+ * were. */
+bool vp_mapping_collect_parts(struct vp_mapping *mapping, struct vp_mapping_part *parts, unsigned *count);
+
 /* Takes in what the server has changed. False when it makes no sense. */
 bool vp_mapping_apply(struct vp_mapping *mapping, const uint8_t *data, size_t length);
 

@@ -40,15 +40,15 @@ static void *run(void *data)
    struct vp_relay *relay = data;
 
    while (wait_for_work(relay)) {
-      relay->finish(relay->context, (unsigned)(atomic_load(&relay->done) % VP_RELAY_PLACES));
+      relay->finish(relay->context, (unsigned)(atomic_load(&relay->done) % relay->places));
       advance(relay, &relay->done);
    }
    return NULL;
 }
 
-void vp_relay_start(struct vp_relay *relay, vp_relay_work *finish, void *context)
+void vp_relay_start(struct vp_relay *relay, unsigned places, vp_relay_work *finish, void *context)
 {
-   *relay = (struct vp_relay){.finish = finish, .context = context};
+   *relay = (struct vp_relay){.places = places, .finish = finish, .context = context};
    pthread_mutex_init(&relay->lock, NULL);
    pthread_cond_init(&relay->changed, NULL);
    relay->running = vp_cores_count() >= VP_MIN_CORES_TO_SHARE && vp_thread_start(&relay->thread, run, relay);
@@ -82,10 +82,15 @@ static void wait_for_room(struct vp_relay *relay, unsigned most)
    pthread_mutex_unlock(&relay->lock);
 }
 
-unsigned vp_relay_place(struct vp_relay *relay)
+static unsigned next_place(struct vp_relay *relay)
 {
-   wait_for_room(relay, VP_RELAY_PLACES - 1);
-   return (unsigned)(atomic_load(&relay->offered) % VP_RELAY_PLACES);
+   return (unsigned)(atomic_load(&relay->offered) % relay->places);
+}
+
+unsigned vp_relay_places(struct vp_relay *relay, unsigned count)
+{
+   wait_for_room(relay, relay->places - count);
+   return next_place(relay);
 }
 
 void vp_relay_give(struct vp_relay *relay, bool more)
@@ -93,7 +98,7 @@ void vp_relay_give(struct vp_relay *relay, bool more)
    if (relay->running && (more || count_under_way(relay)))
       advance(relay, &relay->offered);
    else
-      relay->finish(relay->context, (unsigned)(atomic_load(&relay->offered) % VP_RELAY_PLACES));
+      relay->finish(relay->context, next_place(relay));
 }
 
 bool vp_relay_is_idle(struct vp_relay *relay)

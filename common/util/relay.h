@@ -10,12 +10,11 @@
 /* Two threads in a row: one makes pieces, the other finishes them, in the same order, while the next ones are made.
  * Where there are few processors, or no thread, whoever makes a piece finishes it, too. */
 
-/* So many pieces can be under way. Each has a place, of which the caller keeps what lies there. */
-#define VP_RELAY_PLACES 4u
-
 typedef void vp_relay_work(void *context, unsigned place);
 
+/* Each piece has a place, of which the caller keeps what lies there. */
 struct vp_relay {
+   unsigned places; /* so many pieces can be under way */
    vp_relay_work *finish;
    void *context;
    bool running; /* there is a second thread */
@@ -28,17 +27,19 @@ struct vp_relay {
 };
 
 /* Starts the thread if that is worth it. `finish` is called for one piece at a time. */
-void vp_relay_start(struct vp_relay *relay, vp_relay_work *finish, void *context);
+void vp_relay_start(struct vp_relay *relay, unsigned places, vp_relay_work *finish, void *context);
 
 /* Finishes what is under way, and ends. */
 void vp_relay_stop(struct vp_relay *relay);
 
 /* The rest is for the one thread that makes pieces. */
 
-/* The place of the next piece, which is free when this returns. */
-unsigned vp_relay_place(struct vp_relay *relay);
+/* The places of the next pieces, so many, which are free when this returns: this one and those behind it, of which the
+ * first comes after the last one. */
+unsigned vp_relay_places(struct vp_relay *relay, unsigned count);
 
-/* The piece in that place is made. It is finished here and now when nothing is under way and no more are expected soon.
+/* The piece in the next place is made. It is finished here and now when nothing is under way and no more are expected
+ * soon.
  */
 void vp_relay_give(struct vp_relay *relay, bool more);
 

@@ -21,17 +21,22 @@
 #include "client/mapping/pages.h"
 #include "client/mapping/tracker.h"
 #include "common/memory/delta.h"
+#include "common/util/pool.h"
 #include "tests/unit/check.h"
 
 #define MIB ((size_t)1 << 20)
 #define LIMIT ((size_t)64 << 10) /* of one collection */
+
+#define PARTS 5u /* at once */
+#define HELPERS 3
 
 /* The server's copy, which collections are applied to. */
 struct mirror {
    struct vp_mapping *mapping;
    size_t size;
    uint8_t *memory, *twin;
-   struct vp_encoder enc;
+   struct vp_encoder enc, part_encs[PARTS];
+   bool in_parts;  /* that are collected by several threads */
    size_t changed; /* bytes in the last flush */
 };
 
@@ -40,6 +45,8 @@ static bool mirror_init(struct mirror *mirror, struct vp_mapping *mapping, size_
    *mirror = (struct mirror){.mapping = mapping, .size = size};
    mirror->memory = vp_private_pages_create(size);
    mirror->twin = vp_private_pages_create(size);
+   for (unsigned i = 0; i < PARTS; i++)
+      CHECK(vp_encoder_init(&mirror->part_encs[i]));
    return CHECK(mapping && mirror->memory && mirror->twin && vp_encoder_init(&mirror->enc));
 }
 
@@ -47,6 +54,8 @@ static void mirror_finish(struct mirror *mirror)
 {
    vp_private_pages_destroy(mirror->memory, mirror->size);
    vp_private_pages_destroy(mirror->twin, mirror->size);
+   for (unsigned i = 0; i < PARTS; i++)
+      vp_encoder_finish(&mirror->part_encs[i]);
    vp_encoder_finish(&mirror->enc);
    vp_mapping_unref(mirror->mapping);
 }
@@ -58,19 +67,45 @@ struct flusher {
    atomic_bool stop;
 };
 
+static void apply(struct mirror *mirror, const struct vp_encoder *enc, size_t changed)
+{
+   mirror->changed += changed;
+   CHECK(vp_delta_apply(enc->start, vp_encoder_size(enc), mirror->memory, mirror->twin, mirror->size));
+}
+
+static bool collect(struct mirror *mirror)
+{
+   size_t changed;
+   vp_encoder_reset(&mirror->enc);
+   const bool more = vp_mapping_collect(mirror->mapping, &mirror->enc, LIMIT, &changed);
+   apply(mirror, &mirror->enc, changed);
+   return more;
+}
+
+/* They may be applied in any order. */
+static bool collect_parts(struct mirror *mirror)
+{
+   struct vp_mapping_part parts[PARTS];
+   unsigned count = PARTS;
+   for (unsigned i = 0; i < PARTS; i++) {
+      vp_encoder_reset(&mirror->part_encs[i]);
+      parts[i].enc = &mirror->part_encs[i];
+   }
+   const bool more = vp_mapping_collect_parts(mirror->mapping, parts, &count);
+   for (unsigned i = count; i > 0; i--) {
+      CHECK(vp_encoder_size(parts[i - 1].enc) <= 3 * VP_MAPPING_PART_SIZE);
+      apply(mirror, parts[i - 1].enc, parts[i - 1].changed);
+   }
+   return more;
+}
+
 /* What the sender does. */
 static void flush(struct mirror *mirror)
 {
    bool more = vp_mapping_look(mirror->mapping);
    mirror->changed = 0;
-   while (more) {
-      size_t changed;
-      vp_encoder_reset(&mirror->enc);
-      more = vp_mapping_collect(mirror->mapping, &mirror->enc, LIMIT, &changed);
-      mirror->changed += changed;
-      CHECK(
-         vp_delta_apply(mirror->enc.start, vp_encoder_size(&mirror->enc), mirror->memory, mirror->twin, mirror->size));
-   }
+   while (more)
+      more = mirror->in_parts ? collect_parts(mirror) : collect(mirror);
 }
 
 /* Lets pages become quiet, so that they are watched and no longer compared. */
@@ -715,13 +750,14 @@ static void *write_randomly(void *data)
    return NULL;
 }
 
-static void test_threads(void)
+static void test_threads(bool in_parts)
 {
    const size_t size = 2 * MIB + (size_t)8192 * 3;
    struct writer writers[WRITERS];
    struct mirror m;
    if (!mirror_init(&m, vp_mapping_create(1, size), size))
       return;
+   m.in_parts = in_parts;
    vp_mapping_set_writable(m.mapping, true);
    for (unsigned i = 0; i < WRITERS; i++) {
       writers[i] = (struct writer){.memory = vp_mapping_pointer(m.mapping), .size = size, .index = i};
@@ -735,6 +771,27 @@ static void test_threads(void)
       pthread_join(writers[i].thread, NULL);
    flush(&m);
    CHECK(is_equal(&m));
+   mirror_finish(&m);
+}
+
+/* Whatever changes is found once, and by one of the threads. */
+static void test_parts(void)
+{
+   const size_t size = 9 * MIB + 100, distances[] = {1, 2000, 5000, 100000, MIB, 20 * MIB};
+   struct mirror m;
+   if (!mirror_init(&m, vp_mapping_create(1, size), size))
+      return;
+   m.in_parts = true;
+   vp_mapping_set_writable(m.mapping, true);
+   uint8_t *memory = vp_mapping_pointer(m.mapping);
+   for (unsigned round = 0; round < 18; round++) {
+      size_t changed = 0;
+      for (size_t at = round * 1000; at < size; at += distances[round % 6], changed++)
+         memory[at]++;
+      memory[size - 1]++;
+      flush(&m);
+      CHECK((m.changed == changed || m.changed == changed + 1) && is_equal(&m));
+   }
    mirror_finish(&m);
 }
 
@@ -764,7 +821,10 @@ static bool run_with(const char *name)
       test_pinned(false);
       test_pinned(true);
       test_move();
-      test_threads();
+      test_threads(false);
+      vp_pool_allow(HELPERS);
+      test_parts();
+      test_threads(true);
       exit(check_finish());
    }
    int status = 1;

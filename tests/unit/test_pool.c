@@ -6,10 +6,10 @@
 
 #include "common/memory/delta.h"
 #include "common/net/frame.h"
+#include "common/util/pool.h"
 #include "server/channel.h"
 #include "server/device.h"
 #include "server/memory.h"
-#include "server/pool.h"
 #include "server/readback.h"
 #include "server/writes.h"
 #include "tests/unit/check.h"
@@ -42,7 +42,7 @@ static bool jobs_are_done(unsigned count)
 
    for (unsigned i = 0; i < count; i++) {
       struct work work = {.next = 0};
-      vps_pool_run(do_parts, &work);
+      vp_pool_run(do_parts, &work);
       for (unsigned part = 0; part < PARTS; part++)
          ok = ok && atomic_load(&work.done[part]) == 1;
       ok = ok && atomic_load(&work.threads) >= 1 && atomic_load(&work.threads) <= HELPERS + 1;
@@ -70,8 +70,8 @@ static void test_jobs(void)
    atomic_uint together = 0;
 
    CHECK(jobs_are_done(1)); /* nobody helps yet */
-   vps_pool_allow(HELPERS);
-   vps_pool_run(wait_for_others, &together);
+   vp_pool_allow(HELPERS);
+   vp_pool_run(wait_for_others, &together);
    CHECK(atomic_load(&together) == HELPERS + 1);
    for (unsigned i = 0; i < 4; i++) {
       if (pthread_create(&threads[i], NULL, run_many, &together) != 0)

@@ -10,10 +10,11 @@
 /* Pieces are finished once, in order, with what was in their place, whoever finishes them. */
 
 #define PIECES 2000u
+#define PLACES 4u
 
 struct line {
    struct vp_relay relay;
-   unsigned places[VP_RELAY_PLACES];
+   unsigned places[PLACES];
    unsigned finished;
    bool in_order;
    pthread_t maker, finisher;
@@ -26,14 +27,14 @@ static void finish(void *context, unsigned place)
 
    while (atomic_load(&line->is_held))
       usleep(100);
-   line->in_order = line->in_order && place < VP_RELAY_PLACES && line->places[place] == line->finished;
+   line->in_order = line->in_order && place < PLACES && line->places[place] == line->finished;
    line->finished++;
    line->finisher = pthread_self();
 }
 
 static void give(struct line *line, unsigned piece, bool more)
 {
-   line->places[vp_relay_place(&line->relay)] = piece;
+   line->places[vp_relay_places(&line->relay, 1)] = piece;
    vp_relay_give(&line->relay, more);
 }
 
@@ -41,7 +42,7 @@ static void start(struct line *line, unsigned cores)
 {
    *line = (struct line){.in_order = true, .maker = pthread_self()};
    vp_cores_assume(cores);
-   vp_relay_start(&line->relay, finish, line);
+   vp_relay_start(&line->relay, PLACES, finish, line);
 }
 
 static bool is_mine(const struct line *line)
@@ -74,11 +75,11 @@ static void test_threads(void)
    give(&line, 0, false);
    CHECK(line.finished == 1 && is_mine(&line));
    atomic_store(&line.is_held, true);
-   for (unsigned i = 1; i <= VP_RELAY_PLACES; i++)
-      give(&line, i, i < VP_RELAY_PLACES);
+   for (unsigned i = 1; i <= PLACES; i++)
+      give(&line, i, i < PLACES);
    atomic_store(&line.is_held, false);
    vp_relay_wait(&line.relay);
-   CHECK(line.finished == 1 + VP_RELAY_PLACES && line.in_order && !is_mine(&line));
+   CHECK(line.finished == 1 + PLACES && line.in_order && !is_mine(&line));
    vp_relay_stop(&line.relay);
 
    start(&line, VP_MIN_CORES_TO_SHARE - 1);

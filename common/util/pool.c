@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/pool.h"
+#include "common/util/pool.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "common/util/cores.h"
+#include "common/util/thread.h"
 
 #define MAX_THREADS 8 /* more hardly find more memory bandwidth */
 
@@ -25,18 +26,29 @@ static struct {
    .left = PTHREAD_COND_INITIALIZER,
 };
 
-unsigned vps_pool_suitable(void)
+unsigned vp_pool_suitable(void)
 {
    const unsigned cores = vp_cores_count();
 
    return cores < VP_MIN_CORES_TO_SHARE ? 0 : cores < MAX_THREADS ? cores - 1 : MAX_THREADS - 1;
 }
 
-void vps_pool_allow(unsigned helpers)
+void vp_pool_allow(unsigned helpers)
 {
    pthread_mutex_lock(&pool.lock);
    pool.allowed = helpers;
    pthread_mutex_unlock(&pool.lock);
+}
+
+/* Whoever held the lock is not there. */
+void vp_pool_begin_anew(void)
+{
+   pthread_mutex_init(&pool.lock, NULL);
+   pthread_cond_init(&pool.offered, NULL);
+   pthread_cond_init(&pool.left, NULL);
+   pool.started = pool.working = 0;
+   pool.work = NULL;
+   pool.busy = false;
 }
 
 static void *help(void *argument)
@@ -66,7 +78,7 @@ static void start_helpers(void)
 {
    pthread_t thread;
 
-   while (pool.started < pool.allowed && pthread_create(&thread, NULL, help, NULL) == 0) {
+   while (pool.started < pool.allowed && vp_thread_start(&thread, help, NULL)) {
       pthread_detach(thread);
       pool.started++;
    }
@@ -90,7 +102,7 @@ static bool offer(void (*work)(void *argument), void *argument)
    return offered;
 }
 
-void vps_pool_run(void (*work)(void *argument), void *argument)
+void vp_pool_run(void (*work)(void *argument), void *argument)
 {
    const bool offered = offer(work, argument);
 
