@@ -188,7 +188,7 @@ void vp_command_buffer_say(struct vp_command_buffer *cmd)
    if (cmd->result == VK_SUCCESS && commands->failed)
       cmd->result = VK_ERROR_OUT_OF_HOST_MEMORY;
    if (cmd->result == VK_SUCCESS)
-      cmd->result = vp_stream_append(cmd->device->conn, commands->start, vp_encoder_size(commands));
+      cmd->result = vp_stream_append_piece(cmd->device->conn, commands);
    if (cmd->result == VK_SUCCESS) {
       cmd->begun = true;
       cmd->said = cmd->current;

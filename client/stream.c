@@ -49,14 +49,14 @@ static void batch_finish(struct vp_batch *batch)
 
 static size_t batch_size(const struct vp_batch *batch)
 {
-   return vp_encoder_size(&batch->data) + batch->mark_count * sizeof(*batch->marks);
+   return vp_encoder_size(&batch->data) + batch->piece_size + batch->mark_count * sizeof(*batch->marks);
 }
 
-static bool batch_add_mark(struct vp_batch *batch, const struct vp_memory_mark *mark)
+static bool batch_add_mark(struct vp_batch *batch, const struct vp_mark *mark)
 {
    if (batch->mark_count == batch->mark_capacity) {
       const size_t capacity = batch->mark_capacity ? batch->mark_capacity * 2 : 16;
-      struct vp_memory_mark *marks = realloc(batch->marks, capacity * sizeof(*marks));
+      struct vp_mark *marks = realloc(batch->marks, capacity * sizeof(*marks));
       if (!marks)
          return false;
       batch->marks = marks;
@@ -72,6 +72,7 @@ static void batch_empty(struct vp_batch *batch)
    batch->sent = 0;
    batch->frame = 0;
    batch->mark_count = 0;
+   batch->piece_size = 0;
    if (batch->mark_capacity * sizeof(*batch->marks) > KEEP_SIZE) {
       free(batch->marks);
       batch->marks = NULL;
@@ -146,7 +147,7 @@ void vp_stream_flush_locked(struct vp_connection *conn)
    close_frame(conn);
    if (!batch_size(open) || stream->handed_over)
       return;
-   if (stream->taken == stream->done && !is_worth_packing(conn) && batch_size(open) <= stream->direct_size) {
+   if (stream->taken == stream->done && !is_worth_packing(conn) && batch_size(open) < stream->direct_size) {
       send_bytes(conn, open, vp_encoder_size(&open->data), false);
       if (open->sent == vp_encoder_size(&open->data) || vp_connection_lost(conn)) {
          batch_empty(open);
@@ -249,6 +250,71 @@ VkResult vp_stream_append(struct vp_connection *conn, const void *data, size_t s
    return result;
 }
 
+/* --- pieces of recordings --- */
+
+/* A piece and the command after which it is one, if that is short. Encoders grow to that size, too. */
+#define SPARE_SIZE ((size_t)64 << 10)
+
+/* Memory for another piece, or none. With the lock. */
+static bool take_spare(struct vp_stream *stream, struct vp_encoder *spare)
+{
+   if (!stream->spare_count)
+      return vp_encoder_init_sized(spare, SPARE_SIZE);
+   *spare = stream->spares[--stream->spare_count];
+   return true;
+}
+
+/* With the lock. What has grown for a long command is not kept. */
+static void give_spare(struct vp_stream *stream, struct vp_encoder *spare)
+{
+   vp_encoder_reset(spare);
+   if (stream->spare_count < VP_STREAM_SPARES && (size_t)(spare->end - spare->start) == SPARE_SIZE)
+      stream->spares[stream->spare_count++] = *spare;
+   else
+      vp_encoder_finish(spare);
+}
+
+static bool take_piece(struct vp_connection *conn, struct vp_encoder *commands)
+{
+   struct vp_stream *stream = &conn->stream;
+   const size_t size = vp_encoder_size(commands);
+   struct vp_encoder spare;
+   if (!take_spare(stream, &spare))
+      return false;
+   close_frame(conn);
+   if (!batch_add_mark(&stream->open, &(struct vp_mark){.offset = vp_encoder_size(&stream->open.data)})) {
+      give_spare(stream, &spare);
+      return false;
+   }
+   vp_pace_add(&conn->pace, VP_COST_RECORDED, size);
+   struct vp_mark *mark = &stream->open.marks[stream->open.mark_count - 1];
+   mark->tag = vp_pace_tag(conn);
+   mark->piece = *commands;
+   stream->open.piece_size += size;
+   spare.peer = commands->peer;
+   *commands = spare;
+   vp_stats_add(&conn->stats.frames_sent, 1);
+   hand_over(stream);
+   return true;
+}
+
+VkResult vp_stream_append_piece(struct vp_connection *conn, struct vp_encoder *commands)
+{
+   const size_t size = vp_encoder_size(commands);
+   bool taken = false;
+   if (size >= conn->stream.direct_size && size <= VP_FRAME_MAX_PAYLOAD) {
+      lock_with_room(conn);
+      taken = take_piece(conn, commands);
+      vp_stream_unlock(conn);
+   }
+   if (!taken)
+      return vp_stream_append(conn, commands->start, size);
+   vp_pace_wait(conn);
+   return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+}
+
+/* --- marks of memory --- */
+
 /* Since the open batch is not begun, and has a mark from the first one on until it is taken, one look at a memory in it
  * is enough: it sees all that was written before the last who asked for it. */
 static bool is_marked(const struct vp_stream *stream, const struct vp_mapping *mapping)
@@ -258,7 +324,7 @@ static bool is_marked(const struct vp_stream *stream, const struct vp_mapping *m
 
 static bool add_mark(struct vp_stream *stream, struct vp_device *device, struct vp_mapping *mapping)
 {
-   const struct vp_memory_mark mark = {
+   const struct vp_mark mark = {
       .offset = vp_encoder_size(&stream->open.data),
       .number = stream->mark_count + 1,
       .device = device,
@@ -348,7 +414,7 @@ static void batch_is_done(struct vp_stream *stream)
    pthread_mutex_unlock(&stream->lock);
 }
 
-static void mark_is_seen(struct vp_stream *stream, const struct vp_memory_mark *mark)
+static void mark_is_seen(struct vp_stream *stream, const struct vp_mark *mark)
 {
    pthread_mutex_lock(&stream->lock);
    stream->seen_marks = mark->number;
@@ -400,9 +466,25 @@ static void send_commands(struct vp_connection *conn, struct vp_batch *batch, si
       send_bytes(conn, batch, end, true);
 }
 
+static void send_piece(struct vp_connection *conn, struct vp_mark *mark)
+{
+   struct vp_stream *stream = &conn->stream;
+   const struct vp_frame_header header = {
+      .type = VP_FRAME_COMMANDS, .length = (uint32_t)vp_encoder_size(&mark->piece), .tag = mark->tag};
+   vp_memory_frames_wait(&stream->memory);
+   if (!vp_connection_lost(conn) && !send_packed(conn, &header, mark->piece.start)) {
+      if (!vp_frame_write(conn->fd, header.type, header.tag, mark->piece.start, header.length, NULL, 0))
+         vp_connection_lose(conn, "the connection broke while sending");
+      vp_stats_add(&conn->stats.bytes_sent, VP_FRAME_HEADER_SIZE + header.length);
+   }
+   pthread_mutex_lock(&stream->lock);
+   give_spare(stream, &mark->piece);
+   pthread_mutex_unlock(&stream->lock);
+}
+
 /* What was written before any of the batch's marks is there when the sender looks for the first time, so it looks at
  * each memory once. */
-static void send_memory(struct vp_memory_mark *looked, const struct vp_memory_mark *mark)
+static void send_memory(struct vp_mark *looked, const struct vp_mark *mark)
 {
    vp_device_send_memory(mark->device, mark->mapping, mark->device == looked->device ? looked->number : 0,
                          mark->number);
@@ -416,10 +498,14 @@ static void *sender_main(void *data)
    struct vp_connection *conn = data;
    struct vp_batch *batch = &conn->stream.sending;
    while (take_batch(conn)) {
-      struct vp_memory_mark looked = {0};
+      struct vp_mark looked = {0};
       for (size_t i = 0; i < batch->mark_count; i++) {
-         const struct vp_memory_mark *mark = &batch->marks[i];
+         struct vp_mark *mark = &batch->marks[i];
          send_commands(conn, batch, mark->offset);
+         if (mark->piece.start) {
+            send_piece(conn, mark);
+            continue;
+         }
          send_memory(&looked, mark);
          vp_mapping_unref(mark->mapping);
          mark_is_seen(&conn->stream, mark);
@@ -476,6 +562,8 @@ void vp_stream_finish(struct vp_stream *stream)
 {
    batch_finish(&stream->open);
    batch_finish(&stream->sending);
+   while (stream->spare_count)
+      vp_encoder_finish(&stream->spares[--stream->spare_count]);
    vp_memory_frames_finish(&stream->memory);
    vp_stream_packer_finish(&stream->packer);
    pthread_mutex_destroy(&stream->lock);

@@ -21,11 +21,17 @@ struct vp_mapping;
 /* So much at once pays a system call and a look by the server. */
 #define VP_STREAM_PIECE ((size_t)60 << 10)
 
-/* Something between the frames of a batch: what has changed in mapped memory is sent here. */
-struct vp_memory_mark {
-   size_t offset; /* in the data, between two frames */
+/* Memory for so many pieces is kept after a burst: about as many as can be under way. */
+#define VP_STREAM_SPARES 256
+
+/* Something between the frames of a batch: what has changed in mapped memory is sent here, or a piece of a recording.
+ */
+struct vp_mark {
+   size_t offset;           /* in the data, between two frames */
+   struct vp_encoder piece; /* with memory: the commands of a frame of their own */
+   uint64_t tag;            /* of that */
    uint64_t number;
-   struct vp_device *device;
+   struct vp_device *device;   /* otherwise: look at its memory */
    struct vp_mapping *mapping; /* NULL: all of the device */
 };
 
@@ -34,8 +40,9 @@ struct vp_batch {
    struct vp_encoder data; /* whole frames, the last one perhaps open */
    size_t sent;            /* of the data, already */
    size_t frame;           /* offset of a frame that is not sent as a whole, or of one before it; the sender's */
-   struct vp_memory_mark *marks;
+   struct vp_mark *marks;
    size_t mark_count, mark_capacity;
+   size_t piece_size; /* of all pieces */
 };
 
 /* What goes to the server, in order. Threads append commands to the open batch under the lock. When something waits for
@@ -47,14 +54,16 @@ struct vp_stream {
    struct vp_batch open;
    size_t open_frame; /* offset of the header of the open COMMANDS frame, or SIZE_MAX */
    size_t command_start;
-   uint64_t mark_count; /* of all batches */
-   size_t direct_size;  /* whoever says no more than this sends it, if he can: copying more costs him too much */
-   uint64_t seen_marks; /* those of them whose memory the sender has looked at */
+   uint64_t mark_count; /* of memory, in all batches */
+   size_t direct_size;  /* whoever says less than this sends it, if he can: copying more costs him too much */
+   uint64_t seen_marks; /* those of memory that the sender has looked at */
 
    bool handed_over;        /* the open batch: the sender takes it as soon as it is done with its own */
    uint64_t taken, done;    /* how many batches */
    struct vp_batch sending; /* the sender's, while these differ */
    bool stop;
+   struct vp_encoder spares[VP_STREAM_SPARES]; /* memory for pieces, of the same size each */
+   unsigned spare_count;
    pthread_cond_t work; /* for the sender */
    pthread_cond_t room; /* for those who wait for it */
    pthread_t sender;
@@ -89,6 +98,10 @@ void vp_stream_unlock(struct vp_connection *conn);
 
 /* Whole commands that were encoded elsewhere. */
 VkResult vp_stream_append(struct vp_connection *conn, const void *data, size_t size);
+
+/* The same for what was recorded. Long pieces are not copied where the sender sends them: their memory is exchanged.
+ * The encoder is to be emptied afterwards. */
+VkResult vp_stream_append_piece(struct vp_connection *conn, struct vp_encoder *commands);
 
 /* What has changed in the mapped memory of a device (or in one of its memories) has its place here. */
 VkResult vp_stream_add_memory(struct vp_connection *conn, struct vp_device *device, struct vp_mapping *mapping);

@@ -10,9 +10,14 @@
 
 bool vp_encoder_init(struct vp_encoder *enc)
 {
-   *enc = (struct vp_encoder){.start = malloc(INITIAL_CAPACITY + RESERVE)};
+   return vp_encoder_init_sized(enc, INITIAL_CAPACITY);
+}
+
+bool vp_encoder_init_sized(struct vp_encoder *enc, size_t capacity)
+{
+   *enc = (struct vp_encoder){.start = malloc(capacity + RESERVE)};
    enc->cur = enc->start;
-   enc->end = enc->start ? enc->start + INITIAL_CAPACITY : NULL;
+   enc->end = enc->start ? enc->start + capacity : NULL;
    return enc->start != NULL;
 }
 

@@ -32,6 +32,9 @@ struct vp_encoder {
 #define VP_ENC_TOO_MUCH (SIZE_MAX / 256)
 
 bool vp_encoder_init(struct vp_encoder *enc);
+
+/* With room for so many bytes at once. */
+bool vp_encoder_init_sized(struct vp_encoder *enc, size_t capacity);
 void vp_encoder_finish(struct vp_encoder *enc);
 
 /* Makes room for size more bytes. */

@@ -183,16 +183,19 @@ static VkResult say(uint32_t speaker, uint32_t number, uint32_t words)
    return vp_stream_end(conn);
 }
 
+/* As a piece of a recording. */
 static VkResult append(uint32_t speaker, uint32_t number, uint32_t words)
 {
-   uint32_t *data = __real_malloc((size_t)words * 4);
-   data[0] = speaker;
-   data[1] = number;
-   data[2] = words;
+   struct vp_encoder commands = {.start = __real_malloc((size_t)words * 4)};
+   commands.cur = commands.start;
+   commands.end = commands.start + (size_t)words * 4;
+   vp_enc_u32(&commands, speaker);
+   vp_enc_u32(&commands, number);
+   vp_enc_u32(&commands, words);
    for (uint32_t i = HEAD_WORDS; i < words; i++)
-      data[i] = number;
-   const VkResult result = vp_stream_append(conn, data, (size_t)words * 4);
-   free(data);
+      vp_enc_u32(&commands, number);
+   const VkResult result = vp_stream_append_piece(conn, &commands);
+   vp_encoder_finish(&commands);
    return result;
 }
 
