@@ -19,8 +19,8 @@
 
 /* Fresh memory is watched in chunks, when the first of a chunk is sent: what is written once and never again costs no
  * fault. */
-#define CHUNK_PAGES ((size_t)512)
-#define CHUNK_SIZE (CHUNK_PAGES * VP_PAGE_SIZE)
+#define CHUNK_SIZE VP_TABLE_SIZE
+#define CHUNK_PAGES (CHUNK_SIZE / VP_PAGE_SIZE)
 #define WORDS (CHUNK_PAGES / 64)
 
 /* A page that was written to is open: it is compared in each flush, which costs less than another fault, until it
@@ -480,7 +480,8 @@ static void find_rest(struct vp_mapping *mapping)
 {
    for (size_t i = 0; i < mapping->chunk_count && mapping->unsure == NO_CHUNK; i++) {
       const struct chunk *chunk = &mapping->chunks[i];
-      if (chunk->armed && !chunk->resting && chunk->quiet >= PATIENCE << chunk->wakes) {
+      const bool whole = (i + 1) * CHUNK_SIZE <= mapping->pages.size;
+      if (whole && chunk->armed && !chunk->resting && chunk->quiet >= PATIENCE << chunk->wakes) {
          begin_rest(mapping, i);
          return;
       }

@@ -9,6 +9,9 @@
 /* Changes are looked for in pages of this size, whatever the processor's. */
 #define VP_PAGE_SIZE ((size_t)4096)
 
+/* What one page table is about. Views are aligned to it when they are not smaller. */
+#define VP_TABLE_SIZE ((size_t)2 << 20)
+
 /* Memory of the application and of the driver at once: the same pages are
  * mapped twice, so that what the driver writes is not taken for the application's. */
 struct vp_pages {

@@ -122,10 +122,27 @@ static void *map_again(const struct vp_pages *pages, void *address)
    return checked(mremap(pages->alias, 0, pages->size, MREMAP_MAYMOVE | (address ? MREMAP_FIXED : 0), address));
 }
 
+/* Address space for these pages, aligned to what a page table is about; NULL when there is none. */
+static uint8_t *reserve_aligned(size_t size)
+{
+   const size_t room = size + VP_TABLE_SIZE;
+   uint8_t *start = checked(mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+   if (!start)
+      return NULL;
+   const size_t before = (VP_TABLE_SIZE - (uintptr_t)start % VP_TABLE_SIZE) % VP_TABLE_SIZE;
+   if (before)
+      munmap(start, before);
+   munmap(start + before + size, room - before - size);
+   return start + before;
+}
+
 /* A child of fork() shall not change our memory; see client/mapping/fork.c. */
 static uint8_t *map_view(const struct vp_pages *pages, void *address)
 {
-   uint8_t *view = map_again(pages, address);
+   uint8_t *reserved = address || pages->size < VP_TABLE_SIZE ? NULL : reserve_aligned(pages->size);
+   uint8_t *view = map_again(pages, reserved ? reserved : address);
+   if (!view && reserved)
+      munmap(reserved, pages->size);
    if (view) {
       madvise(view, pages->size, MADV_DONTFORK);
       madvise(view, pages->size, MADV_NOHUGEPAGE); /* would be split at the first write */

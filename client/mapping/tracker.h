@@ -31,9 +31,10 @@ struct vp_tracker {
    void (*scan)(const struct vp_pages *pages, size_t position, size_t length,
                 void (*report)(void *data, size_t position, size_t length), void *data);
 
-   /* For a range that nobody has written to for long: takes it out of the page tables, so that a look at it costs next
-    * to nothing. From then on scan_used() tells of it, until it is armed again: which runs were used, by reading or
-    * writing. False: the range is not watched any more, unless it can be armed again. Both may be NULL. */
+   /* For a range that nobody has written to for long, of whole VP_TABLE_SIZE: gives up its page tables, so that a look
+    * at it costs next to nothing. From then on scan_used() tells of it, until it is armed again: which runs were used,
+    * by reading or writing. False: the range is not watched any more, unless it can be armed again. Both may be NULL.
+    */
    bool (*rest)(const struct vp_pages *pages, size_t position, size_t length);
    void (*scan_used)(const struct vp_pages *pages, size_t position, size_t length,
                      void (*report)(void *data, size_t position, size_t length), void *data);

@@ -39,6 +39,9 @@ struct scan_arguments {
 
 #define SCAN _IOWR('f', 16, struct scan_arguments)
 #define SCAN_CHECK_ASYNC (1u << 1)
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
 #define CATEGORY_WRITTEN (1u << 1)
 #define CATEGORY_PRESENT (1u << 3)
 #define CATEGORY_SWAPPED (1u << 4)
@@ -158,12 +161,26 @@ static void scan(const struct vp_pages *pages, size_t position, size_t length,
    find(pages, position, length, CATEGORY_WRITTEN, 0, report, data);
 }
 
-/* The kernel remembers the protection of a page that it takes away, but not while nobody protects pages there. */
+/* Moves a part of the page tables to other addresses, which then go: only so the kernel gives up whole tables. The
+ * pages stay in their file. */
+static bool drop_tables(uint8_t *view, size_t length)
+{
+   const size_t room = length + VP_TABLE_SIZE;
+   uint8_t *other = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+   if (other == MAP_FAILED)
+      return false;
+   void *place = other + (VP_TABLE_SIZE - (uintptr_t)other % VP_TABLE_SIZE) % VP_TABLE_SIZE;
+   const bool ok = mremap(view, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, place) != MAP_FAILED;
+   munmap(other, room);
+   return ok;
+}
+
+/* The kernel would remember the protection of each page, so nobody watches meanwhile. */
 static bool rest(const struct vp_pages *pages, size_t position, size_t length)
 {
    const struct vp_pages part = {.view = pages->view + position, .size = length};
    unwatch(&part);
-   const bool gone = madvise(part.view, length, MADV_DONTNEED) == 0; /* the pages stay in their file */
+   const bool gone = drop_tables(part.view, length);
    return watch(&part) && gone;
 }
 

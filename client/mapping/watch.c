@@ -181,7 +181,7 @@ void vp_watch_scan(struct vp_watch *watch, size_t position, size_t length,
 
 bool vp_watch_can_rest(const struct vp_watch *watch)
 {
-   return watch->pages && !watch->missed && watch->tracker->rest;
+   return watch->pages && !watch->missed && watch->tracker->rest && (uintptr_t)watch->pages->view % VP_TABLE_SIZE == 0;
 }
 
 bool vp_watch_rest(struct vp_watch *watch, size_t position, size_t length)

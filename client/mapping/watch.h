@@ -24,7 +24,7 @@ bool vp_watch_arm(struct vp_watch *watch, size_t position, size_t length);
 void vp_watch_scan(struct vp_watch *watch, size_t position, size_t length,
                    void (*report)(void *data, size_t position, size_t length), void *data);
 
-/* As the tracker's, for pages that are nobody else's; vp_watch_can_rest(): whether there is such a thing. */
+/* As the tracker's, for whole page tables of pages that are nobody else's. vp_watch_can_rest(): whether there are. */
 bool vp_watch_can_rest(const struct vp_watch *watch);
 bool vp_watch_rest(struct vp_watch *watch, size_t position, size_t length);
 void vp_watch_scan_used(struct vp_watch *watch, size_t position, size_t length,
