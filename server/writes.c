@@ -49,7 +49,7 @@ const struct vps_write_range *vps_writes_find(const struct vps_writes *writes, c
    while (end < writes->count && writes->ranges[end].memory == memory)
       end++;
    *count = end - first;
-   return writes->ranges + first;
+   return *count > 0 ? &writes->ranges[first] : NULL;
 }
 
 static void add_everything(struct vps_writes *writes)

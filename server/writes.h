@@ -47,7 +47,7 @@ void vps_writes_add(struct vps_writes *writes, const struct vps_writes *more);
 /* Whether both may write to the same memory. */
 bool vps_writes_meet(const struct vps_writes *a, const struct vps_writes *b);
 
-/* The first range of a memory and how many there are. */
+/* The first range of a memory (NULL: none) and how many there are. */
 const struct vps_write_range *vps_writes_find(const struct vps_writes *writes, const struct vps_memory *memory,
                                               unsigned *count);
 
