@@ -180,7 +180,7 @@ static void fill(const struct recorder *self, VkCommandBuffer commands, uint32_t
 {
    const uint32_t value = self->index * 1000 + round;
    for (uint32_t i = 0; i < words; i++)
-      vkCmdUpdateBuffer(commands, self->buffer, (VkDeviceSize)self->index * UPDATE + 4 * i, 4, &value);
+      vkCmdUpdateBuffer(commands, self->buffer, (VkDeviceSize)self->index * UPDATE + (VkDeviceSize)4 * i, 4, &value);
 }
 
 static void create_recording(VkCommandPool *new_pool, VkCommandBuffer *commands)
