@@ -34,7 +34,7 @@ static bool see(void *context, struct vp_mapping *mapping, const struct vp_frame
 static void fill(struct vp_frame *frame, uint32_t number)
 {
    if (!frame->payload)
-      frame->payload = malloc(sizeof(number));
+      frame->payload = malloc(4);
    if (!frame->payload)
       abort();
    frame->header.tag = number;
