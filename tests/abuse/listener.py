@@ -59,7 +59,7 @@ def name_of(pid):
 def is_gone(pid):
     try:
         return read_proc(pid, "stat").rsplit(b")", 1)[1].split()[0] in (b"Z", b"X")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 

@@ -193,7 +193,8 @@ class Session(unittest.TestCase):
         for data in (b"", bytes(7), struct.pack("<II", 0, 8) + bytes(8), struct.pack("<II", 1, 8) + bytes(8),
                      struct.pack("<II", 1, 0xFFFFFFFF) + bytes(8), struct.pack("<II", 2, 64) + b"nonsense",
                      struct.pack("<II", 77, 8) + bytes(8)):
-            self.check_refused(wire.frame(wire.PACKED, data, 77), "cannot be unpacked")
+            self.check_live(lambda middle, data=data: wire.frame(wire.PACKED, data, middle.tags[wire.MEMORY]),
+                            "cannot be unpacked", mode="flood")
 
     def test_commands_that_cannot_be_unpacked(self):
         stored = bytes((0x28, 0xB5, 0x2F, 0xFD, 0, 0x50, 0x40, 0, 0)) + bytes(8)  # zstd: a window, 8 bytes as they are

@@ -16,5 +16,5 @@ diff "$VP_TEST_TMP/native" "$VP_TEST_TMP/remote" || fail "the driver says someth
 # The greeting, two bursts, the device, and three allocations that the server might have no memory for; four questions
 # about a format alone, and a burst for each kind of image of it.
 grep -q 'blocking round trips: 15$' "$VP_TEST_TMP/log" || fail "not 15 round trips: $(cat "$VP_TEST_TMP/log")"
-# The address of a memory that was allocated without waiting.
-grep -q 'being made: 1$' "$VP_TEST_TMP/log" || fail "not one wait for an address: $(cat "$VP_TEST_TMP/log")"
+# The address of a memory that was allocated without waiting may be on its way.
+grep -q 'being made: [01]$' "$VP_TEST_TMP/log" || fail "more than one wait for an address: $(cat "$VP_TEST_TMP/log")"
