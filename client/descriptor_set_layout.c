@@ -193,19 +193,58 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyDescriptorSetLayout(VkDevice handle, VkDe
    vp_descriptor_set_layout_unref(device, layout);
 }
 
-/* Vulkan promises that every driver supports layouts with so few descriptors of the ordinary types. */
+#define ORDINARY_TYPES (VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT + 1)
+
+/* How many descriptors of each ordinary type a layout has. False when there is anything else about it. */
+static bool count_descriptors(const VkDescriptorSetLayoutCreateInfo *info, uint64_t counts[ORDINARY_TYPES])
+{
+   memset(counts, 0, ORDINARY_TYPES * sizeof(*counts));
+   if (info->pNext || info->flags)
+      return false;
+   for (uint32_t i = 0; i < info->bindingCount; i++) {
+      const VkDescriptorSetLayoutBinding *binding = &info->pBindings[i];
+      if ((uint32_t)binding->descriptorType >= ORDINARY_TYPES || has_conversion(binding))
+         return false;
+      counts[binding->descriptorType] += binding->descriptorCount;
+   }
+   return true;
+}
+
+/* One limit of sets and one of stages, as if every stage used all. */
+static bool fits(uint64_t count, uint32_t set_limit, uint32_t stage_limit)
+{
+   return count <= set_limit && count <= stage_limit;
+}
+
+/* Every driver supports a layout that keeps to all limits; beyond them drivers differ. */
 static bool is_promised(const struct vp_device *device, const VkDescriptorSetLayoutCreateInfo *info)
 {
-   const VkPhysicalDeviceMaintenance3Properties *limits = vp_chain_find(
+   const VkPhysicalDeviceMaintenance3Properties *sets = vp_chain_find(
       device->physical_device->properties.pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES);
-   uint64_t count = 0;
-   bool ordinary = limits && !info->pNext && !info->flags;
-   for (uint32_t i = 0; ordinary && i < info->bindingCount; i++) {
-      count += info->pBindings[i].descriptorCount;
-      ordinary = (uint32_t)info->pBindings[i].descriptorType <= VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT &&
-                 !has_conversion(&info->pBindings[i]);
-   }
-   return ordinary && count <= limits->maxPerSetDescriptors;
+   const VkPhysicalDeviceLimits *limits = &device->physical_device->properties.properties.limits;
+   uint64_t of[ORDINARY_TYPES], all = 0;
+   if (!sets || !count_descriptors(info, of))
+      return false;
+   for (unsigned i = 0; i < ORDINARY_TYPES; i++)
+      all += of[i];
+   const uint64_t combined = of[VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER],
+                  uniform = of[VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER_DYNAMIC],
+                  storage = of[VK_DESCRIPTOR_TYPE_STORAGE_BUFFER_DYNAMIC];
+   return fits(all, sets->maxPerSetDescriptors, limits->maxPerStageResources) &&
+          fits(of[VK_DESCRIPTOR_TYPE_SAMPLER] + combined, limits->maxDescriptorSetSamplers,
+               limits->maxPerStageDescriptorSamplers) &&
+          fits(of[VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE] + combined + of[VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER],
+               limits->maxDescriptorSetSampledImages, limits->maxPerStageDescriptorSampledImages) &&
+          fits(of[VK_DESCRIPTOR_TYPE_STORAGE_IMAGE] + of[VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER],
+               limits->maxDescriptorSetStorageImages, limits->maxPerStageDescriptorStorageImages) &&
+          fits(of[VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER] + uniform, limits->maxDescriptorSetUniformBuffers,
+               limits->maxPerStageDescriptorUniformBuffers) &&
+          fits(of[VK_DESCRIPTOR_TYPE_STORAGE_BUFFER] + storage, limits->maxDescriptorSetStorageBuffers,
+               limits->maxPerStageDescriptorStorageBuffers) &&
+          uniform <= limits->maxDescriptorSetUniformBuffersDynamic &&
+          storage <= limits->maxDescriptorSetStorageBuffersDynamic &&
+          fits(of[VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT], limits->maxDescriptorSetInputAttachments,
+               limits->maxPerStageDescriptorInputAttachments);
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkGetDescriptorSetLayoutSupport(VkDevice handle,

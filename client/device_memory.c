@@ -228,7 +228,7 @@ static VkResult start_mapping(struct vp_device_memory *memory)
 {
    struct vp_device *device = memory->device;
    bool is_new;
-   struct vp_mapping *mapping = get_mapping(memory, &is_new);
+   struct vp_mapping *mapping = memory->hidden ? NULL : get_mapping(memory, &is_new);
    if (!mapping)
       return VK_ERROR_MEMORY_MAP_FAILED;
    const bool is_first = !memory->listed, is_known = !is_new && !(memory->imported && is_first);

@@ -109,12 +109,12 @@ void vps_writes_add_range(struct vps_writes *writes, struct vps_memory *memory, 
    start = start / VPS_PAGE * VPS_PAGE;
    end = (end + VPS_PAGE - 1) / VPS_PAGE * VPS_PAGE;
    const unsigned at = find(writes, memory, start);
-   const struct vps_write_range *there = at < writes->count ? &writes->ranges[at] : NULL;
-   if (there && there->memory == memory && there->start <= start && end <= there->end)
-      return; /* commands tend to write where others did */
+   const struct vps_write_range *ranges = writes->ranges;
    unsigned behind = at;
-   while (behind < writes->count && writes->ranges[behind].memory == memory && writes->ranges[behind].start <= end)
+   while (behind < writes->count && ranges[behind].memory == memory && ranges[behind].start <= end)
       behind++;
+   if (behind == at + 1 && ranges[at].start <= start && end <= ranges[at].end)
+      return; /* commands tend to write where others did */
    if (behind > at) {
       join(writes, at, behind, start, end);
       return;

@@ -10,6 +10,7 @@
 
 #include "tests/e2e/need.h"
 
+static VkPhysicalDevice gpu;
 static VkDevice device;
 static VkQueue queue;
 
@@ -29,7 +30,6 @@ static void create_device(void)
                                     .queueCreateInfoCount = 1,
                                     .pQueueCreateInfos = &queue_info};
    VkInstance instance;
-   VkPhysicalDevice gpu;
    uint32_t count = 1;
    OK(vkCreateInstance(&instance_info, NULL, &instance));
    NEED(vkEnumeratePhysicalDevices(instance, &count, &gpu) >= 0 && count);
@@ -39,7 +39,11 @@ static void create_device(void)
 
 static volatile uint32_t *map_memory(void)
 {
-   const VkMemoryAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = 4096};
+   VkMemoryAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = 4096};
+   VkPhysicalDeviceMemoryProperties types;
+   vkGetPhysicalDeviceMemoryProperties(gpu, &types);
+   while (!(types.memoryTypes[info.memoryTypeIndex].propertyFlags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT))
+      info.memoryTypeIndex++;
    VkDeviceMemory memory;
    void *pointer;
    OK(vkAllocateMemory(device, &info, NULL, &memory));

@@ -45,8 +45,9 @@ static uint32_t find_type(uint32_t allowed)
 
 static VkBuffer create_buffer(volatile uint32_t **words)
 {
-   const VkBufferCreateInfo info = {
-      .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = WORDS * 4, .usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT};
+   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+                                    .size = (VkDeviceSize)WORDS * 4,
+                                    .usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT};
    VkMemoryAllocateInfo allocation = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
    VkMemoryRequirements requirements;
    VkDeviceMemory memory;

@@ -786,7 +786,7 @@ static void test_parts(void)
    uint8_t *memory = vp_mapping_pointer(m.mapping);
    for (unsigned round = 0; round < 18; round++) {
       size_t changed = 0;
-      for (size_t at = round * 1000; at < size; at += distances[round % 6], changed++)
+      for (size_t at = (size_t)round * 1000; at < size; at += distances[round % 6], changed++)
          memory[at]++;
       memory[size - 1]++;
       flush(&m);

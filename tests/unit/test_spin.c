@@ -36,8 +36,7 @@ static void *send_byte(void *argument)
    const int *fd = argument;
 
    usleep(1000);
-   CHECK(write(*fd, "x", 1) == 1);
-   return NULL;
+   return write(*fd, "x", 1) == 1 ? argument : NULL;
 }
 
 /* The test would take a minute if what came were not seen. */
@@ -55,7 +54,9 @@ static void test_data(void)
    vp_spin_for_data(fds[0], end_ns);
    CHECK(vp_clock_ns() < end_ns);
    CHECK(recv(fds[0], &byte, 1, MSG_DONTWAIT) == 1);
-   pthread_join(thread, NULL);
+   void *sent;
+   pthread_join(thread, &sent);
+   CHECK(sent);
    close(fds[1]);
    vp_spin_for_data(fds[0], end_ns); /* the end is something to receive as well */
    CHECK(vp_clock_ns() < end_ns);

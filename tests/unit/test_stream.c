@@ -305,7 +305,7 @@ static void test_flushes(void)
    CHECK(mapping);
    vp_mapping_set_writable(mapping, true);
    for (uint32_t i = 0; i < COUNT; i++) {
-      vp_mapping_pointer(mapping)[i * 4096u % MEMORY_SIZE + i] = (uint8_t)(i + 1);
+      vp_mapping_pointer(mapping)[i * (size_t)4096 % MEMORY_SIZE + i] = (uint8_t)(i + 1);
       CHECK(vp_stream_add_memory(conn, &device, mapping) == VK_SUCCESS);
    }
    CHECK(conn->stream.open.mark_count <= 2);
