@@ -37,6 +37,7 @@
  * written to in so many looks is put to rest: the tracker forgets its pages until they are used. That costs some
  * hundred looks, so whoever is woken is left awake twice as long. */
 #define PATIENCE 512u
+#define UNSURE_NS (20 * QUIET_NS)
 #define MAX_WAKES 11
 
 /* Imported memory is copied before it is compared, so many pages at a time. */
@@ -433,16 +434,25 @@ static bool is_resting(const struct vp_mapping *mapping, size_t first, size_t *e
    return resting;
 }
 
+/* Whether no write of the kernel's to the chunk that began before can still be under way. */
+static bool is_undisturbed(const struct vp_mapping *mapping, size_t chunk, int64_t since)
+{
+   const size_t start = chunk * CHUNK_SIZE;
+   return !vp_pins_exist(since) &&
+          vp_in_flight_is_over(mapping->pages.view + start, chunk_end(mapping, chunk) - start, since);
+}
+
 /* A write of the kernel's that began before the chunk was at rest is not seen when it ends: until there can be none the
- * chunk is compared. */
+ * chunk is compared. When that takes long it is watched instead. */
 static void look_at_unsure(struct vp_mapping *mapping)
 {
    const size_t start = mapping->unsure * CHUNK_SIZE, end = chunk_end(mapping, mapping->unsure);
-   const int64_t since = mapping->unsure_ns;
-   const bool sure = mapping->flush_ns[mapping->flush] - since >= QUIET_NS && !vp_pins_exist(since) &&
-                     vp_in_flight_is_over(mapping->pages.view + start, end - start, since);
+   const int64_t since = mapping->unsure_ns, age = mapping->flush_ns[mapping->flush] - since;
+   const bool sure = age >= QUIET_NS && is_undisturbed(mapping, mapping->unsure, since);
    add_data(mapping, start, end, false, false);
-   if (sure)
+   if (!sure && age >= UNSURE_NS)
+      wake(mapping, start, end - start);
+   if (sure || age >= UNSURE_NS)
       mapping->unsure = NO_CHUNK;
 }
 
@@ -479,12 +489,15 @@ static void begin_rest(struct vp_mapping *mapping, size_t first)
 static void find_rest(struct vp_mapping *mapping)
 {
    for (size_t i = 0; i < mapping->chunk_count && mapping->unsure == NO_CHUNK; i++) {
-      const struct chunk *chunk = &mapping->chunks[i];
+      struct chunk *chunk = &mapping->chunks[i];
       const bool whole = (i + 1) * CHUNK_SIZE <= mapping->pages.size;
-      if (whole && chunk->armed && !chunk->resting && chunk->quiet >= PATIENCE << chunk->wakes) {
+      if (!whole || !chunk->armed || chunk->resting || chunk->quiet < PATIENCE << chunk->wakes)
+         continue;
+      if (is_undisturbed(mapping, i, mapping->flush_ns[mapping->flush]))
          begin_rest(mapping, i);
-         return;
-      }
+      else
+         chunk->quiet -= PATIENCE / 8; /* asking takes a while */
+      return;
    }
 }
 
