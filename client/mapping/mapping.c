@@ -40,6 +40,10 @@
 #define UNSURE_NS (20 * QUIET_NS)
 #define MAX_WAKES 11
 
+/* So many go to rest at once, since until they may not be compared any more a look takes as long for few as for many:
+ * with more of them a look would take milliseconds. */
+#define RUN_CHUNKS ((size_t)16)
+
 /* Imported memory is copied before it is compared, so many pages at a time. */
 #define WINDOW_PAGES (VP_IMPORTED_BUFFER / VP_PAGE_SIZE)
 
@@ -70,7 +74,7 @@ struct vp_mapping {
    uint8_t flush;                   /* counts, and begins again */
    int64_t flush_ns[UINT8_MAX + 1]; /* when they were */
    size_t cursor;                   /* the first page that may be a candidate */
-   size_t unsure;                   /* the chunk that rests since `unsure_ns` and is still compared, or NO_CHUNK */
+   size_t unsure, unsure_end;       /* chunks that rest since `unsure_ns` and are still compared; or NO_CHUNK */
    int64_t unsure_ns;
    size_t window_first, window_end; /* the pages that are in the window: see read_page() */
    struct vp_watch watch;
@@ -434,24 +438,26 @@ static bool is_resting(const struct vp_mapping *mapping, size_t first, size_t *e
    return resting;
 }
 
-/* Whether no write of the kernel's to the chunk that began before can still be under way. */
-static bool is_undisturbed(const struct vp_mapping *mapping, size_t chunk, int64_t since)
+/* Whether no write of the kernel's to these chunks that began before can still be under way. */
+static bool is_undisturbed(const struct vp_mapping *mapping, size_t first, size_t end, int64_t since)
 {
-   const size_t start = chunk * CHUNK_SIZE;
    return !vp_pins_exist(since) &&
-          vp_in_flight_is_over(mapping->pages.view + start, chunk_end(mapping, chunk) - start, since);
+          vp_in_flight_is_over(mapping->pages.view + first * CHUNK_SIZE, (end - first) * CHUNK_SIZE, since);
 }
 
-/* A write of the kernel's that began before the chunk was at rest is not seen when it ends: until there can be none the
- * chunk is compared. When that takes long it is watched instead. */
+/* A write of the kernel's that began before the chunks were at rest is not seen when it ends: until there can be none
+ * they are compared. When that takes long they are watched instead. */
 static void look_at_unsure(struct vp_mapping *mapping)
 {
-   const size_t start = mapping->unsure * CHUNK_SIZE, end = chunk_end(mapping, mapping->unsure);
+   const size_t first = mapping->unsure, end = mapping->unsure_end;
    const int64_t since = mapping->unsure_ns, age = mapping->flush_ns[mapping->flush] - since;
-   const bool sure = age >= QUIET_NS && is_undisturbed(mapping, mapping->unsure, since);
-   add_data(mapping, start, end, false, false);
+   const bool sure = age >= QUIET_NS && is_undisturbed(mapping, first, end, since);
+   for (size_t i = first; i < end; i++) {
+      if (mapping->chunks[i].resting)
+         add_data(mapping, i * CHUNK_SIZE, (i + 1) * CHUNK_SIZE, false, false);
+   }
    if (!sure && age >= UNSURE_NS)
-      wake(mapping, start, end - start);
+      wake(mapping, first * CHUNK_SIZE, (end - first) * CHUNK_SIZE);
    if (sure || age >= UNSURE_NS)
       mapping->unsure = NO_CHUNK;
 }
@@ -463,42 +469,53 @@ static void look_at_resting(struct vp_mapping *mapping)
          vp_watch_scan_used(&mapping->watch, first * CHUNK_SIZE, chunk_end(mapping, end - 1) - first * CHUNK_SIZE, wake,
                             mapping);
    }
-   if (mapping->unsure != NO_CHUNK && !mapping->chunks[mapping->unsure].resting)
-      mapping->unsure = NO_CHUNK;
    if (mapping->unsure != NO_CHUNK)
       look_at_unsure(mapping);
 }
 
-static void begin_rest(struct vp_mapping *mapping, size_t first)
+/* What was written since this look began, the next one compares. */
+static void begin_rest(struct vp_mapping *mapping, size_t first, size_t end)
 {
-   struct chunk *chunk = &mapping->chunks[first];
-   const size_t start = first * CHUNK_SIZE, end = chunk_end(mapping, first);
-   chunk->armed = chunk->resting = vp_watch_rest(&mapping->watch, start, end - start);
-   chunk->quiet = 0;
-   if (!chunk->resting) {
-      wake(mapping, start, end - start);
-      add_data(mapping, start, end, false, false);
-      return;
+   const size_t start = first * CHUNK_SIZE, length = (end - first) * CHUNK_SIZE;
+   const bool resting = vp_watch_rest(&mapping->watch, start, length);
+   for (size_t i = first; i < end; i++) {
+      mapping->chunks[i].resting = resting;
+      mapping->chunks[i].quiet = 0;
    }
-   mapping->unsure = first;
    mapping->unsure_ns = vp_clock_ns();
-   look_at_unsure(mapping);
+   mapping->unsure_end = end;
+   if (resting)
+      mapping->unsure = first;
+   else
+      wake(mapping, start, length);
 }
 
-/* One chunk at a time. */
+static bool may_rest(const struct vp_mapping *mapping, size_t index)
+{
+   const struct chunk *chunk = &mapping->chunks[index];
+   const bool whole = (index + 1) * CHUNK_SIZE <= mapping->pages.size;
+   return whole && chunk->armed && !chunk->resting && chunk->quiet >= PATIENCE << chunk->wakes;
+}
+
+/* One run of chunks at a time. */
 static void find_rest(struct vp_mapping *mapping)
 {
-   for (size_t i = 0; i < mapping->chunk_count && mapping->unsure == NO_CHUNK; i++) {
-      struct chunk *chunk = &mapping->chunks[i];
-      const bool whole = (i + 1) * CHUNK_SIZE <= mapping->pages.size;
-      if (!whole || !chunk->armed || chunk->resting || chunk->quiet < PATIENCE << chunk->wakes)
-         continue;
-      if (is_undisturbed(mapping, i, mapping->flush_ns[mapping->flush]))
-         begin_rest(mapping, i);
-      else
-         chunk->quiet -= PATIENCE / 8; /* asking takes a while */
+   size_t first = 0;
+   if (mapping->unsure != NO_CHUNK)
+      return;
+   while (first < mapping->chunk_count && !may_rest(mapping, first))
+      first++;
+   size_t end = first;
+   while (end < mapping->chunk_count && end - first < RUN_CHUNKS && may_rest(mapping, end))
+      end++;
+   if (first == end)
+      return;
+   if (is_undisturbed(mapping, first, end, mapping->flush_ns[mapping->flush])) {
+      begin_rest(mapping, first, end);
       return;
    }
+   for (size_t i = first; i < end; i++)
+      mapping->chunks[i].quiet -= PATIENCE / 8; /* asking takes a while */
 }
 
 /* --- a look; with the lock --- */
