@@ -34,10 +34,11 @@ struct vp_decoder {
 
 #define VP_DEC_MAX_DEPTH 256
 
+/* Of nothing, `data` may be NULL. */
 static inline void vp_decoder_init(struct vp_decoder *dec, const void *data, size_t size, struct vp_arena *arena)
 {
    *dec = (struct vp_decoder){.start = data, .cur = data, .arena = arena};
-   dec->end = dec->start + size;
+   dec->end = size ? dec->start + size : dec->start;
 }
 
 static inline size_t vp_dec_remaining(const struct vp_decoder *dec)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is read before or beside the commands: frames from a socket, the greeting, error frames, addresses, and
- * differences of memory, packed or not; shaders; and parts of pictures. The first byte of an input says which. */
+ * differences of memory, packed or not; packed commands; shaders; and parts of pictures. The first byte of an input
+ * says which. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +12,14 @@
 #include "client/wsi/picture_decoder.h"
 #include "common/memory/delta.h"
 #include "common/memory/pack.h"
+#include "common/memory/pack_stream.h"
 #include "common/net/error_frame.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
 #include "common/net/socket.h"
 #include "common/picture/h264.h"
 #include "common/picture/planes.h"
+#include "common/util/bytes.h"
 #include "server/spirv.h"
 
 #define MEMORY_SIZE 5000
@@ -132,13 +135,42 @@ static void read_packed(const uint8_t *data, size_t size)
    vp_unpacker_finish(&unpacker);
 }
 
+/* Payloads that follow each other, each with its size (u32) before it. */
+static void read_packed_commands(const uint8_t *data, size_t size)
+{
+   struct vp_stream_unpacker unpacker = {0};
+   bool more = true;
+
+   while (more && size >= 4) {
+      const size_t rest = size - 4, said = vp_bytes_load_u32(data), length = said < rest ? said : rest;
+      uint8_t *payload = malloc(length + !length); /* of its exact size, for the address sanitizer */
+      const uint8_t *raw;
+      size_t raw_size;
+      require(payload);
+      memcpy(payload, data + 4, length);
+      more = vp_stream_unpack(&unpacker, payload, length, &raw, &raw_size);
+      if (more) {
+         require(raw_size > 0 && raw_size <= VP_PACK_STREAM_MAX_RAW);
+         uint8_t *copy = malloc(raw_size); /* all of it can be read */
+         require(copy);
+         memcpy(copy, raw, raw_size);
+         free(copy);
+      }
+      free(payload);
+      data += 4 + length;
+      size = rest - length;
+   }
+   vp_stream_unpacker_finish(&unpacker);
+}
+
 static void read_shader(const uint8_t *data, size_t size)
 {
    uint32_t *words = malloc(size / 4 * 4 + 1); /* of its exact size, for the address sanitizer */
 
    require(words);
    memcpy(words, data, size / 4 * 4);
-   vps_spirv_may_write(words, size / 4);
+   const struct vps_stores stores = vps_spirv_find_stores(words, size / 4);
+   require(stores.count <= VPS_MAX_STORED);
    free(words);
 }
 
@@ -162,8 +194,8 @@ static void read_picture(const uint8_t *data, size_t size)
 }
 
 static void (*const readers[])(const uint8_t *data, size_t size) = {
-   read_hello,  read_error,  read_frames, read_address, read_delta,
-   read_packed, read_packed, read_shader, read_picture, read_picture,
+   read_hello,  read_error,  read_frames,  read_address, read_delta,           read_packed,
+   read_packed, read_shader, read_picture, read_picture, read_packed_commands,
 };
 #define READERS (sizeof(readers) / sizeof(readers[0]))
 
@@ -206,6 +238,27 @@ static void write_packed_seed(const char *folder, uint8_t reader, enum vp_compre
    require(vp_packer_pack(&packer, data, sizeof(data), &packed, &size));
    write_seed(folder, reader, packed, size);
    vp_packer_finish(&packer);
+}
+
+/* What repeats, what does not, and what repeats again. */
+static void write_packed_commands_seed(const char *folder, uint8_t reader)
+{
+   struct vp_stream_packer packer = {0};
+   uint8_t data[600], out[4000];
+   size_t end = 0;
+
+   for (unsigned i = 0; i < 3; i++) {
+      const uint8_t *packed;
+      size_t size;
+      for (size_t at = 0; at < sizeof(data); at++)
+         data[at] = (uint8_t)(i == 1 ? at * at / 7 : at / 16);
+      require(vp_stream_pack(&packer, data, sizeof(data), &packed, &size) && size + 4 <= sizeof(out) - end);
+      vp_bytes_store_u32(out + end, (uint32_t)size);
+      memcpy(out + end + 4, packed, size);
+      end += 4 + size;
+   }
+   write_seed(folder, reader, out, end);
+   vp_stream_packer_finish(&packer);
 }
 
 /* One packed with zstd, and one of a video. */
@@ -270,6 +323,7 @@ static void write_seeds(const char *folder)
    write_packed_seed(folder, 6, VP_COMPRESS_ZSTD);
    write_seed(folder, 7, shader, sizeof(shader));
    write_picture_seeds(folder, 8);
+   write_packed_commands_seed(folder, 10);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
