@@ -13,6 +13,7 @@
 #include "server/device.h"
 #include "server/readback.h"
 #include "server/writes.h"
+#include "server/zero.h"
 
 static size_t count_pieces(VkDeviceSize size)
 {
@@ -249,7 +250,7 @@ static void clean(struct vps_memory *memory)
    if (!memory->unclean || !memory->real)
       return;
    memory->unclean = false;
-   memset(memory->real, 0, memory->size);
+   vps_zero(memory->real, memory->size);
    flush(memory);
 }
 

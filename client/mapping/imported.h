@@ -13,10 +13,6 @@ struct vp_pages;
  * at any time: the GPU that it was given to would not mind as long as it keeps off. So the driver reaches it in ways
  * that fail, whatever the application does with its signals. Thread-safe. */
 
-/* Whether only stores and system calls through this range can change it: private memory with no file behind it. False
- * when that is not known. */
-bool vp_imported_is_private(const void *memory, size_t size);
-
 /* How many bytes could be copied. */
 size_t vp_imported_read(const void *memory, void *copy, size_t size);
 

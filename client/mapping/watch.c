@@ -2,6 +2,7 @@
 #include "client/mapping/watch.h"
 
 #include "client/mapping/imported.h"
+#include "common/memory/private.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -66,7 +67,7 @@ static bool start_import(struct vp_watch *watch)
 {
    const struct vp_pages *pages = watch->pages;
    const size_t words = (pages->size / VP_PAGE_SIZE + 63) / 64;
-   if (pages->size <= SMALL_IMPORT || !vp_imported_is_private(pages->view, pages->size))
+   if (pages->size <= SMALL_IMPORT || !vp_memory_is_private(pages->view, pages->size))
       return false;
    watch->missed = calloc(words, sizeof(*watch->missed));
    if (!watch->missed)

@@ -71,7 +71,7 @@ static void session_close(void)
 
 /* --- recording --- */
 
-static void create_commands(unsigned pool, unsigned which, VkCommandBufferLevel level)
+static inline void create_commands(unsigned pool, unsigned which, VkCommandBufferLevel level)
 {
    const VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
                                              .commandPool = OBJECT(VkCommandPool, pool),
@@ -83,7 +83,7 @@ static void create_commands(unsigned pool, unsigned which, VkCommandBufferLevel 
       .pCommandBuffers = &commands);
 }
 
-static void begin(unsigned which)
+static inline void begin(unsigned which)
 {
    const VkCommandBufferInheritanceInfo inheritance = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_INHERITANCE_INFO};
    const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
