@@ -34,9 +34,9 @@ struct peer_command {
    {                                                                   \
       vp_decode_##NAME(dec, call);                                     \
    }                                                                   \
-   static void answer_##NAME(struct vp_encoder *enc, const void *call) \
+   static void answer_##NAME(struct vp_encoder *out, const void *call) \
    {                                                                   \
-      vp_answer_##NAME(enc, call);                                     \
+      vp_answer_##NAME(out, call);                                     \
    }
 #define PEER_COMMAND(NAME)                                                      \
    {                                                                            \
