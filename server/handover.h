@@ -5,7 +5,8 @@
 #include <stdbool.h>
 
 /* The way on which the listener gives a worker the connection to its client, which may come long after the worker has
- * started. Each end is for close(), and close-on-exec. */
+ * started, and on which the worker tells the listener that what other workers have loaded is out of date. Each end is
+ * for close(), and close-on-exec. */
 
 /* False with errno. */
 bool vp_handover_open(int *listener_end, int *worker_end);
@@ -19,5 +20,11 @@ bool vp_handover_is_due(int worker_end);
 
 /* Waits for the connection. -1 when the listener has closed its end, or with errno. */
 int vp_handover_receive(int worker_end);
+
+/* A worker with a client tells that (server/compiled.h). It waits for nobody, and may have no listener (-1). */
+void vp_handover_tell(int worker_end);
+
+/* Takes what a worker with a client has told: *told, whether there was something. False when the worker is gone. */
+bool vp_handover_hear(int listener_end, bool *told);
 
 #endif

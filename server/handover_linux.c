@@ -66,3 +66,22 @@ int vp_handover_receive(int worker_end)
    memcpy(&client, CMSG_DATA(header), sizeof(client));
    return vp_descriptor_keep(client);
 }
+
+void vp_handover_tell(int worker_end)
+{
+   const char byte = 0;
+
+   while (send(worker_end, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == EINTR)
+      ;
+}
+
+bool vp_handover_hear(int listener_end, bool *told)
+{
+   char byte;
+   ssize_t n;
+
+   *told = false;
+   while ((n = recv(listener_end, &byte, 1, MSG_DONTWAIT)) > 0 || (n < 0 && errno == EINTR))
+      *told = *told || n > 0;
+   return n < 0 && errno == EAGAIN;
+}

@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
+#include "common/util/clock.h"
 #include "server/channel.h"
+#include "server/compiled.h"
 #include "server/context.h"
 #include "server/device.h"
 #include "server/executables.h"
@@ -188,11 +190,13 @@ static void destroy_all(const struct vps_creation *creation)
 
 void vps_creation_run(struct vps_creation *creation)
 {
+   const int64_t start_ns = vp_clock_ns();
    while ((creation->result = creation->kind->create(creation)) < 0 &&
           vps_reserve_give_up(creation->device, creation->result)) {
       destroy_all(creation);
       creation->strained = true;
    }
+   vps_compiled_note(vp_clock_ns() - start_ns);
    for (uint32_t i = 0; i < creation->count; i++) {
       if (creation->handles[i])
          creation->kind->tell(creation, i);

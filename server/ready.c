@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/ready.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "common/util/log.h"
 #include "common/util/thread.h"
@@ -39,12 +39,12 @@ static void start_to_warm_up(void)
 
 int vps_ready_wait(int worker_end)
 {
+   fcntl(worker_end, F_SETFD, FD_CLOEXEC); /* not for what a driver may start */
    if (!vp_handover_is_due(worker_end)) {
       vp_process_set_name("venus-ready");
       start_to_warm_up();
    }
    const int client = vp_handover_receive(worker_end);
-   close(worker_end);
    vp_process_set_name("venus-worker");
    return client;
 }

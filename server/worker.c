@@ -220,7 +220,7 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
       vp_log(VP_LOG_ERROR, "cannot start: out of memory");
       return 1;
    }
-   if (!vps_watch_start(&worker.watch, &worker.channel, GREETING_MS)) {
+   if (!vps_watch_start(&worker.watch, &worker.channel, options->worker_fd, GREETING_MS)) {
       vps_channel_finish(&worker.channel);
       return 1;
    }

@@ -43,10 +43,11 @@ bool vp_worker_process_serve(struct vp_worker_process *worker, int fd, const cha
    const bool given = vp_handover_send(worker->handover_fd, fd);
    const int saved_errno = errno;
 
-   vp_worker_process_dismiss(worker);
    if (given) {
       vp_text_copy(worker->peer, sizeof(worker->peer), peer, strlen(peer));
       worker->since_ms = vp_clock_ms();
+   } else {
+      vp_worker_process_dismiss(worker);
    }
    errno = saved_errno;
    return given;
@@ -54,7 +55,8 @@ bool vp_worker_process_serve(struct vp_worker_process *worker, int fd, const cha
 
 void vp_worker_process_dismiss(struct vp_worker_process *worker)
 {
-   close(worker->handover_fd);
+   if (worker->handover_fd >= 0)
+      close(worker->handover_fd);
    worker->handover_fd = -1;
 }
 

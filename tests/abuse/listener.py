@@ -21,6 +21,8 @@ import unittest
 
 BUILD = os.environ.get("VP_BUILD", "build")
 SERVER = os.path.join(BUILD, "server", "venus-server")
+BENCH = os.path.join(BUILD, "tools", "venus-bench")
+OUR_ICD = os.path.join(BUILD, "client", f"venus_icd.{os.uname().machine}.json")
 NATIVE_ICD = os.environ.get("VP_NATIVE_ICD", "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json")
 
 FRAME_HEADER = struct.Struct("<IIQ")
@@ -66,6 +68,10 @@ def is_gone(pid):
 def is_gone_entirely(pid):
     """The last thread too: until then, what it had open is."""
     return is_gone(pid) and (not os.path.exists(f"/proc/{pid}") or len(os.listdir(f"/proc/{pid}/task")) == 1)
+
+
+def is_asleep(pid):
+    return read_proc(pid, "stat").rsplit(b")", 1)[1].split()[0] == b"S"
 
 
 def open_files(pid):
@@ -162,6 +168,11 @@ class Server:
 
     def open_files(self):
         return open_files(self.pid)
+
+    def next_fd(self):
+        """The number that the next file gets."""
+        used = {int(fd) for fd in os.listdir(f"/proc/{self.pid}/fd")}
+        return min(set(range(len(used) + 1)) - used)
 
     def fds(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
@@ -424,6 +435,30 @@ class Ready(unittest.TestCase):
                 self.assertNotIn("without a client yet", server.log())
             self.assertEqual(server.stop()[0], 0)
 
+    @unittest.skipUnless(os.path.exists(BENCH), "a build with a sanitizer has no venus-bench")
+    def test_much_was_compiled(self):
+        """They are replaced, since drivers may read what was compiled only while they are loaded; not for nothing."""
+        def run(server, *arguments):
+            values = environment(VENUS_SERVER=f"{server.host}:{server.port}", VK_DRIVER_FILES=OUR_ICD)
+            return subprocess.Popen([BENCH, "gpu", *arguments], stdout=subprocess.DEVNULL, env=values)
+
+        with Server("--log", "debug") as server:
+            before = set(server.wait_for_ready())
+            self.assertEqual(run(server, "submissions", "0.1").wait(60), 0)
+            self.assertTrue(wait_for(lambda: not server.workers()))
+            self.assertEqual(len(before & set(server.wait_for_ready())), 1)
+            before = set(server.ready())
+            program = run(server, "compute-pipelines", "1000")
+            try:
+                self.assertTrue(wait_for(lambda: not before & set(server.ready()), 60), server.log())
+                server.wait_for_ready()
+                self.assertIsNone(program.poll())
+            finally:
+                program.kill()
+                program.wait()
+            self.assertEqual(server.stop()[0], 0)
+            self.assertNotIn("without a client yet", server.log())
+
     def test_they_end_with_the_listener(self):
         for number, status in ((signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)):
             with Server() as server:
@@ -548,7 +583,9 @@ class Abuse(unittest.TestCase):
         with Server("--max-clients", "1") as server:
             first, pid = server.connect_worker()
             with first:
-                subprocess.run(["prlimit", f"--pid={server.pid}", f"--nofile={server.fds()}:"], check=True)
+                # It has still to close what the worker has got.
+                self.assertTrue(wait_for(lambda: "connected (" in server.log() and is_asleep(server.pid)))
+                subprocess.run(["prlimit", f"--pid={server.pid}", f"--nofile={server.next_fd()}:"], check=True)
                 before = server.connect()
                 self.assertTrue(wait_for(lambda: "cannot accept" in server.log()), server.log())
                 ticks = sum(int(field) for field in read_proc(server.pid, "stat").rsplit(b")", 1)[1].split()[11:13])
