@@ -10,14 +10,12 @@
 #include "common/util/log.h"
 #include "common/util/spin.h"
 #include "server/channel.h"
-#include "server/command_buffer.h"
 #include "server/context.h"
 #include "server/device.h"
 #include "server/event.h"
 #include "server/query_pool.h"
+#include "server/queue_state.h"
 #include "server/readback.h"
-#include "server/reserve.h"
-#include "server/submit.h"
 #include "server/track.h"
 #include "server/writes.h"
 
@@ -35,45 +33,6 @@
 #define FIRST_LOOK_NS INT64_C(5000000)
 #define LOOK_REST 10
 #define LOOK_AGE 4
-
-/* What a batch that is not complete changes. */
-struct pending {
-   struct pending *next;
-   uint64_t serial;
-   struct vps_track *track;
-};
-
-/* The state of a VkQueue. Its thread waits for the batches that the executing thread submits, and reports them. */
-struct vps_queue {
-   struct vps_queue *next;
-   struct vps_device *device;
-   uint64_t id;
-   VkQueue handle;
-   uint32_t family;
-   VkSemaphore timeline; /* reaches the serial of each batch when that is complete */
-   uint64_t serial;      /* of the last batch; of the executing thread */
-   uint64_t accepted;    /* of the last batch that the driver has taken; same */
-   int64_t progress_ns;  /* when a batch was complete or the first one began; of the queue's thread */
-   int64_t next_look_ns; /* when memory is looked at while a batch runs; same */
-   pthread_t thread;
-   bool joined;
-
-   uint64_t reported;    /* serial that the client was told, under the device's report_lock */
-   bool due;             /* and is to be told now; same */
-   struct pending *done; /* what goes with it; same */
-
-   pthread_mutex_t handle_lock; /* only one thread at a time may use the VkQueue; taken after the device's report_lock
-                                   and before `lock` */
-   bool unsettled; /* a batch used semaphores since the driver was last seen to be done with all; under handle_lock */
-
-   pthread_mutex_t lock; /* of what follows */
-   pthread_cond_t changed;
-   _Atomic uint64_t submitted; /* serials */
-   uint64_t completed;
-   struct pending *first, **last; /* in the order of their serials */
-   bool stop;
-   int64_t stop_deadline_ms;
-};
 
 struct vps_queue *vps_queue_next(const struct vps_queue *queue)
 {
@@ -101,16 +60,16 @@ static void send_progress(const struct vps_queue *queue, uint64_t serial, VkResu
    vps_channel_send(queue->device->channel, VP_FRAME_PROGRESS, queue->id, payload, sizeof(payload), NULL, 0);
 }
 
-static void lose_device(const struct vps_queue *queue, const char *reason, VkResult result)
+void vps_queue_lose_device(const struct vps_queue *queue, const char *reason, VkResult result)
 {
    if (!atomic_exchange(&queue->device->lost, true))
       vp_log(VP_LOG_WARN, "the device is lost: %s (VkResult %d)", reason, result);
 }
 
-static void free_pending(struct pending *list)
+void vps_pending_free(struct vps_pending *list)
 {
    while (list) {
-      struct pending *next = list->next;
+      struct vps_pending *next = list->next;
       vps_track_unref(list->track);
       free(list);
       list = next;
@@ -121,12 +80,12 @@ static void report_memory(const struct vps_queue *queue, const struct vps_writes
                           const struct vps_writes *running)
 {
    if (!vps_readback_report(queue->device, writes, running))
-      lose_device(queue, "there is no memory to send what it has changed", VK_ERROR_OUT_OF_HOST_MEMORY);
+      vps_queue_lose_device(queue, "there is no memory to send what it has changed", VK_ERROR_OUT_OF_HOST_MEMORY);
 }
 
-static void add_writes(struct vps_writes *writes, const struct pending *list)
+static void add_writes(struct vps_writes *writes, const struct vps_pending *list)
 {
-   for (const struct pending *pending = list; pending; pending = pending->next)
+   for (const struct vps_pending *pending = list; pending; pending = pending->next)
       vps_writes_add(writes, &pending->track->writes);
 }
 
@@ -154,14 +113,14 @@ static void report_track(const struct vps_queue *queue, const struct vps_track *
    for (unsigned i = 0; i < track->range_count; i++) {
       const struct vps_query_range *range = &track->ranges[i];
       if (!vps_query_pool_send(range->pool, range->first, range->count))
-         lose_device(queue, "the results of queries cannot be read", VK_ERROR_DEVICE_LOST);
+         vps_queue_lose_device(queue, "the results of queries cannot be read", VK_ERROR_DEVICE_LOST);
    }
 }
 
 /* Takes what is complete off the list. With the lock. */
-static struct pending *take_completed(struct vps_queue *queue, uint64_t serial)
+static struct vps_pending *take_completed(struct vps_queue *queue, uint64_t serial)
 {
-   struct pending *taken = queue->first, **end = &taken;
+   struct vps_pending *taken = queue->first, **end = &taken;
 
    while (*end && (*end)->serial <= serial)
       end = &(*end)->next;
@@ -186,7 +145,7 @@ static void settle(struct vps_queue *queue, uint64_t serial)
    }
    pthread_mutex_unlock(&queue->handle_lock);
    if (result < 0)
-      lose_device(queue, "waiting for the GPU failed", result);
+      vps_queue_lose_device(queue, "waiting for the GPU failed", result);
 }
 
 /* The GPU can be ahead of the executing thread, which has yet to say what the batch it just submitted changes. */
@@ -207,7 +166,7 @@ static void take_report(struct vps_queue *queue, uint64_t serial)
    pthread_mutex_lock(&queue->lock);
    queue->done = take_completed(queue, serial);
    pthread_mutex_unlock(&queue->lock);
-   for (const struct pending *pending = queue->done; pending; pending = pending->next)
+   for (const struct vps_pending *pending = queue->done; pending; pending = pending->next)
       sample_events(pending->track);
 }
 
@@ -215,9 +174,9 @@ static void send_report(struct vps_queue *queue)
 {
    if (!queue->due)
       return;
-   for (const struct pending *pending = queue->done; pending; pending = pending->next)
+   for (const struct vps_pending *pending = queue->done; pending; pending = pending->next)
       report_track(queue, pending->track);
-   free_pending(queue->done);
+   vps_pending_free(queue->done);
    queue->done = NULL;
    queue->due = false;
    if (!atomic_load(&queue->device->lost))
@@ -281,10 +240,10 @@ static struct vps_event **hold_events(struct vps_queue *queue, unsigned *count)
 
    *count = 0;
    pthread_mutex_lock(&queue->lock);
-   for (const struct pending *pending = queue->first; pending; pending = pending->next)
+   for (const struct vps_pending *pending = queue->first; pending; pending = pending->next)
       total += pending->track->event_count;
    struct vps_event **events = total ? malloc(total * sizeof(struct vps_event *)) : NULL;
-   for (const struct pending *pending = queue->first; events && pending; pending = pending->next) {
+   for (const struct vps_pending *pending = queue->first; events && pending; pending = pending->next) {
       for (unsigned i = 0; i < pending->track->event_count; i++)
          events[(*count)++] = vps_event_ref(pending->track->events[i]);
    }
@@ -304,7 +263,7 @@ static void report_running(struct vps_queue *queue, bool must)
    if (must)
       report_memory(queue, &none, &running);
    else if (!vps_readback_look(device, &running))
-      lose_device(queue, "there is no memory to send what it has changed", VK_ERROR_OUT_OF_HOST_MEMORY);
+      vps_queue_lose_device(queue, "there is no memory to send what it has changed", VK_ERROR_OUT_OF_HOST_MEMORY);
    vps_writes_finish(&running);
    pthread_mutex_unlock(&device->report_lock);
 }
@@ -397,7 +356,7 @@ static uint64_t wait_for_progress(struct vps_queue *queue, uint64_t completed)
       result = device->functions.GetSemaphoreCounterValue(device->handle, queue->timeline, &reached);
    if (result >= 0)
       return known_serial(queue, reached);
-   lose_device(queue, "waiting for the GPU failed", result);
+   vps_queue_lose_device(queue, "waiting for the GPU failed", result);
    return 0;
 }
 
@@ -421,11 +380,11 @@ static void give_up(struct vps_queue *queue)
 {
    pthread_mutex_lock(&queue->lock);
    queue->completed = queue->submitted;
-   struct pending *lost = take_completed(queue, UINT64_MAX);
+   struct vps_pending *lost = take_completed(queue, UINT64_MAX);
    const uint64_t serial = queue->submitted;
    pthread_mutex_unlock(&queue->lock);
 
-   free_pending(lost);
+   vps_pending_free(lost);
    send_progress(queue, serial, VK_ERROR_DEVICE_LOST);
 }
 
@@ -451,6 +410,38 @@ static void *run_thread(void *argument)
       }
    }
    return NULL;
+}
+
+void vps_queue_hand_over(struct vps_queue *queue, uint64_t serial, struct vps_pending *list, struct vps_pending **last)
+{
+   pthread_mutex_lock(&queue->lock);
+   queue->submitted = serial;
+   if (list) {
+      *queue->last = list;
+      queue->last = last;
+   }
+   pthread_mutex_unlock(&queue->lock);
+   pthread_cond_signal(&queue->changed); /* who wakes up finds the lock free */
+}
+
+/* In place of a wait of the application's: what follows in the stream comes after the batch. */
+void vp_handle_vkWaitBatchVP(struct vp_context *ctx, struct vp_cmd_vkWaitBatchVP *a)
+{
+   struct vps_queue *queue = ctx->used[0]->state;
+   VkResult result = VK_TIMEOUT;
+
+   if (a->serial > queue->serial) {
+      vps_fail(ctx, "there is no batch %llu yet", (unsigned long long)a->serial);
+      return;
+   }
+   if (spin_for(queue, a->serial, vp_clock_ns() + GPU_SPIN_NS))
+      result = VK_SUCCESS;
+   while (result == VK_TIMEOUT && !atomic_load(&queue->device->lost))
+      result = wait_for(queue, a->serial, WAIT_NS);
+   if (result < 0)
+      vps_queue_lose_device(queue, "waiting for the GPU failed", result);
+   else if (result == VK_SUCCESS)
+      settle(queue, a->serial); /* what follows may destroy what the batch used */
 }
 
 /* --- life --- */
@@ -508,7 +499,7 @@ static void release_queue(void *state)
       }
    }
    pthread_mutex_unlock(&device->report_lock);
-   free_pending(queue->first);
+   vps_pending_free(queue->first);
    if (!device->abandoned)
       device->functions.DestroySemaphore(device->handle, queue->timeline, NULL);
    pthread_cond_destroy(&queue->changed);
@@ -618,313 +609,4 @@ void vp_handle_vkGetDeviceQueue2(struct vp_context *ctx, struct vp_cmd_vkGetDevi
    }
    object->state = queue;
    object->release = release_queue;
-}
-
-/* --- submission --- */
-
-/* The batches of one command. */
-struct batch_list {
-   struct pending *first, **last; /* what they change: one entry for each command buffer that changes something */
-   unsigned used;                 /* the place in ctx->used after the last command buffer */
-   VkResult error;                /* why something was left out of the current batch, or VK_SUCCESS */
-   bool semaphores;               /* some are used */
-};
-
-/* Tells the client that a batch goes without something, before its progress. */
-static void send_batch_error(const struct vps_queue *queue, uint64_t serial, VkResult error)
-{
-   uint8_t payload[8 + 4];
-
-   vp_bytes_store_u64(payload, serial);
-   vp_bytes_store_u32(payload + 8, (uint32_t)error);
-   vps_channel_send(queue->device->channel, VP_FRAME_BATCH_ERROR, queue->id, payload, sizeof(payload), NULL, 0);
-}
-
-/* A batch begins. Semaphores and swapchains that there are not are left out of it. What could not be kept of memory
- * that the application has written to is told with the next batch. */
-static void begin_batch(const struct vp_context *ctx, struct vps_queue *queue, struct batch_list *list)
-{
-   list->error = queue->device->late_error;
-   queue->device->late_error = VK_SUCCESS;
-   for (unsigned i = 0; i < ctx->used_count; i++) {
-      if (ctx->used[i]->type != VK_OBJECT_TYPE_COMMAND_BUFFER && !list->error)
-         list->error = ctx->used[i]->poison;
-      list->semaphores = list->semaphores || ctx->used[i]->type == VK_OBJECT_TYPE_SEMAPHORE;
-   }
-}
-
-static void end_batch(const struct vps_queue *queue, const struct batch_list *list, uint64_t serial)
-{
-   if (list->error)
-      send_batch_error(queue, serial, list->error);
-}
-
-/* The next command buffer of the command; NULL when it is one that only the server knows. */
-static const struct vps_object *next_command_buffer(const struct vp_context *ctx, struct batch_list *list,
-                                                    VkCommandBuffer handle)
-{
-   while (list->used < ctx->used_count && ctx->used[list->used]->type != VK_OBJECT_TYPE_COMMAND_BUFFER)
-      list->used++;
-   if (list->used == ctx->used_count || ctx->used[list->used]->handle != (uint64_t)(uintptr_t)handle)
-      return NULL;
-   return ctx->used[list->used++];
-}
-
-/* Notes the next command buffer of the command as part of the batch with this serial. False when it is left out. */
-static bool add_command_buffer(struct vp_context *ctx, struct batch_list *list, uint64_t serial, VkCommandBuffer handle)
-{
-   const struct vps_object *object = next_command_buffer(ctx, list, handle);
-   if (object && object->poison)
-      list->error = object->poison;
-   if (!handle || (object && object->poison))
-      return false;
-   const struct vps_command_buffer *command_buffer = object ? object->state : NULL;
-   if (!command_buffer || !command_buffer->track)
-      return true;
-   struct pending *pending = malloc(sizeof(*pending));
-   struct vps_track *track = pending ? vps_bound_resolve(command_buffer->track) : NULL;
-   if (!track) {
-      free(pending);
-      vps_fail(ctx, "the server is out of memory");
-      return false;
-   }
-   *pending = (struct pending){.serial = serial, .track = track};
-   *list->last = pending;
-   list->last = &pending->next;
-   return true;
-}
-
-static bool is_memory_error(VkResult result)
-{
-   return result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY;
-}
-
-/* Hands what was submitted to the queue's thread, or reports that it could not be. The caller holds the handle's lock
- * since before the submission, so that the thread does not take the queue for idle in between. */
-static void submitted(struct vp_context *ctx, struct vps_queue *queue, uint64_t serial, struct batch_list *list,
-                      VkResult result)
-{
-   if (result < 0)
-      lose_device(queue, "a submission failed", result);
-   if (serial == queue->serial || ctx->failed) {
-      free_pending(list->first);
-      return;
-   }
-   queue->serial = serial;
-   queue->unsettled = queue->unsettled || list->semaphores;
-   if (result >= 0)
-      queue->accepted = serial;
-   pthread_mutex_lock(&queue->lock);
-   queue->submitted = serial;
-   if (list->first) {
-      *queue->last = list->first;
-      queue->last = list->last;
-   }
-   pthread_mutex_unlock(&queue->lock);
-   pthread_cond_signal(&queue->changed); /* who wakes up finds the lock free */
-}
-
-/* The queue, or NULL when it could not be created. */
-static struct vps_queue *usable_queue(struct vp_context *ctx)
-{
-   static const uint8_t lost[12] = {
-      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, (uint8_t)VK_ERROR_DEVICE_LOST, 0xff, 0xff, 0xff,
-   };
-   if (!ctx->used[0]->state)
-      vps_channel_send(ctx->channel, VP_FRAME_PROGRESS, ctx->used[0]->id, lost, sizeof(lost), NULL, 0);
-   return ctx->used[0]->state;
-}
-
-static void add_batch(struct vp_context *ctx, struct batch_list *list, uint64_t serial, VkSubmitInfo *info)
-{
-   VkCommandBuffer *handles =
-      (VkCommandBuffer *)(uintptr_t)info->pCommandBuffers; /* temporary memory, ours to change */
-   VkDeviceGroupSubmitInfo *group = vps_submit_find_group(info);
-   uint32_t *masks = group && group->commandBufferCount == info->commandBufferCount
-                        ? (uint32_t *)(uintptr_t)group->pCommandBufferDeviceMasks
-                        : NULL;
-   uint32_t kept = 0;
-
-   vps_submit_drop_semaphores(ctx, info);
-   for (uint32_t i = 0; handles && i < info->commandBufferCount; i++) {
-      if (!add_command_buffer(ctx, list, serial, handles[i]))
-         continue;
-      if (masks)
-         masks[kept] = masks[i];
-      handles[kept++] = handles[i];
-   }
-   info->commandBufferCount = kept;
-   if (masks)
-      group->commandBufferCount = kept;
-}
-
-/* When the driver has no memory for a submission, semaphores and fences have to go on nevertheless: without the command
- * buffers. */
-static VkResult submit(struct vp_context *ctx, struct vps_queue *queue, uint32_t count, VkSubmitInfo *infos)
-{
-   const PFN_vkQueueSubmit function = queue->device->functions.QueueSubmit;
-   VkResult result;
-
-   do
-      result = function(queue->handle, count, infos, VK_NULL_HANDLE);
-   while (vps_try_again(ctx, result));
-   if (!is_memory_error(result))
-      return result;
-   for (uint32_t i = 0; i < count; i++) {
-      VkDeviceGroupSubmitInfo *group = vps_submit_find_group(&infos[i]);
-      infos[i].commandBufferCount = 0;
-      if (group)
-         group->commandBufferCount = 0;
-      send_batch_error(queue, queue->serial + i + 1, result);
-   }
-   return function(queue->handle, count, infos, VK_NULL_HANDLE);
-}
-
-void vp_handle_vkQueueSubmit(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit *a)
-{
-   struct vps_queue *queue = usable_queue(ctx);
-   a->ret = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
-   if (!queue)
-      return;
-
-   struct batch_list list = {.last = &list.first};
-   uint64_t serial = queue->serial + a->submitCount;
-   VkSubmitInfo *infos = (VkSubmitInfo *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
-   for (uint32_t i = 0; !a->ret && !ctx->failed && i < a->submitCount; i++) {
-      begin_batch(ctx, queue, &list);
-      add_batch(ctx, &list, queue->serial + i + 1, &infos[i]);
-      end_batch(queue, &list, queue->serial + i + 1);
-      vps_submit_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1);
-   }
-   pthread_mutex_lock(&queue->handle_lock);
-   if (!a->ret && !ctx->failed)
-      a->ret = submit(ctx, queue, a->submitCount, infos);
-   submitted(ctx, queue, serial, &list, a->ret);
-   pthread_mutex_unlock(&queue->handle_lock);
-}
-
-static void add_batch_2(struct vp_context *ctx, struct batch_list *list, uint64_t serial, VkSubmitInfo2 *info)
-{
-   VkCommandBufferSubmitInfo *all = (VkCommandBufferSubmitInfo *)(uintptr_t)info->pCommandBufferInfos;
-   uint32_t kept = 0;
-
-   vps_submit2_drop_semaphores(ctx, info);
-   for (uint32_t i = 0; all && i < info->commandBufferInfoCount; i++) {
-      if (add_command_buffer(ctx, list, serial, all[i].commandBuffer))
-         all[kept++] = all[i];
-   }
-   info->commandBufferInfoCount = kept;
-}
-
-static VkResult submit_2(struct vp_context *ctx, struct vps_queue *queue, uint32_t count, VkSubmitInfo2 *infos)
-{
-   const PFN_vkQueueSubmit2 function = queue->device->functions.QueueSubmit2;
-   VkResult result;
-
-   do
-      result = function(queue->handle, count, infos, VK_NULL_HANDLE);
-   while (vps_try_again(ctx, result));
-   if (!is_memory_error(result))
-      return result;
-   for (uint32_t i = 0; i < count; i++) {
-      infos[i].commandBufferInfoCount = 0;
-      send_batch_error(queue, queue->serial + i + 1, result);
-   }
-   return function(queue->handle, count, infos, VK_NULL_HANDLE);
-}
-
-void vp_handle_vkQueueSubmit2(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit2 *a)
-{
-   struct vps_queue *queue = usable_queue(ctx);
-   a->ret = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
-   if (!queue)
-      return;
-   if (!queue->device->functions.QueueSubmit2) {
-      vps_missing_function(ctx);
-      return;
-   }
-
-   struct batch_list list = {.last = &list.first};
-   uint64_t serial = queue->serial + a->submitCount;
-   VkSubmitInfo2 *infos = (VkSubmitInfo2 *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
-   for (uint32_t i = 0; !a->ret && !ctx->failed && i < a->submitCount; i++) {
-      begin_batch(ctx, queue, &list);
-      add_batch_2(ctx, &list, queue->serial + i + 1, &infos[i]);
-      end_batch(queue, &list, queue->serial + i + 1);
-      vps_submit2_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1);
-   }
-   pthread_mutex_lock(&queue->handle_lock);
-   if (!a->ret && !ctx->failed)
-      a->ret = submit_2(ctx, queue, a->submitCount, infos);
-   submitted(ctx, queue, serial, &list, a->ret);
-   pthread_mutex_unlock(&queue->handle_lock);
-}
-
-/* In place of a wait of the application's: what follows in the stream comes after the batch. */
-void vp_handle_vkWaitBatchVP(struct vp_context *ctx, struct vp_cmd_vkWaitBatchVP *a)
-{
-   struct vps_queue *queue = ctx->used[0]->state;
-   VkResult result = VK_TIMEOUT;
-
-   if (a->serial > queue->serial) {
-      vps_fail(ctx, "there is no batch %llu yet", (unsigned long long)a->serial);
-      return;
-   }
-   if (spin_for(queue, a->serial, vp_clock_ns() + GPU_SPIN_NS))
-      result = VK_SUCCESS;
-   while (result == VK_TIMEOUT && !atomic_load(&queue->device->lost))
-      result = wait_for(queue, a->serial, WAIT_NS);
-   if (result < 0)
-      lose_device(queue, "waiting for the GPU failed", result);
-   else if (result == VK_SUCCESS)
-      settle(queue, a->serial); /* what follows may destroy what the batch used */
-}
-
-/* Binds nothing; the rest of the batch goes on. */
-static void bind_nothing(VkBindSparseInfo *info)
-{
-   info->bufferBindCount = info->imageOpaqueBindCount = info->imageBindCount = 0;
-}
-
-static VkResult bind_sparse(struct vp_context *ctx, struct vps_queue *queue, uint32_t count, VkBindSparseInfo *infos)
-{
-   const PFN_vkQueueBindSparse function = queue->device->functions.QueueBindSparse;
-   VkResult result;
-
-   do
-      result = function(queue->handle, count, infos, VK_NULL_HANDLE);
-   while (vps_try_again(ctx, result));
-   if (!is_memory_error(result))
-      return result;
-   for (uint32_t i = 0; i < count; i++) {
-      bind_nothing(&infos[i]);
-      send_batch_error(queue, queue->serial + i + 1, result);
-   }
-   return function(queue->handle, count, infos, VK_NULL_HANDLE);
-}
-
-void vp_handle_vkQueueBindSparse(struct vp_context *ctx, struct vp_cmd_vkQueueBindSparse *a)
-{
-   struct vps_queue *queue = usable_queue(ctx);
-   a->ret = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
-   if (!queue)
-      return;
-
-   struct batch_list list = {.last = &list.first};
-   VkBindSparseInfo *infos = (VkBindSparseInfo *)(uintptr_t)a->pBindInfo; /* temporary memory, ours to change */
-   for (uint32_t i = 0; !a->ret && !ctx->failed && i < a->bindInfoCount; i++) {
-      begin_batch(ctx, queue, &list);
-      vps_bind_sparse_drop_semaphores(ctx, &infos[i]);
-      if (ctx->poison) {
-         list.error = ctx->poison;
-         bind_nothing(&infos[i]);
-      }
-      end_batch(queue, &list, queue->serial + i + 1);
-      vps_bind_sparse_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1);
-   }
-   pthread_mutex_lock(&queue->handle_lock);
-   if (!a->ret && !ctx->failed)
-      a->ret = bind_sparse(ctx, queue, a->bindInfoCount, infos);
-   submitted(ctx, queue, queue->serial + a->bindInfoCount, &list, a->ret);
-   pthread_mutex_unlock(&queue->handle_lock);
 }
