@@ -89,6 +89,18 @@ server_start() {
    SERVER_PORT=${SERVER_ADDRESS##*:}
 }
 
+# server_start_with VARIABLE=VALUE...: starts a server that has these variables, and nobody else has.
+server_start_with() {
+   local variable
+   for variable; do
+      export "${variable?}"
+   done
+   server_start
+   for variable; do
+      unset "${variable%%=*}"
+   done
+}
+
 server_is_up() {
    grep -q 'listening on .*:[0-9]' "$SERVER_LOG" || process_gone "$SERVER_PID"
 }
@@ -157,6 +169,19 @@ set_remote_env() {
    if [[ -n ${VP_PRELOAD:-} && $(command -v "$1") != "$VP_BUILD"/* ]]; then
       remote_env+=(LD_PRELOAD="$VP_PRELOAD" ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0")
    fi
+}
+
+# layer_setup NAME LIBRARY: sets `layer` to the variables with which the Vulkan loader puts a layer of the tests, whose
+# functions begin with NAME_, between a program or a server and the driver.
+layer_setup() {
+   mkdir -p "$VP_TEST_TMP/layers"
+   cat >"$VP_TEST_TMP/layers/$1.json" <<END
+{"file_format_version": "1.1.0", "layer": {"name": "VK_LAYER_VENUS_$1", "type": "GLOBAL", "library_path": "$2",
+ "api_version": "1.3.0", "implementation_version": "1", "description": "for tests",
+ "functions": {"vkGetInstanceProcAddr": "$1_get_instance_proc_addr",
+               "vkGetDeviceProcAddr": "$1_get_device_proc_addr"}}}
+END
+   layer=(VK_LAYER_PATH="$VP_TEST_TMP/layers" VK_INSTANCE_LAYERS="VK_LAYER_VENUS_$1")
 }
 
 # x11_start WIDTH HEIGHT [DEPTH]: an X server that draws into memory; sets DISPLAY, and DISPLAY_PICTURE, where its picture

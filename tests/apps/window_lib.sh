@@ -4,18 +4,6 @@
 
 # shellcheck source=tests/e2e/validation_lib.sh
 . "$VP_SOURCE/tests/e2e/validation_lib.sh"
-freeze_layer=$VP_BUILD/tests/apps/libfreeze_layer.so
-
-# layer_setup: makes the layer that stops programs (tests/apps/freeze_layer.c) known to the Vulkan loader.
-layer_setup() {
-   mkdir -p "$VP_TEST_TMP/layers"
-   cat >"$VP_TEST_TMP/layers/freeze.json" <<END
-{"file_format_version": "1.1.0", "layer": {"name": "VK_LAYER_VENUS_freeze", "type": "GLOBAL",
- "library_path": "$freeze_layer", "api_version": "1.3.0", "implementation_version": "1", "description": "for tests",
- "functions": {"vkGetInstanceProcAddr": "freeze_get_instance_proc_addr",
-               "vkGetDeviceProcAddr": "freeze_get_device_proc_addr"}}}
-END
-}
 
 # display_settles FILE: keeps the display's picture, once it has not changed for some time.
 display_settles() {
@@ -56,10 +44,10 @@ same_window_rules() {
 frozen() {
    local side=$1 frames=$2 file=$3 status=0
    shift 3
-   [[ -f $VP_TEST_TMP/layers/freeze.json ]] || layer_setup
+   layer_setup freeze "$VP_BUILD/tests/apps/libfreeze_layer.so"
    rm -f "$file.frozen"
-   client_start_on "$side" env VK_LAYER_PATH="$VP_TEST_TMP/layers" VK_INSTANCE_LAYERS=VK_LAYER_VENUS_freeze \
-      VP_FREEZE_AT="$frames" VP_FREEZE_FILE="$file.frozen" timeout -k 1 100 "$@" >"$file.log" 2>&1
+   client_start_on "$side" env "${layer[@]}" VP_FREEZE_AT="$frames" VP_FREEZE_FILE="$file.frozen" \
+      timeout -k 1 100 "$@" >"$file.log" 2>&1
    wait_until 50 frozen_or_gone "$file.frozen" "$CLIENT_PID" || true
    [[ -f $file.frozen ]] || fail "$side $*: no $frames frames: $(tail -n 20 "$file.log")"
    display_settles "$file"

@@ -19,7 +19,7 @@ static void *wait_for_fence(void *data)
 {
    (void)data;
    started = true;
-   vkWaitForFences(c.device, 1, &never, VK_TRUE, UINT64_MAX);
+   vkWaitForFences(c.gpu.device, 1, &never, VK_TRUE, UINT64_MAX);
    return NULL;
 }
 
@@ -30,13 +30,13 @@ static void *wait_disabled(void *data)
    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
    started = true;
    while (!stop)
-      vkWaitForFences(c.device, 1, &never, VK_TRUE, 1000000);
+      vkWaitForFences(c.gpu.device, 1, &never, VK_TRUE, 1000000);
    return NULL;
 }
 
 static void *submit(void *data)
 {
-   VkQueue queue = c.queue;
+   VkQueue queue = c.gpu.queue;
    const VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO};
    (void)data;
    started = true;
@@ -53,8 +53,8 @@ static void *create(void *data)
    started = true;
    while (!stop) {
       VkBuffer buffer;
-      if (vkCreateBuffer(c.device, &info, NULL, &buffer) == VK_SUCCESS)
-         vkDestroyBuffer(c.device, buffer, NULL);
+      if (vkCreateBuffer(c.gpu.device, &info, NULL, &buffer) == VK_SUCCESS)
+         vkDestroyBuffer(c.gpu.device, buffer, NULL);
    }
    return NULL;
 }
@@ -80,18 +80,18 @@ static void *record(void *data)
    VkCommandPool pool;
    VkCommandBuffer commands;
    (void)data;
-   OK(vkCreateCommandPool(c.device, &pool_info, NULL, &pool));
+   OK(vkCreateCommandPool(c.gpu.device, &pool_info, NULL, &pool));
    const VkCommandBufferAllocateInfo allocation = {
       .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = pool, .commandBufferCount = 1};
-   OK(vkAllocateCommandBuffers(c.device, &allocation, &commands));
+   OK(vkAllocateCommandBuffers(c.gpu.device, &allocation, &commands));
    started = true;
    while (!stop) {
       OK(vkBeginCommandBuffer(commands, &begin));
       for (unsigned i = 0; i < 150; i++)
-         vkCmdUpdateBuffer(commands, c.buffers[1], 0, COPY_SIZE, bytes);
-      OK(vkResetCommandPool(c.device, pool, 0));
+         vkCmdUpdateBuffer(commands, c.buffers[1].handle, 0, COPY_SIZE, bytes);
+      OK(vkResetCommandPool(c.gpu.device, pool, 0));
    }
-   vkDestroyCommandPool(c.device, pool, NULL);
+   vkDestroyCommandPool(c.gpu.device, pool, NULL);
    return NULL;
 }
 
@@ -102,7 +102,7 @@ static void *ask(void *data)
    (void)data;
    started = true;
    while (!stop)
-      vkGetDeviceMemoryCommitment(c.device, c.memory[0], &size);
+      vkGetDeviceMemoryCommitment(c.gpu.device, c.buffers[0].memory, &size);
    return NULL;
 }
 
@@ -111,7 +111,7 @@ static bool run(void *(*function)(void *), unsigned round)
    const VkFenceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
    pthread_t thread;
    void *result;
-   OK(vkCreateFence(c.device, &info, NULL, &never));
+   OK(vkCreateFence(c.gpu.device, &info, NULL, &never));
    started = stop = false;
    NEED(!pthread_create(&thread, NULL, function, NULL));
    while (!started)

@@ -43,7 +43,7 @@ static void *use_queue(void *data)
 {
    struct copier *c = data;
    while (!stop)
-      vkDeviceWaitIdle(c->device);
+      vkDeviceWaitIdle(c->gpu.device);
    return NULL;
 }
 
@@ -75,7 +75,7 @@ static void clean_up(void)
 {
    if (getpid() == parent_pid)
       return;
-   vkDeviceWaitIdle(parent.device);
+   vkDeviceWaitIdle(parent.gpu.device);
    copier_finish(&parent);
 }
 
@@ -92,14 +92,14 @@ static void ask_inherited(void)
    VkDevice device;
    uint32_t count = 1;
    VkPhysicalDevice gpu;
-   vkGetPhysicalDeviceFormatProperties(parent.gpu, VK_FORMAT_R8G8B8A8_UNORM, &format);
-   vkGetPhysicalDeviceMemoryProperties2(parent.gpu, &memory);
+   vkGetPhysicalDeviceFormatProperties(parent.gpu.physical, VK_FORMAT_R8G8B8A8_UNORM, &format);
+   vkGetPhysicalDeviceMemoryProperties2(parent.gpu.physical, &memory);
    NEED(memory.memoryProperties.memoryTypeCount != 0);
-   NEED(vkGetPhysicalDeviceImageFormatProperties(parent.gpu, VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_TYPE_2D,
+   NEED(vkGetPhysicalDeviceImageFormatProperties(parent.gpu.physical, VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_TYPE_2D,
                                                  VK_IMAGE_TILING_OPTIMAL, VK_IMAGE_USAGE_TRANSFER_SRC_BIT, 0,
                                                  &image) < 0);
-   NEED(vkEnumeratePhysicalDevices(parent.instance, &count, &gpu) >= 0 && gpu == parent.gpu);
-   NEED(vkCreateDevice(parent.gpu, &info, NULL, &device) < 0);
+   NEED(vkEnumeratePhysicalDevices(parent.gpu.instance, &count, &gpu) >= 0 && gpu == parent.gpu.physical);
+   NEED(vkCreateDevice(parent.gpu.physical, &info, NULL, &device) < 0);
 }
 
 static int use_inherited(unsigned seed)
@@ -111,13 +111,13 @@ static int use_inherited(unsigned seed)
    void *data;
    (void)seed;
    alarm(60);
-   NEED(vkCreateFence(parent.device, &info, NULL, &fence) == VK_ERROR_DEVICE_LOST && !fence);
-   NEED(vkQueueSubmit(parent.queue, 1, &submit, VK_NULL_HANDLE) == VK_ERROR_DEVICE_LOST);
-   NEED(vkQueueWaitIdle(parent.queue) == VK_ERROR_DEVICE_LOST);
-   NEED(vkDeviceWaitIdle(parent.device) == VK_ERROR_DEVICE_LOST);
-   vkUnmapMemory(parent.device, parent.memory[0]);
-   NEED(vkMapMemory(parent.device, parent.memory[0], 0, VK_WHOLE_SIZE, 0, &data) == VK_ERROR_DEVICE_LOST);
-   vkGetPhysicalDeviceProperties(parent.gpu, &properties);
+   NEED(vkCreateFence(parent.gpu.device, &info, NULL, &fence) == VK_ERROR_DEVICE_LOST && !fence);
+   NEED(vkQueueSubmit(parent.gpu.queue, 1, &submit, VK_NULL_HANDLE) == VK_ERROR_DEVICE_LOST);
+   NEED(vkQueueWaitIdle(parent.gpu.queue) == VK_ERROR_DEVICE_LOST);
+   NEED(vkDeviceWaitIdle(parent.gpu.device) == VK_ERROR_DEVICE_LOST);
+   vkUnmapMemory(parent.gpu.device, parent.buffers[0].memory);
+   NEED(vkMapMemory(parent.gpu.device, parent.buffers[0].memory, 0, VK_WHOLE_SIZE, 0, &data) == VK_ERROR_DEVICE_LOST);
+   vkGetPhysicalDeviceProperties(parent.gpu.physical, &properties);
    NEED(properties.apiVersion != 0);
    ask_inherited();
    NEED(parent.from && parent.to);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <vulkan/vulkan.h>
 
-#include "tests/e2e/need.h"
+#include "tests/e2e/gpu.h"
 
 #define SIZE ((VkDeviceSize)(1 << 20))
 #define ROUNDS 8
@@ -27,10 +27,7 @@
 #define QUIET_US 4000
 
 struct world {
-   VkInstance instance;
-   VkPhysicalDevice gpu;
-   VkDevice device;
-   VkQueue queue;
+   struct gpu gpu;
    VkCommandPool pool;
    VkCommandBuffer commands;
 };
@@ -58,50 +55,25 @@ static bool can_import(VkPhysicalDevice gpu)
 static void create_device(struct world *w)
 {
    const char *extension = VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME;
-   const float priority = 1;
-   const VkDeviceQueueCreateInfo queue_info = {
-      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
-   const VkDeviceCreateInfo device_info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                                           .queueCreateInfoCount = 1,
-                                           .pQueueCreateInfos = &queue_info,
-                                           .enabledExtensionCount = 1,
-                                           .ppEnabledExtensionNames = &extension};
-   OK(vkCreateDevice(w->gpu, &device_info, NULL, &w->device));
-   vkGetDeviceQueue(w->device, 0, 0, &w->queue);
+   gpu_open_device(&w->gpu, NULL, &extension, 1);
+   w->commands = gpu_create_commands(&w->gpu, &w->pool);
 }
 
 static void create_instance(struct world *w)
 {
-   const VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-                                          .apiVersion = VK_API_VERSION_1_1};
-   const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-                                               .pApplicationInfo = &application};
-   uint32_t count = 1;
-   OK(vkCreateInstance(&instance_info, NULL, &w->instance));
-   const VkResult result = vkEnumeratePhysicalDevices(w->instance, &count, &w->gpu);
-   if (result < 0 || !count || !can_import(w->gpu)) {
+   gpu_open_instance(&w->gpu);
+   if (!can_import(w->gpu.physical)) {
       puts("the GPU cannot import host memory");
       exit(77);
    }
 }
 
-static void create_commands(struct world *w)
-{
-   const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-                                              .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT};
-   VkCommandBufferAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-                                       .commandBufferCount = 1};
-   OK(vkCreateCommandPool(w->device, &pool_info, NULL, &w->pool));
-   info.commandPool = w->pool;
-   OK(vkAllocateCommandBuffers(w->device, &info, &w->commands));
-}
-
 static uint32_t importable_types(const struct world *w, const void *host)
 {
-   const PFN_vkGetMemoryHostPointerPropertiesEXT get =
-      (PFN_vkGetMemoryHostPointerPropertiesEXT)vkGetDeviceProcAddr(w->device, "vkGetMemoryHostPointerPropertiesEXT");
+   const PFN_vkGetMemoryHostPointerPropertiesEXT get = (PFN_vkGetMemoryHostPointerPropertiesEXT)vkGetDeviceProcAddr(
+      w->gpu.device, "vkGetMemoryHostPointerPropertiesEXT");
    VkMemoryHostPointerPropertiesEXT properties = {.sType = VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
-   OK(get(w->device, VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, host, &properties));
+   OK(get(w->gpu.device, VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, host, &properties));
    return properties.memoryTypeBits;
 }
 
@@ -117,8 +89,8 @@ static struct area import(const struct world *w, uint8_t *host, size_t size)
                                            .usage =
                                               VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT};
    VkMemoryRequirements requirements;
-   OK(vkCreateBuffer(w->device, &buffer_info, NULL, &area.buffer));
-   vkGetBufferMemoryRequirements(w->device, area.buffer, &requirements);
+   OK(vkCreateBuffer(w->gpu.device, &buffer_info, NULL, &area.buffer));
+   vkGetBufferMemoryRequirements(w->gpu.device, area.buffer, &requirements);
    const uint32_t types = requirements.memoryTypeBits & importable_types(w, area.host);
    const VkImportMemoryHostPointerInfoEXT import = {
       .sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT,
@@ -129,8 +101,8 @@ static struct area import(const struct world *w, uint8_t *host, size_t size)
                                       .pNext = &import,
                                       .allocationSize = size,
                                       .memoryTypeIndex = types ? (uint32_t)__builtin_ctz(types) : 0};
-   OK(vkAllocateMemory(w->device, &info, NULL, &area.memory));
-   OK(vkBindBufferMemory(w->device, area.buffer, area.memory, 0));
+   OK(vkAllocateMemory(w->gpu.device, &info, NULL, &area.memory));
+   OK(vkBindBufferMemory(w->gpu.device, area.buffer, area.memory, 0));
    return area;
 }
 
@@ -146,8 +118,8 @@ static struct area create_area(const struct world *w, uint8_t first)
 
 static void destroy_area(const struct area *area)
 {
-   vkDestroyBuffer(area->world->device, area->buffer, NULL);
-   vkFreeMemory(area->world->device, area->memory, NULL);
+   vkDestroyBuffer(area->world->gpu.device, area->buffer, NULL);
+   vkFreeMemory(area->world->gpu.device, area->memory, NULL);
 }
 
 static void begin(const struct world *w)
@@ -161,8 +133,8 @@ static void submit(const struct world *w)
    const VkSubmitInfo info = {
       .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &w->commands};
    OK(vkEndCommandBuffer(w->commands));
-   OK(vkQueueSubmit(w->queue, 1, &info, VK_NULL_HANDLE));
-   OK(vkQueueWaitIdle(w->queue));
+   OK(vkQueueSubmit(w->gpu.queue, 1, &info, VK_NULL_HANDLE));
+   OK(vkQueueWaitIdle(w->gpu.queue));
 }
 
 static void copy(const struct area *from, const struct area *to, const VkBufferCopy *region)
@@ -200,12 +172,12 @@ static bool test_plain(const struct world *w)
    for (unsigned round = 0; round < ROUNDS && ok; round++)
       ok = test_round(&areas[round % 2], &areas[1 - round % 2], round);
    void *map;
-   OK(vkMapMemory(w->device, areas[0].memory, 64, VK_WHOLE_SIZE, 0, &map));
+   OK(vkMapMemory(w->gpu.device, areas[0].memory, 64, VK_WHOLE_SIZE, 0, &map));
    if (map != areas[0].host + 64) {
       fprintf(stderr, "host_memory: imported memory is mapped somewhere else\n");
       ok = false;
    }
-   vkUnmapMemory(w->device, areas[0].memory);
+   vkUnmapMemory(w->gpu.device, areas[0].memory);
    ok = ok && test_round(&areas[0], &areas[1], 1);
    for (unsigned i = 0; i < 2; i++) {
       destroy_area(&areas[i]);
@@ -391,16 +363,13 @@ int main(void)
    create_instance(&w);
    struct world other = w;
    create_device(&w);
-   create_commands(&w);
    create_device(&other);
-   create_commands(&other);
    const bool ok = test_plain(&w) && test_imported_twice(&w, &w) && test_imported_twice(&w, &other) &&
                    test_shared(&w) && test_out_of_reach(&w) && test_own_userfaultfd(&w, false) &&
                    test_own_userfaultfd(&w, true);
-   vkDestroyCommandPool(w.device, w.pool, NULL);
-   vkDestroyCommandPool(other.device, other.pool, NULL);
-   vkDestroyDevice(other.device, NULL);
-   vkDestroyDevice(w.device, NULL);
-   vkDestroyInstance(w.instance, NULL);
+   vkDestroyCommandPool(w.gpu.device, w.pool, NULL);
+   vkDestroyCommandPool(other.gpu.device, other.pool, NULL);
+   vkDestroyDevice(other.gpu.device, NULL);
+   gpu_close(&w.gpu);
    return ok ? 0 : 1;
 }

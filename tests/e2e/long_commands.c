@@ -11,69 +11,25 @@
 #include <sys/resource.h>
 #include <vulkan/vulkan.h>
 
-#include "tests/e2e/need.h"
+#include "tests/e2e/gpu.h"
 
 #define UPDATE 65536u
 #define SLOTS 16u
 #define MANY 100000u
 
-static VkDevice device;
-static VkQueue queue;
+static struct gpu gpu;
 static VkCommandPool pool;
-
-static void create_device(void)
-{
-   const VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-                                          .apiVersion = VK_API_VERSION_1_1};
-   const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-                                               .pApplicationInfo = &application};
-   const float priority = 1;
-   const VkDeviceQueueCreateInfo queue_info = {
-      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
-   const VkDeviceCreateInfo info = {
-      .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, .queueCreateInfoCount = 1, .pQueueCreateInfos = &queue_info};
-   const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-                                              .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT};
-   VkInstance instance;
-   VkPhysicalDevice gpu;
-   uint32_t count = 1;
-   OK(vkCreateInstance(&instance_info, NULL, &instance));
-   NEED(vkEnumeratePhysicalDevices(instance, &count, &gpu) >= 0 && count);
-   OK(vkCreateDevice(gpu, &info, NULL, &device));
-   vkGetDeviceQueue(device, 0, 0, &queue);
-   OK(vkCreateCommandPool(device, &pool_info, NULL, &pool));
-}
 
 struct buffer {
    VkBuffer handle;
    const uint32_t *data;
 };
 
-/* Memory of type 0 that can be mapped, or the first that can. */
 static struct buffer create_buffer(VkDeviceSize size)
 {
-   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-                                    .size = size,
-                                    .usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT};
-   VkMemoryAllocateInfo memory_info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
-   VkMemoryRequirements requirements;
-   struct buffer buffer;
-   VkDeviceMemory memory = VK_NULL_HANDLE;
-   void *data = NULL;
-   OK(vkCreateBuffer(device, &info, NULL, &buffer.handle));
-   vkGetBufferMemoryRequirements(device, buffer.handle, &requirements);
-   memory_info.allocationSize = requirements.size;
-   for (uint32_t type = 0; type < 32 && !data; type++) {
-      memory_info.memoryTypeIndex = type;
-      if (!(requirements.memoryTypeBits >> type & 1) || vkAllocateMemory(device, &memory_info, NULL, &memory))
-         continue;
-      if (vkMapMemory(device, memory, 0, VK_WHOLE_SIZE, 0, &data))
-         vkFreeMemory(device, memory, NULL);
-   }
-   NEED(data);
-   OK(vkBindBufferMemory(device, buffer.handle, memory, 0));
-   buffer.data = data;
-   return buffer;
+   const struct gpu_buffer buffer =
+      gpu_map_buffer(&gpu, size, VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT);
+   return (struct buffer){buffer.handle, buffer.data};
 }
 
 static VkCommandBuffer begin(VkCommandBufferLevel level)
@@ -86,7 +42,7 @@ static VkCommandBuffer begin(VkCommandBufferLevel level)
    const VkCommandBufferBeginInfo begin_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
                                                 .pInheritanceInfo = &inheritance};
    VkCommandBuffer commands;
-   OK(vkAllocateCommandBuffers(device, &info, &commands));
+   OK(vkAllocateCommandBuffers(gpu.device, &info, &commands));
    OK(vkBeginCommandBuffer(commands, &begin_info));
    return commands;
 }
@@ -95,8 +51,8 @@ static void run(VkCommandBuffer commands)
 {
    const VkSubmitInfo info = {
       .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &commands};
-   OK(vkQueueSubmit(queue, 1, &info, VK_NULL_HANDLE));
-   OK(vkQueueWaitIdle(queue));
+   OK(vkQueueSubmit(gpu.queue, 1, &info, VK_NULL_HANDLE));
+   OK(vkQueueWaitIdle(gpu.queue));
 }
 
 static void order_writes(VkCommandBuffer commands)
@@ -153,7 +109,7 @@ static void test_recordings(const struct buffer *buffer, uint32_t mebibytes)
    OK(vkEndCommandBuffer(primary));
    run(primary);
    check(buffer, 1000 + 20 * SLOTS);
-   OK(vkResetCommandPool(device, pool, VK_COMMAND_POOL_RESET_RELEASE_RESOURCES_BIT));
+   OK(vkResetCommandPool(gpu.device, pool, VK_COMMAND_POOL_RESET_RELEASE_RESOURCES_BIT));
    puts("recordings");
 }
 
@@ -187,10 +143,10 @@ static void create_recording(VkCommandPool *new_pool, VkCommandBuffer *commands)
 {
    const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
                                               .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT};
-   OK(vkCreateCommandPool(device, &pool_info, NULL, new_pool));
+   OK(vkCreateCommandPool(gpu.device, &pool_info, NULL, new_pool));
    const VkCommandBufferAllocateInfo info = {
       .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = *new_pool, .commandBufferCount = 1};
-   OK(vkAllocateCommandBuffers(device, &info, commands));
+   OK(vkAllocateCommandBuffers(gpu.device, &info, commands));
 }
 
 /* One recording that is given up in the middle, in each way that there is, and one that is run. */
@@ -211,14 +167,14 @@ static void *record(void *data)
       if (round % 4 == 0)
          OK(vkResetCommandBuffer(given_up, 0));
       if (round % 4 == 1)
-         OK(vkResetCommandPool(device, self->other, 0));
+         OK(vkResetCommandPool(gpu.device, self->other, 0));
       if (round % 4 == 2)
-         vkFreeCommandBuffers(device, self->other, 1, &given_up);
+         vkFreeCommandBuffers(gpu.device, self->other, 1, &given_up);
       if (round % 4 < 2) {
          begin_again(given_up);
          OK(vkEndCommandBuffer(given_up));
       }
-      vkDestroyCommandPool(device, self->other, NULL);
+      vkDestroyCommandPool(gpu.device, self->other, NULL);
       OK(vkEndCommandBuffer(self->commands));
    }
    create_recording(&self->other, &given_up);
@@ -240,7 +196,7 @@ static void test_threads(const struct buffer *buffer)
       run(recorders[i].commands);
       for (uint32_t k = 0; k < WORDS; k++)
          NEED(buffer->data[i * WORDS + k] == i * 1000 + ROUNDS - 1);
-      vkDestroyCommandPool(device, recorders[i].pool, NULL);
+      vkDestroyCommandPool(gpu.device, recorders[i].pool, NULL);
    }
    puts("threads");
 }
@@ -284,10 +240,10 @@ static void test_descriptors(const struct buffer *buffer)
                                        .descriptorSetCount = 1};
    VkDescriptorSetLayout layout;
    VkDescriptorSet set;
-   OK(vkCreateDescriptorSetLayout(device, &layout_info, NULL, &layout));
-   OK(vkCreateDescriptorPool(device, &pool_info, NULL, &info.descriptorPool));
+   OK(vkCreateDescriptorSetLayout(gpu.device, &layout_info, NULL, &layout));
+   OK(vkCreateDescriptorPool(gpu.device, &pool_info, NULL, &info.descriptorPool));
    info.pSetLayouts = &layout;
-   OK(vkAllocateDescriptorSets(device, &info, &set));
+   OK(vkAllocateDescriptorSets(gpu.device, &info, &set));
    VkWriteDescriptorSet *writes = calloc(MANY, sizeof(*writes));
    const VkDescriptorBufferInfo range = {.buffer = buffer->handle, .range = 256};
    NEED(writes);
@@ -299,8 +255,8 @@ static void test_descriptors(const struct buffer *buffer)
                                          .descriptorType = VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER,
                                          .pBufferInfo = &range};
    }
-   vkUpdateDescriptorSets(device, MANY, writes, 0, NULL);
-   OK(vkDeviceWaitIdle(device));
+   vkUpdateDescriptorSets(gpu.device, MANY, writes, 0, NULL);
+   OK(vkDeviceWaitIdle(gpu.device));
    free(writes);
    puts("descriptors");
 }
@@ -353,9 +309,9 @@ static void test_shader(size_t size)
                 .pName = "main"},
    };
    VkPipeline pipeline;
-   OK(vkCreateShaderModule(device, &info, NULL, &pipeline_info.stage.module));
-   OK(vkCreatePipelineLayout(device, &layout_info, NULL, &pipeline_info.layout));
-   OK(vkCreateComputePipelines(device, VK_NULL_HANDLE, 1, &pipeline_info, NULL, &pipeline));
+   OK(vkCreateShaderModule(gpu.device, &info, NULL, &pipeline_info.stage.module));
+   OK(vkCreatePipelineLayout(gpu.device, &layout_info, NULL, &pipeline_info.layout));
+   OK(vkCreateComputePipelines(gpu.device, VK_NULL_HANDLE, 1, &pipeline_info, NULL, &pipeline));
    const VkCommandBuffer commands = begin(VK_COMMAND_BUFFER_LEVEL_PRIMARY);
    vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
    vkCmdDispatch(commands, 1, 1, 1);
@@ -373,14 +329,14 @@ static void test_pipeline_cache(size_t size)
    size_t header = 0;
    uint8_t *data = calloc(1, size);
    NEED(data);
-   OK(vkCreatePipelineCache(device, &info, NULL, &cache));
-   OK(vkGetPipelineCacheData(device, cache, &header, NULL));
+   OK(vkCreatePipelineCache(gpu.device, &info, NULL, &cache));
+   OK(vkGetPipelineCacheData(gpu.device, cache, &header, NULL));
    NEED(header <= size);
-   OK(vkGetPipelineCacheData(device, cache, &header, data));
+   OK(vkGetPipelineCacheData(gpu.device, cache, &header, data));
    info.initialDataSize = size;
    info.pInitialData = data;
-   OK(vkCreatePipelineCache(device, &info, NULL, &cache));
-   OK(vkGetPipelineCacheData(device, cache, &header, NULL));
+   OK(vkCreatePipelineCache(gpu.device, &info, NULL, &cache));
+   OK(vkGetPipelineCacheData(gpu.device, cache, &header, NULL));
    free(data);
    puts("pipeline cache");
 }
@@ -388,7 +344,10 @@ static void test_pipeline_cache(size_t size)
 int main(int argc, char **argv)
 {
    NEED(argc > 2);
-   create_device();
+   const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+                                              .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT};
+   gpu_open(&gpu, NULL);
+   OK(vkCreateCommandPool(gpu.device, &pool_info, NULL, &pool));
    const struct buffer buffer = create_buffer((VkDeviceSize)SLOTS * UPDATE);
    struct rusage usage;
    test_recordings(&buffer, (uint32_t)atoi(argv[1]));

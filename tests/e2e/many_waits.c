@@ -8,48 +8,9 @@
 #include <string.h>
 #include <vulkan/vulkan.h>
 
-#include "tests/e2e/need.h"
+#include "tests/e2e/gpu.h"
 
-static VkPhysicalDevice gpu;
-static VkDevice device;
-static VkQueue queue;
-
-static void create_device(void)
-{
-   const VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-                                          .apiVersion = VK_API_VERSION_1_2};
-   const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-                                               .pApplicationInfo = &application};
-   const float priority = 1;
-   const VkDeviceQueueCreateInfo queue_info = {
-      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
-   const VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES, .timelineSemaphore = VK_TRUE};
-   const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                                    .pNext = &timeline,
-                                    .queueCreateInfoCount = 1,
-                                    .pQueueCreateInfos = &queue_info};
-   VkInstance instance;
-   uint32_t count = 1;
-   OK(vkCreateInstance(&instance_info, NULL, &instance));
-   NEED(vkEnumeratePhysicalDevices(instance, &count, &gpu) >= 0 && count);
-   OK(vkCreateDevice(gpu, &info, NULL, &device));
-   vkGetDeviceQueue(device, 0, 0, &queue);
-}
-
-static volatile uint32_t *map_memory(void)
-{
-   VkMemoryAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = 4096};
-   VkPhysicalDeviceMemoryProperties types;
-   vkGetPhysicalDeviceMemoryProperties(gpu, &types);
-   while (!(types.memoryTypes[info.memoryTypeIndex].propertyFlags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT))
-      info.memoryTypeIndex++;
-   VkDeviceMemory memory;
-   void *pointer;
-   OK(vkAllocateMemory(device, &info, NULL, &memory));
-   OK(vkMapMemory(device, memory, 0, VK_WHOLE_SIZE, 0, &pointer));
-   return pointer;
-}
+static struct gpu gpu;
 
 static VkSemaphore create_semaphore(void)
 {
@@ -57,7 +18,7 @@ static VkSemaphore create_semaphore(void)
                                            .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
    const VkSemaphoreCreateInfo info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type};
    VkSemaphore semaphore;
-   OK(vkCreateSemaphore(device, &info, NULL, &semaphore));
+   OK(vkCreateSemaphore(gpu.device, &info, NULL, &semaphore));
    return semaphore;
 }
 
@@ -73,7 +34,7 @@ static void submit(VkSemaphore semaphore)
                               .waitSemaphoreCount = 1,
                               .pWaitSemaphores = &semaphore,
                               .pWaitDstStageMask = &stage};
-   OK(vkQueueSubmit(queue, 1, &info, VK_NULL_HANDLE));
+   OK(vkQueueSubmit(gpu.queue, 1, &info, VK_NULL_HANDLE));
 }
 
 /* Of the heap and of this process. */
@@ -89,8 +50,10 @@ static size_t resident(void)
 int main(int argc, char **argv)
 {
    const uint32_t count = argc > 1 ? (uint32_t)atoi(argv[1]) : 20000;
-   create_device();
-   volatile uint32_t *mapped = map_memory();
+   const VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES, .timelineSemaphore = VK_TRUE};
+   gpu_open(&gpu, &timeline);
+   volatile uint32_t *mapped = gpu_map_buffer(&gpu, 4096, VK_BUFFER_USAGE_TRANSFER_SRC_BIT).data;
    const VkSemaphore semaphore = create_semaphore();
    submit(semaphore);
    const size_t before = resident();
@@ -101,7 +64,7 @@ int main(int argc, char **argv)
    printf("%zu bytes for each submission\n", (resident() - before) / count);
    const VkSemaphoreSignalInfo info = {
       .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO, .semaphore = semaphore, .value = 1};
-   OK(vkSignalSemaphore(device, &info));
-   OK(vkDeviceWaitIdle(device));
+   OK(vkSignalSemaphore(gpu.device, &info));
+   OK(vkDeviceWaitIdle(gpu.device));
    return 0;
 }

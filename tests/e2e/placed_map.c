@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <vulkan/vulkan.h>
 
-#include "tests/e2e/need.h"
+#include "tests/e2e/gpu.h"
 
 #ifndef VK_EXT_map_memory_placed
 
@@ -23,10 +23,7 @@ int main(void)
 
 #define SIZE ((VkDeviceSize)(1 << 20))
 struct world {
-   VkInstance instance;
-   VkPhysicalDevice gpu;
-   VkDevice device;
-   VkQueue queue;
+   struct gpu gpu;
    VkCommandPool pool;
    VkCommandBuffer commands;
    VkBuffer buffer;
@@ -43,18 +40,11 @@ static void skip(const char *why)
 
 static void choose_gpu(struct world *w)
 {
-   const VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-                                          .apiVersion = VK_API_VERSION_1_1};
-   const VkInstanceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-                                      .pApplicationInfo = &application};
    VkPhysicalDeviceMapMemoryPlacedFeaturesEXT placed = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAP_MEMORY_PLACED_FEATURES_EXT};
    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &placed};
-   uint32_t count = 1;
-   OK(vkCreateInstance(&info, NULL, &w->instance));
-   if (vkEnumeratePhysicalDevices(w->instance, &count, &w->gpu) < 0 || !count)
-      skip("no GPU");
-   vkGetPhysicalDeviceFeatures2(w->gpu, &features);
+   gpu_open_instance(&w->gpu);
+   vkGetPhysicalDeviceFeatures2(w->gpu.physical, &features);
    if (!placed.memoryMapPlaced || !placed.memoryUnmapReserve)
       skip("the GPU does not map memory where one wants to have it");
 }
@@ -68,39 +58,10 @@ static void create_device(struct world *w)
       .memoryMapPlaced = VK_TRUE,
       .memoryUnmapReserve = VK_TRUE,
    };
-   const float priority = 1;
-   const VkDeviceQueueCreateInfo queue_info = {
-      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
-   const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                                    .pNext = &placed,
-                                    .queueCreateInfoCount = 1,
-                                    .pQueueCreateInfos = &queue_info,
-                                    .enabledExtensionCount = 2,
-                                    .ppEnabledExtensionNames = extensions};
-   const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-                                              .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT};
-   VkCommandBufferAllocateInfo commands = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-                                           .commandBufferCount = 1};
-   OK(vkCreateDevice(w->gpu, &info, NULL, &w->device));
-   vkGetDeviceQueue(w->device, 0, 0, &w->queue);
-   OK(vkCreateCommandPool(w->device, &pool_info, NULL, &w->pool));
-   commands.commandPool = w->pool;
-   OK(vkAllocateCommandBuffers(w->device, &commands, &w->commands));
-   w->map = (PFN_vkMapMemory2KHR)vkGetDeviceProcAddr(w->device, "vkMapMemory2KHR");
-   w->unmap = (PFN_vkUnmapMemory2KHR)vkGetDeviceProcAddr(w->device, "vkUnmapMemory2KHR");
-}
-
-static uint32_t find_memory_type(const struct world *w, uint32_t allowed)
-{
-   const VkMemoryPropertyFlags needed = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-   VkPhysicalDeviceMemoryProperties memory;
-   vkGetPhysicalDeviceMemoryProperties(w->gpu, &memory);
-   for (uint32_t i = 0; i < memory.memoryTypeCount; i++) {
-      if (allowed >> i & 1 && (memory.memoryTypes[i].propertyFlags & needed) == needed)
-         return i;
-   }
-   skip("no memory for it");
-   return 0;
+   gpu_open_device(&w->gpu, &placed, extensions, 2);
+   w->commands = gpu_create_commands(&w->gpu, &w->pool);
+   w->map = (PFN_vkMapMemory2KHR)vkGetDeviceProcAddr(w->gpu.device, "vkMapMemory2KHR");
+   w->unmap = (PFN_vkUnmapMemory2KHR)vkGetDeviceProcAddr(w->gpu.device, "vkUnmapMemory2KHR");
 }
 
 static void create_buffer(struct world *w)
@@ -109,13 +70,13 @@ static void create_buffer(struct world *w)
                                     .size = SIZE,
                                     .usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT};
    VkMemoryRequirements requirements;
-   OK(vkCreateBuffer(w->device, &info, NULL, &w->buffer));
-   vkGetBufferMemoryRequirements(w->device, w->buffer, &requirements);
+   OK(vkCreateBuffer(w->gpu.device, &info, NULL, &w->buffer));
+   vkGetBufferMemoryRequirements(w->gpu.device, w->buffer, &requirements);
    const VkMemoryAllocateInfo allocate = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
                                           .allocationSize = requirements.size,
-                                          .memoryTypeIndex = find_memory_type(w, requirements.memoryTypeBits)};
-   OK(vkAllocateMemory(w->device, &allocate, NULL, &w->memory));
-   OK(vkBindBufferMemory(w->device, w->buffer, w->memory, 0));
+                                          .memoryTypeIndex = gpu_memory_type(&w->gpu, requirements.memoryTypeBits)};
+   OK(vkAllocateMemory(w->gpu.device, &allocate, NULL, &w->memory));
+   OK(vkBindBufferMemory(w->gpu.device, w->buffer, w->memory, 0));
 }
 
 /* The second half becomes a copy of the first. */
@@ -130,8 +91,8 @@ static bool gpu_sees(const struct world *w, uint8_t *data)
    OK(vkBeginCommandBuffer(w->commands, &begin));
    vkCmdCopyBuffer(w->commands, w->buffer, w->buffer, 1, &half);
    OK(vkEndCommandBuffer(w->commands));
-   OK(vkQueueSubmit(w->queue, 1, &submit, VK_NULL_HANDLE));
-   OK(vkQueueWaitIdle(w->queue));
+   OK(vkQueueSubmit(w->gpu.queue, 1, &submit, VK_NULL_HANDLE));
+   OK(vkQueueWaitIdle(w->gpu.queue));
    return memcmp(data, data + SIZE / 2, SIZE / 2) == 0;
 }
 
@@ -147,11 +108,11 @@ static bool test_at(const struct world *w, uint8_t *place, uint8_t before)
    const VkMemoryUnmapInfoKHR unmap = {
       .sType = VK_STRUCTURE_TYPE_MEMORY_UNMAP_INFO_KHR, .flags = VK_MEMORY_UNMAP_RESERVE_BIT_EXT, .memory = w->memory};
    void *data;
-   OK(w->map(w->device, &info, &data));
+   OK(w->map(w->gpu.device, &info, &data));
    bool ok = data == place && place[0] == before;
    for (unsigned round = 0; round < 5; round++)
       ok = ok && gpu_sees(w, data);
-   OK(w->unmap(w->device, &unmap));
+   OK(w->unmap(w->gpu.device, &unmap));
    /* Reserved: somebody who asks for this place without force gets another one. */
    void *other = mmap(place, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
    return ok && other == MAP_FAILED;
@@ -168,11 +129,10 @@ int main(void)
       area != MAP_FAILED && test_at(&w, area, 0) && test_at(&w, area + 2 * SIZE, 5) && test_at(&w, area, 10);
    if (!ok)
       fprintf(stderr, "placed_map: wrong bytes, or at the wrong place\n");
-   vkDestroyBuffer(w.device, w.buffer, NULL);
-   vkFreeMemory(w.device, w.memory, NULL);
-   vkDestroyCommandPool(w.device, w.pool, NULL);
-   vkDestroyDevice(w.device, NULL);
-   vkDestroyInstance(w.instance, NULL);
+   vkDestroyBuffer(w.gpu.device, w.buffer, NULL);
+   vkFreeMemory(w.gpu.device, w.memory, NULL);
+   vkDestroyCommandPool(w.gpu.device, w.pool, NULL);
+   gpu_close(&w.gpu);
    return ok ? 0 : 1;
 }
 

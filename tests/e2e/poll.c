@@ -36,9 +36,9 @@ static void record(VkCommandBuffer commands, const struct copier *c, const struc
    const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
    OK(vkBeginCommandBuffer(commands, &begin));
    for (unsigned round = 0; round < ROUNDS; round++) {
-      vkCmdFillBuffer(commands, c->buffers[place->data_buffer], place->data, DATA_SIZE, round + 1);
+      vkCmdFillBuffer(commands, c->buffers[place->data_buffer].handle, place->data, DATA_SIZE, round + 1);
       vkCmdPipelineBarrier(commands, transfer, transfer | host, 0, 1, &barrier, 0, NULL, 0, NULL);
-      vkCmdFillBuffer(commands, c->buffers[place->flag_buffer], place->flag, 4, round + 1);
+      vkCmdFillBuffer(commands, c->buffers[place->flag_buffer].handle, place->flag, 4, round + 1);
       vkCmdPipelineBarrier(commands, transfer, transfer | host, 0, 1, &barrier, 0, NULL, 0, NULL);
       vkCmdWaitEvents(commands, 1, &events[round], host, transfer, 0, NULL, 0, NULL, 0, NULL);
    }
@@ -72,7 +72,7 @@ static bool check(const struct copier *c, const struct place *place, const VkEve
             ok = false;
          }
       }
-      OK(vkSetEvent(c->device, events[round]));
+      OK(vkSetEvent(c->gpu.device, events[round]));
       if (!ok)
          break;
    }
@@ -87,20 +87,20 @@ static bool run(struct copier *c, const struct place *place)
    VkCommandBuffer commands;
    VkEvent events[ROUNDS];
    for (unsigned i = 0; i < ROUNDS; i++)
-      OK(vkCreateEvent(c->device, &event, NULL, &events[i]));
-   OK(vkAllocateCommandBuffers(c->device, &allocate, &commands));
+      OK(vkCreateEvent(c->gpu.device, &event, NULL, &events[i]));
+   OK(vkAllocateCommandBuffers(c->gpu.device, &allocate, &commands));
    record(commands, c, place, events);
    const VkSubmitInfo submit = {
       .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &commands};
    memset(c->from, 0, COPY_SIZE);
    memset(c->to, 0, COPY_SIZE);
-   OK(vkQueueSubmit(c->queue, 1, &submit, VK_NULL_HANDLE));
+   OK(vkQueueSubmit(c->gpu.queue, 1, &submit, VK_NULL_HANDLE));
    const bool ok = check(c, place, events);
    for (unsigned i = 0; i < ROUNDS; i++)
-      OK(vkSetEvent(c->device, events[i])); /* also those that were not waited for */
-   OK(vkQueueWaitIdle(c->queue));
+      OK(vkSetEvent(c->gpu.device, events[i])); /* also those that were not waited for */
+   OK(vkQueueWaitIdle(c->gpu.queue));
    for (unsigned i = 0; i < ROUNDS; i++)
-      vkDestroyEvent(c->device, events[i], NULL);
+      vkDestroyEvent(c->gpu.device, events[i], NULL);
    return ok;
 }
 

@@ -7,16 +7,14 @@
 #include <string.h>
 #include <vulkan/vulkan.h>
 
-#include "tests/e2e/need.h"
+#include "tests/e2e/gpu.h"
 
 #define MIB ((VkDeviceSize)1 << 20)
 #define BUFFERS 64
 #define STEP ((VkDeviceSize)64 << 10)
 
 struct world {
-   VkInstance instance;
-   VkPhysicalDevice gpu;
-   VkDevice device;
+   struct gpu gpu;
    VkBufferUsageFlags usages; /* that the device has */
 };
 
@@ -44,40 +42,27 @@ static void start(struct world *w)
        VK_BUFFER_USAGE_TRANSFORM_FEEDBACK_BUFFER_BIT_EXT | VK_BUFFER_USAGE_TRANSFORM_FEEDBACK_COUNTER_BUFFER_BIT_EXT},
       {VK_EXT_CONDITIONAL_RENDERING_EXTENSION_NAME, VK_BUFFER_USAGE_CONDITIONAL_RENDERING_BIT_EXT},
    };
-   const VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-                                          .apiVersion = VK_API_VERSION_1_3};
-   const VkInstanceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-                                      .pApplicationInfo = &application};
-   const float priority = 1;
-   const VkDeviceQueueCreateInfo queue = {
-      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
    const VkPhysicalDeviceBufferDeviceAddressFeatures features = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES, .bufferDeviceAddress = VK_TRUE};
    const char *extensions[2];
-   VkDeviceCreateInfo device = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                                .pNext = &features,
-                                .queueCreateInfoCount = 1,
-                                .pQueueCreateInfos = &queue,
-                                .ppEnabledExtensionNames = extensions};
-   uint32_t count = 1;
-   OK(vkCreateInstance(&info, NULL, &w->instance));
-   NEED(vkEnumeratePhysicalDevices(w->instance, &count, &w->gpu) >= 0 && count == 1);
+   uint32_t count = 0;
+   gpu_open_instance(&w->gpu);
    w->usages = VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT * 2 - 1; /* those of Vulkan 1.0 */
    w->usages |= VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
    for (unsigned i = 0; i < 2; i++) {
-      if (has_extension(w->gpu, further[i].extension)) {
-         extensions[device.enabledExtensionCount++] = further[i].extension;
+      if (has_extension(w->gpu.physical, further[i].extension)) {
+         extensions[count++] = further[i].extension;
          w->usages |= further[i].usages;
       }
    }
-   OK(vkCreateDevice(w->gpu, &device, NULL, &w->device));
+   gpu_open_device(&w->gpu, &features, extensions, count);
 }
 
 static VkBuffer create_buffer(const struct world *w, VkDeviceSize size, VkBufferUsageFlags usage)
 {
    const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = size, .usage = usage};
    VkBuffer buffer;
-   OK(vkCreateBuffer(w->device, &info, NULL, &buffer));
+   OK(vkCreateBuffer(w->gpu.device, &info, NULL, &buffer));
    return buffer;
 }
 
@@ -103,10 +88,10 @@ static void ask_requirements(const struct world *w, VkBufferUsageFlags usage, Vk
                                                  .buffer = buffer};
    VkMemoryDedicatedRequirements dedicated = {.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
    VkMemoryRequirements2 needs = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
-   vkGetBufferMemoryRequirements2(w->device, &info, &needs);
+   vkGetBufferMemoryRequirements2(w->gpu.device, &info, &needs);
    print_requirements("buffer", usage, size, &needs);
-   vkDestroyBuffer(w->device, buffer, NULL);
-   vkGetDeviceBufferMemoryRequirements(w->device, &device_info, &needs);
+   vkDestroyBuffer(w->gpu.device, buffer, NULL);
+   vkGetDeviceBufferMemoryRequirements(w->gpu.device, &device_info, &needs);
    print_requirements("device", usage, size, &needs);
 }
 
@@ -140,20 +125,20 @@ static VkDeviceMemory allocate(const struct world *w, VkDeviceSize size, bool vi
    VkMemoryRequirements needs;
    VkDeviceMemory memory;
    const VkBuffer buffer = create_buffer(w, 16, w->usages);
-   vkGetBufferMemoryRequirements(w->device, buffer, &needs);
-   vkDestroyBuffer(w->device, buffer, NULL);
-   vkGetPhysicalDeviceMemoryProperties(w->gpu, &types);
+   vkGetBufferMemoryRequirements(w->gpu.device, buffer, &needs);
+   vkDestroyBuffer(w->gpu.device, buffer, NULL);
+   vkGetPhysicalDeviceMemoryProperties(w->gpu.physical, &types);
    while (!(needs.memoryTypeBits >> info.memoryTypeIndex & 1) ||
           (types.memoryTypes[info.memoryTypeIndex].propertyFlags & wanted) != wanted)
       NEED(++info.memoryTypeIndex < types.memoryTypeCount);
-   OK(vkAllocateMemory(w->device, &info, NULL, &memory));
+   OK(vkAllocateMemory(w->gpu.device, &info, NULL, &memory));
    return memory;
 }
 
 static VkDeviceAddress ask_address(const struct world *w, VkBuffer buffer)
 {
    const VkBufferDeviceAddressInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO, .buffer = buffer};
-   return vkGetBufferDeviceAddress(w->device, &info);
+   return vkGetBufferDeviceAddress(w->gpu.device, &info);
 }
 
 /* Many buffers in one memory, bound in both ways: where they lie from the first one on. */
@@ -169,16 +154,16 @@ static void ask_addresses(const struct world *w)
                                            .buffer = buffers[i],
                                            .memory = memory,
                                            .memoryOffset = i * STEP};
-      OK(i % 2 ? vkBindBufferMemory2(w->device, 1, &bind)
-               : vkBindBufferMemory(w->device, buffers[i], memory, bind.memoryOffset));
+      OK(i % 2 ? vkBindBufferMemory2(w->gpu.device, 1, &bind)
+               : vkBindBufferMemory(w->gpu.device, buffers[i], memory, bind.memoryOffset));
       const VkDeviceAddress address = ask_address(w, buffers[i]);
       NEED(address && address == ask_address(w, buffers[i]));
       first = first ? first : address;
       printf("address %u: %llu\n", i, (unsigned long long)(address - first));
    }
    for (unsigned i = 0; i < BUFFERS; i++)
-      vkDestroyBuffer(w->device, buffers[i], NULL);
-   vkFreeMemory(w->device, memory, NULL);
+      vkDestroyBuffer(w->gpu.device, buffers[i], NULL);
+   vkFreeMemory(w->gpu.device, memory, NULL);
 }
 
 /* A buffer for which memory is made, as large programs have some. */
@@ -189,16 +174,16 @@ static void map_large(const struct world *w)
       uint32_t *data;
       if (i == 2) {
          const VkBuffer buffer = create_buffer(w, 48 * MIB, VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT);
-         OK(vkBindBufferMemory(w->device, buffer, memory, 0));
+         OK(vkBindBufferMemory(w->gpu.device, buffer, memory, 0));
          NEED(ask_address(w, buffer));
-         vkDestroyBuffer(w->device, buffer, NULL);
+         vkDestroyBuffer(w->gpu.device, buffer, NULL);
       }
-      OK(vkMapMemory(w->device, memory, 0, VK_WHOLE_SIZE, 0, (void **)&data));
+      OK(vkMapMemory(w->gpu.device, memory, 0, VK_WHOLE_SIZE, 0, (void **)&data));
       data[12 * MIB - 1] = i;
-      vkUnmapMemory(w->device, memory);
-      OK(vkMapMemory(w->device, memory, 0, VK_WHOLE_SIZE, 0, (void **)&data));
+      vkUnmapMemory(w->gpu.device, memory);
+      OK(vkMapMemory(w->gpu.device, memory, 0, VK_WHOLE_SIZE, 0, (void **)&data));
       printf("mapped: %u\n", data[12 * MIB - 1]);
-      vkFreeMemory(w->device, memory, NULL);
+      vkFreeMemory(w->gpu.device, memory, NULL);
    }
 }
 
@@ -226,10 +211,10 @@ static void ask_formats(const struct world *w)
                                                         .flags = flags[i]};
          VkImageFormatProperties2 both = {.sType = VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2};
          VkImageFormatProperties properties;
-         VkResult result = vkGetPhysicalDeviceImageFormatProperties(w->gpu, info.format, info.type, info.tiling, usage,
-                                                                    info.flags, &properties);
+         VkResult result = vkGetPhysicalDeviceImageFormatProperties(w->gpu.physical, info.format, info.type,
+                                                                    info.tiling, usage, info.flags, &properties);
          print_format("format", usage, info.flags, result, &properties);
-         result = vkGetPhysicalDeviceImageFormatProperties2(w->gpu, &info, &both);
+         result = vkGetPhysicalDeviceImageFormatProperties2(w->gpu.physical, &info, &both);
          print_format("format 2", usage, info.flags, result, &both.imageFormatProperties);
       }
    }
@@ -243,7 +228,7 @@ static void ask_layout(const struct world *w, uint32_t type, uint32_t count)
    const VkDescriptorSetLayoutCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = 1, .pBindings = &binding};
    VkDescriptorSetLayoutSupport support = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_SUPPORT};
-   vkGetDescriptorSetLayoutSupport(w->device, &info, &support);
+   vkGetDescriptorSetLayoutSupport(w->gpu.device, &info, &support);
    printf("layout of %u of type %u: %u\n", count, type, support.supported);
 }
 
@@ -266,7 +251,7 @@ static void ask_layouts(const struct world *w)
                                                                            .descriptorCount = 1,
                                                                            .stageFlags = VK_SHADER_STAGE_ALL};
       }
-      vkGetDescriptorSetLayoutSupport(w->device, &info, &support);
+      vkGetDescriptorSetLayoutSupport(w->gpu.device, &info, &support);
       printf("layout %#x: %u\n", set, support.supported);
    }
 }
@@ -280,7 +265,6 @@ int main(void)
    ask_all_requirements(&w);
    ask_addresses(&w);
    map_large(&w);
-   vkDestroyDevice(w.device, NULL);
-   vkDestroyInstance(w.instance, NULL);
+   gpu_close(&w.gpu);
    return 0;
 }

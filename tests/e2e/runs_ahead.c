@@ -7,7 +7,7 @@
 #include <time.h>
 #include <vulkan/vulkan.h>
 
-#include "tests/e2e/need.h"
+#include "tests/e2e/gpu.h"
 
 static uint64_t now_ms(void)
 {
@@ -16,44 +16,25 @@ static uint64_t now_ms(void)
    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static VkDevice create_device(void)
-{
-   const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
-   const float priority = 1;
-   const VkDeviceQueueCreateInfo queue_info = {
-      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
-   const VkDeviceCreateInfo info = {
-      .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, .queueCreateInfoCount = 1, .pQueueCreateInfos = &queue_info};
-   VkInstance instance;
-   VkPhysicalDevice gpu;
-   VkDevice device;
-   uint32_t count = 1;
-   OK(vkCreateInstance(&instance_info, NULL, &instance));
-   NEED(vkEnumeratePhysicalDevices(instance, &count, &gpu) >= 0 && count);
-   OK(vkCreateDevice(gpu, &info, NULL, &device));
-   return device;
-}
-
 int main(int argc, char **argv)
 {
    const VkMemoryAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = 256};
    const VkSubmitInfo submit = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO};
    NEED(argc == 3);
    const uint64_t ms = strtoull(argv[1], NULL, 10), count = strtoull(argv[2], NULL, 10);
-   const VkDevice device = create_device();
-   VkQueue queue;
-   vkGetDeviceQueue(device, 0, 0, &queue);
-   OK(vkQueueWaitIdle(queue));
+   struct gpu gpu;
+   gpu_open(&gpu, NULL);
+   OK(vkQueueWaitIdle(gpu.queue));
    const uint64_t start = now_ms();
    uint64_t done = 0;
    for (; now_ms() - start < ms && (!count || done < count); done++) {
       VkDeviceMemory memory;
-      OK(vkAllocateMemory(device, &info, NULL, &memory));
-      vkFreeMemory(device, memory, NULL);
+      OK(vkAllocateMemory(gpu.device, &info, NULL, &memory));
+      vkFreeMemory(gpu.device, memory, NULL);
    }
    const uint64_t waits = now_ms();
-   OK(vkQueueSubmit(queue, 1, &submit, VK_NULL_HANDLE));
-   OK(vkQueueWaitIdle(queue));
+   OK(vkQueueSubmit(gpu.queue, 1, &submit, VK_NULL_HANDLE));
+   OK(vkQueueWaitIdle(gpu.queue));
    printf("%u allocations, %u ms, then %u ms\n", (unsigned)done, (unsigned)(waits - start),
           (unsigned)(now_ms() - waits));
    return EXIT_SUCCESS;

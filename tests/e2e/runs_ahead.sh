@@ -6,16 +6,8 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/proxy.sh"
 
-mkdir "$VP_TEST_TMP/layers"
-cat >"$VP_TEST_TMP/layers/scarce.json" <<END
-{"file_format_version": "1.1.0", "layer": {"name": "VK_LAYER_VENUS_scarce", "type": "GLOBAL",
- "library_path": "$VP_BUILD/tests/e2e/libscarce_layer.so", "api_version": "1.3.0", "implementation_version": "1",
- "description": "for tests", "functions": {"vkGetInstanceProcAddr": "scarce_get_instance_proc_addr",
-                                           "vkGetDeviceProcAddr": "scarce_get_device_proc_addr"}}}
-END
-export VK_LAYER_PATH=$VP_TEST_TMP/layers VK_INSTANCE_LAYERS=VK_LAYER_VENUS_scarce VP_ALLOCATION_US=1000
-server_start
-unset VK_LAYER_PATH VK_INSTANCE_LAYERS VP_ALLOCATION_US
+layer_setup scarce "$VP_BUILD/tests/e2e/libscarce_layer.so"
+server_start_with "${layer[@]}" VP_ALLOCATION_US=1000
 
 # run ARGUMENT...: the program; sets `done_count`, `took` and `waited`.
 run() {

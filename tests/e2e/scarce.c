@@ -16,21 +16,17 @@
 #include <vulkan/vulkan.h>
 
 #include "tests/e2e/layers/scarce_marks.h"
-#include "tests/e2e/need.h"
+#include "tests/e2e/gpu.h"
 
 #define MIB ((VkDeviceSize)1 << 20)
 #define MAX_PIECES 4096
 #define TIMEOUT_NS UINT64_C(20000000000)
 
 struct world {
-   VkInstance instance;
-   VkPhysicalDevice gpu;
-   VkDevice device;
-   VkQueue queue;
+   struct gpu gpu;
    VkCommandPool pool;
    VkCommandBuffer commands;
    VkFence fence;
-   uint32_t memory_type;
    VkDeviceMemory pieces[MAX_PIECES];
    unsigned piece_count;
 
@@ -41,9 +37,8 @@ struct world {
    VkRenderPass pass;
 
    /* Where work is done: a buffer that is mapped. */
-   VkBuffer buffer;
-   VkDeviceMemory memory;
-   uint32_t *data;
+   struct gpu_buffer buffer;
+   const uint32_t *data;
 };
 
 /* --- shaders: an empty function; word 2 is the generator --- */
@@ -62,52 +57,27 @@ static VkResult create_module(struct world *w, const uint32_t *code, size_t size
 {
    const VkShaderModuleCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = size, .pCode = code};
-   return vkCreateShaderModule(w->device, &info, NULL, module);
+   return vkCreateShaderModule(w->gpu.device, &info, NULL, module);
 }
 
 /* --- set-up --- */
 
-static void create_device(struct world *w)
-{
-   const float priority = 1;
-   const VkDeviceQueueCreateInfo queue = {
-      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
-   const VkPhysicalDeviceTimelineSemaphoreFeatures features = {
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES, .timelineSemaphore = VK_TRUE};
-   const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                                    .pNext = &features,
-                                    .queueCreateInfoCount = 1,
-                                    .pQueueCreateInfos = &queue};
-   OK(vkCreateDevice(w->gpu, &info, NULL, &w->device));
-   vkGetDeviceQueue(w->device, 0, 0, &w->queue);
-}
-
 static void start(struct world *w)
 {
-   const VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-                                          .apiVersion = VK_API_VERSION_1_2};
-   const VkInstanceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-                                      .pApplicationInfo = &application};
-   const VkCommandPoolCreateInfo pool = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-                                         .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT};
+   const VkPhysicalDeviceTimelineSemaphoreFeatures features = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES, .timelineSemaphore = VK_TRUE};
    const VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
    const VkPipelineLayoutCreateInfo layout = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
    const VkDescriptorSetLayoutCreateInfo set_layout = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
    const VkSubpassDescription subpass = {.pipelineBindPoint = VK_PIPELINE_BIND_POINT_GRAPHICS};
    const VkRenderPassCreateInfo pass = {
       .sType = VK_STRUCTURE_TYPE_RENDER_PASS_CREATE_INFO, .subpassCount = 1, .pSubpasses = &subpass};
-   uint32_t count = 1;
-   OK(vkCreateInstance(&info, NULL, &w->instance));
-   NEED(vkEnumeratePhysicalDevices(w->instance, &count, &w->gpu) >= 0 && count == 1);
-   create_device(w);
-   OK(vkCreateCommandPool(w->device, &pool, NULL, &w->pool));
-   const VkCommandBufferAllocateInfo commands = {
-      .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = w->pool, .commandBufferCount = 1};
-   OK(vkAllocateCommandBuffers(w->device, &commands, &w->commands));
-   OK(vkCreateFence(w->device, &fence, NULL, &w->fence));
-   OK(vkCreatePipelineLayout(w->device, &layout, NULL, &w->layout));
-   OK(vkCreateDescriptorSetLayout(w->device, &set_layout, NULL, &w->set_layout));
-   OK(vkCreateRenderPass(w->device, &pass, NULL, &w->pass));
+   gpu_open(&w->gpu, &features);
+   w->commands = gpu_create_commands(&w->gpu, &w->pool);
+   OK(vkCreateFence(w->gpu.device, &fence, NULL, &w->fence));
+   OK(vkCreatePipelineLayout(w->gpu.device, &layout, NULL, &w->layout));
+   OK(vkCreateDescriptorSetLayout(w->gpu.device, &set_layout, NULL, &w->set_layout));
+   OK(vkCreateRenderPass(w->gpu.device, &pass, NULL, &w->pass));
    OK(create_module(w, compute_code, sizeof(compute_code), &w->compute));
    OK(create_module(w, vertex_code, sizeof(vertex_code), &w->vertex));
 }
@@ -116,57 +86,39 @@ static VkResult create_buffer(struct world *w, VkDeviceSize size, VkBuffer *buff
 {
    const VkBufferCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = size, .usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT};
-   return vkCreateBuffer(w->device, &info, NULL, buffer);
+   return vkCreateBuffer(w->gpu.device, &info, NULL, buffer);
 }
 
 static VkResult allocate(struct world *w, VkDeviceSize size, VkDeviceMemory *memory)
 {
    const VkMemoryAllocateInfo info = {
-      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = size, .memoryTypeIndex = w->memory_type};
-   return vkAllocateMemory(w->device, &info, NULL, memory);
+      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = size, .memoryTypeIndex = w->buffer.type};
+   return vkAllocateMemory(w->gpu.device, &info, NULL, memory);
 }
 
 /* The buffer that work is done with. */
 static void prepare_work(struct world *w)
 {
-   VkPhysicalDeviceMemoryProperties memory;
-   VkMemoryRequirements requirements;
-   const VkMemoryPropertyFlags wanted = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-   vkGetPhysicalDeviceMemoryProperties(w->gpu, &memory);
-   OK(create_buffer(w, 65536, &w->buffer));
-   vkGetBufferMemoryRequirements(w->device, w->buffer, &requirements);
-   while (!(requirements.memoryTypeBits >> w->memory_type & 1) ||
-          (memory.memoryTypes[w->memory_type].propertyFlags & wanted) != wanted)
-      w->memory_type++;
-   OK(allocate(w, requirements.size, &w->memory));
-   OK(vkBindBufferMemory(w->device, w->buffer, w->memory, 0));
-   OK(vkMapMemory(w->device, w->memory, 0, VK_WHOLE_SIZE, 0, (void **)&w->data));
+   w->buffer = gpu_map_buffer(&w->gpu, 65536, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+   w->data = w->buffer.data;
 }
 
 static void stop(struct world *w)
 {
    while (w->piece_count)
-      vkFreeMemory(w->device, w->pieces[--w->piece_count], NULL);
-   vkDestroyBuffer(w->device, w->buffer, NULL);
-   vkFreeMemory(w->device, w->memory, NULL);
-   vkDestroyShaderModule(w->device, w->compute, NULL);
-   vkDestroyShaderModule(w->device, w->vertex, NULL);
-   vkDestroyRenderPass(w->device, w->pass, NULL);
-   vkDestroyDescriptorSetLayout(w->device, w->set_layout, NULL);
-   vkDestroyPipelineLayout(w->device, w->layout, NULL);
-   vkDestroyFence(w->device, w->fence, NULL);
-   vkDestroyCommandPool(w->device, w->pool, NULL);
-   vkDestroyDevice(w->device, NULL);
-   vkDestroyInstance(w->instance, NULL);
+      vkFreeMemory(w->gpu.device, w->pieces[--w->piece_count], NULL);
+   gpu_free_buffer(&w->gpu, &w->buffer);
+   vkDestroyShaderModule(w->gpu.device, w->compute, NULL);
+   vkDestroyShaderModule(w->gpu.device, w->vertex, NULL);
+   vkDestroyRenderPass(w->gpu.device, w->pass, NULL);
+   vkDestroyDescriptorSetLayout(w->gpu.device, w->set_layout, NULL);
+   vkDestroyPipelineLayout(w->gpu.device, w->layout, NULL);
+   vkDestroyFence(w->gpu.device, w->fence, NULL);
+   vkDestroyCommandPool(w->gpu.device, w->pool, NULL);
+   gpu_close(&w->gpu);
 }
 
 /* --- work --- */
-
-static void begin(VkCommandBuffer commands)
-{
-   const VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-   OK(vkBeginCommandBuffer(commands, &info));
-}
 
 /* Ends, submits and waits: the first error of these. `signal` may be VK_NULL_HANDLE. */
 static VkResult run(struct world *w, VkCommandBuffer commands, VkSemaphore signal)
@@ -181,16 +133,17 @@ static VkResult run(struct world *w, VkCommandBuffer commands, VkSemaphore signa
                               .pCommandBuffers = &commands,
                               .signalSemaphoreCount = signal ? 1 : 0,
                               .pSignalSemaphores = &signal};
-   vkCmdFillBuffer(commands, w->buffer, 4, 4, 1); /* something that can be seen, so that the wait is a real one */
+   /* Something that can be seen, so that the wait is a real one. */
+   vkCmdFillBuffer(commands, w->buffer.handle, 4, 4, 1);
    VkResult result = vkEndCommandBuffer(commands);
    if (result == VK_SUCCESS)
-      result = vkQueueSubmit(w->queue, 1, &info, w->fence);
+      result = vkQueueSubmit(w->gpu.queue, 1, &info, w->fence);
    if (result != VK_SUCCESS)
       return result;
-   result = vkWaitForFences(w->device, 1, &w->fence, VK_TRUE, TIMEOUT_NS);
+   result = vkWaitForFences(w->gpu.device, 1, &w->fence, VK_TRUE, TIMEOUT_NS);
    if (result != VK_SUCCESS) /* it is told once */
-      OK(vkWaitForFences(w->device, 1, &w->fence, VK_TRUE, TIMEOUT_NS));
-   OK(vkResetFences(w->device, 1, &w->fence));
+      OK(vkWaitForFences(w->gpu.device, 1, &w->fence, VK_TRUE, TIMEOUT_NS));
+   OK(vkResetFences(w->gpu.device, 1, &w->fence));
    return result;
 }
 
@@ -201,8 +154,8 @@ static void work(struct world *w)
    const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
                                     .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
                                     .dstAccessMask = VK_ACCESS_HOST_READ_BIT};
-   begin(w->commands);
-   vkCmdFillBuffer(w->commands, w->buffer, 0, VK_WHOLE_SIZE, ++value);
+   gpu_begin(w->commands);
+   vkCmdFillBuffer(w->commands, w->buffer.handle, 0, VK_WHOLE_SIZE, ++value);
    vkCmdPipelineBarrier(w->commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0,
                         NULL, 0, NULL);
    OK(run(w, w->commands, VK_NULL_HANDLE));
@@ -232,7 +185,7 @@ static VkResult make_buffer(struct world *w, bool marked, union object *object)
 
 static void end_buffer(struct world *w, union object object)
 {
-   vkDestroyBuffer(w->device, object.buffer, NULL);
+   vkDestroyBuffer(w->gpu.device, object.buffer, NULL);
 }
 
 static VkResult make_image(struct world *w, bool marked, union object *object)
@@ -245,24 +198,24 @@ static VkResult make_image(struct world *w, bool marked, union object *object)
                                    .arrayLayers = 1,
                                    .samples = VK_SAMPLE_COUNT_1_BIT,
                                    .usage = VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT};
-   return vkCreateImage(w->device, &info, NULL, &object->image);
+   return vkCreateImage(w->gpu.device, &info, NULL, &object->image);
 }
 
 static void end_image(struct world *w, union object object)
 {
-   vkDestroyImage(w->device, object.image, NULL);
+   vkDestroyImage(w->gpu.device, object.image, NULL);
 }
 
 static VkResult make_sampler(struct world *w, bool marked, union object *object)
 {
    const VkSamplerCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_SAMPLER_CREATE_INFO, .minLod = marked ? MARK : 0, .maxLod = MARK};
-   return vkCreateSampler(w->device, &info, NULL, &object->sampler);
+   return vkCreateSampler(w->gpu.device, &info, NULL, &object->sampler);
 }
 
 static void end_sampler(struct world *w, union object object)
 {
-   vkDestroySampler(w->device, object.sampler, NULL);
+   vkDestroySampler(w->gpu.device, object.sampler, NULL);
 }
 
 static VkResult make_semaphore(struct world *w, bool marked, union object *object)
@@ -271,24 +224,24 @@ static VkResult make_semaphore(struct world *w, bool marked, union object *objec
                                            .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
                                            .initialValue = marked ? MARK : 0};
    const VkSemaphoreCreateInfo info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type};
-   return vkCreateSemaphore(w->device, &info, NULL, &object->semaphore);
+   return vkCreateSemaphore(w->gpu.device, &info, NULL, &object->semaphore);
 }
 
 static void end_semaphore(struct world *w, union object object)
 {
-   vkDestroySemaphore(w->device, object.semaphore, NULL);
+   vkDestroySemaphore(w->gpu.device, object.semaphore, NULL);
 }
 
 static VkResult make_event(struct world *w, bool marked, union object *object)
 {
    const VkEventCreateInfo info = {.sType = VK_STRUCTURE_TYPE_EVENT_CREATE_INFO};
    (void)marked;
-   return vkCreateEvent(w->device, &info, NULL, &object->event);
+   return vkCreateEvent(w->gpu.device, &info, NULL, &object->event);
 }
 
 static void end_event(struct world *w, union object object)
 {
-   vkDestroyEvent(w->device, object.event, NULL);
+   vkDestroyEvent(w->gpu.device, object.event, NULL);
 }
 
 static VkResult make_queries(struct world *w, bool marked, union object *object)
@@ -296,12 +249,12 @@ static VkResult make_queries(struct world *w, bool marked, union object *object)
    const VkQueryPoolCreateInfo info = {.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
                                        .queryType = VK_QUERY_TYPE_OCCLUSION,
                                        .queryCount = marked ? MARK : 4};
-   return vkCreateQueryPool(w->device, &info, NULL, &object->queries);
+   return vkCreateQueryPool(w->gpu.device, &info, NULL, &object->queries);
 }
 
 static void end_queries(struct world *w, union object object)
 {
-   vkDestroyQueryPool(w->device, object.queries, NULL);
+   vkDestroyQueryPool(w->gpu.device, object.queries, NULL);
 }
 
 static VkResult make_descriptors(struct world *w, bool marked, union object *object)
@@ -311,24 +264,24 @@ static VkResult make_descriptors(struct world *w, bool marked, union object *obj
                                             .maxSets = marked ? MARK : 4,
                                             .poolSizeCount = 1,
                                             .pPoolSizes = &size};
-   return vkCreateDescriptorPool(w->device, &info, NULL, &object->descriptors);
+   return vkCreateDescriptorPool(w->gpu.device, &info, NULL, &object->descriptors);
 }
 
 static void end_descriptors(struct world *w, union object object)
 {
-   vkDestroyDescriptorPool(w->device, object.descriptors, NULL);
+   vkDestroyDescriptorPool(w->gpu.device, object.descriptors, NULL);
 }
 
 static VkResult make_commands(struct world *w, bool marked, union object *object)
 {
    const VkCommandPoolCreateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
                                          .flags = marked ? VK_COMMAND_POOL_CREATE_TRANSIENT_BIT : 0};
-   return vkCreateCommandPool(w->device, &info, NULL, &object->commands);
+   return vkCreateCommandPool(w->gpu.device, &info, NULL, &object->commands);
 }
 
 static void end_commands(struct world *w, union object object)
 {
-   vkDestroyCommandPool(w->device, object.commands, NULL);
+   vkDestroyCommandPool(w->gpu.device, object.commands, NULL);
 }
 
 static VkResult make_module(struct world *w, bool marked, union object *object)
@@ -341,7 +294,7 @@ static VkResult make_module(struct world *w, bool marked, union object *object)
 
 static void end_module(struct world *w, union object object)
 {
-   vkDestroyShaderModule(w->device, object.module, NULL);
+   vkDestroyShaderModule(w->gpu.device, object.module, NULL);
 }
 
 static VkComputePipelineCreateInfo compute_info(const struct world *w)
@@ -360,7 +313,7 @@ static VkResult make_compute(struct world *w, bool marked, union object *object)
 {
    VkComputePipelineCreateInfo info = compute_info(w);
    info.flags = marked ? VK_PIPELINE_CREATE_DISABLE_OPTIMIZATION_BIT : 0;
-   return vkCreateComputePipelines(w->device, VK_NULL_HANDLE, 1, &info, NULL, &object->pipeline);
+   return vkCreateComputePipelines(w->gpu.device, VK_NULL_HANDLE, 1, &info, NULL, &object->pipeline);
 }
 
 static VkResult make_graphics(struct world *w, bool marked, union object *object)
@@ -387,12 +340,12 @@ static VkResult make_graphics(struct world *w, bool marked, union object *object
                                               .pRasterizationState = &rasterization,
                                               .layout = w->layout,
                                               .renderPass = w->pass};
-   return vkCreateGraphicsPipelines(w->device, VK_NULL_HANDLE, 1, &info, NULL, &object->pipeline);
+   return vkCreateGraphicsPipelines(w->gpu.device, VK_NULL_HANDLE, 1, &info, NULL, &object->pipeline);
 }
 
 static void end_pipeline(struct world *w, union object object)
 {
-   vkDestroyPipeline(w->device, object.pipeline, NULL);
+   vkDestroyPipeline(w->gpu.device, object.pipeline, NULL);
 }
 
 static VkResult make_memory(struct world *w, bool marked, union object *object)
@@ -402,7 +355,7 @@ static VkResult make_memory(struct world *w, bool marked, union object *object)
 
 static void end_memory(struct world *w, union object object)
 {
-   vkFreeMemory(w->device, object.memory, NULL);
+   vkFreeMemory(w->gpu.device, object.memory, NULL);
 }
 
 /* --- their use, which has to say what their creation did not --- */
@@ -410,22 +363,22 @@ static void end_memory(struct world *w, union object object)
 static VkResult use_buffer(struct world *w, union object object)
 {
    VkMemoryRequirements requirements;
-   vkGetBufferMemoryRequirements(w->device, object.buffer, &requirements);
-   OK(vkBindBufferMemory(w->device, object.buffer, w->memory, 0));
-   begin(w->commands);
+   vkGetBufferMemoryRequirements(w->gpu.device, object.buffer, &requirements);
+   OK(vkBindBufferMemory(w->gpu.device, object.buffer, w->buffer.memory, 0));
+   gpu_begin(w->commands);
    vkCmdFillBuffer(w->commands, object.buffer, 0, VK_WHOLE_SIZE, 7);
    return run(w, w->commands, VK_NULL_HANDLE);
 }
 
 static VkResult use_semaphore(struct world *w, union object object)
 {
-   begin(w->commands);
+   gpu_begin(w->commands);
    return run(w, w->commands, object.semaphore);
 }
 
 static VkResult use_queries(struct world *w, union object object)
 {
-   begin(w->commands);
+   gpu_begin(w->commands);
    vkCmdResetQueryPool(w->commands, object.queries, 0, 1);
    return run(w, w->commands, VK_NULL_HANDLE);
 }
@@ -440,14 +393,14 @@ static VkResult use_descriptors(struct world *w, union object object)
       .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, .setLayoutCount = 1, .pSetLayouts = &w->set_layout};
    VkPipelineLayout layout;
    VkDescriptorSet set;
-   VkResult result = vkAllocateDescriptorSets(w->device, &info, &set);
+   VkResult result = vkAllocateDescriptorSets(w->gpu.device, &info, &set);
    if (result != VK_SUCCESS)
       return result;
-   OK(vkCreatePipelineLayout(w->device, &layout_info, NULL, &layout));
-   begin(w->commands);
+   OK(vkCreatePipelineLayout(w->gpu.device, &layout_info, NULL, &layout));
+   gpu_begin(w->commands);
    vkCmdBindDescriptorSets(w->commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1, &set, 0, NULL);
    result = run(w, w->commands, VK_NULL_HANDLE);
-   vkDestroyPipelineLayout(w->device, layout, NULL);
+   vkDestroyPipelineLayout(w->gpu.device, layout, NULL);
    return result;
 }
 
@@ -456,23 +409,23 @@ static VkResult use_commands(struct world *w, union object object)
    const VkCommandBufferAllocateInfo info = {
       .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = object.commands, .commandBufferCount = 1};
    VkCommandBuffer commands;
-   const VkResult result = vkAllocateCommandBuffers(w->device, &info, &commands);
+   const VkResult result = vkAllocateCommandBuffers(w->gpu.device, &info, &commands);
    if (result != VK_SUCCESS)
       return result;
-   begin(commands);
+   gpu_begin(commands);
    return run(w, commands, VK_NULL_HANDLE);
 }
 
 static VkResult use_compute(struct world *w, union object object)
 {
-   begin(w->commands);
+   gpu_begin(w->commands);
    vkCmdBindPipeline(w->commands, VK_PIPELINE_BIND_POINT_COMPUTE, object.pipeline);
    return run(w, w->commands, VK_NULL_HANDLE);
 }
 
 static VkResult use_graphics(struct world *w, union object object)
 {
-   begin(w->commands);
+   gpu_begin(w->commands);
    vkCmdBindPipeline(w->commands, VK_PIPELINE_BIND_POINT_GRAPHICS, object.pipeline);
    return run(w, w->commands, VK_NULL_HANDLE);
 }
@@ -482,7 +435,7 @@ static VkResult use_module(struct world *w, union object object)
    VkComputePipelineCreateInfo info = compute_info(w);
    union object pipeline;
    info.stage.module = object.module;
-   VkResult result = vkCreateComputePipelines(w->device, VK_NULL_HANDLE, 1, &info, NULL, &pipeline.pipeline);
+   VkResult result = vkCreateComputePipelines(w->gpu.device, VK_NULL_HANDLE, 1, &info, NULL, &pipeline.pipeline);
    if (result != VK_SUCCESS)
       return result;
    result = use_compute(w, pipeline);
@@ -495,14 +448,14 @@ static VkResult use_memory(struct world *w, union object object)
    VkBuffer buffer;
    VkMemoryRequirements requirements;
    OK(create_buffer(w, 4096, &buffer));
-   vkGetBufferMemoryRequirements(w->device, buffer, &requirements);
-   VkResult result = vkBindBufferMemory(w->device, buffer, object.memory, 0);
+   vkGetBufferMemoryRequirements(w->gpu.device, buffer, &requirements);
+   VkResult result = vkBindBufferMemory(w->gpu.device, buffer, object.memory, 0);
    if (result == VK_SUCCESS) {
-      begin(w->commands);
+      gpu_begin(w->commands);
       vkCmdFillBuffer(w->commands, buffer, 0, VK_WHOLE_SIZE, 7);
       result = run(w, w->commands, VK_NULL_HANDLE);
    }
-   vkDestroyBuffer(w->device, buffer, NULL);
+   vkDestroyBuffer(w->gpu.device, buffer, NULL);
    return result;
 }
 
@@ -565,11 +518,11 @@ static void use_up(struct world *w)
    work(w);
    for (unsigned i = 0; i < 64; i++) {
       void *data;
-      OK(vkMapMemory(w->device, w->pieces[i], 0, VK_WHOLE_SIZE, 0, &data));
+      OK(vkMapMemory(w->gpu.device, w->pieces[i], 0, VK_WHOLE_SIZE, 0, &data));
    }
    work(w);
    while (w->piece_count > 16)
-      vkFreeMemory(w->device, w->pieces[--w->piece_count], NULL);
+      vkFreeMemory(w->gpu.device, w->pieces[--w->piece_count], NULL);
    try_all(w, "some given back");
    work(w);
 }
@@ -583,14 +536,14 @@ static void map_until_refused(struct world *w)
       NEED(w->piece_count < MAX_PIECES);
       result = allocate(w, 16 * MIB, &w->pieces[w->piece_count]);
       if (result == VK_SUCCESS)
-         result = vkMapMemory(w->device, w->pieces[w->piece_count++], 0, VK_WHOLE_SIZE, 0, &data);
+         result = vkMapMemory(w->gpu.device, w->pieces[w->piece_count++], 0, VK_WHOLE_SIZE, 0, &data);
    }
    NEED(result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY ||
         result == VK_ERROR_MEMORY_MAP_FAILED);
    printf("refused after some: %d\n", w->piece_count > 4);
    work(w);
    while (w->piece_count)
-      vkFreeMemory(w->device, w->pieces[--w->piece_count], NULL);
+      vkFreeMemory(w->gpu.device, w->pieces[--w->piece_count], NULL);
    work(w);
 }
 
@@ -619,10 +572,10 @@ static void try_map(struct world *w)
       union object object;
       void *data;
       OK(allocate(w, MARK_MAP, &object.memory));
-      VkResult result = vkMapMemory(w->device, object.memory, 0, VK_WHOLE_SIZE, 0, &data);
+      VkResult result = vkMapMemory(w->gpu.device, object.memory, 0, VK_WHOLE_SIZE, 0, &data);
       if (result == VK_SUCCESS && !attempt) {
          memset(data, 1, 4096);
-         begin(w->commands);
+         gpu_begin(w->commands);
          result = run(w, w->commands, VK_NULL_HANDLE);
          result = result == VK_SUCCESS ? VK_SUCCESS : VK_ERROR_MEMORY_MAP_FAILED;
       } else {
@@ -652,7 +605,7 @@ static VkResult make_pipeline_with(struct world *w, VkShaderModule module, const
    VkComputePipelineCreateInfo info = compute_info(w);
    info.stage.module = module;
    info.stage.pName = name;
-   return vkCreateComputePipelines(w->device, VK_NULL_HANDLE, 1, &info, NULL, pipeline);
+   return vkCreateComputePipelines(w->gpu.device, VK_NULL_HANDLE, 1, &info, NULL, pipeline);
 }
 
 static void try_wrong(struct world *w)
@@ -668,12 +621,12 @@ static void try_wrong(struct world *w)
    memcpy(code, compute_code, sizeof(code));
    OK(create_module(w, code, sizeof(code) - 28, &module)); /* within its function */
    printf("cut off: %d\n", make_pipeline_with(w, module, "main", &pipeline));
-   vkDestroyShaderModule(w->device, module, NULL);
+   vkDestroyShaderModule(w->gpu.device, module, NULL);
    work(w);
    memset(code + 5, 0x55, sizeof(code) - 20);
    OK(create_module(w, code, sizeof(code), &module));
    printf("nonsense: %d\n", make_pipeline_with(w, module, "main", &pipeline));
-   vkDestroyShaderModule(w->device, module, NULL);
+   vkDestroyShaderModule(w->gpu.device, module, NULL);
    work(w);
    printf("a buffer larger than the GPU's: %d\n", create_buffer(w, (VkDeviceSize)5 << 30, &object.buffer));
    work(w);
@@ -692,7 +645,7 @@ static void create_many(struct world *w, unsigned count)
          OK(kinds[i].make(w, false, &objects[j]));
       for (unsigned j = 0; j < count && kinds[i].use == use_memory; j++) {
          void *data;
-         OK(vkMapMemory(w->device, objects[j].memory, 0, VK_WHOLE_SIZE, 0, &data));
+         OK(vkMapMemory(w->gpu.device, objects[j].memory, 0, VK_WHOLE_SIZE, 0, &data));
       }
       work(w);
       for (unsigned j = 0; j < count; j++)

@@ -6,14 +6,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 program=$VP_BUILD/tests/e2e/scarce
-mkdir "$VP_TEST_TMP/layers"
-cat >"$VP_TEST_TMP/layers/scarce.json" <<END
-{"file_format_version": "1.1.0", "layer": {"name": "VK_LAYER_VENUS_scarce", "type": "GLOBAL",
- "library_path": "$VP_BUILD/tests/e2e/libscarce_layer.so", "api_version": "1.3.0", "implementation_version": "1",
- "description": "for tests", "functions": {"vkGetInstanceProcAddr": "scarce_get_instance_proc_addr",
-                                           "vkGetDeviceProcAddr": "scarce_get_device_proc_addr"}}}
-END
-scarce=(VK_LAYER_PATH="$VP_TEST_TMP/layers" VK_INSTANCE_LAYERS=VK_LAYER_VENUS_scarce)
+layer_setup scarce "$VP_BUILD/tests/e2e/libscarce_layer.so"
 
 # with VARIABLE=VALUE... -- COMMAND...: runs a command, which may be a function, with these variables.
 with() (
@@ -25,24 +18,12 @@ with() (
    "$@"
 )
 
-# server_start_with VARIABLE=VALUE...: starts a server that has these variables.
-server_start_with() {
-   local variable
-   for variable; do
-      export "${variable?}"
-   done
-   server_start
-   for variable; do
-      unset "${variable%%=*}"
-   done
-}
-
 # same MODE VARIABLE=VALUE...: the program prints the same natively and through the driver.
 same() {
    local mode=$1 name=$VP_TEST_TMP/$1
    shift
-   with "${scarce[@]}" "$@" -- native "$program" "$mode" >"$name.native" 2>&1 || fail "native $mode: $(cat "$name.native")"
-   server_start_with "${scarce[@]}" "$@"
+   with "${layer[@]}" "$@" -- native "$program" "$mode" >"$name.native" 2>&1 || fail "native $mode: $(cat "$name.native")"
+   server_start_with "${layer[@]}" "$@"
    remote "$program" "$mode" >"$name.remote" 2>"$name.log" || fail "$mode: $(cat "$name.remote" "$name.log")"
    diff "$name.native" "$name.remote" || fail "$mode: the driver says something else: $(cat "$name.log")"
    server_stop
