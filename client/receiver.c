@@ -2,7 +2,6 @@
 #include "client/receiver.h"
 
 #include "client/acceleration_structure.h"
-#include "client/applier.h"
 #include "client/command_buffer.h"
 #include "client/command_names.h"
 #include "client/connection.h"
@@ -15,9 +14,11 @@
 #include "client/pipeline.h"
 #include "client/query_pool.h"
 #include "client/queue.h"
+#include "client/turns.h"
 #include "client/wsi/swapchain.h"
 #include "common/net/error_frame.h"
 #include "common/util/bytes.h"
+#include "common/util/cores.h"
 #include "common/util/log.h"
 #include "common/util/spin.h"
 #include "common/util/thread.h"
@@ -30,16 +31,12 @@
 /* What the server says next, while it is busy, comes soon. */
 #define RECEIVE_SPIN_NS INT64_C(50000)
 
-/* When frames of memory that are not small follow each other, another thread takes in all but the first ones: what
- * comes in few is there sooner without. */
-#define LARGE_FRAME ((uint32_t)32 << 10)
-#define OWN_FRAMES 2u
+/* Reading a part of memory takes a little longer than taking it in. */
+#define HELPERS 2u
 
 struct receiver {
    struct vp_connection *conn;
-   struct vp_frame frame;
-   struct vp_applier applier;
-   unsigned in_a_row; /* large frames of memory, up to now */
+   struct vp_turns turns; /* of those who read */
 };
 
 static bool receive_reply(struct vp_connection *conn, struct vp_frame *frame)
@@ -96,10 +93,8 @@ static bool receive_batch_error(struct vp_connection *conn, struct vp_object *ob
    return true;
 }
 
-/* Frames of memory are taken in by one thread at a time, so one unpacker is enough. */
-static bool apply_memory(void *context, struct vp_mapping *mapping, const struct vp_frame *frame)
+static bool apply_memory(struct vp_connection *conn, struct vp_mapping *mapping, const struct vp_frame *frame)
 {
-   struct vp_connection *conn = context;
    const uint8_t *data = frame->payload;
    size_t size = frame->header.length;
    if (frame->header.type == VP_FRAME_PACKED &&
@@ -121,11 +116,24 @@ static struct vp_mapping *hold_mapping(struct vp_connection *conn, const struct 
    return mapping;
 }
 
-static bool receive_memory(struct receiver *receiver)
+static bool receive_memory(struct receiver *receiver, const struct vp_frame *frame)
 {
-   struct vp_mapping *mapping = hold_mapping(receiver->conn, &receiver->frame);
-   receiver->in_a_row = receiver->frame.header.length < LARGE_FRAME ? 0 : receiver->in_a_row + 1;
-   return vp_applier_give(&receiver->applier, mapping, &receiver->frame, receiver->in_a_row > OWN_FRAMES);
+   struct vp_mapping *mapping = hold_mapping(receiver->conn, frame);
+   vp_turns_settle(&receiver->turns);
+   const bool ok = apply_memory(receiver->conn, mapping, frame);
+   vp_mapping_unref(mapping);
+   return ok;
+}
+
+/* The next frame is read meanwhile, where there is another thread. */
+static bool receive_part(struct receiver *receiver, const struct vp_frame *frame)
+{
+   struct vp_mapping *mapping = hold_mapping(receiver->conn, frame);
+   vp_turns_step_aside(&receiver->turns);
+   const bool ok = apply_memory(receiver->conn, mapping, frame);
+   vp_mapping_unref(mapping);
+   vp_turns_come_back(&receiver->turns);
+   return ok;
 }
 
 static bool receive_progress(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
@@ -199,14 +207,11 @@ static bool receive_for_object(struct vp_connection *conn, struct vp_frame *fram
 }
 
 /* What says that memory is there comes after the memory. */
-static bool receive_news(struct receiver *receiver)
+static bool receive_news(struct receiver *receiver, struct vp_frame *frame)
 {
    struct vp_connection *conn = receiver->conn;
-   struct vp_frame *frame = &receiver->frame;
    struct vp_error error;
-   receiver->in_a_row = 0;
-   if (!vp_applier_wait(&receiver->applier))
-      return false;
+   vp_turns_settle(&receiver->turns);
    switch (frame->header.type) {
    case VP_FRAME_REPLY:
       return receive_reply(conn, frame);
@@ -234,11 +239,23 @@ static bool receive_news(struct receiver *receiver)
    }
 }
 
+static bool take_in(struct receiver *receiver, struct vp_frame *frame)
+{
+   switch (frame->header.type) {
+   case VP_FRAME_MEMORY:
+   case VP_FRAME_PACKED:
+      return receive_memory(receiver, frame);
+   case VP_FRAME_MEMORY_PART:
+      return receive_part(receiver, frame);
+   default:
+      return receive_news(receiver, frame);
+   }
+}
+
 /* False, with the connection lost, when nothing more can be received. */
-static bool receive_frame(struct receiver *receiver)
+static bool receive_frame(struct receiver *receiver, struct vp_frame *frame)
 {
    struct vp_connection *conn = receiver->conn;
-   struct vp_frame *frame = &receiver->frame;
    const enum vp_frame_status status = vp_frame_read(conn->fd, frame, SILENCE_MS);
    if (status != VP_FRAME_OK) {
       vp_connection_lose(conn,
@@ -247,8 +264,7 @@ static bool receive_frame(struct receiver *receiver)
    }
    vp_stats_add(&conn->stats.frames_received, 1);
    vp_stats_add(&conn->stats.bytes_received, VP_FRAME_HEADER_SIZE + (uint64_t)frame->header.length);
-   const bool memory = frame->header.type == VP_FRAME_MEMORY || frame->header.type == VP_FRAME_PACKED;
-   const bool ok = memory ? receive_memory(receiver) : receive_news(receiver);
+   const bool ok = take_in(receiver, frame);
    if (!ok)
       vp_connection_lose(conn, "it sent something that makes no sense");
    return ok;
@@ -269,17 +285,37 @@ static void fail_calls(struct vp_connection *conn)
    pthread_mutex_unlock(&conn->reply_lock);
 }
 
+/* Until the connection is lost. */
+static void *receive(void *data)
+{
+   struct receiver *receiver = data;
+   struct vp_connection *conn = receiver->conn;
+   struct vp_frame frame = {0};
+   vp_turns_take(&receiver->turns);
+   while (!vp_connection_lost(conn) && receive_frame(receiver, &frame))
+      vp_spin_for_data(conn->fd, vp_clock_ns() + RECEIVE_SPIN_NS);
+   vp_connection_lose(conn, NULL);
+   vp_turns_end(&receiver->turns);
+   vp_frame_finish(&frame);
+   return NULL;
+}
+
 static void *receiver_main(void *data)
 {
    struct vp_connection *conn = data;
    struct receiver receiver = {.conn = conn};
-   vp_applier_start(&receiver.applier, apply_memory, conn);
-   while (!vp_connection_lost(conn) && receive_frame(&receiver))
-      vp_spin_for_data(conn->fd, vp_clock_ns() + RECEIVE_SPIN_NS);
-   vp_connection_lose(conn, NULL);
+   pthread_t helpers[HELPERS];
+   unsigned count = 0;
+   vp_turns_init(&receiver.turns);
+   if (vp_cores_count() >= VP_MIN_CORES_TO_SHARE) {
+      while (count < HELPERS && vp_thread_start(&helpers[count], receive, &receiver))
+         count++;
+   }
+   receive(&receiver);
+   while (count > 0)
+      pthread_join(helpers[--count], NULL);
    fail_calls(conn);
-   vp_applier_stop(&receiver.applier);
-   vp_frame_finish(&receiver.frame);
+   vp_turns_finish(&receiver.turns);
    return NULL;
 }
 

@@ -64,15 +64,17 @@ static bool write_memory(struct vps_channel *channel, uint32_t type, uint64_t id
    return vp_frame_write_timed(channel->fd, type, id, data, size, NULL, 0, blocked_ns);
 }
 
-bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size, bool followed)
+bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size, bool is_part,
+                             bool followed)
 {
+   const uint32_t plain = is_part ? VP_FRAME_MEMORY_PART : VP_FRAME_MEMORY;
    const uint8_t *data = payload;
    uint64_t blocked_ns = 0;
    bool ok = true;
 
    /* Others can send meanwhile, but no memory, as there is one place to pack it in. */
    pthread_mutex_lock(&channel->pack_lock);
-   const uint32_t type = vp_packer_pack(&channel->packer, data, size, &data, &size) ? VP_FRAME_PACKED : VP_FRAME_MEMORY;
+   const uint32_t type = vp_packer_pack(&channel->packer, data, size, &data, &size) ? VP_FRAME_PACKED : plain;
    pthread_mutex_lock(&channel->lock);
    if (channel->fd >= 0)
       ok = !channel->broken && note_sent(channel, write_memory(channel, type, id, data, size, followed, &blocked_ns));

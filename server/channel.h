@@ -33,9 +33,11 @@ void vps_channel_finish(struct vps_channel *channel);
 bool vps_channel_send(struct vps_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
                       const void *b, size_t b_size);
 
-/* Sends the payload of a MEMORY frame, compressed if that pays. `followed`: something else is sent right after it, and
- * they may leave together. Thread-safe. */
-bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size, bool followed);
+/* Sends a frame of changes of a memory, compressed if that pays. `is_part`: the client may take it in before, after or
+ * while it takes in others of which that is said. `followed`: something else is sent right after it, and they may leave
+ * together. Thread-safe. */
+bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size, bool is_part,
+                             bool followed);
 
 /* Tells the client that a command could not do something for an object; recording: which one of a command buffer, or 0.
  * Thread-safe. */

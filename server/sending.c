@@ -109,20 +109,31 @@ static bool fill(struct work *work, struct vp_encoder *enc, size_t *position, si
    return !enc->failed;
 }
 
-static void send_frame(const struct vps_memory *memory, const struct vp_encoder *enc, bool followed)
+static void send_frame(const struct vps_memory *memory, const struct vp_encoder *enc, bool is_part, bool followed)
 {
-   vps_channel_send_memory(memory->device->channel, memory->id, enc->start, vp_encoder_size(enc), followed);
+   vps_channel_send_memory(memory->device->channel, memory->id, enc->start, vp_encoder_size(enc), is_part, followed);
 }
 
-unsigned vps_sending_flush(const struct vps_memory *memory, const struct vps_outbox *out)
+static unsigned flush(const struct vps_memory *memory, const struct vps_outbox *out, bool is_part)
 {
    struct vp_encoder *enc = out->enc;
    const bool any = vp_encoder_size(enc) > 0 && !enc->failed;
 
    if (any)
-      send_frame(memory, enc, out->followed);
+      send_frame(memory, enc, is_part, out->followed);
    enc->cur = enc->start;
    return any;
+}
+
+unsigned vps_sending_flush(const struct vps_memory *memory, const struct vps_outbox *out)
+{
+   return flush(memory, out, false);
+}
+
+/* Frames of different bytes need no order, but all of them come after what was said before: so the first is no part. */
+static bool is_part(const struct work *work)
+{
+   return work->frames > 0;
 }
 
 /* --- one thread --- */
@@ -132,7 +143,7 @@ static void send_alone(struct work *work, const struct vps_outbox *out)
    size_t position = 0, end = 0;
 
    while (fill(work, out->enc, &position, &end))
-      work->frames += vps_sending_flush(work->memory, out);
+      work->frames += flush(work->memory, out, is_part(work));
 }
 
 /* --- several --- */
@@ -184,9 +195,10 @@ static void send_all(struct work *work)
       work->full = box->next;
       if (!work->full)
          work->last_full = &work->full;
+      const bool part = is_part(work);
       work->frames++;
       pthread_mutex_unlock(&work->lock);
-      send_frame(work->memory, &box->enc, work->followed);
+      send_frame(work->memory, &box->enc, part, work->followed);
       pthread_mutex_lock(&work->lock);
       empty_box(work, box);
    }

@@ -66,7 +66,11 @@ struct vp_mapping {
    struct vp_mapping_fork fork;
    struct vp_pages window; /* beside imported memory: a copy of some pages */
 
-   pthread_mutex_t lock; /* of what follows: pages and twin change together */
+   pthread_mutex_t apply_lock; /* of this: what the server has changed is taken in by several threads at once */
+   pthread_cond_t applied;
+   unsigned applying;
+
+   pthread_mutex_t lock; /* of what follows: pages and twin change together; see lock_quiet() */
    uint8_t *twin;
    struct chunk *chunks;
    size_t chunk_count;
@@ -104,6 +108,8 @@ static void finish(struct vp_mapping *mapping)
    free(mapping->chunks);
    vp_pages_destroy(&mapping->pages);
    pthread_mutex_destroy(&mapping->lock);
+   pthread_cond_destroy(&mapping->applied);
+   pthread_mutex_destroy(&mapping->apply_lock);
    free(mapping);
 }
 
@@ -122,6 +128,8 @@ static struct vp_mapping *create(uint64_t id, size_t size, void *import)
    if (!mapping)
       return NULL;
    pthread_mutex_init(&mapping->lock, NULL);
+   pthread_mutex_init(&mapping->apply_lock, NULL);
+   pthread_cond_init(&mapping->applied, NULL);
    atomic_init(&mapping->refs, 1);
    atomic_init(&mapping->place, VP_NO_PLACE);
    mapping->id = id;
@@ -641,7 +649,17 @@ bool vp_mapping_look(struct vp_mapping *mapping)
    return found;
 }
 
-/* --- comparing; all with the lock --- */
+/* --- comparing; all with the lock, while nothing is taken in --- */
+
+/* The lock, when nobody is taking in anything any more; with it nobody begins to. */
+static void lock_quiet(struct vp_mapping *mapping)
+{
+   pthread_mutex_lock(&mapping->lock);
+   pthread_mutex_lock(&mapping->apply_lock);
+   while (mapping->applying)
+      pthread_cond_wait(&mapping->applied, &mapping->apply_lock);
+   pthread_mutex_unlock(&mapping->apply_lock);
+}
 
 /* The candidates from this one on are put into the window. */
 static void move_window(struct vp_mapping *mapping, size_t page)
@@ -722,7 +740,7 @@ bool vp_mapping_collect(struct vp_mapping *mapping, struct vp_encoder *enc, size
    const size_t before = vp_encoder_size(enc);
    size_t first;
    *changed = 0;
-   pthread_mutex_lock(&mapping->lock);
+   lock_quiet(mapping);
    mapping->window_end = mapping->window_first = 0;
    bool more = find_more(mapping);
    while (more && vp_encoder_size(enc) - before < limit && !enc->failed) {
@@ -783,7 +801,7 @@ bool vp_mapping_collect_parts(struct vp_mapping *mapping, struct vp_mapping_part
       *count = 1;
       return vp_mapping_collect(mapping, parts->enc, VP_MAPPING_PART_SIZE, &parts->changed);
    }
-   pthread_mutex_lock(&mapping->lock);
+   lock_quiet(mapping);
    bool more = find_more(mapping);
    for (; more && work.count < *count; more = find_more(mapping))
       set_part(mapping, &parts[work.count++]);
@@ -795,6 +813,8 @@ bool vp_mapping_collect_parts(struct vp_mapping *mapping, struct vp_mapping_part
    *count = work.count;
    return more;
 }
+
+/* --- taking in --- */
 
 static void store_import(void *context, size_t offset, const uint8_t *bytes, size_t length)
 {
@@ -813,12 +833,34 @@ static bool apply_to_import(struct vp_mapping *mapping, const uint8_t *data, siz
    return ok;
 }
 
+static void begin_applying(struct vp_mapping *mapping)
+{
+   pthread_mutex_lock(&mapping->apply_lock);
+   mapping->applying++;
+   pthread_mutex_unlock(&mapping->apply_lock);
+}
+
+static void end_applying(struct vp_mapping *mapping)
+{
+   pthread_mutex_lock(&mapping->apply_lock);
+   mapping->applying--;
+   pthread_cond_signal(&mapping->applied); /* one waits at most, with the lock */
+   pthread_mutex_unlock(&mapping->apply_lock);
+}
+
 bool vp_mapping_apply(struct vp_mapping *mapping, const uint8_t *data, size_t length)
 {
+   bool ok = true;
    pthread_mutex_lock(&mapping->lock);
-   const bool ok = mapping->closed || (mapping->pages.imported ? apply_to_import(mapping, data, length)
-                                                               : vp_delta_apply(data, length, mapping->pages.alias,
-                                                                                mapping->twin, mapping->size));
+   const bool own = !mapping->closed && !mapping->pages.imported;
+   if (own)
+      begin_applying(mapping);
+   else if (!mapping->closed)
+      ok = apply_to_import(mapping, data, length);
    pthread_mutex_unlock(&mapping->lock);
+   if (!own)
+      return ok;
+   ok = vp_delta_apply(data, length, mapping->pages.alias, mapping->twin, mapping->size);
+   end_applying(mapping);
    return ok;
 }

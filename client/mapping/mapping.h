@@ -78,7 +78,8 @@ struct vp_mapping_part {
  * were. */
 bool vp_mapping_collect_parts(struct vp_mapping *mapping, struct vp_mapping_part *parts, unsigned *count);
 
-/* Takes in what the server has changed. False when it makes no sense. */
+/* Takes in what the server has changed. Several threads can do so at once, for different bytes. False when it makes no
+ * sense. */
 bool vp_mapping_apply(struct vp_mapping *mapping, const uint8_t *data, size_t length);
 
 #endif

@@ -179,12 +179,13 @@ static bool has_twin(const struct target *to, size_t offset)
    return !to->pieces || to->pieces[offset / to->piece_size];
 }
 
-static bool has_twin_in(const struct target *to, size_t offset, size_t length)
+/* Whether all of it has a twin, or (`twin` false) nothing. */
+static bool is_all(const struct target *to, size_t offset, size_t length, bool twin)
 {
    const size_t end = offset + length;
-   while (offset < end && !has_twin(to, offset))
-      offset = (offset / to->piece_size + 1) * to->piece_size;
-   return offset < end;
+   while (offset < end && has_twin(to, offset) == twin)
+      offset = to->pieces ? (offset / to->piece_size + 1) * to->piece_size : end;
+   return offset >= end;
 }
 
 static void copy_to_twin(const struct target *to, size_t offset, const uint8_t *data, size_t length)
@@ -256,32 +257,57 @@ static size_t hole_at(const uint8_t *list, size_t i)
    return hole;
 }
 
-/* `run` is the length, the number of holes and the flag. Where there is no twin nobody else writes, so what is in the
- * holes is there already and all can be copied as one. */
+/* Bytes in pieces between holes. */
+static void put_between(const struct target *to, size_t offset, const uint8_t *bytes, size_t length,
+                        const uint8_t *list, size_t count)
+{
+   size_t at = 0;
+   for (size_t i = 0; i <= count; i++) {
+      const size_t end = i < count ? hole_at(list, i) : length;
+      put(to, offset + at, bytes + at, end - at);
+      at = end + 1;
+   }
+}
+
+/* One bit for each byte, but for the holes. False when these are not in order or outside. */
+static bool make_mask(uint8_t mask[MAX_DENSE / 8], size_t length, const uint8_t *list, size_t count)
+{
+   memset(mask, 0xff, length / 8);
+   if (length % 8)
+      mask[length / 8] = (uint8_t)((1u << length % 8) - 1);
+   for (size_t i = 0, after = 0; i < count; i++) {
+      const size_t hole = hole_at(list, i);
+      if (hole < after || hole >= length)
+         return false;
+      mask[hole / 8] &= (uint8_t) ~(1u << hole % 8);
+      after = hole + 1;
+   }
+   return true;
+}
+
+/* Where there is no twin nobody else writes, so what is in the holes is there already and all can be copied as one. */
+static void put_dense(const struct target *to, size_t offset, const uint8_t *bytes, size_t length, const uint8_t *mask,
+                      const uint8_t *list, size_t count)
+{
+   if (to->memory && is_all(to, offset, length, false))
+      memcpy(to->memory + offset, bytes, length);
+   else if (!to->memory || !is_all(to, offset, length, true) ||
+            !vp_masked_copy(to->memory + offset, to->twin + offset, bytes, mask, length))
+      put_between(to, offset, bytes, length, list, count);
+}
+
+/* `run` is the length, the number of holes and the flag. */
 static bool apply_holes(const uint8_t **data, size_t *left, const struct target *to, size_t offset, uint64_t run,
                         size_t size)
 {
    const size_t length = (uint32_t)run, count = (size_t)(run >> 32 & 0xffff),
                 used = (length + 2 * count + 7) & ~(size_t)7;
    const uint8_t *bytes = *data, *list = bytes + length;
-   size_t at = 0;
-   if (run & ~(HOLES | UINT64_C(0xffffffffffff)) || length > MAX_DENSE || length > size - offset || *left < used)
+   uint8_t mask[MAX_DENSE / 8];
+   if (run & ~(HOLES | UINT64_C(0xffffffffffff)) || length > MAX_DENSE || length > size - offset || *left < used ||
+       !make_mask(mask, length, list, count))
       return false;
-   for (size_t i = 0, after = 0; i < count; i++) { /* they are in order */
-      const size_t hole = hole_at(list, i);
-      if (hole < after || hole >= length)
-         return false;
-      after = hole + 1;
-   }
-   if (to->memory && !has_twin_in(to, offset, length)) {
-      memcpy(to->memory + offset, bytes, length);
-   } else {
-      for (size_t i = 0; i <= count; i++) {
-         const size_t end = i < count ? hole_at(list, i) : length;
-         put(to, offset + at, bytes + at, end - at);
-         at = end + 1;
-      }
-   }
+   put_dense(to, offset, bytes, length, mask, list, count);
    *data += used;
    *left -= used;
    return true;

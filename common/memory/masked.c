@@ -116,6 +116,26 @@ WITH_AVX512 static void unpack_avx512(uint8_t *memory, uint8_t *twin, const uint
    }
 }
 
+WITH_AVX512 static void copy_avx512(uint8_t *memory, uint8_t *twin, const uint8_t *bytes, const uint8_t *mask,
+                                    size_t length)
+{
+   for (size_t at = 0; at < length; at += 64) {
+      const uint64_t bits = vp_masked_word(mask, at, length);
+      const __m512i all = _mm512_maskz_loadu_epi8(bits, bytes + at);
+      _mm512_mask_storeu_epi8(memory + at, bits, all);
+      _mm512_mask_storeu_epi8(twin + at, bits, all);
+   }
+}
+
+bool vp_masked_copy(uint8_t *memory, uint8_t *twin, const uint8_t *bytes, const uint8_t *mask, size_t length)
+{
+   const bool fast = has_avx512();
+
+   if (fast)
+      copy_avx512(memory, twin, bytes, mask, length);
+   return fast;
+}
+
 uint8_t *vp_masked_pack(uint8_t *out, const uint8_t *bytes, const uint8_t *mask, size_t length)
 {
    return has_avx512() ? pack_avx512(out, bytes, mask, length) : pack_plain(out, bytes, mask, length);
@@ -139,6 +159,16 @@ uint8_t *vp_masked_pack(uint8_t *out, const uint8_t *bytes, const uint8_t *mask,
 void vp_masked_unpack(uint8_t *memory, uint8_t *twin, const uint8_t *packed, const uint8_t *mask, size_t length)
 {
    unpack_plain(memory, twin, packed, mask, length);
+}
+
+bool vp_masked_copy(uint8_t *memory, uint8_t *twin, const uint8_t *bytes, const uint8_t *mask, size_t length)
+{
+   (void)memory;
+   (void)twin;
+   (void)bytes;
+   (void)mask;
+   (void)length;
+   return false;
 }
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef VP_MEMORY_MASKED_H
 #define VP_MEMORY_MASKED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -30,5 +31,9 @@ uint8_t *vp_masked_pack(uint8_t *out, const uint8_t *bytes, const uint8_t *mask,
 
 /* The other way round, to two places (`twin`: NULL for one). Others may write to the bytes between meanwhile. */
 void vp_masked_unpack(uint8_t *memory, uint8_t *twin, const uint8_t *packed, const uint8_t *mask, size_t length);
+
+/* Copies them to their places in two memories, whatever the mask is. False, with nothing done, where the processor has
+ * nothing that makes it faster than to copy what is between others in pieces. */
+bool vp_masked_copy(uint8_t *memory, uint8_t *twin, const uint8_t *bytes, const uint8_t *mask, size_t length);
 
 #endif

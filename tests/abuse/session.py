@@ -103,7 +103,8 @@ class Session(unittest.TestCase):
 
     def test_frames_of_servers(self):
         for kind in (wire.REPLY, wire.PROGRESS, wire.OBJECT_ERROR, wire.ALIVE, wire.EVENT, wire.QUERIES,
-                     wire.STALE, wire.BATCH_ERROR, wire.RESERVE, wire.ADDRESS, wire.PRESENT, wire.EXECUTABLES):
+                     wire.STALE, wire.BATCH_ERROR, wire.RESERVE, wire.ADDRESS, wire.PRESENT, wire.EXECUTABLES,
+                     wire.MEMORY_PART):
             self.check_refused(wire.frame(kind, bytes(16)), f"frames of type {kind}")
 
     def test_not_a_frame(self):

@@ -150,7 +150,8 @@ static inline void session_record(struct session *s)
    *r = (struct recorded){s->frame.header.type, s->frame.header.tag, s->frame.header.length, {0}};
    memcpy(r->start, s->frame.payload ? s->frame.payload : r->start,
           r->length < sizeof(r->start) ? r->length : sizeof(r->start));
-   if ((r->type == VP_FRAME_MEMORY || r->type == VP_FRAME_PACKED) && r->tag == s->memory_id)
+   if ((r->type == VP_FRAME_MEMORY || r->type == VP_FRAME_MEMORY_PART || r->type == VP_FRAME_PACKED) &&
+       r->tag == s->memory_id)
       session_apply(s);
 }
 

@@ -84,6 +84,26 @@ static void check_unpack(const uint8_t *packed, const uint8_t *bytes, const uint
    free(twin_before);
 }
 
+static void check_copy(const uint8_t *bytes, const uint8_t *mask, size_t length)
+{
+   uint8_t *memory = random_bytes(length), *twin = random_bytes(length), *before = random_bytes(length),
+           *twin_before = random_bytes(length);
+   size_t wrong = 0;
+
+   memcpy(before, memory, length);
+   memcpy(twin_before, twin, length);
+   const bool done = vp_masked_copy(memory, twin, bytes, mask, length);
+   for (size_t i = 0; i < length; i++) {
+      wrong += memory[i] != (done && is_named(mask, i) ? bytes[i] : before[i]);
+      wrong += twin[i] != (done && is_named(mask, i) ? bytes[i] : twin_before[i]);
+   }
+   CHECK(wrong == 0);
+   free(memory);
+   free(twin);
+   free(before);
+   free(twin_before);
+}
+
 static void check_one(unsigned pattern, size_t length)
 {
    uint8_t *bytes = random_bytes(length), *mask = make_mask(pattern, length);
@@ -101,6 +121,7 @@ static void check_one(unsigned pattern, size_t length)
    CHECK(wrong == 0);
    check_unpack(packed, bytes, mask, length, false);
    check_unpack(packed, bytes, mask, length, true);
+   check_copy(bytes, mask, length);
    free(bytes);
    free(mask);
    free(packed);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/turns.h"
+
+#include "common/util/spin.h"
+
+/* Whoever waits looks again and again before it sleeps, for about as long as others take. */
+#define SPIN_NS INT64_C(50000)
+
+void vp_turns_init(struct vp_turns *turns)
+{
+   pthread_mutex_init(&turns->turn, NULL);
+   pthread_mutex_init(&turns->lock, NULL);
+   pthread_cond_init(&turns->back, NULL);
+   atomic_init(&turns->aside, 0);
+}
+
+void vp_turns_finish(struct vp_turns *turns)
+{
+   pthread_cond_destroy(&turns->back);
+   pthread_mutex_destroy(&turns->lock);
+   pthread_mutex_destroy(&turns->turn);
+}
+
+void vp_turns_take(struct vp_turns *turns)
+{
+   const int64_t end_ns = vp_clock_ns() + SPIN_NS;
+
+   while (pthread_mutex_trylock(&turns->turn) != 0) {
+      if (!vp_spin(end_ns)) {
+         pthread_mutex_lock(&turns->turn);
+         return;
+      }
+   }
+}
+
+void vp_turns_end(struct vp_turns *turns)
+{
+   pthread_mutex_unlock(&turns->turn);
+}
+
+void vp_turns_step_aside(struct vp_turns *turns)
+{
+   atomic_fetch_add(&turns->aside, 1);
+   vp_turns_end(turns);
+}
+
+void vp_turns_come_back(struct vp_turns *turns)
+{
+   pthread_mutex_lock(&turns->lock);
+   atomic_fetch_sub(&turns->aside, 1);
+   pthread_cond_signal(&turns->back); /* one waits at most */
+   pthread_mutex_unlock(&turns->lock);
+   vp_turns_take(turns);
+}
+
+void vp_turns_settle(struct vp_turns *turns)
+{
+   if (!atomic_load(&turns->aside))
+      return;
+   const int64_t end_ns = vp_clock_ns() + SPIN_NS;
+   while (atomic_load(&turns->aside) && vp_spin(end_ns))
+      ;
+   pthread_mutex_lock(&turns->lock);
+   while (atomic_load(&turns->aside))
+      pthread_cond_wait(&turns->back, &turns->lock);
+   pthread_mutex_unlock(&turns->lock);
+}
