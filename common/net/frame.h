@@ -29,7 +29,7 @@ enum vp_frame_type {
    VP_FRAME_EXECUTABLES = 17, /* server: what a pipeline consists of; tag = pipeline id */
    VP_FRAME_EXECUTED = 18,    /* server: what has been executed, and what it costs; tag = that of a COMMANDS frame */
    VP_FRAME_PACKED_COMMANDS = 19, /* client: a COMMANDS payload, compressed; tag: same */
-   VP_FRAME_MEMORY_PART = 20, /* server: as MEMORY, in any order with others of its kind; tag = memory id */
+   VP_FRAME_MEMORY_PART = 20,     /* server: as MEMORY, in any order with others of its kind; tag = memory id */
    VP_FRAME_END,                  /* no type */
 };
 

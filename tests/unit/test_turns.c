@@ -91,7 +91,7 @@ static void test_turns(unsigned threads, bool spin)
 
 #define SIZE ((size_t)256 << 10)
 #define PAGE ((size_t)4096)
-#define PARTS 8u
+#define PARTS ((size_t)8)
 #define ROUNDS 10u
 #define TIMES 150u
 
@@ -99,7 +99,7 @@ static void test_turns(unsigned threads, bool spin)
  * written. */
 static bool is_servers(size_t at)
 {
-   return at % PAGE < 47 * 64; /* whole blocks, which are one run */
+   return at % PAGE < (size_t)47 * 64; /* whole blocks, which are one run */
 }
 
 struct sides {
@@ -114,7 +114,7 @@ static void make_parts(struct sides *sides, uint8_t *memory, uint8_t *twin)
    for (unsigned round = 0; round < ROUNDS; round++) {
       for (size_t at = 0; at < SIZE; at++) {
          if (is_servers(at))
-            memory[at] = (uint8_t)(at * 7 + round * 3 + at / PAGE);
+            memory[at] = (uint8_t)(at * 7 + (size_t)3 * round + at / PAGE);
       }
       for (unsigned i = 0; i < PARTS; i++) {
          struct vp_encoder *enc = &sides->parts[round * PARTS + i];
