@@ -21,10 +21,10 @@ bool vp_handover_is_due(int worker_end);
 /* Waits for the connection. -1 when the listener has closed its end, or with errno. */
 int vp_handover_receive(int worker_end);
 
-/* A worker with a client tells that (server/compiled.h). It waits for nobody, and may have no listener (-1). */
+/* A worker that ends tells that (server/compiled.h). It waits for nobody, and may have no listener (-1). */
 void vp_handover_tell(int worker_end);
 
-/* Takes what a worker with a client has told: *told, whether there was something. False when the worker is gone. */
-bool vp_handover_hear(int listener_end, bool *told);
+/* Whether a worker that has ended had told it. */
+bool vp_handover_was_told(int listener_end);
 
 #endif

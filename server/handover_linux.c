@@ -75,13 +75,9 @@ void vp_handover_tell(int worker_end)
       ;
 }
 
-bool vp_handover_hear(int listener_end, bool *told)
+bool vp_handover_was_told(int listener_end)
 {
    char byte;
-   ssize_t n;
 
-   *told = false;
-   while ((n = recv(listener_end, &byte, 1, MSG_DONTWAIT)) > 0 || (n < 0 && errno == EINTR))
-      *told = *told || n > 0;
-   return n < 0 && errno == EAGAIN;
+   return recv(listener_end, &byte, 1, MSG_DONTWAIT) == 1;
 }

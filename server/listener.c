@@ -38,7 +38,7 @@
 #define READY_MOST_PENALTY_MS 60000
 #define READY_LIFE_MS 10000
 
-/* After workers have told that drivers have compiled much, those without a client are replaced, not more often than
+/* When a worker has ended whose driver had compiled much, those without a client are replaced, not more often than
  * this. */
 #define RENEWAL_PAUSE_MS 5000
 
@@ -69,7 +69,6 @@ struct listener {
    int64_t ready_penalty_ms; /* the last time that this was put off, because one had ended by itself; 0: not yet */
    int64_t renewal_ms;       /* when those that wait are to be replaced; 0: not at all */
    int64_t last_renewal_ms;
-   struct pollfd *pollfds; /* one for each thing that can happen */
    struct refused_client refused[MAX_REFUSED];
    unsigned refused_count;
 };
@@ -254,25 +253,15 @@ static void note_early_end(struct listener *listener, struct vp_worker_process *
    listener->ready_after_ms = now + listener->ready_penalty_ms;
 }
 
-/* What a worker with a client has to tell. */
-static void hear_worker(struct listener *listener, struct vp_worker_process *worker)
-{
-   bool told;
-
-   if (!has_client(worker) || worker->handover_fd < 0)
-      return;
-   if (!vp_handover_hear(worker->handover_fd, &told))
-      vp_worker_process_dismiss(worker);
-   if (told && !listener->renewal_ms)
-      listener->renewal_ms = listener->last_renewal_ms + RENEWAL_PAUSE_MS;
-}
-
 static void note_end(struct listener *listener, struct vp_worker_process *worker, int status)
 {
    if (has_client(worker))
       vp_worker_process_log_end(worker, status, listener->state != RUNNING);
    else if (is_ready(worker))
       note_early_end(listener, worker, status);
+   if (has_client(worker) && vp_handover_was_told(worker->handover_fd) && !listener->renewal_ms)
+      listener->renewal_ms = listener->last_renewal_ms + RENEWAL_PAUSE_MS;
+   vp_worker_process_dismiss(worker);
 }
 
 static void reap_workers(struct listener *listener)
@@ -284,9 +273,7 @@ static void reap_workers(struct listener *listener)
       for (unsigned i = 0; i < listener->worker_count; i++) {
          if (listener->workers[i].pid != pid)
             continue;
-         hear_worker(listener, &listener->workers[i]);
          note_end(listener, &listener->workers[i], status);
-         vp_worker_process_dismiss(&listener->workers[i]);
          listener->workers[i] = listener->workers[--listener->worker_count];
          break;
       }
@@ -324,7 +311,7 @@ static void renew_ready_workers(struct listener *listener)
 {
    if (!listener->renewal_ms || vp_clock_ms() < listener->renewal_ms)
       return;
-   vp_log(VP_LOG_DEBUG, "workers without a client are replaced, since the driver has compiled more than they know of");
+   vp_log(VP_LOG_DEBUG, "workers without a client are replaced, since a driver has compiled more than they know of");
    listener->last_renewal_ms = vp_clock_ms();
    listener->renewal_ms = 0;
    dismiss_ready_workers(listener);
@@ -403,28 +390,18 @@ static int next_timeout(const struct listener *listener)
    return due == INT64_MAX ? -1 : due <= now ? 0 : (int)(due - now);
 }
 
-/* Of a worker that waits for its client nothing is heard; a negative fd is not polled. Returns how many there are. */
-static nfds_t set_pollfds(const struct listener *listener)
-{
-   const bool accepting = listener->state == RUNNING && vp_clock_ms() >= listener->accept_after_ms;
-   struct pollfd *next = listener->pollfds;
-
-   *next++ = (struct pollfd){.fd = listener->signal_fd, .events = POLLIN};
-   *next++ = (struct pollfd){.fd = accepting ? listener->listen_fd : -1, .events = POLLIN};
-   for (unsigned i = 0; i < listener->refused_count; i++)
-      *next++ = (struct pollfd){.fd = listener->refused[i].fd, .events = POLLIN};
-   for (unsigned i = 0; i < listener->worker_count; i++) {
-      const struct vp_worker_process *worker = &listener->workers[i];
-      *next++ = (struct pollfd){.fd = has_client(worker) ? worker->handover_fd : -1, .events = POLLIN};
-   }
-   return (nfds_t)(next - listener->pollfds);
-}
-
 static bool listener_step(struct listener *listener)
 {
-   const struct pollfd *pollfds = listener->pollfds;
+   struct pollfd pollfds[2 + MAX_REFUSED];
+   const bool accepting = listener->state == RUNNING && vp_clock_ms() >= listener->accept_after_ms;
 
-   if (poll(listener->pollfds, set_pollfds(listener), next_timeout(listener)) < 0) {
+   /* A negative fd is not polled. */
+   pollfds[0] = (struct pollfd){.fd = listener->signal_fd, .events = POLLIN};
+   pollfds[1] = (struct pollfd){.fd = accepting ? listener->listen_fd : -1, .events = POLLIN};
+   for (unsigned i = 0; i < listener->refused_count; i++)
+      pollfds[2 + i] = (struct pollfd){.fd = listener->refused[i].fd, .events = POLLIN};
+
+   if (poll(pollfds, 2 + listener->refused_count, next_timeout(listener)) < 0) {
       if (errno == EINTR)
          return true;
       vp_log(VP_LOG_ERROR, "cannot wait for clients: %s", strerror(errno));
@@ -432,8 +409,6 @@ static bool listener_step(struct listener *listener)
    }
 
    tend_refused(listener);
-   for (unsigned i = 0; i < listener->worker_count; i++)
-      hear_worker(listener, &listener->workers[i]);
    if (pollfds[0].revents)
       handle_signals(listener);
    if (listener->state == RUNNING && pollfds[1].revents)
@@ -451,8 +426,7 @@ static bool listener_init(struct listener *listener, const struct vp_server_opti
 
    listener->worker_room = options->max_clients + 2 * options->ready;
    listener->workers = calloc(listener->worker_room, sizeof(*listener->workers));
-   listener->pollfds = calloc(2 + MAX_REFUSED + (size_t)listener->worker_room, sizeof(*listener->pollfds));
-   if (!listener->workers || !listener->pollfds) {
+   if (!listener->workers) {
       vp_log(VP_LOG_ERROR, "out of memory for %u clients", options->max_clients);
       return false;
    }
@@ -498,7 +472,6 @@ static void listener_finish(struct listener *listener)
    if (listener->signal_fd >= 0)
       close(listener->signal_fd);
    free(listener->workers);
-   free(listener->pollfds);
 }
 
 int vp_listener_run(const struct vp_server_options *options)

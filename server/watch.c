@@ -15,8 +15,6 @@
 #include "common/util/descriptor.h"
 #include "common/util/log.h"
 #include "server/channel.h"
-#include "server/compiled.h"
-#include "server/handover.h"
 
 #define TICK_MS 250
 
@@ -63,12 +61,6 @@ static void check_deadlines(struct vps_watch *watch, int64_t gone_deadline_ms)
       shutdown(watch->channel->fd, SHUT_RDWR);
 }
 
-static void tell_listener(const struct vps_watch *watch, bool more)
-{
-   if (vps_compiled_is_news(more))
-      vp_handover_tell(watch->listener_fd);
-}
-
 static void *run_watch(void *argument)
 {
    struct vps_watch *watch = argument;
@@ -81,10 +73,8 @@ static void *run_watch(void *argument)
 
    for (;;) {
       const int n = poll(fds, sizeof(fds) / sizeof(fds[0]), TICK_MS);
-      if (n > 0 && fds[0].revents) {
-         tell_listener(watch, false);
+      if (n > 0 && fds[0].revents)
          return NULL;
-      }
       if (n > 0 && fds[1].revents) {
          fds[1].fd = -1; /* once is enough */
          vps_watch_announce_end(watch);
@@ -97,17 +87,16 @@ static void *run_watch(void *argument)
       if (farewell_deadline_ms && say_farewell(watch, farewell_deadline_ms))
          farewell_deadline_ms = 0;
       check_deadlines(watch, gone_deadline_ms);
-      tell_listener(watch, true);
       if (!atomic_load(&watch->greeting_deadline_ms))
          vps_channel_keep_alive(watch->channel);
    }
 }
 
-bool vps_watch_start(struct vps_watch *watch, struct vps_channel *channel, int listener_fd, int greeting_ms)
+bool vps_watch_start(struct vps_watch *watch, struct vps_channel *channel, int greeting_ms)
 {
    sigset_t signals;
 
-   *watch = (struct vps_watch){.channel = channel, .listener_fd = listener_fd};
+   *watch = (struct vps_watch){.channel = channel};
    atomic_store(&watch->greeting_deadline_ms, vp_clock_ms() + greeting_ms);
    sigemptyset(&signals);
    sigaddset(&signals, SIGTERM);

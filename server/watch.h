@@ -12,7 +12,6 @@ struct vps_channel;
 /* A thread that looks after the worker while the executing thread is busy, maybe for ever, in the driver. */
 struct vps_watch {
    struct vps_channel *channel;
-   int listener_fd; /* the worker's end of the handover, or -1 */
    pthread_t thread;
    int signal_fd, stop_fd;
    atomic_bool terminated; /* SIGTERM came; the client was told if it reads, and nothing more is read from it */
@@ -27,10 +26,9 @@ struct vps_watch {
  *  - ends the connection when the client has not said hello in time,
  *  - ends it with an ERROR frame on SIGTERM, which no other thread may take, or without one when the client does not
  *    read,
- *  - tells the listener when the driver has compiled much (server/compiled.h),
  *  - ends the process when the client is gone, or the end was announced, and it does not end by itself in time.
  * It waits for nobody, neither to send something nor for a lock. False with a log line. */
-bool vps_watch_start(struct vps_watch *watch, struct vps_channel *channel, int listener_fd, int greeting_ms);
+bool vps_watch_start(struct vps_watch *watch, struct vps_channel *channel, int greeting_ms);
 
 /* The client has said hello. */
 void vps_watch_greeted(struct vps_watch *watch);

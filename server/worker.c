@@ -15,7 +15,9 @@
 #include "common/util/pool.h"
 #include "common/util/spin.h"
 #include "server/channel.h"
+#include "server/compiled.h"
 #include "server/context.h"
+#include "server/handover.h"
 #include "server/maker.h"
 #include "server/uploads.h"
 #include "server/watch.h"
@@ -220,7 +222,7 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
       vp_log(VP_LOG_ERROR, "cannot start: out of memory");
       return 1;
    }
-   if (!vps_watch_start(&worker.watch, &worker.channel, options->worker_fd, GREETING_MS)) {
+   if (!vps_watch_start(&worker.watch, &worker.channel, GREETING_MS)) {
       vps_channel_finish(&worker.channel);
       return 1;
    }
@@ -232,5 +234,7 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
    vps_watch_stop(&worker.watch);
    vps_channel_finish(&worker.channel);
    close(fd);
+   if (vps_compiled_much())
+      vp_handover_tell(options->worker_fd);
    return status;
 }

@@ -13,7 +13,7 @@
 /* A worker process as the listener sees it. */
 struct vp_worker_process {
    pid_t pid;
-   int handover_fd;         /* takes its client and brings news (server/handover.h); -1: not any more */
+   int handover_fd;         /* takes its client and brings word of its end (server/handover.h); -1: none */
    char peer[VP_PEER_SIZE]; /* its client's address; empty: has none */
    int64_t since_ms;        /* when it was started, or got its client */
 };
@@ -25,7 +25,7 @@ bool vp_worker_process_start(struct vp_worker_process *worker, const struct vp_s
  * and gets no other. */
 bool vp_worker_process_serve(struct vp_worker_process *worker, int fd, const char *peer);
 
-/* A worker without a client ends; one with a client brings no more news. */
+/* A worker without a client ends. */
 void vp_worker_process_dismiss(struct vp_worker_process *worker);
 
 /* Logs that the worker has ended, and how. `asked`: because we told it to. */
