@@ -62,6 +62,7 @@ struct peer {
    struct vp_arena arena;
    struct peer_call calls[PEER_MAX_CALLS];
    unsigned call_count;
+   uint64_t frames;   /* that it has decoded */
    const char *error; /* what it could not decode */
    bool ended;
 
@@ -158,6 +159,10 @@ static void *peer_main(void *data)
       dec.new_handle = peer_handle;
       while (ok && vp_dec_remaining(&dec) > 0)
          ok = peer_take(peer, &dec, &replies);
+      pthread_mutex_lock(&peer->lock);
+      peer->frames++;
+      pthread_cond_broadcast(&peer->cond);
+      pthread_mutex_unlock(&peer->lock);
       if (ok && frame.header.tag)
          ok = vp_frame_write(peer->fd, VP_FRAME_EXECUTED, frame.header.tag, NULL, 0, NULL, 0);
    }
@@ -222,6 +227,18 @@ static inline const struct peer_call *peer_call(struct peer *peer, unsigned coun
    while (peer->call_count < count && !peer->ended && !peer->error)
       pthread_cond_wait(&peer->cond, &peer->lock);
    const struct peer_call *call = peer->call_count >= count ? &peer->calls[count - 1] : NULL;
+   pthread_mutex_unlock(&peer->lock);
+   return call;
+}
+
+/* Waits until the peer has all that was said; the last command of it. */
+static inline const struct peer_call *peer_last_call(struct peer *peer)
+{
+   vp_stream_drain(peer->conn, UINT64_MAX);
+   pthread_mutex_lock(&peer->lock);
+   while (peer->frames < peer->conn->stats.frames_sent && !peer->ended && !peer->error)
+      pthread_cond_wait(&peer->cond, &peer->lock);
+   const struct peer_call *call = peer->call_count ? &peer->calls[peer->call_count - 1] : NULL;
    pthread_mutex_unlock(&peer->lock);
    return call;
 }

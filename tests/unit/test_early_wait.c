@@ -157,15 +157,10 @@ static VkResult wait_for_fence(uint64_t timeout)
    return vp_vkWaitForFences(peer_device(&peer), 1, &fence, VK_TRUE, timeout);
 }
 
-/* The last command that the peer got. */
-static const struct peer_call *last_call(void)
+static void check_last(uint32_t number)
 {
-   vp_stream_drain(peer.conn, UINT64_MAX);
-   usleep(20000);
-   pthread_mutex_lock(&peer.lock);
-   const struct peer_call *call = &peer.calls[peer.call_count - 1];
-   pthread_mutex_unlock(&peer.lock);
-   return call;
+   const struct peer_call *call = peer_last_call(&peer);
+   CHECK(call && call->number == number);
 }
 
 /* The GPU has done all. */
@@ -183,8 +178,8 @@ static void check_early(void)
 {
    submit(0, NULL, VK_NULL_HANDLE);
    CHECK(wait_for_fence(UINT64_MAX) == VK_SUCCESS);
-   const struct peer_call *call = last_call();
-   if (CHECK(call->number == VP_CMD_vkWaitBatchVP))
+   const struct peer_call *call = peer_last_call(&peer);
+   if (CHECK(call && call->number == VP_CMD_vkWaitBatchVP))
       CHECK(((struct vp_cmd_vkWaitBatchVP *)call->args)->serial == queues[0].submitted);
    CHECK(vp_vkGetFenceStatus(peer_device(&peer), fence) == VK_SUCCESS);
    complete(0);
@@ -195,7 +190,7 @@ static void check_late(void)
    submit(0, NULL, VK_NULL_HANDLE);
    CHECK(vp_vkGetFenceStatus(peer_device(&peer), fence) == VK_NOT_READY);
    CHECK(wait_for_fence(SHORT_NS) == VK_TIMEOUT);
-   CHECK(last_call()->number == VP_CMD_vkQueueSubmit);
+   check_last(VP_CMD_vkQueueSubmit);
    complete(0);
    CHECK(wait_for_fence(UINT64_MAX) == VK_SUCCESS);
 }
@@ -251,17 +246,17 @@ static void test_other_waits(void)
    copy(HIDDEN);
    submit(0, NULL, VK_NULL_HANDLE);
    CHECK(vp_vkQueueWaitIdle(queue_handle(0)) == VK_SUCCESS);
-   CHECK(last_call()->number == VP_CMD_vkWaitBatchVP);
+   check_last(VP_CMD_vkWaitBatchVP);
    begin();
    copy(HIDDEN);
    submit(1, NULL, VK_NULL_HANDLE);
    CHECK(vp_vkDeviceWaitIdle(peer_device(&peer)) == VK_SUCCESS);
-   CHECK(last_call()->number == VP_CMD_vkWaitBatchVP);
+   check_last(VP_CMD_vkWaitBatchVP);
    begin();
    copy(HIDDEN);
    submit(0, NULL, VK_NULL_HANDLE);
    CHECK(vp_vkGetFenceStatus(peer_device(&peer), fence) == VK_SUCCESS);
-   CHECK(last_call()->number == VP_CMD_vkWaitBatchVP);
+   check_last(VP_CMD_vkWaitBatchVP);
    complete(0);
    complete(1);
 }
@@ -278,7 +273,7 @@ static void test_other_queue(void)
    CHECK(wait_for_fence(SHORT_NS) == VK_TIMEOUT);
    complete(1);
    CHECK(wait_for_fence(UINT64_MAX) == VK_SUCCESS);
-   CHECK(last_call()->number == VP_CMD_vkWaitBatchVP);
+   check_last(VP_CMD_vkWaitBatchVP);
    complete(0);
 }
 
@@ -348,7 +343,7 @@ static void test_order_of_fences(void)
    copy(HIDDEN);
    submit(0, NULL, semaphore); /* nothing runs elsewhere */
    CHECK(wait_for_fence(UINT64_MAX) == VK_SUCCESS);
-   CHECK(last_call()->number == VP_CMD_vkWaitBatchVP);
+   check_last(VP_CMD_vkWaitBatchVP);
    complete(0);
    vp_vkDestroySemaphore(peer_device(&peer), semaphore, NULL);
 }
@@ -366,7 +361,7 @@ static void test_any(void)
    CHECK(vp_vkWaitForFences(peer_device(&peer), 2, fences, VK_FALSE, SHORT_NS) == VK_TIMEOUT);
    complete(1);
    CHECK(vp_vkWaitForFences(peer_device(&peer), 2, fences, VK_FALSE, UINT64_MAX) == VK_SUCCESS);
-   CHECK(last_call()->number == VP_CMD_vkQueueSubmit);
+   check_last(VP_CMD_vkQueueSubmit);
    complete(0);
    vp_vkDestroyFence(peer_device(&peer), fences[1], NULL);
 }
@@ -446,7 +441,7 @@ static void test_semaphore(void)
    CHECK(vp_vkGetSemaphoreCounterValue(peer_device(&peer), semaphore, &value) == VK_SUCCESS && value == 0);
    value = 3;
    CHECK(vp_vkWaitSemaphores(peer_device(&peer), &wait, UINT64_MAX) == VK_SUCCESS);
-   CHECK(last_call()->number == VP_CMD_vkWaitBatchVP);
+   check_last(VP_CMD_vkWaitBatchVP);
    CHECK(vp_vkGetSemaphoreCounterValue(peer_device(&peer), semaphore, &value) == VK_SUCCESS && value == 3);
    complete(0);
    vp_vkDestroySemaphore(peer_device(&peer), semaphore, NULL);
