@@ -14,6 +14,9 @@
 /* The driver might have no memory for more command buffers at once. */
 #define HUGE_COUNT 4096
 
+/* Recordings that are shorter are not worth a frame of their own. */
+#define APART_SIZE ((size_t)16 << 10)
+
 /* --- pools --- */
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateCommandPool(VkDevice handle, const VkCommandPoolCreateInfo *pCreateInfo,
@@ -76,6 +79,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyCommandPool(VkDevice handle, VkCommandPoo
 static void forget_recording(struct vp_command_buffer *cmd)
 {
    vp_encoder_reset(&cmd->commands);
+   cmd->executes = false;
    cmd->recorded = 0;
    cmd->begun = false;
    cmd->result = VK_SUCCESS;
@@ -183,12 +187,14 @@ void vp_command_buffer_say(struct vp_command_buffer *cmd)
 {
    const struct vp_guard guard = vp_guard_enter();
    struct vp_encoder *commands = &cmd->commands;
+   const bool apart = !cmd->executes && (cmd->begun || vp_encoder_size(commands) >= APART_SIZE);
    if (vp_connection_is_inherited(cmd->device->conn))
       cmd->result = VK_ERROR_DEVICE_LOST;
    if (cmd->result == VK_SUCCESS && commands->failed)
       cmd->result = VK_ERROR_OUT_OF_HOST_MEMORY;
    if (cmd->result == VK_SUCCESS)
-      cmd->result = vp_stream_append_piece(cmd->device->conn, commands);
+      cmd->result = vp_stream_append_recorded(cmd->device->conn, commands, apart);
+   cmd->executes = false;
    if (cmd->result == VK_SUCCESS) {
       cmd->begun = true;
       cmd->said = cmd->current;
@@ -261,4 +267,16 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetCommandBuffer(VkCommandBuffer handle, V
    forget_recording(cmd);
    const struct vp_cmd_vkResetCommandBuffer a = {.commandBuffer = handle, .flags = flags};
    return vp_send_vkResetCommandBuffer(cmd->device->conn, &a);
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkCmdExecuteCommands(VkCommandBuffer handle, uint32_t count,
+                                                   const VkCommandBuffer *pCommandBuffers)
+{
+   struct vp_command_buffer *cmd = VP_FROM_HANDLE(struct vp_command_buffer, handle);
+   struct vp_encoder *commands = vp_record(cmd);
+   cmd->executes = true;
+   cmd->observable = true;
+   const struct vp_cmd_vkCmdExecuteCommands a = {
+      .commandBuffer = handle, .commandBufferCount = count, .pCommandBuffers = pCommandBuffers};
+   vp_request_vkCmdExecuteCommands(commands, 0, &a);
 }

@@ -96,11 +96,30 @@ static void close_frame(struct vp_connection *conn)
    vp_stats_add(&conn->stats.frames_sent, 1);
 }
 
-static void open_frame(struct vp_stream *stream)
+static void open_frame(struct vp_stream *stream, uint32_t type)
 {
    stream->open_frame = vp_encoder_size(&stream->open.data);
    vp_frame_header_store(vp_enc_space(&stream->open.data, VP_FRAME_HEADER_SIZE),
-                         &(struct vp_frame_header){.type = VP_FRAME_COMMANDS});
+                         &(struct vp_frame_header){.type = type});
+}
+
+static size_t payload_size(const struct vp_stream *stream)
+{
+   return vp_encoder_size(&stream->open.data) - stream->open_frame - VP_FRAME_HEADER_SIZE;
+}
+
+/* As if an empty frame had not been opened, or closes it. */
+static void end_frame(struct vp_connection *conn)
+{
+   struct vp_stream *stream = &conn->stream;
+   if (stream->open_frame == NO_FRAME)
+      return;
+   if (payload_size(stream)) {
+      close_frame(conn);
+      return;
+   }
+   stream->open.data.cur = stream->open.data.start + stream->open_frame;
+   stream->open_frame = NO_FRAME;
 }
 
 /* Sends bytes up to `end` as far as the socket takes them, or all of them. */
@@ -182,7 +201,7 @@ struct vp_encoder *vp_stream_begin(struct vp_connection *conn)
    struct vp_stream *stream = &conn->stream;
    lock_with_room(conn);
    if (stream->open_frame == NO_FRAME)
-      open_frame(stream);
+      open_frame(stream, VP_FRAME_COMMANDS);
    stream->command_start = vp_encoder_size(&stream->open.data);
    return &stream->open.data;
 }
@@ -192,7 +211,7 @@ static VkResult commit(struct vp_connection *conn, bool recorded)
 {
    struct vp_stream *stream = &conn->stream;
    struct vp_encoder *data = &stream->open.data;
-   if (data->failed || vp_encoder_size(data) - stream->open_frame - VP_FRAME_HEADER_SIZE > VP_FRAME_MAX_PAYLOAD) {
+   if (data->failed || payload_size(stream) > VP_FRAME_MAX_PAYLOAD) {
       data->failed = false;
       data->cur = data->start + stream->command_start;
       return VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -233,24 +252,27 @@ VkResult vp_stream_flush(struct vp_connection *conn)
    return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
 }
 
-VkResult vp_stream_append(struct vp_connection *conn, const void *data, size_t size)
+/* --- recordings --- */
+
+/* In the open frame, or in one of their own: so that the limit is for these alone, or because of its type. */
+static VkResult append(struct vp_connection *conn, const struct vp_encoder *commands, uint32_t type)
 {
+   const size_t size = vp_encoder_size(commands);
    struct vp_encoder *open = vp_stream_begin(conn);
    struct vp_stream *stream = &conn->stream;
-   const size_t payload = vp_encoder_size(open) - stream->open_frame - VP_FRAME_HEADER_SIZE;
-   if (payload && payload + size > SEND_SIZE) { /* a frame of its own, so that the limit is for this alone */
-      close_frame(conn);
-      open_frame(stream);
+   if (type != VP_FRAME_COMMANDS || payload_size(stream) + size > SEND_SIZE) {
+      end_frame(conn);
+      open_frame(stream, type);
       stream->command_start = vp_encoder_size(open);
    }
-   vp_enc_bytes(open, data, size, 1);
+   vp_enc_bytes(open, commands->start, size, 1);
    const VkResult result = commit(conn, true);
+   if (type != VP_FRAME_COMMANDS)
+      end_frame(conn);
    vp_stream_unlock(conn);
    vp_pace_wait(conn);
    return result;
 }
-
-/* --- pieces of recordings --- */
 
 /* A piece and the command after which it is one, if that is short. Encoders grow to that size, too. */
 #define SPARE_SIZE ((size_t)64 << 10)
@@ -274,7 +296,7 @@ static void give_spare(struct vp_stream *stream, struct vp_encoder *spare)
       vp_encoder_finish(spare);
 }
 
-static bool take_piece(struct vp_connection *conn, struct vp_encoder *commands)
+static bool take_piece(struct vp_connection *conn, struct vp_encoder *commands, uint32_t type)
 {
    struct vp_stream *stream = &conn->stream;
    const size_t size = vp_encoder_size(commands);
@@ -290,6 +312,7 @@ static bool take_piece(struct vp_connection *conn, struct vp_encoder *commands)
    struct vp_mark *mark = &stream->open.marks[stream->open.mark_count - 1];
    mark->tag = vp_pace_tag(conn);
    mark->piece = *commands;
+   mark->piece_type = type;
    stream->open.piece_size += size;
    spare.peer = commands->peer;
    *commands = spare;
@@ -298,17 +321,18 @@ static bool take_piece(struct vp_connection *conn, struct vp_encoder *commands)
    return true;
 }
 
-VkResult vp_stream_append_piece(struct vp_connection *conn, struct vp_encoder *commands)
+VkResult vp_stream_append_recorded(struct vp_connection *conn, struct vp_encoder *commands, bool apart)
 {
+   const uint32_t type = apart ? VP_FRAME_RECORDED : VP_FRAME_COMMANDS;
    const size_t size = vp_encoder_size(commands);
    bool taken = false;
    if (size >= conn->stream.direct_size && size <= VP_FRAME_MAX_PAYLOAD) {
       lock_with_room(conn);
-      taken = take_piece(conn, commands);
+      taken = take_piece(conn, commands, type);
       vp_stream_unlock(conn);
    }
    if (!taken)
-      return vp_stream_append(conn, commands->start, size);
+      return append(conn, commands, type);
    vp_pace_wait(conn);
    return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
 }
@@ -427,8 +451,7 @@ static bool send_packed(struct vp_connection *conn, const struct vp_frame_header
 {
    const uint8_t *packed;
    size_t size;
-   if (header->type != VP_FRAME_COMMANDS || !is_worth_packing(conn) ||
-       !vp_stream_pack(&conn->stream.packer, payload, header->length, &packed, &size))
+   if (!is_worth_packing(conn) || !vp_stream_pack(&conn->stream.packer, payload, header->length, &packed, &size))
       return false;
    if (!vp_frame_write(conn->fd, VP_FRAME_PACKED_COMMANDS, header->tag, packed, size, NULL, 0))
       vp_connection_lose(conn, "the connection broke while sending");
@@ -470,7 +493,7 @@ static void send_piece(struct vp_connection *conn, struct vp_mark *mark)
 {
    struct vp_stream *stream = &conn->stream;
    const struct vp_frame_header header = {
-      .type = VP_FRAME_COMMANDS, .length = (uint32_t)vp_encoder_size(&mark->piece), .tag = mark->tag};
+      .type = mark->piece_type, .length = (uint32_t)vp_encoder_size(&mark->piece), .tag = mark->tag};
    vp_memory_frames_wait(&stream->memory);
    if (!vp_connection_lost(conn) && !send_packed(conn, &header, mark->piece.start)) {
       if (!vp_frame_write(conn->fd, header.type, header.tag, mark->piece.start, header.length, NULL, 0))

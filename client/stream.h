@@ -29,7 +29,8 @@ struct vp_mapping;
 struct vp_mark {
    size_t offset;           /* in the data, between two frames */
    struct vp_encoder piece; /* with memory: the commands of a frame of their own */
-   uint64_t tag;            /* of that */
+   uint64_t tag;            /* of that, */
+   uint32_t piece_type;     /* and its type */
    uint64_t number;
    struct vp_device *device;   /* otherwise: look at its memory */
    struct vp_mapping *mapping; /* NULL: all of the device */
@@ -96,12 +97,10 @@ VkResult vp_stream_flush(struct vp_connection *conn);
 void vp_stream_flush_locked(struct vp_connection *conn);
 void vp_stream_unlock(struct vp_connection *conn);
 
-/* Whole commands that were encoded elsewhere. */
-VkResult vp_stream_append(struct vp_connection *conn, const void *data, size_t size);
-
-/* The same for what was recorded. Long pieces are not copied where the sender sends them: their memory is exchanged.
- * The encoder is to be emptied afterwards. */
-VkResult vp_stream_append_piece(struct vp_connection *conn, struct vp_encoder *commands);
+/* Whole commands that were recorded elsewhere. `apart`: all of them into one command buffer, and they concern no other
+ * one; so that the server can execute them beside those of others they become a frame of their own. Long pieces are not
+ * copied where the sender sends them: their memory is exchanged. The encoder is to be emptied afterwards. */
+VkResult vp_stream_append_recorded(struct vp_connection *conn, struct vp_encoder *commands, bool apart);
 
 /* What has changed in the mapped memory of a device (or in one of its memories) has its place here. */
 VkResult vp_stream_add_memory(struct vp_connection *conn, struct vp_device *device, struct vp_mapping *mapping);

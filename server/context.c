@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/net/frame.h"
+#include "common/util/bytes.h"
 #include "server/address.h"
 #include "server/channel.h"
 #include "server/command_buffer.h"
@@ -47,15 +49,32 @@ bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *opt
    return false;
 }
 
+void vp_context_init_beside(struct vp_context *ctx, const struct vp_context *session)
+{
+   *ctx = (struct vp_context){
+      .options = session->options,
+      .channel = session->channel,
+      .get_proc_addr = session->get_proc_addr,
+      .objects = session->objects,
+      .command = VP_ERROR_NO_COMMAND,
+   };
+   vp_arena_init(&ctx->arena, ARENA_LIMIT);
+}
+
+void vp_context_finish_beside(struct vp_context *ctx)
+{
+   vp_arena_finish(&ctx->arena);
+   free(ctx->used);
+   ctx->used = NULL;
+}
+
 void vp_context_finish(struct vp_context *ctx)
 {
    if (ctx->instance)
       vps_object_destroy(ctx->instance->object);
    vps_object_table_finish(&ctx->objects);
    vp_encoder_finish(&ctx->enc);
-   vp_arena_finish(&ctx->arena);
-   free(ctx->used);
-   ctx->used = NULL;
+   vp_context_finish_beside(ctx);
 }
 
 /* --- errors --- */
@@ -299,6 +318,19 @@ static void run_measured(struct vp_context *ctx, const struct vps_dispatch *entr
       vps_meter_tell(&ctx->meter, ctx->channel, 0);
 }
 
+/* Of what is behind the number and flags of a recorded command its command buffer comes first. */
+static bool check_apart(struct vp_context *ctx, const struct vps_dispatch *entry)
+{
+   uint64_t id;
+
+   if (!entry->apart || ctx->reply)
+      vps_fail(ctx, "it cannot be among commands that are recorded into one command buffer");
+   else if (vp_dec_remaining(&ctx->dec) >= sizeof(id) &&
+            (memcpy(&id, ctx->dec.cur, sizeof(id)), id != ctx->recorded_into))
+      vps_fail(ctx, "it is among commands that are recorded into another command buffer");
+   return !ctx->failed;
+}
+
 static void run_command(struct vp_context *ctx)
 {
    ctx->command = vp_dec_u32(&ctx->dec);
@@ -320,6 +352,8 @@ static void run_command(struct vp_context *ctx)
       vps_fail(ctx, "this command %s", entry->refusal);
    else if (flags & ~FLAG_REPLY)
       vps_fail(ctx, "unknown flags %#x", flags);
+   else if (ctx->apart && !check_apart(ctx, entry))
+      return;
    else if (entry->recorded)
       run_recorded(ctx, entry);
    else
@@ -348,6 +382,20 @@ bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size)
    ctx->dec.start = ctx->dec.cur;
    ctx->command = VP_ERROR_NO_COMMAND;
    return !ctx->failed;
+}
+
+uint64_t vp_executor_recorded_into(const uint8_t *data, size_t size)
+{
+   return size >= COMMAND_HEAD_SIZE + 8 ? vp_bytes_load_u64(data + COMMAND_HEAD_SIZE) : 0;
+}
+
+bool vp_executor_run_recorded(struct vp_context *ctx, const uint8_t *data, size_t size)
+{
+   ctx->apart = true;
+   ctx->recorded_into = vp_executor_recorded_into(data, size);
+   const bool ok = vp_executor_run(ctx, data, size);
+   ctx->apart = false;
+   return ok;
 }
 
 void vp_executor_tell(struct vp_context *ctx, uint64_t tag)

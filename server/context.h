@@ -20,7 +20,7 @@ struct vps_channel;
 struct vps_instance;
 
 /* A session: everything of one client. It belongs to the thread that executes its commands; what other threads need
- * is in the structs of devices, queues and memory. */
+ * is in the structs of devices, queues and memory. Threads that replay recordings have contexts of their own. */
 struct vp_context {
    const struct vp_server_options *options;
    struct vps_channel *channel;
@@ -34,6 +34,8 @@ struct vp_context {
    struct vp_encoder enc; /* for its reply */
    uint32_t command;
    bool reply;               /* it wants one */
+   bool apart;               /* all commands must be recorded into one command buffer: */
+   uint64_t recorded_into;   /* its id */
    VkResult poison;          /* of the first unusable object that it uses, or VK_SUCCESS */
    struct vps_object **used; /* all objects that it uses, in the order of its data */
    unsigned used_count, used_capacity;
@@ -55,12 +57,23 @@ struct vp_context {
 bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_channel *channel,
                      PFN_vkGetInstanceProcAddr get_proc_addr);
 
+/* A context for another thread, which uses the objects of a session's own. It can execute nothing but recordings. Ended
+ * by vp_context_finish_beside(), before the other one. */
+void vp_context_init_beside(struct vp_context *ctx, const struct vp_context *session);
+void vp_context_finish_beside(struct vp_context *ctx);
+
 /* Destroys all that the client has left, but what the GPU is still busy with: then ctx->abandoned is set, and the
  * process should end without more ado. */
 void vp_context_finish(struct vp_context *ctx);
 
 /* Executes whole commands. False when the session is over; ctx->error says why. */
 bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size);
+
+/* The same, when all of them must be recorded into one command buffer, without any other that concerns more. */
+bool vp_executor_run_recorded(struct vp_context *ctx, const uint8_t *data, size_t size);
+
+/* The command buffer of such commands; 0: they begin with none. */
+uint64_t vp_executor_recorded_into(const uint8_t *data, size_t size);
 
 /* Tells the client that all commands up to this tag of its have been executed; 0: does nothing. */
 void vp_executor_tell(struct vp_context *ctx, uint64_t tag);

@@ -20,14 +20,14 @@ static void unref_layout(void *state)
 {
    struct vps_set_layout *layout = state;
 
-   if (layout && --layout->refs == 0)
+   if (layout && atomic_fetch_sub(&layout->refs, 1) == 1)
       free(layout);
 }
 
 static struct vps_set_layout *ref_layout(struct vps_set_layout *layout)
 {
    if (layout)
-      layout->refs++;
+      atomic_fetch_add(&layout->refs, 1);
    return layout;
 }
 
@@ -88,7 +88,7 @@ void vps_observe_vkCreateDescriptorSetLayout(struct vp_context *ctx, const struc
    struct vps_set_layout *layout = calloc(1, sizeof(*layout) + count * sizeof(layout->bindings[0]));
    if (!layout)
       return;
-   layout->refs = 1;
+   atomic_init(&layout->refs, 1);
    layout->late = is_late(info);
    layout->by_stage = info->flags & LAYOUT_CREATE_PER_STAGE;
    layout->binding_count = count;

@@ -2,6 +2,7 @@
 #ifndef VP_SERVER_DESCRIPTOR_SET_H
 #define VP_SERVER_DESCRIPTOR_SET_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <vulkan/vulkan.h>
@@ -28,7 +29,7 @@ struct vps_layout_binding {
 
 /* The state of a VkDescriptorSetLayout. */
 struct vps_set_layout {
-   unsigned refs;
+   atomic_uint refs; /* recordings that push descriptors have some, too */
    bool late;              /* what it holds counts when it is submitted, not when it is bound */
    bool by_stage;          /* each stage has a set of its own under the same number */
    uint32_t dynamic_count; /* dynamic offsets that a set takes */

@@ -49,10 +49,17 @@ void vps_meter_begin(struct vps_meter *meter)
    if (!meter->runs || meter->recorded == 0)
       return;
    const int64_t now_ns = vp_clock_ns();
-   meter->sum_bytes += meter->recorded;
-   meter->sum_ns += now_ns - meter->start_ns;
+   vps_meter_add_recorded(meter, meter->recorded, now_ns - meter->start_ns);
    meter->start_ns = now_ns;
    meter->recorded = 0;
+}
+
+void vps_meter_add_recorded(struct vps_meter *meter, size_t size, int64_t ns)
+{
+   if (!meter->runs)
+      return;
+   meter->sum_bytes += size;
+   meter->sum_ns += ns;
    if (meter->sum_bytes < MIN_RECORDED)
       return;
    note(meter, VP_COST_RECORDED, (int64_t)((double)meter->sum_ns * VP_COST_RECORDED_BYTES / (double)meter->sum_bytes));

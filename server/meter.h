@@ -40,6 +40,9 @@ void vps_meter_begin(struct vps_meter *meter);
 /* What is not recorded has been executed. */
 void vps_meter_end(struct vps_meter *meter, uint32_t command);
 
+/* So many bytes of recorded commands have taken that long elsewhere. */
+void vps_meter_add_recorded(struct vps_meter *meter, size_t size, int64_t ns);
+
 /* So many bytes that were waited for came in that time. */
 void vps_meter_arrival(struct vps_meter *meter, size_t size, uint64_t ns);
 

@@ -71,19 +71,20 @@ void vps_reserve_fill(struct vps_device *device)
    struct vps_reserve *reserve = &device->reserve;
    uint8_t payload[4];
 
+   /* The lock is held until it is said, so that the client believes what came last. */
    pthread_mutex_lock(&reserve->lock);
    bool complete = fill_host(reserve);
    for (uint32_t i = 0; i < device->memory.memoryHeapCount; i++)
       complete = fill_heap(device, i) && complete;
-   pthread_mutex_unlock(&reserve->lock);
    reserve->tried_ms = vp_clock_ms();
-   if (complete != reserve->missed)
-      return;
-   reserve->missed = !complete;
-   vp_log(VP_LOG_INFO,
-          complete ? "there is enough memory again" : "there is little memory left: the client waits for answers");
-   vp_bytes_store_u32(payload, complete);
-   vps_channel_send(device->channel, VP_FRAME_RESERVE, device->id, payload, sizeof(payload), NULL, 0);
+   if (complete == reserve->missed) {
+      reserve->missed = !complete;
+      vp_log(VP_LOG_INFO,
+             complete ? "there is enough memory again" : "there is little memory left: the client waits for answers");
+      vp_bytes_store_u32(payload, complete);
+      vps_channel_send(device->channel, VP_FRAME_RESERVE, device->id, payload, sizeof(payload), NULL, 0);
+   }
+   pthread_mutex_unlock(&reserve->lock);
 }
 
 bool vps_reserve_empty(struct vps_device *device)

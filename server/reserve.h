@@ -14,7 +14,7 @@ struct vps_device;
  * on small allocations, mappings and creations: when the driver has no memory for one, the reserve is given up and it
  * is tried again. From then on, until there is a reserve again, the client waits for every answer. */
 struct vps_reserve {
-   pthread_mutex_t lock; /* of the memory */
+   pthread_mutex_t lock; /* threads that replay recordings fill it, too; others empty it */
    VkDeviceMemory heaps[VK_MAX_MEMORY_HEAPS];
    void *host;
    bool missed;      /* the client knows that it is not complete */

@@ -19,6 +19,7 @@
 #include "server/context.h"
 #include "server/handover.h"
 #include "server/maker.h"
+#include "server/replay.h"
 #include "server/uploads.h"
 #include "server/watch.h"
 
@@ -40,6 +41,7 @@ struct worker {
    struct vps_channel channel;
    struct vps_watch watch;
    struct vps_uploads uploads;
+   struct vps_replay replay;
    struct vp_stream_unpacker unpacker; /* of commands */
 };
 
@@ -129,13 +131,25 @@ static bool handle_packed_commands(struct worker *worker, struct vp_context *ctx
    return false;
 }
 
+static bool handle_recorded(struct worker *worker, struct vp_context *ctx, struct vp_frame *frame)
+{
+   const uint64_t tag = frame->header.tag;
+
+   if (!vps_replay_run(&worker->replay, frame) || (tag && !vps_replay_wait(&worker->replay)))
+      return false;
+   vp_executor_tell(ctx, tag);
+   return true;
+}
+
 /* False when the session is over; ctx->failed: because of an error. */
-static bool handle_frame(struct worker *worker, struct vp_context *ctx, const struct vp_frame *frame)
+static bool handle_frame(struct worker *worker, struct vp_context *ctx, struct vp_frame *frame)
 {
    const bool is_memory = frame->header.type == VP_FRAME_MEMORY || frame->header.type == VP_FRAME_PACKED;
    struct vp_error error;
 
    vps_meter_arrival(&ctx->meter, frame->awaited, frame->awaited_ns);
+   if (frame->header.type != VP_FRAME_RECORDED && !vps_replay_wait(&worker->replay))
+      return false;
    if (is_memory)
       return vps_uploads_apply(&worker->uploads, ctx);
    if (!vps_uploads_wait(&worker->uploads, ctx))
@@ -143,6 +157,8 @@ static bool handle_frame(struct worker *worker, struct vp_context *ctx, const st
    switch (frame->header.type) {
    case VP_FRAME_COMMANDS:
       return handle_commands(ctx, frame->header.tag, frame->payload, frame->header.length);
+   case VP_FRAME_RECORDED:
+      return handle_recorded(worker, ctx, frame);
    case VP_FRAME_PACKED_COMMANDS:
       return handle_packed_commands(worker, ctx, frame);
    case VP_FRAME_ERROR:
@@ -155,21 +171,33 @@ static bool handle_frame(struct worker *worker, struct vp_context *ctx, const st
    }
 }
 
+/* The next frame; NULL: the session is over. Before it is waited for, all before it is done with, so that a client that
+ * says nothing more hears what is wrong. */
+static struct vp_frame *read_next(struct worker *worker, struct vp_context *ctx, enum vp_frame_status *status)
+{
+   const int fd = worker->channel.fd;
+   struct vp_frame *frame = vps_uploads_next(&worker->uploads, ctx, fd);
+
+   if (frame)
+      vp_spin_for_data(fd, vp_clock_ns() + CLIENT_SPIN_NS);
+   if (!frame || !vps_replay_wait_for_data(&worker->replay, fd))
+      return NULL;
+   *status = vp_frame_read(fd, frame, -1);
+   return frame;
+}
+
 /* Until the session is over. Returns the exit status. */
 static int serve(struct worker *worker, struct vp_context *ctx)
 {
-   const int fd = worker->channel.fd;
-   enum vp_frame_status status;
+   enum vp_frame_status status = VP_FRAME_OK;
    struct vp_frame *frame;
 
    do {
       if (atomic_load(&worker->watch.terminated))
          return 0;
-      frame = vps_uploads_next(&worker->uploads, ctx, fd);
-      if (frame)
-         vp_spin_for_data(fd, vp_clock_ns() + CLIENT_SPIN_NS);
-      status = frame ? vp_frame_read(fd, frame, -1) : VP_FRAME_OK;
+      frame = read_next(worker, ctx, &status);
    } while (frame && status == VP_FRAME_OK && handle_frame(worker, ctx, frame));
+   vps_replay_wait(&worker->replay);
    vps_uploads_wait(&worker->uploads, ctx);
 
    if (atomic_load(&worker->watch.terminated) || status == VP_FRAME_CLOSED)
@@ -200,8 +228,10 @@ static int run_session(struct worker *worker)
       return 1;
    }
    ctx.enc.peer = &peer;
+   vps_replay_start(&worker->replay, &ctx);
    const int status = serve(worker, &ctx);
    vps_watch_announce_end(&worker->watch);
+   vps_replay_stop(&worker->replay);
    vp_context_finish(&ctx);
    if (ctx.abandoned) {
       vp_log(VP_LOG_WARN, "the GPU is still busy with what the client has left; ending without it");

@@ -30,6 +30,7 @@ enum vp_frame_type {
    VP_FRAME_EXECUTED = 18,    /* server: what has been executed, and what it costs; tag = that of a COMMANDS frame */
    VP_FRAME_PACKED_COMMANDS = 19, /* client: a COMMANDS payload, compressed; tag: same */
    VP_FRAME_MEMORY_PART = 20,     /* server: as MEMORY, in any order with others of its kind; tag = memory id */
+   VP_FRAME_RECORDED = 21,        /* client: COMMANDS that are all recorded into one command buffer; tag: same */
    VP_FRAME_END,                  /* no type */
 };
 

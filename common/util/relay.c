@@ -101,6 +101,21 @@ void vp_relay_give(struct vp_relay *relay, bool more)
       relay->finish(relay->context, next_place(relay));
 }
 
+uint64_t vp_relay_given(struct vp_relay *relay)
+{
+   return atomic_load(&relay->offered);
+}
+
+bool vp_relay_has_done(struct vp_relay *relay, uint64_t count)
+{
+   return atomic_load(&relay->done) >= count;
+}
+
+unsigned vp_relay_load(struct vp_relay *relay)
+{
+   return (unsigned)count_under_way(relay);
+}
+
 bool vp_relay_is_idle(struct vp_relay *relay)
 {
    return !count_under_way(relay);

@@ -43,6 +43,13 @@ unsigned vp_relay_places(struct vp_relay *relay, unsigned count);
  */
 void vp_relay_give(struct vp_relay *relay, bool more);
 
+/* How many pieces were given so far to be finished by the thread, and whether so many of them are. */
+uint64_t vp_relay_given(struct vp_relay *relay);
+bool vp_relay_has_done(struct vp_relay *relay, uint64_t count);
+
+/* How many are under way. */
+unsigned vp_relay_load(struct vp_relay *relay);
+
 /* Whether all is finished; waits until it is. */
 bool vp_relay_is_idle(struct vp_relay *relay);
 void vp_relay_wait(struct vp_relay *relay);

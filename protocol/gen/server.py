@@ -320,6 +320,9 @@ def destroy_functions(scope):
 # What comes with recorded commands though it is not one.
 RECORDING = ('vkBeginCommandBuffer', 'vkEndCommandBuffer')
 
+# Recorded commands that look at other command buffers.
+LOOKS_AT_OTHERS = ('vkCmdExecuteCommands',)
+
 
 def table_commands(scope, base):
     return [c for c in wire(scope) if (c.number >= HIGH_BASE if base else c.number < LOW_COUNT)]
@@ -336,11 +339,12 @@ def dispatch_tables(scope):
         for command in table_commands(scope, base):
             if command.row['server'] == 'refuse':
                 refusal = '"%s"' % REFUSALS.get(command.row['kind'], 'is not served in this way; the client must do it otherwise')
-                lines.append('   [%d] = {"%s", NULL, %s, false},' % (command.number - base, command.name, refusal))
+                lines.append('   [%d] = {"%s", NULL, %s, false, false},' % (command.number - base, command.name, refusal))
             else:
                 recorded = command.row['kind'] == 'record' or command.name in RECORDING
-                lines.append('   [%d] = {"%s", run_%s, NULL, %s},'
-                             % (command.number - base, command.name, command.name, 'true' if recorded else 'false'))
+                apart = recorded and command.name not in LOOKS_AT_OTHERS
+                lines.append('   [%d] = {"%s", run_%s, NULL, %s, %s},' % (
+                    command.number - base, command.name, command.name, str(recorded).lower(), str(apart).lower()))
         lines += ['};', '']
     return lines
 
@@ -381,7 +385,8 @@ def dispatch(scope):
              'void vps_destroy_handle(const struct vps_device *device, int32_t type, uint64_t handle);', '',
              '/* A command of the wire: `run` decodes, executes and answers it; NULL: why it is refused. */',
              'struct vps_dispatch {', '   const char *name;', '   void (*run)(struct vp_context *ctx);',
-             '   const char *refusal;', '   bool recorded; /* into a command buffer */', '};', ''] + dispatch_find(scope) + [
+             '   const char *refusal;', '   bool recorded; /* into a command buffer */',
+             '   bool apart;    /* and concerns no other one */', '};', ''] + dispatch_find(scope) + [
              '', '/* What is written by hand, in server/. */']
     head += ['void vp_handle_%s(struct vp_context *ctx, struct vp_cmd_%s *a);' % (c.name, c.name) for c in handlers]
     head += ['void vps_observe_%s(struct vp_context *ctx, const struct vp_cmd_%s *a);' % (c.row['command'], c.name)

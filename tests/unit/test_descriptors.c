@@ -695,7 +695,7 @@ static struct vp_command_buffer *cmd;
 static void submit(uint64_t commands_recorded)
 {
    CHECK(cmd->recorded == commands_recorded);
-   CHECK(vp_stream_append(conn, cmd->commands.start, vp_encoder_size(&cmd->commands)) == VK_SUCCESS);
+   CHECK(vp_stream_append_recorded(conn, &cmd->commands, false) == VK_SUCCESS);
    vp_encoder_reset(&cmd->commands);
    cmd->recorded = 0;
 }

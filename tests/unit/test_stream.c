@@ -194,7 +194,7 @@ static VkResult append(uint32_t speaker, uint32_t number, uint32_t words)
    vp_enc_u32(&commands, words);
    for (uint32_t i = HEAD_WORDS; i < words; i++)
       vp_enc_u32(&commands, number);
-   const VkResult result = vp_stream_append_piece(conn, &commands);
+   const VkResult result = vp_stream_append_recorded(conn, &commands, false);
    vp_encoder_finish(&commands);
    return result;
 }
