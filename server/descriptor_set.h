@@ -15,7 +15,7 @@ struct vps_writes;
 
 /* Which memory shaders can write to through descriptors. Only what the host may look at counts: storage buffers and
  * storage texel buffers in host-visible memory, and those of which it is not known where they are. Images are followed
- * as a class. All of this is the executing thread's. */
+ * as a class. All of this is the executing thread's; threads that replay recordings look at it, and push. */
 
 /* More of them are not told apart in one set. */
 #define VPS_MAX_DESCRIPTORS 1024u
@@ -29,7 +29,7 @@ struct vps_layout_binding {
 
 /* The state of a VkDescriptorSetLayout. */
 struct vps_set_layout {
-   atomic_uint refs; /* recordings that push descriptors have some, too */
+   atomic_uint refs;       /* recordings that push descriptors have some, too */
    bool late;              /* what it holds counts when it is submitted, not when it is bound */
    bool by_stage;          /* each stage has a set of its own under the same number */
    uint32_t dynamic_count; /* dynamic offsets that a set takes */

@@ -29,7 +29,7 @@ struct vps_object {
    void (*release)(void *state);       /* frees the state before the driver's object is destroyed; or NULL */
 };
 
-/* All objects of a session by id. Used by one thread. */
+/* All objects of a session by id. Changed by one thread, while no other looks at it. */
 struct vps_object_table {
    struct vps_object **pages;
 };

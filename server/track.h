@@ -18,7 +18,7 @@ struct vps_query_range {
 };
 
 /* An object that may be destroyed meanwhile: it is the one that is meant while it has this id. Only the executing
- * thread may look at it. */
+ * thread, and those that replay recordings for it, may look at it. */
 struct vps_object_name {
    const struct vps_object *object; /* NULL: none */
    uint64_t id;

@@ -18,6 +18,7 @@ LOST = 42  # what fault_client ends with after VK_ERROR_DEVICE_LOST
 WITH_REPLY = 1
 
 CREATE_INSTANCE, ENUMERATE_GPUS, CREATE_DEVICE, WAIT_FOR_FENCES = 0, 2, 11, 39
+END_COMMAND_BUFFER, SET_LINE_WIDTH, EXECUTE_COMMANDS = 91, 96, 136
 MAP_MEMORY, UNMAP_MEMORY = 0x10000, 0x1000A
 
 
@@ -27,6 +28,10 @@ def command(number, flags=0, arguments=b""):
 
 def commands(*parts):
     return wire.frame(wire.COMMANDS, b"".join(parts))
+
+
+def recorded(*parts):
+    return wire.frame(wire.RECORDED, b"".join(parts))
 
 
 class Session(unittest.TestCase):
@@ -163,6 +168,20 @@ class Session(unittest.TestCase):
             self.check_refused(commands(noise.randbytes(size)))
         for number in range(0, 280, 7):
             self.check_refused(commands(command(number, WITH_REPLY, noise.randbytes(200))))
+
+    def test_recordings(self):
+        """A frame of recorded commands with something else in it, or for a command buffer that is not there."""
+        width = command(SET_LINE_WIDTH, 0, struct.pack("<Qf", 77, 1))
+        self.check_refused(recorded(command(CREATE_INSTANCE, 0, bytes(16))), "cannot be among commands")
+        self.check_refused(recorded(command(EXECUTE_COMMANDS, 0, struct.pack("<QIQ", 77, 0, 0))), "cannot be among")
+        self.check_refused(recorded(command(END_COMMAND_BUFFER, WITH_REPLY, struct.pack("<Q", 77))), "cannot be among")
+        self.check_refused(recorded(command(0xDEADBEEF, 0, bytes(8))), "same release")
+        self.check_refused(recorded(width, width), "no object", "0x4d")
+        for size in (4, 12, 19):
+            self.check_refused(recorded(width[:size]))
+        for size in (100, 70000):
+            self.check_refused(recorded(random.Random(7).randbytes(size)))
+        self.check_live(recorded(width), "no object", mode="submit")
 
     # --- in the middle of real work ---
 

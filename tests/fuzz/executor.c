@@ -49,7 +49,9 @@ static void run(struct vp_context *ctx, const uint8_t *data, size_t size)
       if (!piece)
          abort();
       memcpy(piece, data, length);
-      if (!(head & SESSION_MEMORY)) {
+      if (head & SESSION_RECORDED) {
+         vp_executor_run_recorded(ctx, piece, length);
+      } else if (!(head & SESSION_MEMORY)) {
          vp_executor_run(ctx, piece, length);
       } else if (length >= 8) {
          memcpy(&id, piece, 8);

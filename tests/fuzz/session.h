@@ -14,10 +14,12 @@
  * the session has created before.
  *
  * An input is a u64 for the null driver, and then pieces: a u32 with the size in its low 24 bits, and that many bytes
- * of commands; or, with its highest bit set, a u64 id and the payload of a MEMORY frame for it. */
+ * of commands; with its highest bit set, a u64 id and the payload of a MEMORY frame for it; with the one below, of
+ * commands that are recorded. */
 
 #define SESSION_HEAD 8
 #define SESSION_MEMORY (1u << 31)
+#define SESSION_RECORDED (1u << 30)
 #define SESSION_SIZE_MASK 0xffffffu
 #define SESSION_OBJECTS 512
 #define SESSION_MAX_DEPTH 12

@@ -47,7 +47,8 @@ struct peer_command {
 
 struct peer_call {
    uint32_t number, flags;
-   void *args; /* struct vp_cmd_NAME */
+   uint32_t frame; /* type of the frame in which it came */
+   void *args;     /* struct vp_cmd_NAME */
 };
 
 struct peer {
@@ -106,9 +107,9 @@ static bool peer_reply(struct peer *peer, const struct peer_command *command, co
    return ok;
 }
 
-static bool peer_take(struct peer *peer, struct vp_decoder *dec, uint64_t *replies)
+static bool peer_take(struct peer *peer, struct vp_decoder *dec, uint32_t frame, uint64_t *replies)
 {
-   struct peer_call call = {0};
+   struct peer_call call = {.frame = frame};
    const struct peer_command *command = NULL;
    call.number = vp_dec_u32(dec);
    call.flags = vp_dec_u32(dec);
@@ -158,7 +159,7 @@ static void *peer_main(void *data)
       dec.find_handle = peer_handle;
       dec.new_handle = peer_handle;
       while (ok && vp_dec_remaining(&dec) > 0)
-         ok = peer_take(peer, &dec, &replies);
+         ok = peer_take(peer, &dec, frame.header.type, &replies);
       pthread_mutex_lock(&peer->lock);
       peer->frames++;
       pthread_cond_broadcast(&peer->cond);

@@ -19,6 +19,7 @@ PEER_CODEC(vkBeginCommandBuffer)
 PEER_CODEC(vkEndCommandBuffer)
 PEER_CODEC(vkResetCommandBuffer)
 PEER_CODEC(vkCmdUpdateBuffer)
+PEER_CODEC(vkCmdExecuteCommands)
 PEER_CODEC(vkQueueSubmit)
 PEER_CODEC(vkGetBufferDeviceAddress)
 
@@ -28,7 +29,7 @@ static const struct peer_command commands[] = {
    PEER_COMMAND(vkFreeCommandBuffers),     PEER_COMMAND(vkBeginCommandBuffer),
    PEER_COMMAND(vkEndCommandBuffer),       PEER_COMMAND(vkResetCommandBuffer),
    PEER_COMMAND(vkCmdUpdateBuffer),        PEER_COMMAND(vkQueueSubmit),
-   PEER_COMMAND(vkGetBufferDeviceAddress),
+   PEER_COMMAND(vkGetBufferDeviceAddress), PEER_COMMAND(vkCmdExecuteCommands),
 };
 
 static struct peer peer;
@@ -312,9 +313,62 @@ static void test_no_memory_in_the_middle(void)
    finish(pool);
 }
 
+/* So many more calls came in frames of this type; the last of them. */
+static void expect_in(uint32_t type, unsigned count, uint32_t last)
+{
+   for (unsigned i = 0; i < count; i++) {
+      const struct peer_call *call = peer_call(&peer, ++seen);
+      if (!CHECK(call) || !CHECK(call->frame == type))
+         return;
+      CHECK(i + 1 < count || call->number == last);
+   }
+}
+
+/* What the server can execute beside other recordings is in frames of its own if it is long: pieces and what is left
+ * after them, but nothing in which other command buffers are executed. */
+static void test_apart(bool apart)
+{
+   VkCommandBuffer recordings[2];
+   start(apart);
+   const VkCommandPool pool = create_pool(2, recordings);
+   begin(recordings[0]);
+   CHECK(vp_vkEndCommandBuffer(recordings[0]) == VK_SUCCESS);
+   expect_in(VP_FRAME_COMMANDS, 2, VP_CMD_vkEndCommandBuffer);
+
+   begin(recordings[0]);
+   record(recordings[0], 0, 5);
+   CHECK(vp_vkEndCommandBuffer(recordings[0]) == VK_SUCCESS);
+   expect_in(VP_FRAME_RECORDED, 7, VP_CMD_vkEndCommandBuffer);
+
+   begin(recordings[0]);
+   record(recordings[0], 0, PIECE + 1);
+   CHECK(vp_vkEndCommandBuffer(recordings[0]) == VK_SUCCESS);
+   expect_in(VP_FRAME_RECORDED, PIECE + 3, VP_CMD_vkEndCommandBuffer);
+
+   begin(recordings[0]);
+   record(recordings[0], 0, PIECE);
+   vp_vkCmdExecuteCommands(recordings[0], 1, &recordings[1]); /* the first of the second piece */
+   record(recordings[0], 0, 2 * PIECE);
+   CHECK(vp_vkEndCommandBuffer(recordings[0]) == VK_SUCCESS);
+   expect_in(VP_FRAME_RECORDED, 1 + PIECE, VP_CMD_vkCmdUpdateBuffer);
+   expect_in(VP_FRAME_COMMANDS, 1, VP_CMD_vkCmdExecuteCommands);
+   expect_in(VP_FRAME_COMMANDS, PIECE, VP_CMD_vkCmdUpdateBuffer);
+   expect_in(VP_FRAME_RECORDED, PIECE + 1, VP_CMD_vkEndCommandBuffer);
+
+   begin(recordings[0]); /* and given up: what is recorded instead has none */
+   vp_vkCmdExecuteCommands(recordings[0], 1, &recordings[1]);
+   begin(recordings[0]);
+   record(recordings[0], 0, 5);
+   CHECK(vp_vkEndCommandBuffer(recordings[0]) == VK_SUCCESS);
+   expect_in(VP_FRAME_RECORDED, 7, VP_CMD_vkEndCommandBuffer);
+   finish(pool);
+}
+
 int main(void)
 {
    test_short();
+   test_apart(false);
+   test_apart(true);
    test_long(false);
    test_long(true);
    test_given_up();

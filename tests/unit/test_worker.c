@@ -714,6 +714,44 @@ static void test_bad_upload(void)
    expect_error(&s, VP_ERROR_NO_COMMAND, "do not fit");
 }
 
+static bool send_recorded(struct session *s)
+{
+   const bool ok = session_send(s, VP_FRAME_RECORDED, 0, s->enc.start, vp_encoder_size(&s->enc));
+   vp_encoder_reset(&s->enc);
+   return ok;
+}
+
+static void put_fill(struct session *s, const struct setup *x, VkCommandBuffer commands)
+{
+   SEND(s, vkCmdFillBuffer, .commandBuffer = commands, .dstBuffer = x->buffer, .size = VK_WHOLE_SIZE);
+}
+
+/* A client that recorded something wrong and says nothing else hears of it: from threads, or without. */
+static void test_bad_recording(unsigned cores)
+{
+   struct session s;
+   struct setup x;
+   VkCommandBuffer commands[2];
+
+   vp_cores_assume(cores);
+   CHECK(prepare(&s, &x, false));
+   vp_cores_assume(0);
+   const VkCommandPoolCreateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
+   commands[0] = start_recording(&s, &x);
+   x.pool = session_object(&s);
+   SEND(&s, vkCreateCommandPool, .device = x.device, .pCreateInfo = &info, .pCommandPool = &x.pool);
+   commands[1] = start_recording(&s, &x);
+   CHECK(session_flush(&s));
+   for (unsigned i = 0; i < 4; i++) {
+      put_fill(&s, &x, commands[i % 2]);
+      CHECK(send_recorded(&s));
+   }
+   put_fill(&s, &x, commands[0]);
+   put_fill(&s, &x, commands[1]);
+   CHECK(send_recorded(&s));
+   expect_error(&s, VP_CMD_vkCmdFillBuffer, "recorded into another command buffer");
+}
+
 /* Encodes one bad thing after a good start. */
 struct bad_command {
    uint32_t command; /* that the error names */
@@ -1082,6 +1120,8 @@ int main(void)
    test_greetings();
    test_bad_frames();
    test_bad_upload();
+   test_bad_recording(1);
+   test_bad_recording(VP_MIN_CORES_TO_SHARE);
    test_bad_commands();
    test_termination();
    test_unread(true);
