@@ -147,16 +147,19 @@ static void list_remove(struct vp_device *device, struct vp_mapping *mapping)
       vp_mapping_unref(mapping);
 }
 
-/* Goes through the list, from *at (at first SIZE_MAX) down, without holding its lock meanwhile: what is removed then
- * has the last one take its place, which was seen. Returns a reference, or NULL at the end. */
-static struct vp_mapping *list_next(struct vp_device *device, size_t *at)
+/* Goes through the list, or those of it that are due to be looked at, from *at (at first SIZE_MAX) down, without
+ * holding its lock meanwhile: what is removed then has the last one take its place, which was seen. Returns a
+ * reference, or NULL at the end. */
+static struct vp_mapping *list_next(struct vp_device *device, size_t *at, bool due)
 {
    struct vp_mapping *mapping = NULL;
    pthread_mutex_lock(&device->memory_lock);
    if (*at > device->mapping_count)
       *at = device->mapping_count;
-   if (*at)
-      mapping = vp_mapping_ref(device->mappings[--*at]);
+   while (*at && !mapping) {
+      struct vp_mapping *next = device->mappings[--*at];
+      mapping = !due || vp_mapping_is_due(next) ? vp_mapping_ref(next) : NULL;
+   }
    pthread_mutex_unlock(&device->memory_lock);
    return mapping;
 }
@@ -504,7 +507,7 @@ void vp_device_send_memory(struct vp_device *device, struct vp_mapping *mapping,
       send_between(conn, mapping, after, UINT64_MAX);
       return;
    }
-   while (!vp_connection_lost(conn) && (mapping = list_next(device, &at))) {
+   while (!vp_connection_lost(conn) && (mapping = list_next(device, &at, true))) {
       send_between(conn, mapping, after, place);
       vp_mapping_unref(mapping);
    }
@@ -512,11 +515,12 @@ void vp_device_send_memory(struct vp_device *device, struct vp_mapping *mapping,
 
 static bool maybe_changed(struct vp_device *device)
 {
+   struct vp_mapping *mapping;
    bool found = false;
-   pthread_mutex_lock(&device->memory_lock);
-   for (size_t i = 0; i < device->mapping_count && !found; i++)
-      found = vp_mapping_maybe_changed(device->mappings[i]);
-   pthread_mutex_unlock(&device->memory_lock);
+   for (size_t at = SIZE_MAX; !found && (mapping = list_next(device, &at, true));) {
+      found = vp_mapping_maybe_changed(mapping);
+      vp_mapping_unref(mapping);
+   }
    return found;
 }
 
@@ -594,7 +598,7 @@ void vp_device_memory_receive_stale(struct vp_device_memory *memory)
 static void fetch_all(struct vp_device *device)
 {
    struct vp_mapping *mapping;
-   for (size_t at = SIZE_MAX; (mapping = list_next(device, &at));) {
+   for (size_t at = SIZE_MAX; (mapping = list_next(device, &at, false));) {
       if (vp_mapping_is_stale(mapping) && vp_mapping_is_writable(mapping))
          say_mapped(device, mapping, true, NULL);
       vp_mapping_unref(mapping);

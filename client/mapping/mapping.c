@@ -553,9 +553,10 @@ static void look(struct vp_mapping *mapping)
    if (vp_watch_can_rest(&mapping->watch))
       look_at_resting(mapping);
    for (size_t chunk = 0; chunk < mapping->chunk_count; chunk = end) {
-      if (is_resting(mapping, chunk, &end))
-         continue;
-      end = mapping->chunks[chunk].armed ? look_at_armed(mapping, chunk) : look_at_unarmed(mapping, chunk);
+      if (mapping->chunks[chunk].resting)
+         end = chunk + 1;
+      else
+         end = mapping->chunks[chunk].armed ? look_at_armed(mapping, chunk) : look_at_unarmed(mapping, chunk);
    }
    if (vp_watch_can_rest(&mapping->watch))
       find_rest(mapping);
@@ -590,6 +591,11 @@ static bool is_untouched(struct vp_mapping *mapping)
                        note_written, &written);
    }
    return !written;
+}
+
+bool vp_mapping_is_due(const struct vp_mapping *mapping)
+{
+   return mapping->maybe_changed;
 }
 
 bool vp_mapping_maybe_changed(struct vp_mapping *mapping)

@@ -32,9 +32,10 @@ uint64_t vp_mapping_id(const struct vp_mapping *mapping);
 uint8_t *vp_mapping_pointer(const struct vp_mapping *mapping);
 bool vp_mapping_move(struct vp_mapping *mapping, void *address, bool reserve);
 
-/* Whether the application can write to it from now on, and whether it may have since the last look: what can be said
- * of that in little time. */
+/* Whether the application can write to it from now on, and whether it may have since the last look: as far as that is
+ * known at once (a look at what is not due finds nothing), and what can be said of it in little time. */
 void vp_mapping_set_writable(struct vp_mapping *mapping, bool writable);
+bool vp_mapping_is_due(const struct vp_mapping *mapping);
 bool vp_mapping_maybe_changed(struct vp_mapping *mapping);
 
 bool vp_mapping_is_writable(struct vp_mapping *mapping);
