@@ -65,12 +65,3 @@ bool vp_chain_copy(const struct vp_chain_table *table, struct vp_arena *arena, c
    }
    return true;
 }
-
-void *vp_chain_find(const void *chain, VkStructureType type)
-{
-   for (const VkBaseInStructure *node = chain; node; node = node->pNext) {
-      if (node->sType == type)
-         return (void *)(uintptr_t)node;
-   }
-   return NULL;
-}

@@ -4,6 +4,7 @@
 
 #include "client/extensions.h"
 #include "common/util/arena.h"
+#include "common/wire/chain.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,8 +36,5 @@ bool vp_chain_answer(const struct vp_chain_table *table, const void *stored, voi
 /* A copy of the nodes that are in the table, without what they point to. False
  * when there is no memory. */
 bool vp_chain_copy(const struct vp_chain_table *table, struct vp_arena *arena, const void *chain, void **copy);
-
-/* The struct of that type in a chain, or NULL. */
-void *vp_chain_find(const void *chain, VkStructureType type);
 
 #endif

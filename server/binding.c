@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "common/wire/chain.h"
 #include "server/buffer.h"
 #include "server/context.h"
 #include "server/device.h"
@@ -31,10 +32,8 @@
 
 static unsigned find_classes(const VkBufferCreateInfo *info)
 {
-   for (const VkBaseInStructure *node = info->pNext; node; node = node->pNext) {
-      if ((uint32_t)node->sType == STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2)
-         return VPS_WRITES_STORAGE | VPS_WRITES_ADDRESS | VPS_WRITES_OTHER;
-   }
+   if (vp_chain_find(info->pNext, (VkStructureType)STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2))
+      return VPS_WRITES_STORAGE | VPS_WRITES_ADDRESS | VPS_WRITES_OTHER;
    unsigned classes = info->usage & ~(VkBufferUsageFlags)READING_USAGE ? VPS_WRITES_OTHER : 0;
    if (info->usage & ADDRESS_USAGE)
       classes |= VPS_WRITES_ADDRESS;

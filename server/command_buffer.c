@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/wire/chain.h"
 #include "server/context.h"
 #include "server/device.h"
 #include "server/render_pass.h"
@@ -99,11 +100,9 @@ static uint32_t inherited_views(const struct vp_context *ctx, const VkCommandBuf
    const struct vps_object *render_pass = vps_used(ctx, VK_OBJECT_TYPE_RENDER_PASS);
    if (render_pass)
       return vps_render_pass_views(render_pass);
-   for (const VkBaseInStructure *node = info->pInheritanceInfo->pNext; node; node = node->pNext) {
-      if (node->sType == VK_STRUCTURE_TYPE_COMMAND_BUFFER_INHERITANCE_RENDERING_INFO)
-         return vps_view_mask_count(((const VkCommandBufferInheritanceRenderingInfo *)node)->viewMask);
-   }
-   return 1;
+   const VkCommandBufferInheritanceRenderingInfo *rendering =
+      vp_chain_find(info->pInheritanceInfo->pNext, VK_STRUCTURE_TYPE_COMMAND_BUFFER_INHERITANCE_RENDERING_INFO);
+   return rendering ? vps_view_mask_count(rendering->viewMask) : 1;
 }
 
 void vp_handle_vkBeginCommandBuffer(struct vp_context *ctx, struct vp_cmd_vkBeginCommandBuffer *a)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/wire/chain.h"
 #include "server/buffer.h"
 #include "server/context.h"
 #include "server/memory.h"
@@ -45,11 +46,9 @@ static bool is_storage(VkDescriptorType type)
 
 static bool is_late(const VkDescriptorSetLayoutCreateInfo *info)
 {
-   const VkBaseInStructure *node = info->pNext;
+   const VkDescriptorSetLayoutBindingFlagsCreateInfo *flags =
+      vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO);
 
-   while (node && node->sType != VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO)
-      node = node->pNext;
-   const VkDescriptorSetLayoutBindingFlagsCreateInfo *flags = (const void *)node;
    for (uint32_t i = 0; flags && flags->pBindingFlags && i < flags->bindingCount; i++) {
       if (flags->pBindingFlags[i] & VK_DESCRIPTOR_BINDING_UPDATE_AFTER_BIND_BIT)
          return true;

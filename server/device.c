@@ -6,6 +6,7 @@
 
 #include "common/util/clock.h"
 #include "common/util/log.h"
+#include "common/wire/chain.h"
 #include "server/context.h"
 #include "server/instance.h"
 #include "server/maker.h"
@@ -101,23 +102,13 @@ static bool gpu_has_extension(struct vp_context *ctx, VkPhysicalDevice gpu, cons
    return false;
 }
 
-/* The chain is in temporary memory and ours to change. */
-static void *find_node(const void *chain, VkStructureType type)
-{
-   for (VkBaseOutStructure *node = (VkBaseOutStructure *)(uintptr_t)chain; node; node = node->pNext) {
-      if (node->sType == type)
-         return node;
-   }
-   return NULL;
-}
-
 /* Our queues count with timeline semaphores, whether or not the application wants some. */
 static bool enable_timelines(struct vp_context *ctx, VkPhysicalDevice gpu, VkDeviceCreateInfo *info)
 {
    VkPhysicalDeviceVulkan12Features *core =
-      find_node(info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
+      vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
    VkPhysicalDeviceTimelineSemaphoreFeatures *timeline =
-      find_node(info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES);
+      vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES);
 
    if (core) {
       core->timelineSemaphore = VK_TRUE;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/util/clock.h"
+#include "common/wire/chain.h"
 #include "server/channel.h"
 #include "server/compiled.h"
 #include "server/context.h"
@@ -61,14 +62,6 @@ static void add_used(struct vps_stores *stores, const struct vp_context *ctx, in
    vps_stores_add(stores, &anything);
 }
 
-static const void *find_node(const void *chain, VkStructureType type)
-{
-   const VkBaseInStructure *node = chain;
-   while (node && node->sType != type)
-      node = node->pNext;
-   return node;
-}
-
 /* The code of a stage is in a module or given directly. It can also be only named. */
 static void add_stage(struct vps_stores *stores, const struct vp_context *ctx,
                       const VkPipelineShaderStageCreateInfo *stage)
@@ -76,7 +69,8 @@ static void add_stage(struct vps_stores *stores, const struct vp_context *ctx,
    if (stage->module) {
       add_used(stores, ctx, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)(uintptr_t)stage->module);
    } else {
-      const struct vps_stores code = find_stores(find_node(stage->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO));
+      const struct vps_stores code =
+         find_stores(vp_chain_find(stage->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO));
       vps_stores_add(stores, &code);
    }
 }
@@ -100,10 +94,10 @@ static void note_graphics(const struct vp_context *ctx, const struct vps_creatio
    for (uint32_t i = 0; i < creation->count; i++) {
       const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
       struct vps_stores stores = {0};
-      if (find_node(info->pNext, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
+      if (vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
          continue;
       add_stages(&stores, ctx, info->pStages, info->stageCount);
-      add_libraries(&stores, ctx, find_node(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR));
+      add_libraries(&stores, ctx, vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR));
       set_stores(creation->objects[i], &stores);
    }
 }

@@ -4,6 +4,7 @@
  * submission is needed to signal its semaphore: the server remembers that it counts as signalled and leaves it out of
  * the batch that waits for it. */
 
+#include "common/wire/chain.h"
 #include "server/context.h"
 #include "server/submit.h"
 
@@ -27,15 +28,6 @@ static bool take_signal(struct vp_context *ctx, VkSemaphore semaphore)
       return true;
    }
    return false;
-}
-
-static void *find_node(const void *chain, VkStructureType type)
-{
-   for (VkBaseOutStructure *node = (VkBaseOutStructure *)(uintptr_t)chain; node; node = node->pNext) {
-      if (node->sType == type)
-         return node;
-   }
-   return NULL;
 }
 
 /* Arrays with an element for each wait or signal; NULL where there is none. All are in temporary memory and ours to
@@ -78,8 +70,8 @@ static uint32_t drop(struct vp_context *ctx, const struct columns *columns, uint
 static uint32_t drop_waits(struct vp_context *ctx, const void *chain, const VkSemaphore *semaphores,
                            const VkPipelineStageFlags *stages, uint32_t count)
 {
-   VkTimelineSemaphoreSubmitInfo *values = find_node(chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
-   VkDeviceGroupSubmitInfo *group = find_node(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
+   VkTimelineSemaphoreSubmitInfo *values = vp_chain_find(chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+   VkDeviceGroupSubmitInfo *group = vp_chain_find(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
    struct columns columns = {(VkSemaphore *)(uintptr_t)semaphores, (VkPipelineStageFlags *)(uintptr_t)stages, NULL,
                              NULL};
 
@@ -97,8 +89,8 @@ static uint32_t drop_waits(struct vp_context *ctx, const void *chain, const VkSe
 
 static uint32_t drop_signals(struct vp_context *ctx, const void *chain, const VkSemaphore *semaphores, uint32_t count)
 {
-   VkTimelineSemaphoreSubmitInfo *values = find_node(chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
-   VkDeviceGroupSubmitInfo *group = find_node(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
+   VkTimelineSemaphoreSubmitInfo *values = vp_chain_find(chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+   VkDeviceGroupSubmitInfo *group = vp_chain_find(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
    struct columns columns = {(VkSemaphore *)(uintptr_t)semaphores, NULL, NULL, NULL};
 
    if (values && values->signalSemaphoreValueCount == count)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/wire/chain.h"
 #include "server/context.h"
 
 /* A copy of count elements with room for up to wanted, the rest zero. */
@@ -14,24 +15,15 @@ static void *extend(struct vp_context *ctx, const void *elements, uint32_t count
    return copy;
 }
 
-static void *find_node(const void *chain, VkStructureType type)
-{
-   for (VkBaseOutStructure *node = (VkBaseOutStructure *)(uintptr_t)chain; node; node = node->pNext) {
-      if (node->sType == type)
-         return node;
-   }
-   return NULL;
-}
-
 VkDeviceGroupSubmitInfo *vps_submit_find_group(const VkSubmitInfo *info)
 {
-   return find_node(info->pNext, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
+   return vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
 }
 
 /* Gives the signal number `index`, the last one, a value. */
 static bool add_value(struct vp_context *ctx, const void **chain, uint32_t index, uint64_t value)
 {
-   VkTimelineSemaphoreSubmitInfo *values = find_node(*chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+   VkTimelineSemaphoreSubmitInfo *values = vp_chain_find(*chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
    if (!values) {
       values = vps_alloc(ctx, 1, sizeof(*values));
       if (!values)
@@ -63,7 +55,7 @@ static VkSemaphore *add_semaphore(struct vp_context *ctx, const VkSemaphore *sem
 /* In a device group each signal has a device; ours is done by the first. */
 static bool add_device_index(struct vp_context *ctx, const void *chain, uint32_t index)
 {
-   VkDeviceGroupSubmitInfo *group = find_node(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
+   VkDeviceGroupSubmitInfo *group = vp_chain_find(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
    if (!group)
       return true;
    uint32_t *all =

@@ -5,14 +5,16 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
+#include "common/wire/chain.h"
+
 /* VkPipelineCreateFlags2 where an application uses them, else the old flags. */
 static inline uint64_t vp_pipeline_flags(VkPipelineCreateFlags flags, const void *chain)
 {
 #ifdef VK_KHR_maintenance5
-   for (const VkBaseInStructure *node = chain; node; node = node->pNext) {
-      if (node->sType == VK_STRUCTURE_TYPE_PIPELINE_CREATE_FLAGS_2_CREATE_INFO_KHR)
-         return ((const VkPipelineCreateFlags2CreateInfoKHR *)(const void *)node)->flags;
-   }
+   const VkPipelineCreateFlags2CreateInfoKHR *wide =
+      vp_chain_find(chain, VK_STRUCTURE_TYPE_PIPELINE_CREATE_FLAGS_2_CREATE_INFO_KHR);
+   if (wide)
+      return wide->flags;
 #else
    (void)chain;
 #endif
