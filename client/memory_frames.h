@@ -12,7 +12,7 @@
 struct vp_connection;
 
 /* So many frames can be on their way, and so many can be made at once. */
-#define VP_MEMORY_FRAMES 16u
+#define VP_MEMORY_FRAMES 32u
 #define VP_MEMORY_FRAMES_AT_ONCE 8u
 
 /* MEMORY frames on their way to the socket: while one is packed and sent, the next one can be made. All is for the

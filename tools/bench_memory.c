@@ -425,6 +425,25 @@ static void measure_staging(struct run *run)
    }
 }
 
+/* As a program loads the weights of a language model: layers of pieces of many sizes, through one staging buffer. */
+#define LAYERS 5
+#define WEIGHTS_KIB {4352, 544, 544, 4352, 11968, 11968, 11968, 8, 8}
+#define WEIGHTS_BYTES (LAYERS * ((2 * 4352 + 2 * 544 + 3 * 11968 + 2 * 8) * KIB))
+
+static void measure_weights(struct run *run)
+{
+   static const size_t pieces[] = WEIGHTS_KIB;
+   const size_t count = sizeof(pieces) / sizeof(pieces[0]);
+
+   for (unsigned i = 0; i < LAYERS * count; i++) {
+      const size_t size = pieces[i % count] * KIB;
+      run->round++;
+      write_pages(run, run->host.data, size, 1);
+      record_copy(&run->slots[0], &run->host, &run->gpu, 0, size);
+      submit_and_wait(run);
+   }
+}
+
 static void init_mapped_per_frame(struct run *run)
 {
    init_frames(run);
@@ -541,6 +560,15 @@ static const struct row rows[] = {
       .operations = 64,
       .sent = 64 * (4 * MIB),
       .blocks = 64 * (4 * MIB) / 64,
+   },
+   {
+      .name = "weights of a model through one staging buffer",
+      .init = init_staging,
+      .measure = measure_weights,
+      .size = 64 * MIB,
+      .operations = LAYERS * 9,
+      .sent = WEIGHTS_BYTES,
+      .blocks = WEIGHTS_BYTES / 64,
    },
    {
       .name = "64 uniform updates per frame",

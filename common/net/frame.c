@@ -12,6 +12,7 @@
 #include "common/net/socket.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
+#include "common/util/spin.h"
 
 /* Payload buffers start with this size and double. */
 #define MIN_CAPACITY ((size_t)64 << 10)
@@ -21,6 +22,10 @@
 
 /* How often a waiting reader or writer looks whether the peer is lost. */
 #define LOOK_NS INT64_C(2500000000)
+
+/* In the middle of a frame a fast network goes on sooner than a thread falls asleep and wakes up; what does not is not
+ * waited for like that again in this frame. */
+#define SPIN_NS INT64_C(20000)
 
 #define NS_PER_MS INT64_C(1000000)
 
@@ -120,9 +125,10 @@ static int next_timeout(const struct patience *patience)
    return left < 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX;
 }
 
-/* Receives between 1 and `size` bytes. VP_FRAME_CLOSED at the end of the stream. *waited: they were not there yet. */
+/* Receives between 1 and `size` bytes. VP_FRAME_CLOSED at the end of the stream. *waited: they were not there yet.
+ * *fast: they are expected at any moment. */
 static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, const struct patience *patience,
-                                          size_t *received, bool *waited)
+                                          size_t *received, bool *waited, bool *fast)
 {
    *waited = false;
    for (;;) {
@@ -139,6 +145,9 @@ static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, co
          return VP_FRAME_BROKEN;
 
       *waited = true;
+      *fast = *fast && vp_spin_for_data(fd, vp_clock_ns() + SPIN_NS);
+      if (*fast)
+         continue;
       const enum vp_frame_status status = frame_wait(fd, POLLIN, next_timeout(patience));
       if (status != VP_FRAME_OK)
          return status;
@@ -153,12 +162,13 @@ static bool frame_header_valid(const struct vp_frame_header *header)
 static enum vp_frame_status frame_read_header(int fd, struct vp_frame_header *header, const struct patience *patience)
 {
    uint8_t bytes[VP_FRAME_HEADER_SIZE];
+   bool fast = false;
 
    for (size_t have = 0; have < sizeof(bytes);) {
       size_t received;
       bool waited;
       const enum vp_frame_status status =
-         frame_receive(fd, bytes + have, sizeof(bytes) - have, patience, &received, &waited);
+         frame_receive(fd, bytes + have, sizeof(bytes) - have, patience, &received, &waited, &fast);
       if (status == VP_FRAME_CLOSED && have > 0)
          return VP_FRAME_BROKEN;
       if (status != VP_FRAME_OK)
@@ -191,6 +201,7 @@ static enum vp_frame_status frame_read(int fd, struct vp_frame *frame, const str
 
    const size_t length = frame->header.length;
    int64_t since_ns = 0; /* when something was missing for the first time */
+   bool fast = true;
    frame->awaited = 0;
    frame->awaited_ns = 0;
    for (size_t have = 0; have < length;) {
@@ -201,7 +212,7 @@ static enum vp_frame_status frame_read(int fd, struct vp_frame *frame, const str
       const int64_t start_ns = since_ns || length < MEASURED_SIZE ? since_ns : vp_clock_ns();
       size_t received;
       bool waited;
-      status = frame_receive(fd, frame->payload + have, room, patience, &received, &waited);
+      status = frame_receive(fd, frame->payload + have, room, patience, &received, &waited, &fast);
       if (status == VP_FRAME_CLOSED)
          return VP_FRAME_BROKEN;
       if (status != VP_FRAME_OK)
@@ -241,10 +252,12 @@ static void iov_advance(struct msghdr *message, size_t size)
    }
 }
 
-static bool wait_for_room(int fd, uint64_t *blocked_ns)
+/* *fast: it is expected at any moment. */
+static bool wait_for_room(int fd, uint64_t *blocked_ns, bool *fast)
 {
    const int64_t start = vp_clock_ns();
-   const bool ok = frame_wait(fd, POLLOUT, -1) == VP_FRAME_OK;
+   *fast = *fast && vp_spin_for_room(fd, start + SPIN_NS);
+   const bool ok = *fast || frame_wait(fd, POLLOUT, -1) == VP_FRAME_OK;
    *blocked_ns += (uint64_t)(vp_clock_ns() - start);
    return ok;
 }
@@ -288,6 +301,7 @@ static bool write_frame(int fd, uint32_t type, uint64_t tag, const void *a, size
       {.iov_base = (void *)(uintptr_t)b, .iov_len = b_size},
    };
    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
+   bool fast = true;
 
    for (size_t left = sizeof(header_bytes) + a_size + b_size; left > 0;) {
       const ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
@@ -295,7 +309,7 @@ static bool write_frame(int fd, uint32_t type, uint64_t tag, const void *a, size
          left -= (size_t)n;
          iov_advance(&message, (size_t)n);
       } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-         if (!wait_for_room(fd, blocked_ns))
+         if (!wait_for_room(fd, blocked_ns, &fast))
             return false;
       } else if (errno != EINTR) {
          return false;

@@ -27,10 +27,22 @@ bool vp_spin(int64_t end_ns)
    return true;
 }
 
-void vp_spin_for_data(int fd, int64_t end_ns)
+static bool spin_for(int fd, short events, int64_t end_ns)
 {
-   struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+   struct pollfd pollfd = {.fd = fd, .events = events};
+   bool found = false;
 
-   while (vp_spin(end_ns) && poll(&pollfd, 1, 0) == 0)
-      ;
+   while (!found && vp_spin(end_ns))
+      found = poll(&pollfd, 1, 0) > 0;
+   return found;
+}
+
+bool vp_spin_for_data(int fd, int64_t end_ns)
+{
+   return spin_for(fd, POLLIN, end_ns);
+}
+
+bool vp_spin_for_room(int fd, int64_t end_ns)
+{
+   return spin_for(fd, POLLOUT, end_ns);
 }

@@ -17,7 +17,8 @@ void vp_spin_allow(bool allowed);
 /* After each look that was in vain. False: it is time to sleep, since it is later than `end_ns` (of vp_clock_ns()). */
 bool vp_spin(int64_t end_ns);
 
-/* Until the socket has something to receive, or it is time to sleep. */
-void vp_spin_for_data(int fd, int64_t end_ns);
+/* Until the socket has something to receive, or room for what is to be sent, or it is time to sleep. Whether it has. */
+bool vp_spin_for_data(int fd, int64_t end_ns);
+bool vp_spin_for_room(int fd, int64_t end_ns);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,16 +52,55 @@ static void test_data(void)
        !CHECK(pthread_create(&thread, NULL, send_byte, &fds[1]) == 0))
       return;
    const int64_t end_ns = vp_clock_ns() + LONG_NS;
-   vp_spin_for_data(fds[0], end_ns);
+   CHECK(vp_spin_for_data(fds[0], end_ns));
    CHECK(vp_clock_ns() < end_ns);
    CHECK(recv(fds[0], &byte, 1, MSG_DONTWAIT) == 1);
    void *sent;
    pthread_join(thread, &sent);
    CHECK(sent);
    close(fds[1]);
-   vp_spin_for_data(fds[0], end_ns); /* the end is something to receive as well */
+   CHECK(vp_spin_for_data(fds[0], end_ns)); /* the end is something to receive as well */
    CHECK(vp_clock_ns() < end_ns);
    close(fds[0]);
+}
+
+static void fill(int fd)
+{
+   const uint8_t bytes[4096] = {0};
+
+   while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+      ;
+}
+
+static void *empty(void *argument)
+{
+   const int *fd = argument;
+   uint8_t bytes[4096];
+
+   usleep(1000);
+   while (recv(*fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+      ;
+   return NULL;
+}
+
+static void test_room(void)
+{
+   int fds[2];
+   pthread_t thread;
+
+   vp_spin_allow(true);
+   if (!CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0))
+      return;
+   CHECK(vp_spin_for_room(fds[0], vp_clock_ns() + LONG_NS));
+   fill(fds[0]);
+   CHECK(!vp_spin_for_room(fds[0], vp_clock_ns() + 1000000));
+   if (!CHECK(pthread_create(&thread, NULL, empty, &fds[1]) == 0))
+      return;
+   const int64_t end_ns = vp_clock_ns() + LONG_NS;
+   CHECK(vp_spin_for_room(fds[0], end_ns) && vp_clock_ns() < end_ns);
+   pthread_join(thread, NULL);
+   close(fds[0]);
+   close(fds[1]);
 }
 
 int main(void)
@@ -68,5 +108,6 @@ int main(void)
    test_not_allowed();
    test_ends();
    test_data();
+   test_room();
    return check_finish();
 }
