@@ -47,7 +47,8 @@ static struct vps_bind_point *change(struct vp_context *ctx, VkPipelineBindPoint
       vps_command_buffer_note_writes(ctx, VPS_WRITES_SHADERS);
       return NULL;
    }
-   bound->used = point->changed = true;
+   bound->used = true;
+   point->changed = !point->quiet;
    return point;
 }
 
@@ -57,23 +58,22 @@ void vps_observe_vkCmdBindPipeline(struct vp_context *ctx, const struct vp_cmd_v
 {
    struct vps_bind_point *point = change(ctx, a->pipelineBindPoint);
 
-   if (point && ctx->used_count > 1)
-      point->pipeline = name(ctx->used[1]);
+   if (!point || ctx->used_count < 2)
+      return;
+   point->pipeline = name(ctx->used[1]);
+   point->quiet = vps_stores_nothing(vps_pipeline_stores(ctx->used[1]));
+   point->changed = !point->quiet;
 }
 
 /* The offsets of a set are those at `offsets`, of which `left` are there. Returns how many it takes. */
 static uint32_t take_offsets(struct vps_bound_set *bound, const struct vps_descriptor_set *set, const uint32_t *offsets,
                              uint32_t left)
 {
-   if (left == 0) {
-      bound->offset_count = 0;
-      return 0;
-   }
    const uint32_t count = set && set->layout ? set->layout->dynamic_count : UINT32_MAX;
-   if (count > left || count > VPS_MAX_OFFSETS) {
-      bound->offset_count = UINT32_MAX;
-      return count > left ? left : count;
-   }
+   if (count > left)
+      return left;
+   if (!bound || count > VPS_MAX_OFFSETS)
+      return count;
    bound->offset_count = count;
    for (uint32_t i = 0; i < count; i++)
       bound->offsets[i] = offsets[i];
@@ -83,24 +83,25 @@ static uint32_t take_offsets(struct vps_bound_set *bound, const struct vps_descr
 static void bind_sets(struct vp_context *ctx, struct vps_bind_point *point, uint32_t first, uint32_t count,
                       const VkDescriptorSet *handles, uint32_t offset_count, const uint32_t *offsets)
 {
-   unsigned at = 0;
-   bool known = true; /* whose the offsets are */
+   unsigned at = 1; /* the command buffer is the first */
 
    for (uint32_t i = 0; i < count; i++) {
       const struct vps_object *object = handles[i] ? vps_next_used(ctx, &at, VK_OBJECT_TYPE_DESCRIPTOR_SET) : NULL;
       const uint64_t number = (uint64_t)first + i;
-      struct vps_bound_set spare, *bound = number < VPS_MAX_BOUND_SETS ? &point->sets[number] : &spare;
+      struct vps_bound_set *bound = number < VPS_MAX_BOUND_SETS ? &point->sets[number] : NULL;
       if (!object)
          continue;
-      bound->set = name(object);
-      const struct vps_descriptor_set *set = object->state;
-      known = known && set && set->layout;
-      point->beyond = point->beyond || bound == &spare || (set && set->layout && set->layout->by_stage);
-      const uint32_t taken = take_offsets(bound, known ? set : NULL, offsets, offset_count);
-      offsets += taken;
-      offset_count -= taken;
-      if (!known)
-         bound->offset_count = UINT32_MAX;
+      if (bound) {
+         bound->set = name(object);
+         bound->offset_count = 0;
+      } else {
+         point->beyond = true;
+      }
+      if (offset_count > 0) {
+         const uint32_t taken = take_offsets(bound, object->state, offsets, offset_count);
+         offsets += taken;
+         offset_count -= taken;
+      }
    }
 }
 
@@ -202,7 +203,7 @@ static VkDeviceSize find_offset(const struct vps_bound_set *bound, const struct 
       const uint32_t element = descriptor->index - binding->first;
       if (!binding->dynamic || descriptor->index < binding->first || element >= binding->count)
          continue;
-      if (bound && bound->offset_count <= VPS_MAX_OFFSETS && binding->first_dynamic + element < bound->offset_count)
+      if (bound && binding->first_dynamic + element < bound->offset_count)
          return bound->offsets[binding->first_dynamic + element];
    }
    return UINT64_MAX;
@@ -260,6 +261,8 @@ static bool note_set(struct vps_track **track, const struct vps_bind_point *poin
 
    if (pushed && !add_descriptors(track, NULL, &point->pushed, choice))
       return false;
+   if (set && set->layout && set->layout->by_stage)
+      return vps_track_add_classes(track, VPS_WRITES_STORAGE);
    if (set && set->layout)
       return set->layout->late ? vps_track_add_late(track, object) : add_descriptors(track, bound, set, choice);
    /* A set that is not known, or a binding whose set is not bound. */

@@ -19,13 +19,14 @@ struct vp_context;
 
 struct vps_bound_set {
    struct vps_object_name set;
-   uint32_t offset_count; /* UINT32_MAX: not known */
+   uint32_t offset_count; /* that are known */
    uint32_t offsets[VPS_MAX_OFFSETS];
 };
 
 /* Sets stay noted here when binding others has made them useless. */
 struct vps_bind_point {
-   bool changed; /* since its shaders were run last */
+   bool changed; /* since its shaders were run last, in a way that counts */
+   bool quiet;   /* the shaders of its pipeline write to nothing, whatever is bound */
    bool beyond;  /* there is more than is kept here */
    struct vps_object_name pipeline;
    struct vps_bound_set sets[VPS_MAX_BOUND_SETS];

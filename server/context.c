@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
@@ -13,16 +12,23 @@
 #include "server/command_buffer.h"
 #include "server/executables.h"
 #include "server/instance.h"
+#include "server/recorded.h"
 #include "server/reserve.h"
 #include "server/swapchain.h"
 
 /* Temporary memory of one command. */
 #define ARENA_LIMIT ((size_t)1 << 30)
 
+/* Objects that a command may use before there must be more room. */
+#define FIRST_USED 64u
+
 #define FLAG_REPLY 1u
 
 /* Number and flags. */
 #define COMMAND_HEAD_SIZE 8
+
+/* The target when there is none. */
+static struct vps_object nothing;
 
 static uint64_t new_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
 {
@@ -39,6 +45,7 @@ bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *opt
       .channel = channel,
       .get_proc_addr = get_proc_addr,
       .command = VP_ERROR_NO_COMMAND,
+      .target = &nothing,
    };
    vp_arena_init(&ctx->arena, ARENA_LIMIT);
    if (!vp_encoder_init(&ctx->enc))
@@ -57,6 +64,7 @@ void vp_context_init_beside(struct vp_context *ctx, const struct vp_context *ses
       .get_proc_addr = session->get_proc_addr,
       .objects = session->objects,
       .command = VP_ERROR_NO_COMMAND,
+      .target = &nothing,
    };
    vp_arena_init(&ctx->arena, ARENA_LIMIT);
 }
@@ -160,18 +168,11 @@ struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id)
    return object ? object : refuse_object(ctx, type, id);
 }
 
-static inline void note_used(struct vp_context *ctx, struct vps_object *object)
-{
-   ctx->used[ctx->used_count++] = object;
-   if (ctx->poison == VK_SUCCESS)
-      ctx->poison = object->poison;
-}
-
 struct vps_object *vps_use(struct vp_context *ctx, int32_t type, uint64_t id)
 {
    struct vps_object *object = vps_find(ctx, type, id);
    if (object && ctx->used_count == ctx->used_capacity) {
-      const unsigned capacity = ctx->used_capacity ? ctx->used_capacity * 2 : 64;
+      const unsigned capacity = ctx->used_capacity ? ctx->used_capacity * 2 : FIRST_USED;
       struct vps_object **used = realloc(ctx->used, capacity * sizeof(*used));
       if (!used) {
          vps_fail(ctx, "the server is out of memory");
@@ -181,26 +182,41 @@ struct vps_object *vps_use(struct vp_context *ctx, int32_t type, uint64_t id)
       ctx->used_capacity = capacity;
    }
    if (object)
-      note_used(ctx, object);
+      vps_note_used(ctx, object);
    return object;
 }
 
-static uint64_t use_slowly(struct vp_context *ctx, int32_t type, uint64_t id)
+uint64_t vps_use_handle(struct vp_context *ctx, int32_t type, uint64_t id)
 {
    const struct vps_object *object = vps_use(ctx, type, id);
    return object ? object->handle : 0;
 }
 
-/* Nearly all that commands are made of are these: what is seldom is elsewhere. */
 static uint64_t find_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
 {
    struct vp_context *ctx = dec->context;
    struct vps_object *object = look_up(ctx, type, id);
 
    if (!object || ctx->used_count == ctx->used_capacity)
-      return use_slowly(ctx, type, id);
-   note_used(ctx, object);
+      return vps_use_handle(ctx, type, id);
+   vps_note_used(ctx, object);
    return object->handle;
+}
+
+uint64_t vps_use_target(struct vp_context *ctx, uint64_t id)
+{
+   ctx->poison = VK_SUCCESS;
+   ctx->used_count = 0;
+   struct vps_object *object = id ? vps_use(ctx, VK_OBJECT_TYPE_COMMAND_BUFFER, id) : NULL;
+   ctx->target = object ? object : &nothing;
+   return ctx->target->handle;
+}
+
+bool vps_not_recordable(struct vp_context *ctx)
+{
+   if (vps_decoded(ctx, VK_OBJECT_TYPE_COMMAND_BUFFER))
+      ctx->used[0]->poison = ctx->poison;
+   return false;
 }
 
 struct vps_object *vps_used(const struct vp_context *ctx, int32_t type)
@@ -301,12 +317,52 @@ void vps_send_reply(struct vp_context *ctx)
                        NULL, 0);
 }
 
-static void run_recorded(struct vp_context *ctx, const struct vps_dispatch *entry)
+/* Whether a command, whose data is at p, is recorded into the one command buffer and concerns no other. Its first
+ * object comes first. */
+static bool is_apart(const struct vp_context *ctx, const struct vps_dispatch *entry, const uint8_t *p)
+{
+   return entry->apart && (ctx->dec.end - p < 8 || vp_bytes_load_u64(p) == ctx->recorded_into);
+}
+
+/* Recorded commands from p on, up to any other one or to one that wants an answer. Returns where they end. */
+static const uint8_t *replay(struct vp_context *ctx, const uint8_t *p)
+{
+   const bool apart = ctx->apart;
+
+   ctx->reply = false;
+   while (!ctx->failed && ctx->dec.end - p >= COMMAND_HEAD_SIZE) {
+      const uint8_t *data = p;
+      const uint32_t number = vp_get_u32(&data), flags = vp_get_u32(&data);
+      const struct vps_dispatch *entry = vps_dispatch_find(number);
+      if (!entry || !entry->record || flags || (apart && !is_apart(ctx, entry, data)))
+         break;
+      ctx->command = number;
+      p = entry->record(ctx, data);
+      vp_arena_reset(&ctx->arena);
+   }
+   return p;
+}
+
+/* What is measured with recorded commands. */
+static void run_recording(struct vp_context *ctx, const struct vps_dispatch *entry)
 {
    const uint8_t *start = ctx->dec.cur - COMMAND_HEAD_SIZE;
 
    entry->run(ctx);
    vps_meter_record(&ctx->meter, (size_t)(ctx->dec.cur - start));
+}
+
+/* A single recorded command that wants an answer. */
+static void run_recorded(struct vp_context *ctx, const struct vps_dispatch *entry)
+{
+   const uint8_t *start = ctx->dec.cur;
+
+   ctx->dec.cur = entry->record(ctx, start);
+   vps_meter_record(&ctx->meter, COMMAND_HEAD_SIZE + (size_t)(ctx->dec.cur - start));
+   if (ctx->failed)
+      return;
+   vp_enc_u32(&ctx->enc, ctx->command);
+   vps_send_reply(ctx);
 }
 
 static void run_measured(struct vp_context *ctx, const struct vps_dispatch *entry)
@@ -318,17 +374,13 @@ static void run_measured(struct vp_context *ctx, const struct vps_dispatch *entr
       vps_meter_tell(&ctx->meter, ctx->channel, 0);
 }
 
-/* Of what is behind the number and flags of a recorded command its command buffer comes first. */
-static bool check_apart(struct vp_context *ctx, const struct vps_dispatch *entry)
+/* Says why a command cannot be among those of one command buffer. */
+static void refuse_apart(struct vp_context *ctx, const struct vps_dispatch *entry)
 {
-   uint64_t id;
-
    if (!entry->apart || ctx->reply)
       vps_fail(ctx, "it cannot be among commands that are recorded into one command buffer");
-   else if (vp_dec_remaining(&ctx->dec) >= sizeof(id) &&
-            (memcpy(&id, ctx->dec.cur, sizeof(id)), id != ctx->recorded_into))
+   else
       vps_fail(ctx, "it is among commands that are recorded into another command buffer");
-   return !ctx->failed;
 }
 
 static void run_command(struct vp_context *ctx)
@@ -348,14 +400,16 @@ static void run_command(struct vp_context *ctx)
    else if (!entry)
       vps_fail(ctx, "this server does not know the command %u; use the same release of Venus Plus on both machines",
                ctx->command);
-   else if (!entry->run)
+   else if (entry->refusal)
       vps_fail(ctx, "this command %s", entry->refusal);
    else if (flags & ~FLAG_REPLY)
       vps_fail(ctx, "unknown flags %#x", flags);
-   else if (ctx->apart && !check_apart(ctx, entry))
-      return;
-   else if (entry->recorded)
+   else if (ctx->apart && (ctx->reply || !is_apart(ctx, entry, ctx->dec.cur)))
+      refuse_apart(ctx, entry);
+   else if (entry->record)
       run_recorded(ctx, entry);
+   else if (entry->recording)
+      run_recording(ctx, entry);
    else
       run_measured(ctx, entry);
    if (ctx->strained)
@@ -372,8 +426,13 @@ bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size)
    ctx->dec.present_layout = VPS_PRESENT_LAYOUT;
    vps_meter_start(&ctx->meter);
 
-   while (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0)
-      run_command(ctx);
+   while (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0) {
+      const uint8_t *start = ctx->dec.cur;
+      ctx->dec.cur = replay(ctx, start);
+      vps_meter_record(&ctx->meter, (size_t)(ctx->dec.cur - start));
+      if (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0)
+         run_command(ctx);
+   }
    vps_meter_begin(&ctx->meter);
    vps_maker_reap(ctx);
    if (ctx->strained)

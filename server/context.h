@@ -34,11 +34,13 @@ struct vp_context {
    struct vp_encoder enc; /* for its reply */
    uint32_t command;
    bool reply;               /* it wants one */
+   bool failed;              /* the session is over; `error` says why */
    bool apart;               /* all commands must be recorded into one command buffer: */
    uint64_t recorded_into;   /* its id */
    VkResult poison;          /* of the first unusable object that it uses, or VK_SUCCESS */
    struct vps_object **used; /* all objects that it uses, in the order of its data */
    unsigned used_count, used_capacity;
+   struct vps_object *target;   /* the command buffer of the last recorded command; may be something else by now */
    struct vps_makings makings;  /* pipelines that are being made */
    struct vps_device *strained; /* its reserve is to be filled at the end of the command; or NULL */
 
@@ -47,7 +49,6 @@ struct vp_context {
    uint64_t stream_offset; /* of the data that is being executed */
    uint64_t reply_count;   /* that were sent */
 
-   bool failed; /* the session is over */
    struct vp_error error;
    bool abandoned; /* the GPU is still busy with something that should have been destroyed */
 };
@@ -99,8 +100,19 @@ static inline bool vps_decoded(struct vp_context *ctx, int32_t first_type)
           vps_not_decoded(ctx);
 }
 
+/* Notes that the command uses an object, for which there is room. */
+static inline void vps_note_used(struct vp_context *ctx, struct vps_object *object)
+{
+   ctx->used[ctx->used_count++] = object;
+   if (__builtin_expect(object->poison != VK_SUCCESS, 0) && ctx->poison == VK_SUCCESS)
+      ctx->poison = object->poison;
+}
+
 /* The object with this id, noted as used, with its poison. NULL ends the session. */
 struct vps_object *vps_use(struct vp_context *ctx, int32_t type, uint64_t id);
+
+/* The same as the driver's handle, or 0. */
+uint64_t vps_use_handle(struct vp_context *ctx, int32_t type, uint64_t id);
 
 /* The same without poison: for what ends with the command. */
 struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id);

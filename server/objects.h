@@ -53,7 +53,7 @@ static inline struct vps_object *vps_object_find(const struct vps_object_table *
    const uint32_t slot = vps_object_slot(id);
    struct vps_object *page = slot < VPS_MAX_SLOTS ? table->pages[slot / VPS_SLOT_PAGE] : NULL;
 
-   if (!page || slot == 0 || page[slot % VPS_SLOT_PAGE].id != id)
+   if (!page || id == 0 || page[slot % VPS_SLOT_PAGE].id != id)
       return NULL;
    return &page[slot % VPS_SLOT_PAGE];
 }

@@ -24,6 +24,11 @@ struct vps_stores {
 /* Of a module. What is malformed or not known may write to anything. */
 struct vps_stores vps_spirv_find_stores(const uint32_t *words, size_t count);
 
+static inline bool vps_stores_nothing(const struct vps_stores *stores)
+{
+   return !stores->classes && !stores->all_bindings && stores->count == 0;
+}
+
 void vps_stores_add(struct vps_stores *stores, const struct vps_stores *more);
 
 #endif

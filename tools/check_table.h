@@ -4,6 +4,18 @@
 
 #include "common/wire/decoder.h"
 #include "common/wire/encoder.h"
+#include <vulkan/vulkan.h>
+
+/* How the decoders of recorded commands find objects. */
+static inline uint64_t vps_find_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
+{
+   return vp_dec_handle(dec, type, id);
+}
+
+static inline uint64_t vps_find_target(struct vp_decoder *dec, uint64_t id)
+{
+   return vp_dec_handle(dec, VK_OBJECT_TYPE_COMMAND_BUFFER, id);
+}
 
 /* One command with the codecs of both sides behind one type. The generated
  * vp_check_table.h has one for each. */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #define FIRST_CHUNK_SIZE ((size_t)32 << 10)
-#define MAX_GROWTH ((size_t)4 << 20)
 
 void vp_arena_init(struct vp_arena *arena, size_t limit)
 {
@@ -35,7 +34,7 @@ void vp_arena_clear(struct vp_arena *arena)
       arena_pop_chunk(arena);
 
    /* A single huge request must not be kept for ever. */
-   if (arena->chunks && arena->chunks->size > MAX_GROWTH)
+   if (arena->chunks && arena->chunks->size > VP_ARENA_KEEP)
       arena_pop_chunk(arena);
 
    arena->cur = arena->chunks ? arena->chunks->data : NULL;
@@ -56,8 +55,8 @@ static bool arena_grow(struct vp_arena *arena, size_t size)
       return false;
 
    size_t chunk_size = arena->used > FIRST_CHUNK_SIZE ? arena->used : FIRST_CHUNK_SIZE;
-   if (chunk_size > MAX_GROWTH)
-      chunk_size = MAX_GROWTH;
+   if (chunk_size > VP_ARENA_KEEP)
+      chunk_size = VP_ARENA_KEEP;
    if (chunk_size > left)
       chunk_size = left;
    if (chunk_size < size)

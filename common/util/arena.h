@@ -44,14 +44,25 @@ void vp_arena_init(struct vp_arena *arena, size_t limit);
 /* Frees everything. The arena can be used again. */
 void vp_arena_finish(struct vp_arena *arena);
 
-/* vp_arena_reset() when there is something to forget. */
+/* A larger chunk is not kept. */
+#define VP_ARENA_KEEP ((size_t)4 << 20)
+
+/* vp_arena_reset() when there is more than one chunk, or a large one. */
 void vp_arena_clear(struct vp_arena *arena);
 
 /* Forgets all allocations but keeps the first chunk for the next ones. */
 static inline void vp_arena_reset(struct vp_arena *arena)
 {
-   if (arena->chunks && arena->cur != arena->chunks->data)
+   struct vp_arena_chunk *chunk = arena->chunks;
+
+   if (!chunk || arena->cur == chunk->data)
+      return;
+   if (chunk->next || chunk->size > VP_ARENA_KEEP) {
       vp_arena_clear(arena);
+      return;
+   }
+   arena->cur = chunk->data;
+   ASAN_POISON_MEMORY_REGION(chunk->data, chunk->size);
 }
 
 /* vp_arena_take() when the newest chunk may be too small. */

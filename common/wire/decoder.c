@@ -50,14 +50,19 @@ void vp_dec_bytes(struct vp_decoder *dec, void *out, uint64_t count, size_t size
    vp_dec_take(dec, -bytes & 3);
 }
 
+void *vp_dec_copy(struct vp_decoder *dec, const uint8_t *p, size_t size)
+{
+   void *copy = vp_dec_room(dec, 1, size);
+   return copy ? memcpy(copy, p, size) : NULL;
+}
+
 void *vp_dec_blob(struct vp_decoder *dec, uint64_t count, size_t size)
 {
    if (!vp_dec_has(dec, count, size))
       return NULL;
    const size_t bytes = (size_t)count * size;
    const uint8_t *p = vp_dec_take(dec, bytes + (-bytes & 3));
-   void *out = p ? vp_dec_room(dec, 1, bytes) : NULL;
-   return out ? memcpy(out, p, bytes) : NULL;
+   return p ? vp_dec_copy(dec, p, bytes) : NULL;
 }
 
 const char *vp_dec_string(struct vp_decoder *dec, uint64_t count)

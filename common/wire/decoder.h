@@ -180,6 +180,20 @@ static inline void *vp_dec_alloc(struct vp_decoder *dec, uint64_t count, size_t 
 /* count elements of size bytes each and their filler, copied to out. */
 void vp_dec_bytes(struct vp_decoder *dec, void *out, uint64_t count, size_t size);
 
+/* What was read, in new temporary memory. */
+void *vp_dec_copy(struct vp_decoder *dec, const uint8_t *p, size_t size);
+
+/* count elements of size bytes each as a pointer into the data, or a copy where they are not aligned; NULL for count 0.
+ * For what is done with before the data is gone. */
+static inline const void *vp_dec_view(struct vp_decoder *dec, uint64_t count, size_t size)
+{
+   if (!vp_dec_has(dec, count, size))
+      return NULL;
+   const size_t bytes = (size_t)count * size;
+   const uint8_t *p = vp_dec_take(dec, bytes + (-bytes & 3));
+   return (uintptr_t)p % size == 0 ? p : vp_dec_copy(dec, p, bytes);
+}
+
 /* As a pointer into new temporary memory; NULL for count 0. */
 void *vp_dec_blob(struct vp_decoder *dec, uint64_t count, size_t size);
 const char *vp_dec_string(struct vp_decoder *dec, uint64_t count);

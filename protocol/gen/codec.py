@@ -91,6 +91,7 @@ class Codec:
         self.scope, self.registry, self.prefix = scope, scope.registry, prefix
         self.inlines, self.prototypes, self.functions = [], [], []
         self.done = set()
+        self.find, self.blob = 'vp_dec_handle', 'vp_dec_blob'  # what reads ids and arrays that can be copied
 
     # --- facts about types ----------------------------------------------------------------------------------------
 
@@ -229,7 +230,9 @@ class Codec:
         name = '%s_%s_%s' % (self.prefix, verb, struct.name)
         if name not in self.done:
             self.done.add(name)
+            ways, self.find, self.blob = (self.find, self.blob), 'vp_dec_handle', 'vp_dec_blob'
             getattr(self, 'make_' + verb)(name, struct)
+            self.find, self.blob = ways
         return name
 
     def add(self, head, lines, inline=False):
@@ -476,7 +479,7 @@ class Codec:
         if kind == 'handle':
             if verb in ('into', 'get_into'):
                 return Item(8, ['vp_dec_reply_handle(d, &%s, sizeof(%s), vp_get_u64(&p));' % (acc, acc)])
-            function = 'vp_dec_new_handle' if fresh or verb == 'new_partial' else 'vp_dec_handle'
+            function = 'vp_dec_new_handle' if fresh or verb == 'new_partial' else self.find
             return Item(8, ['%s = (%s)(uintptr_t)%s(d, %s, vp_get_u64(&p));' % (
                 acc, name, function, self.registry.handles[what])])
         size = None if verb == 'new_partial' else self.read_size(name)
@@ -574,7 +577,7 @@ class Codec:
         if variable.depth == 2:
             return self.decode_array_2(variable, owner, siblings, acc, lengths, checks)
         if mode == 'full' and self.same_in_memory(element):
-            return ['%s = vp_dec_blob(d, %s, sizeof(%s));' % (whole, count, element)], checks
+            return ['%s = %s(d, %s, sizeof(%s));' % (whole, self.blob, count, element)], checks
         item = Item(0, []) if mode == 'none' else self.decode_value(element, 'x[i]', verb, fresh)
         least = 0 if mode == 'none' else self.extent(element, mode == 'partial')[0]
         lines = block('if (vp_dec_has(d, %s, %d))' % (count, least), self.decode_elements(element, count, item) + ['%s = x;' % whole])
@@ -841,13 +844,14 @@ class Codec:
                 parameter.name, count, parameter.name)])
         return self.encode_variable(parameter, command, command.parameters, 'a->', mode)
 
-    def decode_request(self, command, fresh):
-        """Lines that read a request, after its number and flags, into struct vp_cmd_NAME *a."""
+    def decode_request(self, command, fresh, first=()):
+        """Lines that read a request, after its number and flags, into struct vp_cmd_NAME *a. first: the items of its
+        first parameters, if they are special."""
         modes = self.request_modes(command)
         plain = [p for p in command.parameters if not p.dimensions]
         declarations = self.counts(plain, command, [m for p, m in zip(command.parameters, modes) if not p.dimensions])
-        items, checks = [], []
-        for parameter, mode in zip(command.parameters, modes):
+        items, checks = list(first), []
+        for parameter, mode in list(zip(command.parameters, modes))[len(first):]:
             if parameter.dimensions:
                 count = self.dimension(parameter)
                 items.append(Item(None, [
@@ -863,6 +867,17 @@ class Codec:
                 checks += ['if (a->%s != sizeof(%s))' % (parameter.stride, parameter.type),
                            '   vp_dec_fail(d, "%s is not the size of an element");' % parameter.stride]
         return declarations + join_reads(items) + checks
+
+    def decode_recorded(self, command, fresh):
+        """The same for a recorded command, which is to be fast: vps_find_target() and vps_find_handle() find its own
+        objects, and its arrays stay where they are."""
+        assert command.result == 'void' and not self.outputs(command), command.name
+        target = command.parameters[0]
+        read = 'a->%s = (%s)(uintptr_t)vps_find_target(d, vp_get_u64(&p));' % (target.name, target.type)
+        self.find, self.blob = 'vps_find_handle', 'vp_dec_view'
+        lines = self.decode_request(command, fresh, [Item(8, [read])])
+        self.find, self.blob = 'vp_dec_handle', 'vp_dec_blob'
+        return lines
 
     def outputs(self, command):
         return [p for p in command.parameters if command.is_output(p)]

@@ -91,6 +91,10 @@ def is_destroy(command):
     return command.name.startswith('vkDestroy') and len(command.parameters) == 3
 
 
+def is_recorded(command):
+    return command.name.startswith('vkCmd')
+
+
 def client_codec(scope):
     """{file: text}: how the client writes requests and reads replies."""
     codec = Codec(scope, 'vpc')
@@ -116,18 +120,25 @@ def client_codec(scope):
 def server_codec(scope):
     """{file: text}: how the server reads requests and writes replies."""
     codec = Codec(scope, 'vps')
-    calls, prototypes = [], []
+    calls, prototypes, recorded = [], [], []
     for command in scope.wire_commands():
-        heads = ['void vp_decode_%s(struct vp_decoder *d, struct vp_cmd_%s *a)' % (command.name, command.name),
-                 'void vp_answer_%s(struct vp_encoder *e, const struct vp_cmd_%s *a)' % (command.name, command.name)]
-        prototypes += [h + ';' for h in heads]
-        calls += [heads[0], '{'] + indent(codec.decode_request(command, raw_parameters(command)) + ['(void)a;']) + ['}', '']
-        calls += [heads[1], '{'] + indent(codec.encode_reply(command) + ['(void)a;']) + ['}', '']
+        decode = 'void vp_decode_%s(struct vp_decoder *d, struct vp_cmd_%s *a)' % (command.name, command.name)
+        answer = 'void vp_answer_%s(struct vp_encoder *e, const struct vp_cmd_%s *a)' % (command.name, command.name)
+        if is_recorded(command):
+            recorded += ['static inline ' + decode, '{']
+            recorded += indent(codec.decode_recorded(command, raw_parameters(command)) + ['(void)a;']) + ['}', '']
+        else:
+            prototypes += [decode + ';']
+            calls += [decode, '{'] + indent(codec.decode_request(command, raw_parameters(command)) + ['(void)a;']) + ['}', '']
+        prototypes += [answer + ';']
+        calls += [answer, '{'] + indent(codec.encode_reply(command) + ['(void)a;']) + ['}', '']
     includes = ['"vp_commands.h"', '"common/wire/decoder.h"', '"common/wire/encoder.h"']
     return {
         'server/vp_server_structs.h': header('VP_SERVER_STRUCTS_H', includes, codec.prototypes + [''] + codec.inlines),
         'server/vp_server_structs.c': source(['"server/vp_server_structs.h"'], codec.functions),
         'server/vp_server_calls.h': header('VP_SERVER_CALLS_H', includes, prototypes),
+        # Who includes it has vps_find_target() and vps_find_handle().
+        'server/vp_recorded_calls.h': header('VP_RECORDED_CALLS_H', ['"server/vp_server_structs.h"'], recorded),
         'server/vp_server_calls.c': source(['"server/vp_server_calls.h"', '"server/vp_server_structs.h"'], calls),
     }
 
@@ -150,7 +161,7 @@ def check_table(scope):
             n, command.number, n, n, n, n, n)]
     body += ['};']
     return {'tools/vp_check_table.h': header('VP_CHECK_TABLE_H', [
-        '"client/vp_client_calls.h"', '"server/vp_server_calls.h"', '"tools/check_table.h"'], body)}
+        '"client/vp_client_calls.h"', '"server/vp_server_calls.h"', '"tools/check_table.h"', '"server/vp_recorded_calls.h"'], body)}
 
 
 def format_table(scope):

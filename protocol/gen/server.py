@@ -2,7 +2,7 @@
 """Writes the server's dispatch: tables of driver functions, one function per wire command, destruction by type."""
 
 from codec import Codec, block, indent
-from emit import header, is_destroy, raw_parameters, source
+from emit import header, is_destroy, is_recorded, raw_parameters, source
 
 # Functions that the server calls although they do not travel, or not by that name.
 DEVICE_EXTRA = [
@@ -76,10 +76,6 @@ def created(scope, command):
 
 def field(name):
     return name[2:]
-
-
-def is_recorded(command):
-    return command.name.startswith('vkCmd')
 
 
 def is_observed(command):
@@ -170,7 +166,31 @@ class Runner:
     def new_id(self, parameter):
         return '(uint64_t)(uintptr_t)a.%s[i]' % parameter.name
 
+    def recorded(self, command):
+        """The function of a command that is recorded."""
+        name, by_hand = command.name, command.row['server'] == 'hand'
+        lines = ['struct vp_cmd_%s a = {0};' % name, 'ctx->dec.cur = p;', 'vp_decode_%s(&ctx->dec, &a);' % name,
+                 'p = ctx->dec.cur;', 'if (!vps_recordable(ctx, a.%s))' % command.parameters[0].name, '   return p;']
+        lines += [line.replace('return;', 'return p;') for line in self.checks(command)] + self.execute(command, None)
+        note = self.note(command)
+        if note:  # a handler may have found that something cannot be used
+            lines += ['if (!ctx->failed && !ctx->poison)', '   ' + note] if by_hand else [note]
+        return ['static const uint8_t *record_%s(struct vp_context *ctx, const uint8_t *p)' % name, '{'] + \
+            indent(lines + ['return p;']) + ['}', '']
+
+    def note(self, command):
+        """What notes that a command was recorded, or None."""
+        if is_observed(command):
+            return 'vps_observe_%s(ctx, &a);' % command.row['command']
+        if command.writes in BIND_POINTS:
+            return 'vps_command_buffer_note_shaders(ctx, %s);' % BIND_POINTS[command.writes]
+        if command.writes != 'nothing':
+            return 'vps_command_buffer_note_writes(ctx, VPS_WRITES_%s);' % ('IMAGE' if command.writes == 'images' else 'ALL')
+        return None
+
     def function(self, command):
+        if is_recorded(command):
+            return self.recorded(command)
         name = command.name
         new = created(self.scope, command)
         lines = ['struct vp_cmd_%s a = {0};' % name, 'vp_decode_%s(&ctx->dec, &a);' % name,
@@ -191,11 +211,6 @@ class Runner:
             (' && a.ret >= 0' if command.result == 'VkResult' and not several else '')
         if is_observed(command):
             lines += ['if (%s)' % done, '   vps_observe_%s(ctx, &a);' % command.row['command']]
-        elif is_recorded(command) and command.writes in BIND_POINTS:
-            lines += ['if (%s)' % done, '   vps_command_buffer_note_shaders(ctx, %s);' % BIND_POINTS[command.writes]]
-        elif is_recorded(command) and command.writes != 'nothing':
-            lines += ['if (%s)' % done, '   vps_command_buffer_note_writes(ctx, VPS_WRITES_%s);' % (
-                'IMAGE' if command.writes == 'images' else 'ALL')]
         lines += block('if (ctx->reply && !ctx->failed)', ['vp_answer_%s(&ctx->enc, &a);' % name, 'vps_send_reply(ctx);'])
         return ['static void run_%s(struct vp_context *ctx)' % name, '{'] + indent(lines) + ['}', '']
 
@@ -219,11 +234,11 @@ class Runner:
                 self.object_type(new), self.new_id(new), parent)])
         for kind in CHANGES.get(command.name, []):
             lines.append('vps_poison_used(ctx, VK_OBJECT_TYPE_%s, ctx->poison);' % kind)
-        if command.parameters[0].type == 'VkCommandBuffer':
-            lines.append('ctx->used[0]->poison = ctx->poison;')
         return lines
 
     def table(self, command):
+        if is_recorded(command):
+            return 'ctx->target->device->functions.'
         return 'ctx->instance->functions.' if is_instance_level(command) else 'ctx->used[0]->device->functions.'
 
     def checks(self, command):
@@ -339,12 +354,14 @@ def dispatch_tables(scope):
         for command in table_commands(scope, base):
             if command.row['server'] == 'refuse':
                 refusal = '"%s"' % REFUSALS.get(command.row['kind'], 'is not served in this way; the client must do it otherwise')
-                lines.append('   [%d] = {"%s", NULL, %s, false, false},' % (command.number - base, command.name, refusal))
+                lines.append('   [%d] = {"%s", .refusal = %s},' % (command.number - base, command.name, refusal))
             else:
-                recorded = command.row['kind'] == 'record' or command.name in RECORDING
-                apart = recorded and command.name not in LOOKS_AT_OTHERS
-                lines.append('   [%d] = {"%s", run_%s, NULL, %s, %s},' % (
-                    command.number - base, command.name, command.name, str(recorded).lower(), str(apart).lower()))
+                recording = command.row['kind'] == 'record' or command.name in RECORDING
+                apart = recording and command.name not in LOOKS_AT_OTHERS
+                lines.append('   [%d] = {"%s", %s%s%s},' % (
+                    command.number - base, command.name,
+                    '.record = record_' + command.name if is_recorded(command) else '.run = run_' + command.name,
+                    ', .recording = true' if recording else '', ', .apart = true' if apart else ''))
         lines += ['};', '']
     return lines
 
@@ -383,10 +400,13 @@ def dispatch(scope):
              '                               VkDevice device);', '',
              '/* Destroys a child of a device; does nothing for what is freed with a pool. */',
              'void vps_destroy_handle(const struct vps_device *device, int32_t type, uint64_t handle);', '',
-             '/* A command of the wire: `run` decodes, executes and answers it; NULL: why it is refused. */',
-             'struct vps_dispatch {', '   const char *name;', '   void (*run)(struct vp_context *ctx);',
-             '   const char *refusal;', '   bool recorded; /* into a command buffer */',
-             '   bool apart;    /* and concerns no other one */', '};', ''] + dispatch_find(scope) + [
+             '/* A command of the wire. One of `run`, which decodes, executes and answers it, `record` and `refusal` is there. */',
+             'struct vps_dispatch {', '   const char *name;', '   const char *refusal; /* why it is not executed */',
+             '   void (*run)(struct vp_context *ctx);',
+             '   /* For what is recorded into a command buffer: decodes it at p and executes it. Returns where it ends. */',
+             '   const uint8_t *(*record)(struct vp_context *ctx, const uint8_t *p);',
+             '   bool recording; /* one of those, or what comes with them and is measured with them */',
+             '   bool apart;     /* and concerns no other command buffer */', '};', ''] + dispatch_find(scope) + [
              '', '/* What is written by hand, in server/. */']
     head += ['void vp_handle_%s(struct vp_context *ctx, struct vp_cmd_%s *a);' % (c.name, c.name) for c in handlers]
     head += ['void vps_observe_%s(struct vp_context *ctx, const struct vp_cmd_%s *a);' % (c.row['command'], c.name)
@@ -402,7 +422,8 @@ def dispatch(scope):
     return {
         'server/vp_dispatch.h': header('VP_DISPATCH_H', ['<stdbool.h>', '<stddef.h>', '"vp_commands.h"'], head),
         'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/bound.h"', '"server/command_buffer.h"', '"server/context.h"',
-                                        '"server/device.h"', '"server/instance.h"', '"server/queue.h"', '"server/reserve.h"', '"server/vp_server_calls.h"',
+                                        '"server/device.h"', '"server/instance.h"', '"server/queue.h"', '"server/recorded.h"', '"server/reserve.h"', '"server/vp_recorded_calls.h"',
+                                        '"server/vp_server_calls.h"',
                                         '"server/writes.h"', '<stddef.h>', '<string.h>'],
                                        body),
     }

@@ -15,6 +15,9 @@
 #include "common/net/socket.h"
 #include "common/util/arena.h"
 #include "server/vp_server_calls.h"
+#include "tools/check_table.h"
+
+#include "server/vp_recorded_calls.h" /* after what finds its objects */
 #include "tests/unit/check.h"
 
 /* The other end of a client's connection: decodes every command as the server
