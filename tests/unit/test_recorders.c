@@ -129,7 +129,7 @@ static VkDeviceMemory create_buffer(VkPhysicalDevice gpu)
 {
    const VkBufferCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-      .size = THREADS * PART,
+      .size = (VkDeviceSize)THREADS * PART,
       .usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
    };
    VkMemoryRequirements requirements;
@@ -351,7 +351,7 @@ static void *record_frames(void *data)
 static bool is_filled(const struct recorder *self, uint32_t frame, uint32_t start, uint32_t count)
 {
    for (uint32_t i = 0; i < count * FILL; i += 4) {
-      const uint32_t found = vp_bytes_load_u32(mapped + self->index * PART + start + (size_t)i);
+      const uint32_t found = vp_bytes_load_u32(mapped + (size_t)self->index * PART + start + i);
       if (found != value_of(frame, self->index, start + i / FILL))
          return false;
    }

@@ -215,8 +215,8 @@ static void test_side_by_side(void)
       CHECK(give_widths(i * BUFFERS, 1, 10));
    CHECK(vps_replay_wait(&replay));
    CHECK(driver.met && replay.started == VPS_MAX_LANES);
-   for (unsigned i = 0; i < POOLS; i++)
-      CHECK(driver.next[i * BUFFERS] == 11);
+   for (unsigned i = 0; i < POOLS * BUFFERS; i++)
+      CHECK(driver.next[i] == (i % BUFFERS ? 0 : 11));
    close_session();
 }
 
