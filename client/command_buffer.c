@@ -203,6 +203,13 @@ void vp_command_buffer_say(struct vp_command_buffer *cmd)
    vp_guard_leave(guard);
 }
 
+bool vp_command_buffer_make_room(struct vp_command_buffer *cmd, size_t size)
+{
+   if (vp_encoder_size(&cmd->commands) >= VP_STREAM_PIECE)
+      vp_command_buffer_say(cmd);
+   return vp_command_buffer_has_room(cmd, size) || vp_encoder_grow(&cmd->commands, size);
+}
+
 /* What the specification lets be garbage is left out: a primary's inheritance,
  * and the render pass of a secondary that does not continue one. */
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkBeginCommandBuffer(VkCommandBuffer handle,

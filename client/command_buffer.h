@@ -50,13 +50,26 @@ struct vp_command_pool {
 /* Puts what was recorded into the stream. An error is kept for vkEndCommandBuffer. */
 void vp_command_buffer_say(struct vp_command_buffer *cmd);
 
-/* Where the next command is recorded. */
-static inline struct vp_encoder *vp_record(struct vp_command_buffer *cmd)
+/* Whether a command that needs so much at its beginning can be recorded: all that most commands look at. */
+static inline bool vp_command_buffer_has_room(const struct vp_command_buffer *cmd, size_t size)
 {
+   return __builtin_expect(size <= (size_t)(cmd->commands.end - cmd->commands.cur), 1);
+}
+
+/* Makes that room: a long recording is said, a short one gets more memory. False without memory, which
+ * vkEndCommandBuffer will say. */
+bool vp_command_buffer_make_room(struct vp_command_buffer *cmd, size_t size);
+
+/* Of functions that are called so rarely that it should cost those that call them nothing. */
+#define VP_RARELY __attribute__((noinline, cold))
+
+/* Takes the room for the next command. */
+static inline uint8_t *vp_record(struct vp_command_buffer *cmd, size_t size)
+{
+   uint8_t *p = cmd->commands.cur;
+   cmd->commands.cur += size;
    cmd->recorded++;
-   if (__builtin_expect(vp_encoder_size(&cmd->commands) >= VP_STREAM_PIECE, 0))
-      vp_command_buffer_say(cmd);
-   return &cmd->commands;
+   return p;
 }
 
 /* The server could not record it, or not all of it. For the receiver. */

@@ -30,7 +30,9 @@ static void record(void *target, uint32_t count, const VkWriteDescriptorSet *wri
    struct vp_command_buffer *cmd = VP_FROM_HANDLE(struct vp_command_buffer, a->commandBuffer);
    a->descriptorWriteCount = count;
    a->pDescriptorWrites = writes;
-   vp_request_vkCmdPushDescriptorSet(vp_record(cmd), 0, a);
+   const size_t room = vp_room_vkCmdPushDescriptorSet(a);
+   if (vp_command_buffer_has_room(cmd, room) || vp_command_buffer_make_room(cmd, room))
+      vp_write_vkCmdPushDescriptorSet(&cmd->commands, vp_record(cmd, room), 0, a);
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkCmdPushDescriptorSet(VkCommandBuffer commandBuffer,
@@ -78,7 +80,9 @@ static void record2(void *target, uint32_t count, const VkWriteDescriptorSet *wr
    push->info.pDescriptorWrites = writes;
    const struct vp_cmd_vkCmdPushDescriptorSet2 a = {.commandBuffer = push->commandBuffer,
                                                     .pPushDescriptorSetInfo = &push->info};
-   vp_request_vkCmdPushDescriptorSet2(vp_record(cmd), 0, &a);
+   const size_t room = vp_room_vkCmdPushDescriptorSet2(&a);
+   if (vp_command_buffer_has_room(cmd, room) || vp_command_buffer_make_room(cmd, room))
+      vp_write_vkCmdPushDescriptorSet2(&cmd->commands, vp_record(cmd, room), 0, &a);
 }
 
 /* Of the layout's object or, without one, of its description in the chain. */

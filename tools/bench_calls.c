@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -451,9 +452,32 @@ static const struct {
 };
 #define RECORD_CASES (sizeof(record_cases) / sizeof(record_cases[0]))
 
-/* One recording; gives the nanoseconds of its commands, and those of vkEndCommandBuffer too. Or it is counted what a
- * short one does. */
-static void record_once(const struct bench *b, unsigned index, bool count, double *commands_ns, double *end_ns)
+static long page_faults(void)
+{
+   struct rusage usage;
+   if (getrusage(RUSAGE_THREAD, &usage))
+      bench_die("getrusage", 0);
+   return usage.ru_minflt;
+}
+
+/* As a program does that waits for its frames: what a driver does behind a recording has ended before the next one. */
+static void submit_and_wait(const struct bench *b)
+{
+   const VkSubmitInfo submit = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &b->commands};
+   VK(vkQueueSubmit(b->on.queue, 1, &submit, b->fence));
+   VK(vkWaitForFences(b->on.device, 1, &b->fence, VK_TRUE, UINT64_MAX));
+   VK(vkResetFences(b->on.device, 1, &b->fence));
+}
+
+/* What a recording took: CPU time of its commands, and of vkEndCommandBuffer. */
+struct recording {
+   double commands_ns, end_ns;
+   double faults;
+};
+
+/* One recording. Or it is counted what a short one does. */
+static struct recording record_once(const struct bench *b, unsigned index, bool count)
 {
    const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
    const VkRenderingInfo rendering = {
@@ -466,6 +490,7 @@ static void record_once(const struct bench *b, unsigned index, bool count, doubl
    } else {
       vkCmdBindPipeline(b->commands, VK_PIPELINE_BIND_POINT_COMPUTE, b->compute_pipeline);
    }
+   const long faults = page_faults();
    const double start = bench_now(CLOCK_THREAD_CPUTIME_ID);
    if (count)
       counting_start();
@@ -476,23 +501,31 @@ static void record_once(const struct bench *b, unsigned index, bool count, doubl
    if (record_cases[index].in_rendering)
       vkCmdEndRendering(b->commands);
    VK(vkEndCommandBuffer(b->commands));
-   *commands_ns = middle - start;
-   *end_ns = bench_now(CLOCK_THREAD_CPUTIME_ID) - middle;
+   const double end = bench_now(CLOCK_THREAD_CPUTIME_ID);
+   const struct recording result = {
+      .commands_ns = middle - start, .end_ns = end - middle, .faults = (double)(page_faults() - faults)};
+   submit_and_wait(b);
+   return result;
 }
 
 static void record_case(const struct bench *b, unsigned index)
 {
-   double commands_ns[RUNS], end_ns[RUNS], unused[2];
+   double commands_ns[RUNS], end_ns[RUNS], faults[RUNS];
 
    for (unsigned i = 0; i < 2; i++) /* memory that is kept grows now */
-      record_once(b, index, false, &unused[0], &unused[1]);
-   for (unsigned i = 0; i < RUNS; i++)
-      record_once(b, index, false, &commands_ns[i], &end_ns[i]);
-   record_once(b, index, true, &unused[0], &unused[1]);
-   printf("  {\"name\": \"%s\", \"ns\": %.2f, \"end_ns\": %.2f, \"allocations\": %lu, \"locks\": %lu, "
+      record_once(b, index, false);
+   for (unsigned i = 0; i < RUNS; i++) {
+      const struct recording one = record_once(b, index, false);
+      commands_ns[i] = one.commands_ns;
+      end_ns[i] = one.end_ns;
+      faults[i] = one.faults;
+   }
+   record_once(b, index, true);
+   printf("  {\"name\": \"%s\", \"ns\": %.2f, \"end_ns\": %.2f, \"page_faults\": %.0f, \"allocations\": %lu, "
+          "\"locks\": %lu, "
           "\"system_calls\": %s, \"first_system_call\": %d}%s\n",
           record_cases[index].name, bench_median(commands_ns, RUNS) / COMMANDS, bench_median(end_ns, RUNS) / COMMANDS,
-          allocations, locks,
+          bench_median(faults, RUNS), allocations, locks,
           !can_see_system_calls   ? "null"
           : first_system_call < 0 ? "0"
                                   : "1",

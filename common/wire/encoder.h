@@ -74,7 +74,9 @@ static inline uint8_t *vp_enc_space(struct vp_encoder *enc, size_t size)
 /* What count elements of size bytes take, rounded up to 4; at most VP_ENC_TOO_MUCH. */
 static inline size_t vp_enc_extent(uint64_t count, size_t size)
 {
-   return count > VP_ENC_TOO_MUCH / 2 / size ? VP_ENC_TOO_MUCH : (count * size + 3) & ~(size_t)3;
+   if (count > VP_ENC_TOO_MUCH / 2 / size)
+      return VP_ENC_TOO_MUCH;
+   return size % 4 ? (count * size + 3) & ~(size_t)3 : count * size;
 }
 
 /* Room for any number of bytes. NULL without memory. */
@@ -132,6 +134,23 @@ static inline uint8_t *vp_put_fixed(uint8_t *p, const void *data, size_t count, 
    return p + padded;
 }
 
+/* memcpy() for what is mostly short: two copies that overlap, without a call. */
+static inline void vp_put_bytes(uint8_t *p, const uint8_t *data, size_t size)
+{
+   if (size > 32 || size < 4) {
+      memcpy(p, data, size);
+   } else if (size >= 16) {
+      memcpy(p, data, 16);
+      memcpy(p + size - 16, data + size - 16, 16);
+   } else if (size >= 8) {
+      memcpy(p, data, 8);
+      memcpy(p + size - 8, data + size - 8, 8);
+   } else {
+      memcpy(p, data, 4);
+      memcpy(p + size - 4, data + size - 4, 4);
+   }
+}
+
 /* count elements of size bytes, rounded up to 4 with zeros. */
 static inline uint8_t *vp_put_array(uint8_t *p, const void *data, uint64_t count, size_t size)
 {
@@ -140,7 +159,7 @@ static inline uint8_t *vp_put_array(uint8_t *p, const void *data, uint64_t count
       return p;
    if (padded != bytes)
       vp_put_u32(p + padded - 4, 0);
-   memcpy(p, data, bytes);
+   vp_put_bytes(p, data, bytes);
    return p + padded;
 }
 

@@ -106,7 +106,7 @@ class Entries:
     def function(self, command):
         kind = command.row['kind']
         maker = {'record': self.record, 'async': self.asynchronous, 'sync': self.synchronous, 'cached': self.cached}[kind]
-        return ['', prototype(command, command.name), '{'] + indent(maker(command)) + ['}']
+        return self.before(command) + ['', prototype(command, command.name), '{'] + indent(maker(command)) + ['}']
 
     def head(self, command):
         first = command.parameters[0]
@@ -114,11 +114,25 @@ class Entries:
         return ['%s *self = VP_FROM_HANDLE(%s, %s);' % (struct, struct, first.name),
                 'struct vp_connection *conn = %s;' % conn]
 
+    def before(self, command):
+        """What stands before the function: of one that records, another for when there is no room. It makes room and calls
+        the first again, with the same parameters, so that where there is room none of them need be saved."""
+        if command.row['kind'] != 'record':
+            return []
+        arguments = ', '.join(p.name for p in command.parameters)
+        head = prototype(command, command.name).replace('vp_' + command.name, 'room_' + command.name)
+        return ['', 'VP_RARELY static ' + head, '{'] + indent(self.record_head(command)) + [
+            '   if (vp_command_buffer_make_room(self, room))', '      vp_%s(%s);' % (command.name, arguments), '}']
+
+    def record_head(self, command):
+        return ['struct vp_command_buffer *self = VP_FROM_HANDLE(struct vp_command_buffer, %s);' % command.parameters[0].name,
+                'const %s' % call_struct(command), 'const size_t room = vp_room_%s(&a);' % command.name]
+
     def record(self, command):
-        first = command.parameters[0]
-        return ['struct vp_command_buffer *self = VP_FROM_HANDLE(struct vp_command_buffer, %s);' % first.name,
-                'const %s' % call_struct(command)] + self.observed(command) + [
-                'vp_request_%s(vp_record(self), 0, &a);' % command.name]
+        arguments = ', '.join(p.name for p in command.parameters)
+        return self.record_head(command) + block('if (!vp_command_buffer_has_room(self, room))', [
+            'room_%s(%s);' % (command.name, arguments), 'return;']) + self.observed(command) + [
+                'vp_write_%s(&self->commands, vp_record(self, room), 0, &a);' % command.name]
 
     def destination(self, command):
         """The buffer or image that is all that the command writes to, or None."""

@@ -16,7 +16,7 @@ def indent(lines, levels=1):
 
 def block(head, lines):
     """head { lines }"""
-    return [head + ' {'] + indent(lines) + ['}']
+    return [(head + ' {').strip()] + indent(lines) + ['}']
 
 
 # Outputs that programs divide by, whatever else they are.
@@ -35,31 +35,48 @@ class Item:
 MAX_RUN = 4096  # VP_ENC_MAX_RUN
 
 
-def join_items(items):
-    """Lines for items, one reservation of space for each run of those that store at p."""
-    lines, run, before, total, arrays = [], [], [], 0, []
+class Run:
+    """Items that store at p one after another, into space that is reserved at once."""
 
-    def flush():
-        nonlocal run, before, total, arrays
-        lines.extend(before)
-        if arrays or total > MAX_RUN:
-            size = ' + '.join([str(total)] + ['vp_enc_extent(%s, %d)' % array for array in arrays])
-            lines.extend(['{', '   uint8_t *p = vp_enc_room(e, %s);' % size] + indent(block('if (p)', run + ['(void)p;'])) + ['}'])
-        elif run:
-            lines.extend(['{', '   uint8_t *p = vp_enc_space(e, %d);' % total] + indent(run) + ['   (void)p;', '}'])
-        run, before, total, arrays = [], [], 0, []
+    def __init__(self):
+        self.total, self.arrays, self.before, self.lines = 0, [], [], []
 
+    def add(self, item):
+        self.total += item.size
+        self.arrays += item.arrays
+        self.before += item.before
+        self.lines += item.lines
+
+    def size(self):
+        """In C."""
+        return ' + '.join([str(self.total)] + ['vp_enc_extent(%s, %d)' % array for array in self.arrays])
+
+    def joined(self):
+        if self.arrays or self.total > MAX_RUN:
+            reserve, lines = 'vp_enc_room', block('if (p)', self.lines + ['(void)p;'])
+        else:
+            reserve, lines = 'vp_enc_space', self.lines + ['(void)p;']
+        return self.before + block('', ['uint8_t *p = %s(e, %s);' % (reserve, self.size())] + lines) if self.lines else self.before
+
+
+def runs_of(items):
+    """Runs, and between them the lines of items that are in none."""
+    parts = [Run()]
     for item in [i for item in items for i in (item.head, item) if i]:
         if item.size is None:
-            flush()
-            lines.extend(item.lines)
+            parts += [item.lines, Run()]
         else:
-            run += item.lines
-            before += item.before
-            total += item.size
-            arrays += item.arrays
-    flush()
-    return lines
+            parts[-1].add(item)
+    return parts
+
+
+def lines_of(parts):
+    return [line for part in parts for line in (part.joined() if isinstance(part, Run) else part)]
+
+
+def join_items(items):
+    """Lines for items, one reservation of space for each run of those that store at p."""
+    return lines_of(runs_of(items))
 
 
 def join_reads(items):
@@ -201,6 +218,22 @@ class Codec:
         """Whether an array of the type can be copied as it lies."""
         kind, what = self.base(name)
         return kind == 'scalar' and what != 'size_t'
+
+    def plain(self, name):
+        """(size, alignment) of a type whose values look the same in memory and on the wire, or None."""
+        kind, what = self.base(name)
+        if kind == 'scalar':
+            wire, memory = SCALARS[what]
+            return (memory, memory) if wire == memory and what != 'size_t' else None
+        if kind == 'handle' or what.category == 'union' or what.stype:
+            return None
+        end, largest = 0, 1
+        for member in what.body():
+            inner = self.plain(member.type) if self.form(member, what, 'full') == 'value' else None
+            if not inner or end % inner[1] or (what.name, member.name) in SENT_IF:
+                return None
+            end, largest = end + inner[0], max(largest, inner[1])
+        return None if end % largest else (end, largest)
 
     def element(self, variable):
         return 'uint8_t' if variable.type == 'void' else variable.type
@@ -370,7 +403,7 @@ class Codec:
     def put_elements(self, variable, whole, count, verb, index):
         """Lines that store elements of which each takes as much at p."""
         element = self.element(variable)
-        if verb == 'enc' and self.same_in_memory(element):
+        if verb == 'enc' and not variable.stride and (self.same_in_memory(element) or self.plain(element)):
             return ['p = vp_put_array(p, %s, %s, sizeof(%s));' % (whole, count, element)]
         item = '%s[%s]' % (whole, index)
         if variable.stride:
@@ -826,8 +859,7 @@ class Codec:
             modes.append(self.partial_mode(parameter, command.parameters) if output else 'full')
         return modes
 
-    def encode_request(self, command):
-        """Lines that write the request of struct vp_cmd_NAME *a with flags."""
+    def request_items(self, command):
         items = [Item(4, ['p = vp_put_u32(p, %du);' % command.number]), Item(4, ['p = vp_put_u32(p, flags);'])]
         for parameter, mode in zip(command.parameters, self.request_modes(command)):
             strided = [p for p in command.parameters if p.stride == parameter.name]
@@ -835,7 +867,14 @@ class Codec:
                 items.append(Item(4, ['p = vp_put_u32(p, (uint32_t)sizeof(%s));' % strided[0].type]))
             else:
                 items.append(self.encode_parameter(parameter, command, mode))
-        return join_items(items)
+        return items
+
+    def encode_request(self, command):
+        """(lines that return how much room a request needs at its beginning, lines that write it there and go on)."""
+        first, *rest = runs_of(self.request_items(command))
+        counts = [line for line in first.before if line.split()[2] in [count for count, _ in first.arrays]]
+        return (counts + ['return %s;' % first.size()],
+                first.before + block('', ['uint8_t *p = room;'] + first.lines + ['(void)p;']) + lines_of(rest))
 
     def encode_parameter(self, parameter, command, mode):
         if parameter.dimensions:  # an array parameter is a pointer in C

@@ -58,7 +58,7 @@ def commands_header(scope):
         body += ['};', '']
         for name in other_names(scope, command):
             body += ['#define %s%s %s%s' % (prefix, name, prefix, command.name) for prefix in (
-                'VP_CMD_', 'vp_cmd_', 'vp_request_', 'vp_reply_', 'vp_clear_', 'vp_ask_', 'vp_send_', 'vp_call_', 'vp_decode_', 'vp_answer_',
+                'VP_CMD_', 'vp_cmd_', 'vp_room_', 'vp_write_', 'vp_request_', 'vp_reply_', 'vp_clear_', 'vp_ask_', 'vp_send_', 'vp_call_', 'vp_decode_', 'vp_answer_',
                 'vp_handle_')] + ['']
     registry = scope.registry
     body += ['/* The registry that this was made from. */',
@@ -100,9 +100,15 @@ def client_codec(scope):
     codec = Codec(scope, 'vpc')
     calls = []
     for command in scope.wire_commands():
-        calls += ['static inline void vp_request_%s(struct vp_encoder *e, uint32_t flags, const struct vp_cmd_%s *a)' %
-                  (command.name, command.name), '{']
-        calls += indent(codec.encode_request(command) + ['(void)a;']) + ['}', '']
+        parameter, (room, write) = 'const struct vp_cmd_%s *a' % command.name, codec.encode_request(command)
+        calls += ['/* What a request needs at its beginning; of most commands all that it takes. */',
+                  'static inline size_t vp_room_%s(%s)' % (command.name, parameter), '{'] + indent(['(void)a;'] + room) + ['}', '']
+        calls += ['/* Writes the request; its beginning into the room that was taken for it. */',
+                  'static inline void vp_write_%s(struct vp_encoder *e, uint8_t *room, uint32_t flags, %s)' % (command.name, parameter),
+                  '{'] + indent(write + ['(void)e, (void)a;']) + ['}', '']
+        calls += ['static inline void vp_request_%s(struct vp_encoder *e, uint32_t flags, %s)' % (command.name, parameter), '{',
+                  '   uint8_t *room = vp_enc_room(e, vp_room_%s(a));' % command.name, '   if (room)',
+                  '      vp_write_%s(e, room, flags, a);' % command.name, '}', '']
         calls += ['static inline void vp_reply_%s(struct vp_decoder *d, struct vp_cmd_%s *a)' %
                   (command.name, command.name), '{']
         calls += indent(codec.decode_reply(command) + ['(void)a;']) + ['}', '']
