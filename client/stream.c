@@ -9,6 +9,7 @@
 #include "common/util/clock.h"
 #include "common/util/cores.h"
 #include "common/util/log.h"
+#include "common/util/spin.h"
 #include "common/util/thread.h"
 
 #include <errno.h>
@@ -22,13 +23,14 @@
 /* Keeps up to this much memory of a batch after a burst. */
 #define KEEP_SIZE ((size_t)16 << 20)
 
-/* Whoever has something to say waits while this much is in the open batch; the sender has as much. */
-#define MAX_OPEN ((size_t)8 << 20)
-
 #define NO_FRAME SIZE_MAX
 
 /* What 1024 bytes take on a network of 2 Gbit/s, which is about as fast as packing. */
 #define SLOW_ARRIVAL_NS 4096u
+
+/* How long the sender looks for the next piece of a recording before it sleeps: to wake it would cost the thread that
+ * records more than to record some hundred commands. */
+#define SPIN_NS INT64_C(50000)
 
 /* --- batches --- */
 
@@ -152,10 +154,18 @@ static bool is_worth_packing(const struct vp_connection *conn)
    }
 }
 
+/* Whoever has the lock wakes the sender when he gives it up, so that it need not wait for the lock. */
 static void hand_over(struct vp_stream *stream)
 {
+   stream->wake |= !stream->handed_over;
    stream->handed_over = true;
-   pthread_cond_signal(&stream->work);
+}
+
+static void wake_sender(struct vp_stream *stream)
+{
+   if (stream->wake)
+      pthread_cond_signal(&stream->work);
+   stream->wake = false;
 }
 
 /* Everything said goes to the socket or to the sender. */
@@ -183,16 +193,25 @@ uint64_t vp_stream_place(const struct vp_connection *conn)
 
 /* --- saying something --- */
 
+/* Waits on `room`; false: the deadline has passed, if there is one. */
+static bool wait_for_room(struct vp_stream *stream, const struct timespec *deadline)
+{
+   wake_sender(stream);
+   if (deadline)
+      return pthread_cond_timedwait(&stream->room, &stream->lock, deadline) != ETIMEDOUT;
+   return pthread_cond_wait(&stream->room, &stream->lock) == 0;
+}
+
 /* Whoever says something meanwhile waits, too. An empty batch has room. */
 static void lock_with_room(struct vp_connection *conn)
 {
    struct vp_stream *stream = &conn->stream;
    pthread_mutex_lock(&stream->lock);
-   while (batch_size(&stream->open) > MAX_OPEN ||
+   while (batch_size(&stream->open) > VP_STREAM_MAX_OPEN ||
           !vp_encoder_reserve(&stream->open.data, VP_FRAME_HEADER_SIZE + VP_STREAM_ROOM)) {
       vp_stream_flush_locked(conn);
       if (stream->handed_over)
-         pthread_cond_wait(&stream->room, &stream->lock);
+         wait_for_room(stream, NULL);
    }
 }
 
@@ -232,7 +251,12 @@ VkResult vp_stream_commit(struct vp_connection *conn)
 
 void vp_stream_unlock(struct vp_connection *conn)
 {
-   pthread_mutex_unlock(&conn->stream.lock);
+   struct vp_stream *stream = &conn->stream;
+   const bool wake = stream->wake;
+   stream->wake = false;
+   pthread_mutex_unlock(&stream->lock);
+   if (wake)
+      pthread_cond_signal(&stream->work);
 }
 
 VkResult vp_stream_end(struct vp_connection *conn)
@@ -382,7 +406,7 @@ static bool wait_for_sender(struct vp_stream *stream, const uint64_t *count, uin
    const struct timespec deadline = vp_deadline(timeout);
    bool more = timeout > 0;
    while (*count < last && more)
-      more = pthread_cond_timedwait(&stream->room, &stream->lock, &deadline) != ETIMEDOUT;
+      more = wait_for_room(stream, &deadline);
    return *count >= last;
 }
 
@@ -407,6 +431,14 @@ bool vp_stream_wait_for_looks(struct vp_connection *conn, uint64_t timeout)
 }
 
 /* --- the sender --- */
+
+/* A recording goes on, probably. */
+static void look_for_more(struct vp_stream *stream)
+{
+   const int64_t end_ns = vp_clock_ns() + SPIN_NS;
+   while (!atomic_load(&stream->handed_over) && vp_spin(end_ns))
+      ;
+}
 
 /* The open batch becomes the sender's, and the sender's, which is empty, the open one. False: there is nothing more. */
 static bool take_batch(struct vp_connection *conn)
@@ -521,6 +553,7 @@ static void *sender_main(void *data)
    struct vp_connection *conn = data;
    struct vp_batch *batch = &conn->stream.sending;
    while (take_batch(conn)) {
+      const bool is_recording = batch->piece_size > 0;
       struct vp_mark looked = {0};
       for (size_t i = 0; i < batch->mark_count; i++) {
          struct vp_mark *mark = &batch->marks[i];
@@ -536,6 +569,8 @@ static void *sender_main(void *data)
       send_commands(conn, batch, vp_encoder_size(&batch->data));
       vp_memory_frames_wait(&conn->stream.memory);
       batch_is_done(&conn->stream);
+      if (is_recording)
+         look_for_more(&conn->stream);
    }
    return NULL;
 }

@@ -7,6 +7,7 @@
 #include "common/wire/encoder.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <vulkan/vulkan.h>
@@ -21,8 +22,11 @@ struct vp_mapping;
 /* So much at once pays a system call and a look by the server. */
 #define VP_STREAM_PIECE ((size_t)60 << 10)
 
-/* Memory for so many pieces is kept after a burst: about as many as can be under way. */
-#define VP_STREAM_SPARES 256
+/* Whoever has something to say waits while more than this is in the open batch; the sender may have as much. */
+#define VP_STREAM_MAX_OPEN ((size_t)8 << 20)
+
+/* Memory for so many pieces is kept after a burst: for as many as can be under way. */
+#define VP_STREAM_SPARES (2 * (VP_STREAM_MAX_OPEN / VP_STREAM_PIECE + 1))
 
 /* Something between the frames of a batch: what has changed in mapped memory is sent here, or a piece of a recording.
  */
@@ -59,7 +63,8 @@ struct vp_stream {
    size_t direct_size;  /* whoever says less than this sends it, if he can: copying more costs him too much */
    uint64_t seen_marks; /* those of memory that the sender has looked at */
 
-   bool handed_over;        /* the open batch: the sender takes it as soon as it is done with its own */
+   atomic_bool handed_over; /* the open batch: the sender takes it as soon as it is done with its own */
+   bool wake;               /* the sender, which may sleep, does not know of that yet */
    uint64_t taken, done;    /* how many batches */
    struct vp_batch sending; /* the sender's, while these differ */
    bool stop;
