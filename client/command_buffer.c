@@ -127,6 +127,7 @@ static struct vp_command_buffer *create_buffer(struct vp_device *device, struct 
       return NULL;
    }
    cmd->commands.peer = &device->conn->peer;
+   cmd->commands.piece = VP_STREAM_PIECE_ROOM;
    cmd->device = device;
    cmd->allocator = pool->allocator;
    cmd->pool = pool;

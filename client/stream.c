@@ -298,14 +298,11 @@ static VkResult append(struct vp_connection *conn, const struct vp_encoder *comm
    return result;
 }
 
-/* A piece and the command after which it is one, if that is short. Encoders grow to that size, too. */
-#define SPARE_SIZE ((size_t)64 << 10)
-
 /* Memory for another piece, or none. With the lock. */
 static bool take_spare(struct vp_stream *stream, struct vp_encoder *spare)
 {
    if (!stream->spare_count)
-      return vp_encoder_init_sized(spare, SPARE_SIZE);
+      return vp_encoder_init_sized(spare, VP_STREAM_PIECE_ROOM);
    *spare = stream->spares[--stream->spare_count];
    return true;
 }
@@ -314,7 +311,7 @@ static bool take_spare(struct vp_stream *stream, struct vp_encoder *spare)
 static void give_spare(struct vp_stream *stream, struct vp_encoder *spare)
 {
    vp_encoder_reset(spare);
-   if (stream->spare_count < VP_STREAM_SPARES && (size_t)(spare->end - spare->start) == SPARE_SIZE)
+   if (stream->spare_count < VP_STREAM_SPARES && (size_t)(spare->limit - spare->start) == VP_STREAM_PIECE_ROOM)
       stream->spares[stream->spare_count++] = *spare;
    else
       vp_encoder_finish(spare);
@@ -339,6 +336,7 @@ static bool take_piece(struct vp_connection *conn, struct vp_encoder *commands, 
    mark->piece_type = type;
    stream->open.piece_size += size;
    spare.peer = commands->peer;
+   spare.piece = commands->piece;
    *commands = spare;
    vp_stats_add(&conn->stats.frames_sent, 1);
    hand_over(stream);

@@ -22,6 +22,9 @@ struct vp_mapping;
 /* So much at once pays a system call and a look by the server. */
 #define VP_STREAM_PIECE ((size_t)60 << 10)
 
+/* For a piece and the command after which it is one, if that is short. Encoders grow to that size, too. */
+#define VP_STREAM_PIECE_ROOM ((size_t)64 << 10)
+
 /* Whoever has something to say waits while more than this is in the open batch; the sender may have as much. */
 #define VP_STREAM_MAX_OPEN ((size_t)8 << 20)
 

@@ -16,9 +16,31 @@ bool vp_encoder_init(struct vp_encoder *enc)
 bool vp_encoder_init_sized(struct vp_encoder *enc, size_t capacity)
 {
    *enc = (struct vp_encoder){.start = malloc(capacity + RESERVE)};
-   enc->cur = enc->start;
-   enc->end = enc->start ? enc->start + capacity : NULL;
+   enc->limit = enc->start ? enc->start + capacity : NULL;
+   vp_encoder_reset(enc);
    return enc->start != NULL;
+}
+
+static size_t capacity_of(const struct vp_encoder *enc)
+{
+   return (size_t)(enc->limit - enc->start);
+}
+
+/* With room for so much at least. */
+static void set_end(struct vp_encoder *enc, size_t needed)
+{
+   const size_t capacity = capacity_of(enc);
+   if (enc->piece && enc->piece < capacity)
+      enc->end = enc->start + (needed > enc->piece ? needed : enc->piece);
+   else
+      enc->end = enc->limit;
+}
+
+void vp_encoder_reset(struct vp_encoder *enc)
+{
+   enc->cur = enc->start;
+   enc->failed = false;
+   set_end(enc, 0);
 }
 
 void vp_encoder_finish(struct vp_encoder *enc)
@@ -31,9 +53,10 @@ void vp_encoder_trim(struct vp_encoder *enc, size_t keep)
 {
    struct vp_encoder smaller;
    vp_encoder_reset(enc);
-   if ((size_t)(enc->end - enc->start) <= keep || !vp_encoder_init(&smaller))
+   if (capacity_of(enc) <= keep || !vp_encoder_init(&smaller))
       return;
    smaller.peer = enc->peer;
+   smaller.piece = enc->piece;
    vp_encoder_finish(enc);
    *enc = smaller;
 }
@@ -41,18 +64,21 @@ void vp_encoder_trim(struct vp_encoder *enc, size_t keep)
 bool vp_encoder_grow(struct vp_encoder *enc, size_t size)
 {
    const size_t used = vp_encoder_size(enc);
-   size_t capacity = (size_t)(enc->end - enc->start);
+   size_t capacity = capacity_of(enc);
    size_t needed;
    if (enc->failed || __builtin_add_overflow(used, size, &needed) || needed >= VP_ENC_TOO_MUCH)
       goto fail;
-   while (capacity < needed)
-      capacity *= 2;
-   uint8_t *start = realloc(enc->start, capacity + RESERVE);
-   if (!start)
-      goto fail;
-   enc->start = start;
-   enc->cur = start + used;
-   enc->end = start + capacity;
+   if (capacity < needed) {
+      while (capacity < needed)
+         capacity *= 2;
+      uint8_t *start = realloc(enc->start, capacity + RESERVE);
+      if (!start)
+         goto fail;
+      enc->start = start;
+      enc->cur = start + used;
+      enc->limit = start + capacity;
+   }
+   set_end(enc, needed);
    return true;
 fail:
    enc->failed = true;

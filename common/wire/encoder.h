@@ -20,7 +20,10 @@ struct vp_wire_peer {
 /* Writes Venus commands into a growing buffer. An allocation that fails sets
  * `failed`, which stays set; what is written after that is lost. */
 struct vp_encoder {
-   uint8_t *start, *cur, *end;
+   uint8_t *start, *cur;
+   uint8_t *end;                    /* room up to here is taken without a call */
+   uint8_t *limit;                  /* the end of the memory */
+   size_t piece;                    /* not 0: behind so many bytes there is no other room than what was asked for */
    const struct vp_wire_peer *peer; /* NULL: the peer knows everything */
    bool failed;
 };
@@ -50,11 +53,7 @@ static inline size_t vp_encoder_size(const struct vp_encoder *enc)
 }
 
 /* Empties the buffer and keeps its memory. */
-static inline void vp_encoder_reset(struct vp_encoder *enc)
-{
-   enc->cur = enc->start;
-   enc->failed = false;
-}
+void vp_encoder_reset(struct vp_encoder *enc);
 
 /* Empties the buffer, and keeps no more than about so many bytes of memory. */
 void vp_encoder_trim(struct vp_encoder *enc, size_t keep);

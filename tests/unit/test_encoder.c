@@ -159,6 +159,34 @@ static void test_exact_fit(void)
    }
 }
 
+/* Behind a piece there is room for what was asked for and no more, so that somebody is asked again; without moving what
+ * is there. */
+static void test_piece(void)
+{
+   enum { PIECE = 64 << 10, LONG = 300000 };
+   struct vp_encoder enc;
+
+   CHECK(vp_encoder_init(&enc));
+   enc.piece = PIECE;
+   for (uint32_t i = 0; i < PIECE / 4; i++)
+      vp_enc_u32(&enc, i);
+   CHECK(enc.cur == enc.end && vp_encoder_size(&enc) == PIECE);
+   allow_allocations(1);
+   CHECK(vp_enc_array(&enc, LONG, 1) && enc.cur == enc.end);
+   for (uint32_t i = 0; i < 1000; i++) {
+      vp_enc_u32(&enc, i);
+      CHECK(enc.cur == enc.end);
+   }
+   CHECK(!enc.failed && vp_encoder_size(&enc) == PIECE + LONG + 4000);
+   CHECK(vp_encoder_reserve(&enc, 100) && enc.end == enc.cur + 100);
+   allow_allocations(UINT32_MAX);
+   vp_encoder_reset(&enc);
+   CHECK(enc.end == enc.start + PIECE);
+   vp_encoder_trim(&enc, PIECE);
+   CHECK(enc.piece == PIECE && enc.end < enc.start + PIECE);
+   vp_encoder_finish(&enc);
+}
+
 static void test_no_memory_at_all(void)
 {
    struct vp_encoder enc;
@@ -270,9 +298,10 @@ static void test_impossible_sizes(void)
 /* What a run of elements takes is what is written of them, and no byte of it is left as it was. */
 static void test_extent(void)
 {
-   static const uint8_t data[64] = {1, 2, 3, 4, 5, 6, 7, 8};
-   uint8_t memory[80];
+   uint8_t data[64], memory[80];
 
+   for (size_t i = 0; i < sizeof(data); i++)
+      data[i] = (uint8_t)(i + 1);
    for (size_t count = 0; count <= 64; count++) {
       const size_t extent = vp_enc_extent(count, 1);
       memset(memory, 0xaa, sizeof(memory));
@@ -308,6 +337,7 @@ int main(void)
    test_strings();
    test_growth();
    test_exact_fit();
+   test_piece();
    test_no_memory_at_all();
    test_sticky_failure();
    test_each_allocation_fails();

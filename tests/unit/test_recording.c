@@ -8,6 +8,7 @@
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "common/util/bytes.h"
+#include "common/util/spin.h"
 #include "tests/unit/command_peer.h"
 
 PEER_CODEC(vkCreateCommandPool)
@@ -162,6 +163,52 @@ static void test_long(bool apart)
    expect_updates(4 * PIECE);
    peer_next(&peer, &seen, VP_CMD_vkEndCommandBuffer);
    CHECK(vp_command_buffer_error(VP_FROM_HANDLE(struct vp_command_buffer, recording)) == VK_SUCCESS);
+   finish(pool);
+}
+
+/* A long command ends a piece, however much memory it has brought. */
+static void test_long_command(void)
+{
+   static const uint32_t data[(64 << 10) / 4];
+   VkCommandBuffer recording;
+   start(true);
+   const VkCommandPool pool = create_pool(1, &recording);
+   begin(recording);
+   for (unsigned i = 0; i < 3; i++) {
+      vp_vkCmdUpdateBuffer(recording, VP_TO_HANDLE(VkBuffer, &buffer), 0, sizeof(data), data);
+      record(recording, 0, 1);
+      wait_for(i ? 1 : 2); /* without another command */
+      if (i == 0)
+         peer_next(&peer, &seen, VP_CMD_vkBeginCommandBuffer);
+      else
+         expect_updates(1);
+      peer_next(&peer, &seen, VP_CMD_vkCmdUpdateBuffer);
+   }
+   CHECK(vp_vkEndCommandBuffer(recording) == VK_SUCCESS);
+   expect_updates(1);
+   peer_next(&peer, &seen, VP_CMD_vkEndCommandBuffer);
+   finish(pool);
+}
+
+/* Wherever in a command a piece would end, it ends before that: commands arrive whole, and each once. */
+static void test_all_sizes(bool apart)
+{
+   enum { COUNT = 200 };
+   static const uint32_t data[2000];
+   VkCommandBuffer recording;
+   start(apart);
+   const VkCommandPool pool = create_pool(1, &recording);
+   begin(recording);
+   for (unsigned i = 0; i < COUNT; i++)
+      vp_vkCmdUpdateBuffer(recording, VP_TO_HANDLE(VkBuffer, &buffer), i, 4 + i * 1028 % 8000, data);
+   CHECK(vp_vkEndCommandBuffer(recording) == VK_SUCCESS);
+   peer_next(&peer, &seen, VP_CMD_vkBeginCommandBuffer);
+   for (unsigned i = 0; i < COUNT; i++) {
+      const struct vp_cmd_vkCmdUpdateBuffer *call = peer_next(&peer, &seen, VP_CMD_vkCmdUpdateBuffer);
+      if (!call || !CHECK(call->dstOffset == i) || !CHECK(call->dataSize == 4 + i * 1028 % 8000))
+         return;
+   }
+   peer_next(&peer, &seen, VP_CMD_vkEndCommandBuffer);
    finish(pool);
 }
 
@@ -371,6 +418,12 @@ int main(void)
    test_apart(true);
    test_long(false);
    test_long(true);
+   test_long_command();
+   test_all_sizes(false);
+   test_all_sizes(true);
+   vp_spin_allow(true); /* the sender looks for the next piece */
+   test_all_sizes(true);
+   vp_spin_allow(false);
    test_given_up();
    test_in_turns();
    test_error_in_the_middle();

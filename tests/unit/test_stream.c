@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/connection.h"
@@ -49,6 +50,27 @@ void *__wrap_calloc(size_t count, size_t size)
 void *__wrap_realloc(void *memory, size_t size)
 {
    return fails() ? NULL : __real_realloc(memory, size);
+}
+
+/* Wakes of the sender by this thread. */
+int __real_pthread_cond_signal(pthread_cond_t *cond);
+int __wrap_pthread_cond_signal(pthread_cond_t *cond);
+
+static struct vp_connection *conn;
+static _Thread_local bool counts_wakes, woken_with_lock;
+static _Thread_local unsigned wakes;
+
+int __wrap_pthread_cond_signal(pthread_cond_t *cond)
+{
+   if (counts_wakes && cond == &conn->stream.work) {
+      const struct timespec deadline = {.tv_sec = time(NULL) + (woken_with_lock ? 0 : 5)};
+      const bool is_free = !pthread_mutex_timedlock(&conn->stream.lock, &deadline);
+      if (is_free)
+         pthread_mutex_unlock(&conn->stream.lock);
+      woken_with_lock |= !is_free;
+      wakes++;
+   }
+   return __real_pthread_cond_signal(cond);
 }
 
 /* --- the server --- */
@@ -135,7 +157,6 @@ static void *server_main(void *unused)
    return NULL;
 }
 
-static struct vp_connection *conn;
 static struct vp_device device;
 
 static bool start(bool reads)
@@ -187,8 +208,8 @@ static VkResult say(uint32_t speaker, uint32_t number, uint32_t words)
 static VkResult append(uint32_t speaker, uint32_t number, uint32_t words)
 {
    struct vp_encoder commands = {.start = __real_malloc((size_t)words * 4)};
-   commands.cur = commands.start;
-   commands.end = commands.start + (size_t)words * 4;
+   commands.limit = commands.start + (size_t)words * 4;
+   vp_encoder_reset(&commands);
    vp_enc_u32(&commands, speaker);
    vp_enc_u32(&commands, number);
    vp_enc_u32(&commands, words);
@@ -316,6 +337,24 @@ static void test_flushes(void)
    vp_mapping_unref(mapping);
 }
 
+/* Pieces of a recording, while the sender has other things to do: it is woken once at most, by somebody who no longer
+ * has the lock that it needs. */
+static void test_wakes(void)
+{
+   enum { COUNT = 50, WORDS = VP_STREAM_PIECE / 4 };
+   if (!start(false))
+      return;
+   conn->stream.direct_size = VP_STREAM_PIECE;
+   keep_sender_busy();
+   counts_wakes = true;
+   for (uint32_t i = 0; i < COUNT; i++)
+      CHECK(append(1, i, WORDS) == VK_SUCCESS);
+   counts_wakes = false;
+   CHECK(wakes <= 1);
+   CHECK(!woken_with_lock);
+   stop((const uint32_t[SPEAKERS]){3000, COUNT, 0, 0});
+}
+
 /* Submissions that wait together are one look, also at a memory that was mapped between them. */
 static void test_one_look(void)
 {
@@ -378,6 +417,7 @@ int main(void)
 {
    test_without_memory(SIZE_MAX);
    test_without_memory(VP_STREAM_PIECE);
+   test_wakes();
    test_flushes();
    test_one_look();
    test_much_waits();
