@@ -281,10 +281,12 @@ VKAPI_ATTR void VKAPI_CALL vp_vkCmdExecuteCommands(VkCommandBuffer handle, uint3
                                                    const VkCommandBuffer *pCommandBuffers)
 {
    struct vp_command_buffer *cmd = VP_FROM_HANDLE(struct vp_command_buffer, handle);
-   struct vp_encoder *commands = vp_record(cmd);
-   cmd->executes = true;
-   cmd->observable = true;
    const struct vp_cmd_vkCmdExecuteCommands a = {
       .commandBuffer = handle, .commandBufferCount = count, .pCommandBuffers = pCommandBuffers};
-   vp_request_vkCmdExecuteCommands(commands, 0, &a);
+   const size_t room = vp_room_vkCmdExecuteCommands(&a);
+   if (!vp_command_buffer_has_room(cmd, room) && !vp_command_buffer_make_room(cmd, room))
+      return;
+   cmd->executes = true;
+   cmd->observable = true;
+   vp_write_vkCmdExecuteCommands(&cmd->commands, vp_record(cmd, room), 0, &a);
 }
