@@ -148,24 +148,72 @@ static void send_alone(struct work *work, const struct vps_outbox *out)
 
 /* --- several --- */
 
-/* With the lock; NULL without memory. */
-static struct box *make_box(struct work *work)
+/* Boxes that are kept, since new memory costs the kernel as much as it takes to fill it. */
+static struct {
+   pthread_mutex_t lock;
+   struct box *first;
+   unsigned count;
+} spare = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct box *take_spare(void)
+{
+   pthread_mutex_lock(&spare.lock);
+   struct box *box = spare.first;
+   if (box) {
+      spare.first = box->next;
+      spare.count--;
+   }
+   pthread_mutex_unlock(&spare.lock);
+   return box;
+}
+
+static void destroy_box(struct box *box)
+{
+   vp_encoder_finish(&box->enc);
+   free(box);
+}
+
+static void give_spare(struct box *box)
+{
+   pthread_mutex_lock(&spare.lock);
+   const bool kept = spare.count < MAX_BOXES;
+   if (kept) {
+      box->next = spare.first;
+      spare.first = box;
+      spare.count++;
+   }
+   pthread_mutex_unlock(&spare.lock);
+   if (!kept)
+      destroy_box(box);
+}
+
+/* NULL without memory. */
+static struct box *make_box(void)
 {
    struct box *box = malloc(sizeof(*box));
 
-   if (box && vp_encoder_init(&box->enc)) {
-      work->boxes++;
+   if (box && vp_encoder_init(&box->enc))
       return box;
-   }
    free(box);
    return NULL;
+}
+
+/* With the lock; NULL without memory. */
+static struct box *add_box(struct work *work)
+{
+   struct box *box = take_spare();
+
+   if (!box)
+      box = make_box();
+   work->boxes += box != NULL;
+   return box;
 }
 
 /* An empty box, as soon as there is one. NULL without memory. */
 static struct box *take_box(struct work *work)
 {
    pthread_mutex_lock(&work->lock);
-   struct box *box = !work->empty && work->boxes < MAX_BOXES ? make_box(work) : NULL;
+   struct box *box = !work->empty && work->boxes < MAX_BOXES ? add_box(work) : NULL;
    while (!box && !work->empty && work->boxes > 0)
       pthread_cond_wait(&work->emptied, &work->lock);
    if (!box && work->empty) {
@@ -236,14 +284,13 @@ static void help(void *argument)
    }
 }
 
-static void free_boxes(struct work *work)
+static void keep_boxes(struct work *work)
 {
    struct box *box;
 
    while ((box = work->empty)) {
       work->empty = box->next;
-      vp_encoder_finish(&box->enc);
-      free(box);
+      give_spare(box);
    }
 }
 
@@ -255,7 +302,7 @@ static bool send_together(struct work *work)
       return false;
    work->last_full = &work->full;
    vp_pool_run(help, work);
-   free_boxes(work);
+   keep_boxes(work);
    pthread_cond_destroy(&work->emptied);
    return !work->failed && !next_part(work, &position, &end);
 }
