@@ -8,34 +8,61 @@
 
 void vp_turns_init(struct vp_turns *turns)
 {
-   pthread_mutex_init(&turns->turn, NULL);
+   *turns = (struct vp_turns){0};
    pthread_mutex_init(&turns->lock, NULL);
+   pthread_cond_init(&turns->free, NULL);
    pthread_cond_init(&turns->back, NULL);
-   atomic_init(&turns->aside, 0);
 }
 
 void vp_turns_finish(struct vp_turns *turns)
 {
    pthread_cond_destroy(&turns->back);
+   pthread_cond_destroy(&turns->free);
    pthread_mutex_destroy(&turns->lock);
-   pthread_mutex_destroy(&turns->turn);
+}
+
+static bool try_to_take(struct vp_turns *turns)
+{
+   return !atomic_load(&turns->taken) && !atomic_exchange(&turns->taken, true);
+}
+
+static bool spin(struct vp_turns *turns)
+{
+   const int64_t end_ns = vp_clock_ns() + SPIN_NS;
+   bool taken = try_to_take(turns);
+
+   while (!taken && vp_spin(end_ns))
+      taken = try_to_take(turns);
+   return taken;
+}
+
+/* Whoever is woken and finds it taken again looks for a while: others follow soon. */
+static bool sleep_until_free(struct vp_turns *turns)
+{
+   pthread_mutex_lock(&turns->lock);
+   const bool taken = try_to_take(turns);
+   if (!taken) {
+      turns->sleeping++;
+      pthread_cond_wait(&turns->free, &turns->lock);
+      turns->sleeping--;
+   }
+   pthread_mutex_unlock(&turns->lock);
+   return taken;
 }
 
 void vp_turns_take(struct vp_turns *turns)
 {
-   const int64_t end_ns = vp_clock_ns() + SPIN_NS;
-
-   while (pthread_mutex_trylock(&turns->turn) != 0) {
-      if (!vp_spin(end_ns)) {
-         pthread_mutex_lock(&turns->turn);
-         return;
-      }
-   }
+   while (!spin(turns) && !sleep_until_free(turns))
+      ;
 }
 
 void vp_turns_end(struct vp_turns *turns)
 {
-   pthread_mutex_unlock(&turns->turn);
+   pthread_mutex_lock(&turns->lock);
+   atomic_store(&turns->taken, false);
+   if (turns->sleeping)
+      pthread_cond_signal(&turns->free);
+   pthread_mutex_unlock(&turns->lock);
 }
 
 void vp_turns_step_aside(struct vp_turns *turns)

@@ -4,16 +4,18 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /* Threads that all do the same: each takes something when it is its turn, in an order that all have in common, and what
  * then takes long and needs no order it does aside, while the next one has the turn. Whose turn it is may keep it: as
  * long as nobody steps aside, no thread waits for another. */
 struct vp_turns {
-   pthread_mutex_t turn;
-
-   pthread_mutex_t lock; /* for sleeping until nobody is aside */
-   pthread_cond_t back;
+   atomic_bool taken; /* somebody has the turn */
    atomic_uint aside;
+
+   pthread_mutex_t lock; /* for sleeping until that changes */
+   pthread_cond_t free, back;
+   unsigned sleeping; /* until the turn is free */
 };
 
 void vp_turns_init(struct vp_turns *turns);
