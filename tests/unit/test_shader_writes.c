@@ -562,6 +562,27 @@ static void test_binding(void)
    record(WRITES_0, STAGED_SET);
    CHECK(writes_classes(VPS_WRITES_STORAGE));
 
+   /* Bound while the pipeline writes to nothing: it counts for the next one. */
+   update(SET, 0, 0, FIRST, 3, 1);
+   begin(COMMANDS);
+   bind_pipeline(COMMANDS, READER);
+   bind_set(COMMANDS, SET);
+   dispatch(COMMANDS);
+   CHECK(writes_classes(0));
+   bind_pipeline(COMMANDS, WRITES_0);
+   dispatch(COMMANDS);
+   CHECK(writes_pages(3, 4));
+   bind_pipeline(COMMANDS, READER);
+   update(TWIN, 0, 0, FIRST, 4, 1);
+   bind_set(COMMANDS, TWIN);
+   dispatch(COMMANDS);
+   CHECK(writes_pages(3, 4));
+   bind_pipeline(COMMANDS, WRITES_0);
+   dispatch(COMMANDS);
+   CHECK(writes_pages(3, 5));
+   update(SET, 0, 0, FIRST, 0, 1);
+   update(TWIN, 0, 0, 0, 0, WHOLE);
+
    /* Recorded anew, with a set that has changed in between. */
    record(WRITES_0, SET);
    CHECK(writes_pages(0, 1));
