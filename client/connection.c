@@ -62,7 +62,7 @@ VkResult vp_call_wait(struct vp_connection *conn, struct vp_call *call, uint32_t
 {
    if (command != UINT32_MAX)
       vp_stats_blocking(&conn->stats, command);
-   vp_stream_flush(conn);
+   vp_stream_flush_and_help(conn);
    const int64_t end_ns = vp_clock_ns() + VP_WAIT_SPIN_NS;
    while (!call->done && vp_spin(end_ns))
       ;

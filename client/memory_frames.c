@@ -72,6 +72,11 @@ void vp_memory_frames_send(struct vp_memory_frames *frames, uint64_t id, bool mo
    vp_relay_give(&frames->relay, more);
 }
 
+bool vp_memory_frames_are_sent(struct vp_memory_frames *frames)
+{
+   return vp_relay_is_idle(&frames->relay);
+}
+
 void vp_memory_frames_wait(struct vp_memory_frames *frames)
 {
    vp_relay_wait(&frames->relay);

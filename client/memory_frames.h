@@ -15,8 +15,8 @@ struct vp_connection;
 #define VP_MEMORY_FRAMES 32u
 #define VP_MEMORY_FRAMES_AT_ONCE 8u
 
-/* MEMORY frames on their way to the socket: while one is packed and sent, the next one can be made. All is for the
- * sender's thread. */
+/* MEMORY frames on their way to the socket: while one is packed and sent, the next one can be made. All is for
+ * whoever does the sender's work. */
 struct vp_memory_frames {
    struct vp_connection *conn;
    struct vp_relay relay;
@@ -40,7 +40,8 @@ unsigned vp_memory_frames_next(struct vp_memory_frames *frames, struct vp_encode
 /* Sends the next one of them, if there is anything in it. `more`: more frames of this memory will follow. */
 void vp_memory_frames_send(struct vp_memory_frames *frames, uint64_t id, bool more);
 
-/* Waits until all of them are in the socket, or the connection is lost. */
+/* Whether all of them are in the socket, or the connection is lost; waits until it is so. */
+bool vp_memory_frames_are_sent(struct vp_memory_frames *frames);
 void vp_memory_frames_wait(struct vp_memory_frames *frames);
 
 #endif

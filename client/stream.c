@@ -24,6 +24,10 @@
 #define KEEP_SIZE ((size_t)16 << 20)
 
 #define NO_FRAME SIZE_MAX
+#define ALL_MARKS UINT64_MAX
+
+/* Who waits for so long at least may do the sender's work meanwhile, whatever it takes. */
+#define LONG_NS UINT64_C(1000000000)
 
 /* What 1024 bytes take on a network of 2 Gbit/s, which is about as fast as packing. */
 #define SLOW_ARRIVAL_NS 4096u
@@ -74,6 +78,8 @@ static void batch_empty(struct vp_batch *batch)
    batch->sent = 0;
    batch->frame = 0;
    batch->mark_count = 0;
+   batch->next_mark = 0;
+   batch->looked = NULL;
    batch->piece_size = 0;
    if (batch->mark_capacity * sizeof(*batch->marks) > KEEP_SIZE) {
       free(batch->marks);
@@ -418,55 +424,7 @@ bool vp_stream_drain(struct vp_connection *conn, uint64_t timeout)
    return done;
 }
 
-bool vp_stream_wait_for_looks(struct vp_connection *conn, uint64_t timeout)
-{
-   struct vp_stream *stream = &conn->stream;
-   pthread_mutex_lock(&stream->lock);
-   vp_stream_flush_locked(conn);
-   const bool done = wait_for_sender(stream, &stream->seen_marks, stream->mark_count, timeout);
-   vp_stream_unlock(conn);
-   return done;
-}
-
-/* --- the sender --- */
-
-/* A recording goes on, probably. */
-static void look_for_more(struct vp_stream *stream)
-{
-   const int64_t end_ns = vp_clock_ns() + SPIN_NS;
-   while (!atomic_load(&stream->handed_over) && vp_spin(end_ns))
-      ;
-}
-
-/* The open batch becomes the sender's, and the sender's, which is empty, the open one. False: there is nothing more. */
-static bool take_batch(struct vp_connection *conn)
-{
-   struct vp_stream *stream = &conn->stream;
-   pthread_mutex_lock(&stream->lock);
-   while (!stream->handed_over && !stream->stop)
-      pthread_cond_wait(&stream->work, &stream->lock);
-   const bool more = stream->handed_over;
-   if (more) {
-      const struct vp_batch empty = stream->sending;
-      close_frame(conn);
-      stream->sending = stream->open;
-      stream->open = empty;
-      stream->handed_over = false;
-      stream->taken++;
-      pthread_cond_broadcast(&stream->room);
-   }
-   pthread_mutex_unlock(&stream->lock);
-   return more;
-}
-
-static void batch_is_done(struct vp_stream *stream)
-{
-   batch_empty(&stream->sending);
-   pthread_mutex_lock(&stream->lock);
-   stream->done = stream->taken;
-   pthread_cond_broadcast(&stream->room);
-   pthread_mutex_unlock(&stream->lock);
-}
+/* --- sending a batch; of whoever does the sender's work --- */
 
 static void mark_is_seen(struct vp_stream *stream, const struct vp_mark *mark)
 {
@@ -535,42 +493,155 @@ static void send_piece(struct vp_connection *conn, struct vp_mark *mark)
    pthread_mutex_unlock(&stream->lock);
 }
 
-/* What was written before any of the batch's marks is there when the sender looks for the first time, so it looks at
- * each memory once. */
-static void send_memory(struct vp_mark *looked, const struct vp_mark *mark)
+/* What was written before any of the batch's marks is there when the first one is looked at, so each memory is looked
+ * at once. */
+static void send_memory(struct vp_batch *batch, const struct vp_mark *mark)
 {
-   vp_device_send_memory(mark->device, mark->mapping, mark->device == looked->device ? looked->number : 0,
+   const struct vp_mark *looked = batch->looked;
+   vp_device_send_memory(mark->device, mark->mapping, looked && mark->device == looked->device ? looked->number : 0,
                          mark->number);
    if (!mark->mapping)
-      *looked = *mark;
+      batch->looked = mark;
 }
 
-/* After the connection is lost it goes on, without sending anything, for those who wait. */
+static void send_mark(struct vp_connection *conn, struct vp_batch *batch, struct vp_mark *mark)
+{
+   send_commands(conn, batch, mark->offset);
+   if (mark->piece.start) {
+      send_piece(conn, mark);
+      return;
+   }
+   send_memory(batch, mark);
+   vp_mapping_unref(mark->mapping);
+   mark_is_seen(&conn->stream, mark);
+}
+
+/* False when there is more of the batch: whoever waits only for looks goes no further than that, and does not wait for
+ * the network behind them. After the connection is lost all goes on, without sending anything, for those who wait. */
+static bool send_batch(struct vp_connection *conn, uint64_t last_mark)
+{
+   struct vp_batch *batch = &conn->stream.sending;
+   const size_t end = vp_encoder_size(&batch->data);
+   while (batch->next_mark < batch->mark_count && conn->stream.seen_marks < last_mark)
+      send_mark(conn, batch, &batch->marks[batch->next_mark++]);
+   if (batch->next_mark < batch->mark_count)
+      return false;
+   if (last_mark == ALL_MARKS) {
+      send_commands(conn, batch, end);
+      vp_memory_frames_wait(&conn->stream.memory);
+   } else if (vp_memory_frames_are_sent(&conn->stream.memory) && !is_worth_packing(conn)) {
+      send_bytes(conn, batch, end, false);
+   }
+   return batch->sent == end || last_mark == ALL_MARKS;
+}
+
+/* --- who does the sender's work --- */
+
+/* And nobody does it. With the lock. */
+static bool has_work(const struct vp_stream *stream)
+{
+   return !stream->busy && (stream->taken != stream->done || stream->handed_over);
+}
+
+/* This thread does it. What is not begun is the open batch: it becomes the one that is sent, and that, which is empty,
+ * the open one. With the lock. */
+static void begin_work(struct vp_connection *conn)
+{
+   struct vp_stream *stream = &conn->stream;
+   stream->busy = true;
+   if (stream->taken != stream->done)
+      return;
+   const struct vp_batch empty = stream->sending;
+   close_frame(conn);
+   stream->sending = stream->open;
+   stream->open = empty;
+   stream->handed_over = stream->wake = false;
+   stream->taken++;
+   pthread_cond_broadcast(&stream->room);
+}
+
+static void end_work(struct vp_connection *conn, bool done)
+{
+   struct vp_stream *stream = &conn->stream;
+   if (done)
+      batch_empty(&stream->sending);
+   pthread_mutex_lock(&stream->lock);
+   stream->busy = false;
+   if (done) {
+      stream->done = stream->taken;
+      pthread_cond_broadcast(&stream->room);
+   }
+   stream->wake |= has_work(stream);
+   vp_stream_unlock(conn);
+}
+
+/* False: there is no more. */
+static bool wait_for_work(struct vp_connection *conn)
+{
+   struct vp_stream *stream = &conn->stream;
+   pthread_mutex_lock(&stream->lock);
+   while (!has_work(stream) && !stream->stop)
+      pthread_cond_wait(&stream->work, &stream->lock);
+   const bool more = has_work(stream);
+   if (more)
+      begin_work(conn);
+   pthread_mutex_unlock(&stream->lock);
+   return more;
+}
+
+/* A recording goes on, probably. */
+static void look_for_more(struct vp_stream *stream)
+{
+   const int64_t end_ns = vp_clock_ns() + SPIN_NS;
+   while (!atomic_load(&stream->handed_over) && vp_spin(end_ns))
+      ;
+}
+
 static void *sender_main(void *data)
 {
    struct vp_connection *conn = data;
-   struct vp_batch *batch = &conn->stream.sending;
-   while (take_batch(conn)) {
-      const bool is_recording = batch->piece_size > 0;
-      struct vp_mark looked = {0};
-      for (size_t i = 0; i < batch->mark_count; i++) {
-         struct vp_mark *mark = &batch->marks[i];
-         send_commands(conn, batch, mark->offset);
-         if (mark->piece.start) {
-            send_piece(conn, mark);
-            continue;
-         }
-         send_memory(&looked, mark);
-         vp_mapping_unref(mark->mapping);
-         mark_is_seen(&conn->stream, mark);
-      }
-      send_commands(conn, batch, vp_encoder_size(&batch->data));
-      vp_memory_frames_wait(&conn->stream.memory);
-      batch_is_done(&conn->stream);
+   while (wait_for_work(conn)) {
+      const bool is_recording = conn->stream.sending.piece_size > 0;
+      end_work(conn, send_batch(conn, ALL_MARKS));
       if (is_recording)
          look_for_more(&conn->stream);
    }
    return NULL;
+}
+
+/* Whoever waits for the sender anyway does its work when it has not begun: to wake it takes longer than most looks.
+ * Gives the lock up. */
+static void help(struct vp_connection *conn, uint64_t last_mark)
+{
+   struct vp_stream *stream = &conn->stream;
+   const bool helps = has_work(stream) && stream->seen_marks < last_mark;
+   if (helps)
+      begin_work(conn);
+   vp_stream_unlock(conn);
+   if (helps)
+      end_work(conn, send_batch(conn, last_mark));
+}
+
+void vp_stream_flush_and_help(struct vp_connection *conn)
+{
+   pthread_mutex_lock(&conn->stream.lock);
+   vp_stream_flush_locked(conn);
+   help(conn, ALL_MARKS);
+}
+
+bool vp_stream_wait_for_looks(struct vp_connection *conn, uint64_t timeout)
+{
+   struct vp_stream *stream = &conn->stream;
+   pthread_mutex_lock(&stream->lock);
+   vp_stream_flush_locked(conn);
+   const uint64_t last = stream->mark_count;
+   if (timeout >= LONG_NS) {
+      help(conn, last);
+      pthread_mutex_lock(&stream->lock);
+   }
+   const bool seen = wait_for_sender(stream, &stream->seen_marks, last, timeout);
+   vp_stream_unlock(conn);
+   return seen;
 }
 
 bool vp_stream_start(struct vp_connection *conn)

@@ -47,16 +47,19 @@ struct vp_mark {
 struct vp_batch {
    struct vp_encoder data; /* whole frames, the last one perhaps open */
    size_t sent;            /* of the data, already */
-   size_t frame;           /* offset of a frame that is not sent as a whole, or of one before it; the sender's */
+   size_t frame;           /* offset of a frame that is not sent as a whole, or of one before it */
    struct vp_mark *marks;
    size_t mark_count, mark_capacity;
-   size_t piece_size; /* of all pieces */
+   size_t next_mark;             /* all before it are done */
+   const struct vp_mark *looked; /* the last one for all of a device */
+   size_t piece_size;            /* of all pieces */
 };
 
 /* What goes to the server, in order. Threads append commands to the open batch under the lock. When something waits for
  * it, it is sent at once if the socket takes it. Otherwise it is handed to the sender: a thread that waits for the
  * network so that nobody else has to, and that looks for changes of mapped memory before the submissions that need
- * them. The sender has a batch of its own, which takes the open one's place, so that handing over needs no memory. */
+ * them; whoever waits for that can do it, too, one thread at a time. There is a second batch for that, which takes the
+ * open one's place, so that handing over needs no memory. */
 struct vp_stream {
    pthread_mutex_t lock;
    struct vp_batch open;
@@ -66,10 +69,11 @@ struct vp_stream {
    size_t direct_size;  /* whoever says less than this sends it, if he can: copying more costs him too much */
    uint64_t seen_marks; /* those of memory that the sender has looked at */
 
-   atomic_bool handed_over; /* the open batch: the sender takes it as soon as it is done with its own */
+   atomic_bool handed_over; /* the open batch: it is taken as soon as the other one is done */
    bool wake;               /* the sender, which may sleep, does not know of that yet */
    uint64_t taken, done;    /* how many batches */
-   struct vp_batch sending; /* the sender's, while these differ */
+   struct vp_batch sending; /* while these differ */
+   bool busy;               /* a thread does the sender's work: what follows and `sending` are its own */
    bool stop;
    struct vp_encoder spares[VP_STREAM_SPARES]; /* memory for pieces, of the same size each */
    unsigned spare_count;
@@ -77,8 +81,8 @@ struct vp_stream {
    pthread_cond_t room; /* for those who wait for it */
    pthread_t sender;
 
-   struct vp_memory_frames memory; /* the sender's own */
-   struct vp_stream_packer packer; /* same; where the network is slow it packs the commands, and sends all of them */
+   struct vp_memory_frames memory;
+   struct vp_stream_packer packer; /* where the network is slow it packs the commands, and sends all of them */
 };
 
 /* `peer` is what the server's decoder will be known to understand when the first command is said. */
@@ -103,6 +107,10 @@ VkResult vp_stream_commit(struct vp_connection *conn);
 /* Sends all that was said. vp_stream_flush_locked() is for a holder of the stream. */
 VkResult vp_stream_flush(struct vp_connection *conn);
 void vp_stream_flush_locked(struct vp_connection *conn);
+
+/* The same before a wait for what comes of it: also does the sender's work, if that has not begun. */
+void vp_stream_flush_and_help(struct vp_connection *conn);
+
 void vp_stream_unlock(struct vp_connection *conn);
 
 /* Whole commands that were recorded elsewhere. `apart`: all of them into one command buffer, and they concern no other
