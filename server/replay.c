@@ -15,10 +15,6 @@
 /* What is longer is not kept beside the others. */
 #define MAX_SIZE ((uint32_t)1 << 20)
 
-/* After two frames in a row were about different pools, so many more are handed over. A thread that records alone is
- * not worth it: to wake another core for each frame takes longer than to receive it. */
-#define CROWDED 64u
-
 /* How often it is looked whether the threads are done while there is nothing to read. */
 #define LOOK_MS 1
 
@@ -118,7 +114,7 @@ static bool gather(struct vps_replay *replay)
    return !ctx->failed;
 }
 
-static bool wait_for_all(struct vps_replay *replay)
+bool vps_replay_wait(struct vps_replay *replay)
 {
    if (replay->waited_for)
       return !replay->ctx->failed;
@@ -126,12 +122,6 @@ static bool wait_for_all(struct vps_replay *replay)
       vp_relay_wait(&replay->lanes[i]->relay);
    replay->waited_for = true;
    return gather(replay);
-}
-
-bool vps_replay_wait(struct vps_replay *replay)
-{
-   replay->last = NULL;
-   return wait_for_all(replay);
 }
 
 static bool is_idle(const struct vps_replay *replay)
@@ -151,7 +141,7 @@ bool vps_replay_wait_for_data(struct vps_replay *replay, int fd)
       if (poll(&pollfd, 1, LOOK_MS) != 0)
          return true;
    }
-   return wait_for_all(replay);
+   return vps_replay_wait(replay);
 }
 
 /* --- handing over --- */
@@ -168,16 +158,6 @@ static struct vps_object *find_pool(const struct vp_context *ctx, const struct v
       pool->release = free;
    }
    return pool && pool->state ? pool : NULL;
-}
-
-static bool is_crowded(struct vps_replay *replay, const struct vps_object *pool)
-{
-   if (replay->last && pool != replay->last)
-      replay->crowded = CROWDED;
-   else if (replay->crowded > 0)
-      replay->crowded--;
-   replay->last = pool;
-   return replay->crowded > 0;
 }
 
 /* A thread that has nothing to do, or the one that has least. NULL when none can be started. */
@@ -229,7 +209,7 @@ static struct vps_lane *find_lane_for(struct vps_replay *replay, const struct vp
    if (!replay->allowed || frame->header.length > MAX_SIZE || replay->ctx->makings.first)
       return NULL;
    struct vps_object *object = find_pool(replay->ctx, frame);
-   if (!object || !is_crowded(replay, object))
+   if (!object)
       return NULL;
    *pool = object->state;
    return choose_lane(replay, *pool);
@@ -240,10 +220,10 @@ bool vps_replay_run(struct vps_replay *replay, struct vp_frame *frame)
    struct pool *pool = NULL;
 
    if (atomic_load(&replay->failed))
-      return wait_for_all(replay);
+      return vps_replay_wait(replay);
    struct vps_lane *lane = find_lane_for(replay, frame, &pool);
    if (!lane)
-      return wait_for_all(replay) && vp_executor_run_recorded(replay->ctx, frame->payload, frame->header.length);
+      return vps_replay_wait(replay) && vp_executor_run_recorded(replay->ctx, frame->payload, frame->header.length);
    hand_over(replay, lane, frame);
    pool->lane = lane;
    pool->count = vp_relay_given(&lane->relay);

@@ -13,7 +13,8 @@ struct vps_object;
 
 /* What an application's threads record side by side is recorded into the driver's command buffers side by side, too. A
  * RECORDED frame concerns one command buffer and its pool alone. So the executing thread hands frames of different
- * pools to different threads, those of one pool in their order to one of them, and waits for all threads before it
+ * pools to different threads, those of one pool in their order to one of them, receives the next ones meanwhile, and
+ * waits for all threads before it
  * executes anything else. While they run nothing changes but what is a command buffer's own: what they look up stays.
  */
 
@@ -24,10 +25,8 @@ struct vps_replay {
    struct vp_context *ctx;
    unsigned allowed, started;
    struct vps_lane *lanes[VPS_MAX_LANES];
-   const struct vps_object *last; /* the pool of the last frame, if there was nothing but such frames since; or NULL */
-   unsigned crowded;              /* for so many more frames it is believed that several threads record */
-   bool waited_for;               /* nothing was handed over since all was waited for */
-   atomic_bool failed;            /* something is wrong with what was handed over */
+   bool waited_for;    /* nothing was handed over since all was waited for */
+   atomic_bool failed; /* something is wrong with what was handed over */
 };
 
 /* Threads are started when they are needed, where there are cores for them. */

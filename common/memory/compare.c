@@ -11,8 +11,8 @@
 #define PAGE VP_COMPARE_PAGE
 #define STEP ((size_t)128)
 
-/* So far ahead of what is compared memory is asked for. The processor does that itself, but only up to the end of each
- * page. */
+/* So far ahead of what is compared memory is asked for, where that helps: processors do it themselves, but only up to
+ * the end of each page. Intel's win a tenth with it, AMD's lose a fifth. */
 #define AHEAD ((size_t)1024)
 
 #define LOW_BITS UINT64_C(0x0101010101010101)
@@ -118,13 +118,20 @@ static void ask_for(const uint8_t *memory)
    __builtin_prefetch((const void *)((uintptr_t)memory + AHEAD + 64));
 }
 
+static void ask_for_both(const uint8_t *memory, const uint8_t *twin)
+{
+   ask_for(memory);
+   ask_for(twin);
+}
+
 WITH_AVX2 static size_t skip_avx2(const uint8_t *memory, const uint8_t *twin, size_t size)
 {
    const size_t whole = size / PAGE * PAGE;
+   const bool asks = __builtin_cpu_is("intel");
 
    for (size_t at = 0; at < whole; at += STEP) {
-      ask_for(memory + at);
-      ask_for(twin + at);
+      if (asks)
+         ask_for_both(memory + at, twin + at);
       if (!step_is_equal(memory + at, twin + at))
          return at / PAGE * PAGE;
    }
@@ -148,12 +155,12 @@ WITH_AVX2 static inline uint64_t take_line(uint8_t *copy, const uint8_t *memory,
 
 WITH_AVX2 static size_t take_avx2(uint8_t *copy, const uint8_t *memory, uint8_t *twin, size_t length, uint8_t *mask)
 {
-   const bool aligned = is_aligned(memory);
+   const bool aligned = is_aligned(memory), asks = __builtin_cpu_is("intel");
    size_t changed = 0;
 
    for (size_t at = 0; at < length; at += STEP) {
-      ask_for(memory + at);
-      ask_for(twin + at);
+      if (asks)
+         ask_for_both(memory + at, twin + at);
       for (size_t line = at; line < at + STEP; line += 64) {
          const uint64_t bits = take_line(copy + line, memory + line, aligned, twin + line);
          memcpy(mask + line / 8, &bits, sizeof(bits));

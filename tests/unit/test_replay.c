@@ -253,42 +253,29 @@ static void test_order(void)
    close_session();
 }
 
-/* Where nothing is won nothing is handed over: one pool, several that follow each other with something between them,
- * few cores. */
-static void test_alone(void)
+/* One pool is one thread's, also with other things in between. */
+static void test_one_pool(void)
 {
    open_session(2 * POOLS);
    begin_all();
    for (unsigned i = 0; i < 100; i++)
-      CHECK(give_widths(i % BUFFERS, i / BUFFERS, 1));
-   for (unsigned i = 0; i < 2 * POOLS; i++) {
-      CHECK(vps_replay_wait(&replay));
-      CHECK(give_widths(3 + i % 4, i / 4, 1));
-   }
-   CHECK(replay.started == 0 && driver.elsewhere == 0);
+      CHECK(give_widths(0, i, 1));
+   CHECK(vps_replay_wait(&replay));
+   CHECK(replay.started == 1 && driver.elsewhere == 100);
+   for (unsigned i = 100; i < 120; i++)
+      CHECK(give_widths(0, i, 1) && vps_replay_wait(&replay));
+   CHECK(replay.started == 1 && driver.elsewhere == 120 && driver.next[0] == 120);
    close_session();
+}
 
+/* Where there are few cores nothing is handed over. */
+static void test_few_cores(void)
+{
    open_session(VP_MIN_CORES_TO_SHARE - 1);
    begin_all();
    for (unsigned i = 0; i < 100; i++)
       CHECK(give_widths(i % 4, i / 4, 1));
    CHECK(replay.started == 0 && driver.elsewhere == 0);
-   close_session();
-}
-
-/* Several threads record, then one alone: after a while it is not handed over any more. */
-static void test_alone_again(void)
-{
-   open_session(2 * POOLS);
-   begin_all();
-   for (unsigned i = 0; i < 100; i++)
-      CHECK(give_widths(i % 4, i / 4, 1));
-   CHECK(vps_replay_wait(&replay));
-   for (unsigned i = 0; i < 100; i++)
-      CHECK(give_widths(4, i, 1));
-   CHECK(vps_replay_wait(&replay));
-   const unsigned before = driver.elsewhere;
-   CHECK(before > 0 && give_widths(4, 100, 1) && driver.elsewhere == before && driver.next[4] == 101);
    close_session();
 }
 
@@ -458,8 +445,8 @@ int main(void)
 {
    test_side_by_side();
    test_order();
-   test_alone();
-   test_alone_again();
+   test_one_pool();
+   test_few_cores();
    test_shared();
    for (unsigned i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {
       test_bad(&bads[i], false);
