@@ -26,8 +26,8 @@
 #define NO_FRAME SIZE_MAX
 #define ALL_MARKS UINT64_MAX
 
-/* Who waits for so long at least may do the sender's work meanwhile, whatever it takes. */
-#define LONG_NS UINT64_C(1000000000)
+/* Who waits for so long at least may do the sender's work meanwhile: a server that takes nothing for longer is lost. */
+#define LONG_NS UINT64_C(10000000000)
 
 /* What 1024 bytes take on a network of 2 Gbit/s, which is about as fast as packing. */
 #define SLOW_ARRIVAL_NS 4096u
@@ -404,22 +404,23 @@ VkResult vp_stream_add_memory(struct vp_connection *conn, struct vp_device *devi
    return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : ok ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
 }
 
-/* Until the sender has come so far; with the lock. */
-static bool wait_for_sender(struct vp_stream *stream, const uint64_t *count, uint64_t last, uint64_t timeout)
+/* Until the sender has come so far, or the deadline of this timeout; with the lock. */
+static bool wait_for_sender(struct vp_stream *stream, const uint64_t *count, uint64_t last, uint64_t timeout,
+                            const struct timespec *deadline)
 {
-   const struct timespec deadline = vp_deadline(timeout);
    bool more = timeout > 0;
    while (*count < last && more)
-      more = wait_for_room(stream, &deadline);
+      more = wait_for_room(stream, deadline);
    return *count >= last;
 }
 
 bool vp_stream_drain(struct vp_connection *conn, uint64_t timeout)
 {
    struct vp_stream *stream = &conn->stream;
+   const struct timespec deadline = vp_deadline(timeout);
    pthread_mutex_lock(&stream->lock);
    vp_stream_flush_locked(conn);
-   const bool done = wait_for_sender(stream, &stream->done, stream->taken + stream->handed_over, timeout);
+   const bool done = wait_for_sender(stream, &stream->done, stream->taken + stream->handed_over, timeout, &deadline);
    vp_stream_unlock(conn);
    return done;
 }
@@ -529,10 +530,13 @@ static bool send_batch(struct vp_connection *conn, uint64_t last_mark)
    if (last_mark == ALL_MARKS) {
       send_commands(conn, batch, end);
       vp_memory_frames_wait(&conn->stream.memory);
-   } else if (vp_memory_frames_are_sent(&conn->stream.memory) && !is_worth_packing(conn)) {
-      send_bytes(conn, batch, end, false);
+      return true;
    }
-   return batch->sent == end || last_mark == ALL_MARKS;
+   if (!vp_memory_frames_are_sent(&conn->stream.memory))
+      return false; /* nobody else may write to the socket meanwhile */
+   if (!is_worth_packing(conn))
+      send_bytes(conn, batch, end, false);
+   return batch->sent == end;
 }
 
 /* --- who does the sender's work --- */
@@ -632,6 +636,7 @@ void vp_stream_flush_and_help(struct vp_connection *conn)
 bool vp_stream_wait_for_looks(struct vp_connection *conn, uint64_t timeout)
 {
    struct vp_stream *stream = &conn->stream;
+   const struct timespec deadline = vp_deadline(timeout);
    pthread_mutex_lock(&stream->lock);
    vp_stream_flush_locked(conn);
    const uint64_t last = stream->mark_count;
@@ -639,7 +644,7 @@ bool vp_stream_wait_for_looks(struct vp_connection *conn, uint64_t timeout)
       help(conn, last);
       pthread_mutex_lock(&stream->lock);
    }
-   const bool seen = wait_for_sender(stream, &stream->seen_marks, last, timeout);
+   const bool seen = wait_for_sender(stream, &stream->seen_marks, last, timeout, &deadline);
    vp_stream_unlock(conn);
    return seen;
 }

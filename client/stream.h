@@ -73,7 +73,7 @@ struct vp_stream {
    bool wake;               /* the sender, which may sleep, does not know of that yet */
    uint64_t taken, done;    /* how many batches */
    struct vp_batch sending; /* while these differ */
-   bool busy;               /* a thread does the sender's work: what follows and `sending` are its own */
+   bool busy;               /* a thread does the sender's work: `sending`, `memory` and `packer` are its own */
    bool stop;
    struct vp_encoder spares[VP_STREAM_SPARES]; /* memory for pieces, of the same size each */
    unsigned spare_count;

@@ -194,6 +194,7 @@ bool vp_mapping_move(struct vp_mapping *mapping, void *address, bool reserve)
    vp_watch_stop(&mapping->watch);
    const bool ok = vp_pages_move_view(&mapping->pages, address, reserve);
    vp_watch_start(&mapping->watch, vp_tracker_get(), &mapping->pages);
+   mapping->unsure = NO_CHUNK;
    for (size_t i = 0; i < mapping->chunk_count; i++) {
       mapping->chunks[i].armed = mapping->chunks[i].resting = false;
       memset(mapping->chunks[i].open, 0, sizeof(mapping->chunks[i].open));
@@ -460,13 +461,16 @@ static void look_at_unsure(struct vp_mapping *mapping)
    const size_t first = mapping->unsure, end = mapping->unsure_end;
    const int64_t since = mapping->unsure_ns, age = mapping->flush_ns[mapping->flush] - since;
    const bool sure = age >= QUIET_NS && is_undisturbed(mapping, first, end, since);
+   bool more = false;
    for (size_t i = first; i < end; i++) {
-      if (mapping->chunks[i].resting)
-         add_data(mapping, i * CHUNK_SIZE, (i + 1) * CHUNK_SIZE, false, false);
+      if (!mapping->chunks[i].resting)
+         continue; /* it was used since */
+      add_data(mapping, i * CHUNK_SIZE, (i + 1) * CHUNK_SIZE, false, false);
+      if (!sure && age >= UNSURE_NS)
+         wake(mapping, i * CHUNK_SIZE, CHUNK_SIZE);
+      more = !sure && age < UNSURE_NS;
    }
-   if (!sure && age >= UNSURE_NS)
-      wake(mapping, first * CHUNK_SIZE, (end - first) * CHUNK_SIZE);
-   if (sure || age >= UNSURE_NS)
+   if (!more)
       mapping->unsure = NO_CHUNK;
 }
 

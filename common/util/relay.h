@@ -32,7 +32,7 @@ void vp_relay_start(struct vp_relay *relay, unsigned places, vp_relay_work *fini
 /* Finishes what is under way, and ends. */
 void vp_relay_stop(struct vp_relay *relay);
 
-/* The rest is for the one thread that makes pieces. */
+/* The rest is for whoever makes pieces, one thread at a time. */
 
 /* The places of the next pieces, so many, which are free when this returns: this one and those behind it, of which the
  * first comes after the last one. */

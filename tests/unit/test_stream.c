@@ -413,6 +413,30 @@ static void test_looks(void)
    vp_cores_assume(0);
 }
 
+/* Memory that somebody waited for is on its way still when the next command is said: that comes behind it. */
+static void test_behind_looks(void)
+{
+   enum { ROUNDS = 300 };
+   vp_cores_assume(VP_MIN_CORES_TO_SHARE);
+   if (!start(true))
+      return;
+   struct vp_mapping *mapping = vp_mapping_create(1, LOOKED_SIZE);
+   CHECK(mapping);
+   uint8_t *memory = vp_mapping_pointer(mapping);
+   vp_mapping_set_writable(mapping, true);
+   for (uint32_t i = 0; i < ROUNDS; i++) {
+      memset(memory, 1 + (int)i % 255, LOOKED_SIZE);
+      CHECK(vp_stream_add_memory(conn, &device, mapping) == VK_SUCCESS);
+      CHECK(vp_stream_wait_for_looks(conn, UINT64_MAX));
+      CHECK(say(0, i, HEAD_WORDS) == VK_SUCCESS && vp_stream_flush(conn) == VK_SUCCESS);
+   }
+   stop((const uint32_t[SPEAKERS]){ROUNDS, 0, 0, 0});
+   CHECK(memcmp(server.memory, memory, LOOKED_SIZE) == 0);
+   vp_mapping_close(mapping);
+   vp_mapping_unref(mapping);
+   vp_cores_assume(0);
+}
+
 int main(void)
 {
    test_without_memory(SIZE_MAX);
@@ -422,5 +446,6 @@ int main(void)
    test_one_look();
    test_much_waits();
    test_looks();
+   test_behind_looks();
    return check_finish();
 }
