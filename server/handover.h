@@ -5,8 +5,7 @@
 #include <stdbool.h>
 
 /* The way on which the listener gives a worker the connection to its client, which may come long after the worker has
- * started, and on which the worker tells the listener that what other workers have loaded is out of date. Each end is
- * for close(), and close-on-exec. */
+ * started, and on which the worker tells the listener some things. Each end is for close(), and close-on-exec. */
 
 /* False with errno. */
 bool vp_handover_open(int *listener_end, int *worker_end);
@@ -21,10 +20,15 @@ bool vp_handover_is_due(int worker_end);
 /* Waits for the connection. -1 when the listener has closed its end, or with errno. */
 int vp_handover_receive(int worker_end);
 
-/* A worker that ends tells that (server/compiled.h). It waits for nobody, and may have no listener (-1). */
-void vp_handover_tell(int worker_end);
+enum vp_handover_word {
+   VP_HANDOVER_LOADED = 'l',   /* it waits for its client with a loaded driver (server/ready.h) */
+   VP_HANDOVER_COMPILED = 'c', /* it ends, and its driver has compiled much (server/compiled.h) */
+};
 
-/* Whether a worker that has ended had told it. */
-bool vp_handover_was_told(int listener_end);
+/* The worker says it. It waits for nobody, and may have no listener (-1). */
+void vp_handover_tell(int worker_end, enum vp_handover_word word);
+
+/* Takes all that a worker has said up to now: whether that word was among it. */
+bool vp_handover_hear(int listener_end, enum vp_handover_word word);
 
 #endif

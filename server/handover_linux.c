@@ -67,17 +67,20 @@ int vp_handover_receive(int worker_end)
    return vp_descriptor_keep(client);
 }
 
-void vp_handover_tell(int worker_end)
+void vp_handover_tell(int worker_end, enum vp_handover_word word)
 {
-   const char byte = 0;
+   const char byte = (char)word;
 
    while (send(worker_end, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == EINTR)
       ;
 }
 
-bool vp_handover_was_told(int listener_end)
+bool vp_handover_hear(int listener_end, enum vp_handover_word word)
 {
+   bool heard = false;
    char byte;
 
-   return recv(listener_end, &byte, 1, MSG_DONTWAIT) == 1;
+   while (recv(listener_end, &byte, 1, MSG_DONTWAIT) == 1)
+      heard = heard || byte == (char)word;
+   return heard;
 }

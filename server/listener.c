@@ -32,6 +32,10 @@
  * do first is not to share the processor with that. */
 #define READY_PAUSE_MS 100
 
+/* One loads its driver at a time: NVIDIA's goes without what it keeps on disk while another process loads it. Which is
+ * not waited for longer than this. */
+#define READY_LOAD_MS 5000
+
 /* The time, doubled each time, after one of them has ended by itself; for how long it must have lived to count as an
  * accident. */
 #define READY_LEAST_PENALTY_MS 1000
@@ -259,7 +263,7 @@ static void note_end(struct listener *listener, struct vp_worker_process *worker
       vp_worker_process_log_end(worker, status, listener->state != RUNNING);
    else if (is_ready(worker))
       note_early_end(listener, worker, status);
-   if (has_client(worker) && vp_handover_was_told(worker->handover_fd) && !listener->renewal_ms)
+   if (has_client(worker) && vp_handover_hear(worker->handover_fd, VP_HANDOVER_COMPILED) && !listener->renewal_ms)
       listener->renewal_ms = listener->last_renewal_ms + RENEWAL_PAUSE_MS;
    vp_worker_process_dismiss(worker);
 }
@@ -317,11 +321,25 @@ static void renew_ready_workers(struct listener *listener)
    dismiss_ready_workers(listener);
 }
 
+static bool one_is_loading(struct listener *listener)
+{
+   bool loading = false;
+
+   for (unsigned i = 0; i < listener->worker_count; i++) {
+      struct vp_worker_process *worker = &listener->workers[i];
+      if (!is_ready(worker) || worker->loaded)
+         continue;
+      worker->loaded = vp_handover_hear(worker->handover_fd, VP_HANDOVER_LOADED);
+      loading = loading || (!worker->loaded && vp_clock_ms() < worker->since_ms + READY_LOAD_MS);
+   }
+   return loading;
+}
+
 static void tend_ready_workers(struct listener *listener)
 {
    if (!wants_ready_worker(listener) || vp_clock_ms() < listener->ready_after_ms)
       return;
-   if (!start_worker(listener))
+   if (!one_is_loading(listener) && !start_worker(listener))
       vp_log(VP_LOG_DEBUG, "cannot start a worker for a client to come: %s", strerror(errno));
    listener->ready_after_ms = vp_clock_ms() + READY_PAUSE_MS;
 }

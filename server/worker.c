@@ -265,6 +265,6 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
    vps_channel_finish(&worker.channel);
    close(fd);
    if (vps_compiled_much())
-      vp_handover_tell(options->worker_fd);
+      vp_handover_tell(options->worker_fd, VP_HANDOVER_COMPILED);
    return status;
 }

@@ -13,9 +13,10 @@
 /* A worker process as the listener sees it. */
 struct vp_worker_process {
    pid_t pid;
-   int handover_fd;         /* takes its client and brings word of its end (server/handover.h); -1: none */
+   int handover_fd;         /* takes its client, and what it says (server/handover.h); -1: none */
    char peer[VP_PEER_SIZE]; /* its client's address; empty: has none */
    int64_t since_ms;        /* when it was started, or got its client */
+   bool loaded;             /* the driver, before its client came */
 };
 
 /* Starts a worker that has no client yet. False with errno. */

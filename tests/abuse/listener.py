@@ -448,7 +448,7 @@ class Ready(unittest.TestCase):
             self.assertTrue(wait_for(lambda: not server.workers()))
             self.assertEqual(len(before & set(server.wait_for_ready())), 1)
             before = set(server.ready())
-            self.assertEqual(run(server, "compute-pipelines", "0.1").wait(60), 0)
+            self.assertEqual(run(server, "compute-pipelines", "5").wait(60), 0)
             self.assertTrue(wait_for(lambda: not before & set(server.ready())), server.log())
             server.wait_for_ready()
             self.assertEqual(server.stop()[0], 0)
