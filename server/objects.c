@@ -72,6 +72,7 @@ struct vps_object *vps_object_add(struct vps_object_table *table, int32_t type, 
    return object;
 }
 
+/* Its place is nothing from then on, whoever may still remember it. */
 static void unlink_object(struct vps_object *object)
 {
    if (object->previous)
@@ -80,7 +81,7 @@ static void unlink_object(struct vps_object *object)
       object->parent->children = object->next;
    if (object->next)
       object->next->previous = object->previous;
-   object->id = 0;
+   *object = (struct vps_object){0};
 }
 
 static void release_state(struct vps_object *object)

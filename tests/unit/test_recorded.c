@@ -308,6 +308,56 @@ static void test_destroyed(void)
    CHECK(driver.fills == 1);
 }
 
+/* The command names no command buffer. */
+static void add_dispatch_into_nothing(void)
+{
+   add_dispatch(FIRST);
+   memset(enc.cur - 20, 0, 8);
+}
+
+static void free_first(void)
+{
+   free_commands(FIRST);
+}
+
+static void destroy_pool(void)
+{
+   DO(vkDestroyCommandPool, .device = OBJECT(VkDevice, DEVICE), .commandPool = OBJECT(VkCommandPool, POOL));
+}
+
+static void destroy_device(void)
+{
+   DO(vkDestroyDevice, .device = OBJECT(VkDevice, DEVICE));
+}
+
+static void destroy_instance(void)
+{
+   DO(vkDestroyInstance, .instance = OBJECT(VkInstance, INSTANCE));
+}
+
+/* No id at all does not stand for the command buffer that was recorded last and is gone, however it went. */
+static void test_nothing_left(void)
+{
+   static void (*const ends[])(void) = {free_first, destroy_pool, destroy_device, destroy_instance};
+
+   for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+      for (unsigned apart = 0; apart < 2; apart++) {
+         open();
+         add_dispatch(FIRST);
+         CHECK(session_run() && driver.dispatches == 1);
+         ends[i]();
+         add_dispatch_into_nothing();
+         if (apart)
+            CHECK(!vp_executor_run_recorded(&ctx, enc.start, vp_encoder_size(&enc)));
+         else
+            CHECK(!vp_executor_run(&ctx, enc.start, vp_encoder_size(&enc)));
+         CHECK(strstr(ctx.error.text, "vkCmdDispatch: its first object is missing") && driver.dispatches == 1);
+         vp_encoder_reset(&enc);
+         session_close();
+      }
+   }
+}
+
 static void test_truncated(void)
 {
    for (size_t missing = 4; missing <= 24; missing += 4) {
@@ -406,6 +456,7 @@ int main(void)
    test_turns();
    test_wrong_objects();
    test_destroyed();
+   test_nothing_left();
    test_truncated();
    test_poison();
    test_answer();
