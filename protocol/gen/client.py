@@ -2,7 +2,7 @@
 """Emits the client's entry points, and the tables it answers questions from."""
 
 from codec import Codec, block, indent
-from emit import c_parameter, header, is_destroy, other_names, source
+from emit import c_parameter, header, is_destroy, looks_at_others, other_names, source
 
 # Roots whose full chains the client fetches once and answers from.
 PREFETCHED_CHAINS = ['VkPhysicalDeviceFeatures2', 'VkPhysicalDeviceProperties2', 'VkPhysicalDeviceMemoryProperties2',
@@ -129,6 +129,8 @@ class Entries:
                 'const %s' % call_struct(command), 'const size_t room = vp_room_%s(&a);' % command.name]
 
     def record(self, command):
+        # Of those that do, the command buffer takes note, since they cannot go in a RECORDED frame.
+        assert not looks_at_others(command), command.name
         arguments = ', '.join(p.name for p in command.parameters)
         return self.record_head(command) + block('if (!vp_command_buffer_has_room(self, room))', [
             'room_%s(%s);' % (command.name, arguments), 'return;']) + self.observed(command) + [

@@ -95,6 +95,11 @@ def is_recorded(command):
     return command.name.startswith('vkCmd')
 
 
+def looks_at_others(command):
+    """Whether it concerns other command buffers than its own."""
+    return any(p.type == 'VkCommandBuffer' for p in command.parameters[1:])
+
+
 def client_codec(scope):
     """{file: text}: how the client writes requests and reads replies."""
     codec = Codec(scope, 'vpc')

@@ -2,7 +2,7 @@
 """Writes the server's dispatch: tables of driver functions, one function per wire command, destruction by type."""
 
 from codec import Codec, block, indent
-from emit import header, is_destroy, is_recorded, raw_parameters, source
+from emit import header, is_destroy, is_recorded, looks_at_others, raw_parameters, source
 
 # Functions that the server calls although they do not travel, or not by that name.
 DEVICE_EXTRA = [
@@ -335,9 +335,6 @@ def destroy_functions(scope):
 # What comes with recorded commands though it is not one.
 RECORDING = ('vkBeginCommandBuffer', 'vkEndCommandBuffer')
 
-# Recorded commands that look at other command buffers.
-LOOKS_AT_OTHERS = ('vkCmdExecuteCommands',)
-
 
 def table_commands(scope, base):
     return [c for c in wire(scope) if (c.number >= HIGH_BASE if base else c.number < LOW_COUNT)]
@@ -357,7 +354,7 @@ def dispatch_tables(scope):
                 lines.append('   [%d] = {"%s", .refusal = %s},' % (command.number - base, command.name, refusal))
             else:
                 recording = command.row['kind'] == 'record' or command.name in RECORDING
-                apart = recording and command.name not in LOOKS_AT_OTHERS
+                apart = recording and not looks_at_others(command)
                 lines.append('   [%d] = {"%s", %s%s%s},' % (
                     command.number - base, command.name,
                     '.record = record_' + command.name if is_recorded(command) else '.run = run_' + command.name,
