@@ -244,13 +244,17 @@ static VkResult follow(struct vps_memory *memory)
 }
 
 /* Fresh memory has any content and the client takes it for zeros. That is made true as soon as anybody but us could
- * look at it or write to it: many a memory is mapped and freed unused. */
+ * look at it or write to it: many a memory is mapped and freed unused. Only the CPU's own GPU has memory that nobody
+ * has used yet; a device's is not worth the question. */
 static void clean(struct vps_memory *memory)
 {
    if (!memory->unclean || !memory->real)
       return;
    memory->unclean = false;
-   vps_zero(memory->real, memory->size);
+   if (memory->device->is_processor)
+      vps_zero(memory->real, memory->size);
+   else
+      memset(memory->real, 0, memory->size);
    flush(memory);
 }
 
