@@ -8,12 +8,10 @@
 #include "common/util/cores.h"
 #include "common/util/relay.h"
 #include "server/context.h"
+#include "server/uploads.h"
 
 /* So many frames can wait for a thread; more would not stay in the caches. */
 #define PLACES 8u
-
-/* What is longer is not kept beside the others. */
-#define MAX_SIZE ((uint32_t)1 << 20)
 
 /* How often it is looked whether the threads are done while there is nothing to read. */
 #define LOOK_MS 1
@@ -202,11 +200,11 @@ static void hand_over(struct vps_replay *replay, struct vps_lane *lane, struct v
    vp_relay_give(&lane->relay, true);
 }
 
-/* The thread for a frame; NULL: it is better executed here. Pipelines that are being made become usable when somebody
- * waits for them, which changes what others look up. */
+/* The thread for a frame; NULL: it is better executed here. A large one is not kept beside the others. Pipelines that
+ * are being made become usable when somebody waits for them, which changes what others look up. */
 static struct vps_lane *find_lane_for(struct vps_replay *replay, const struct vp_frame *frame, struct pool **pool)
 {
-   if (!replay->allowed || frame->header.length > MAX_SIZE || replay->ctx->makings.first)
+   if (!replay->allowed || frame->capacity > VPS_KEEP_SIZE || replay->ctx->makings.first)
       return NULL;
    struct vps_object *object = find_pool(replay->ctx, frame);
    if (!object)

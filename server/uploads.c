@@ -9,9 +9,6 @@
 /* Smaller frames are applied sooner than another thread wakes up. */
 #define LARGE_FRAME ((uint32_t)64 << 10)
 
-/* No place keeps more memory than this when it is given away. */
-#define KEEP_SIZE ((size_t)2 << 20)
-
 static const char *apply(struct vp_unpacker *unpacker, const struct vps_upload *upload)
 {
    const uint8_t *data = upload->frame.payload;
@@ -64,13 +61,16 @@ struct vp_frame *vps_uploads_next(struct vps_uploads *uploads, struct vp_context
 {
    if (!vp_relay_is_idle(&uploads->relay) && !has_input(fd) && !vps_uploads_wait(uploads, ctx))
       return NULL;
-   return &uploads->places[vp_relay_places(&uploads->relay, 1)].frame;
+   struct vp_frame *frame = &uploads->places[vp_relay_places(&uploads->relay, 1)].frame;
+   if (frame->capacity > VPS_KEEP_SIZE)
+      vp_frame_finish(frame);
+   return frame;
 }
 
 bool vps_uploads_apply(struct vps_uploads *uploads, struct vp_context *ctx)
 {
    struct vps_upload *upload = &uploads->places[vp_relay_places(&uploads->relay, 1)];
-   const bool is_big = upload->frame.capacity > KEEP_SIZE;
+   const bool is_big = upload->frame.capacity > VPS_KEEP_SIZE;
 
    if (!vps_memory_find(ctx, upload->frame.header.tag, &upload->memory))
       return false;

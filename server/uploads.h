@@ -12,6 +12,9 @@
 struct vp_context;
 struct vps_memory;
 
+/* No frame is read into more memory than this if it has room in less; what a long one needs is given back. */
+#define VPS_KEEP_SIZE ((size_t)2 << 20)
+
 /* So many frames are read ahead; more would not stay in the caches. */
 #define VPS_UPLOADS 4u
 

@@ -9,6 +9,7 @@
 #include "common/util/cores.h"
 #include "server/device.h"
 #include "server/replay.h"
+#include "server/uploads.h"
 #include "tests/unit/null_session.h"
 
 #define POOLS 8
@@ -150,21 +151,31 @@ static void close_session(void)
    session_close();
 }
 
+static void make_room(struct vp_frame *frame, size_t size)
+{
+   if (frame->capacity < size) {
+      free(frame->payload);
+      frame->payload = malloc(size);
+      frame->capacity = size;
+   }
+}
+
 /* What was encoded becomes a frame. */
+static bool give(struct vp_frame *frame)
+{
+   const size_t size = vp_encoder_size(&enc);
+
+   make_room(frame, size);
+   memcpy(frame->payload, enc.start, size);
+   frame->header = (struct vp_frame_header){.type = VP_FRAME_RECORDED, .length = (uint32_t)size};
+   vp_encoder_reset(&enc);
+   return vps_replay_run(&replay, frame);
+}
+
 static bool give_frame(void)
 {
    static struct vp_frame frame; /* as the worker's: its memory is exchanged */
-   const size_t size = vp_encoder_size(&enc);
-
-   if (frame.capacity < size) {
-      free(frame.payload);
-      frame.payload = malloc(size);
-      frame.capacity = size;
-   }
-   memcpy(frame.payload, enc.start, size);
-   frame.header = (struct vp_frame_header){.type = VP_FRAME_RECORDED, .length = (uint32_t)size};
-   vp_encoder_reset(&enc);
-   const bool ok = vps_replay_run(&replay, &frame);
+   const bool ok = give(&frame);
    vp_frame_finish(&frame);
    return ok;
 }
@@ -265,6 +276,29 @@ static void test_one_pool(void)
    for (unsigned i = 100; i < 120; i++)
       CHECK(give_widths(0, i, 1) && vps_replay_wait(&replay));
    CHECK(replay.started == 1 && driver.elsewhere == 120 && driver.next[0] == 120);
+   close_session();
+}
+
+/* The memory that a long frame has left is not kept by a lane, nor by who reads, so that the next one has a lane. */
+static void test_large_buffer(void)
+{
+   struct vps_uploads uploads = {0};
+
+   open_session(2 * POOLS);
+   begin_all();
+   vps_uploads_start(&uploads);
+   struct vp_frame *frame = vps_uploads_next(&uploads, &ctx, -1);
+   make_room(frame, VPS_KEEP_SIZE + 1);
+   put_widths(0, 0, 1);
+   CHECK(give(frame) && vps_replay_wait(&replay));
+   CHECK(driver.elsewhere == 0 && driver.next[0] == 1);
+   frame = vps_uploads_next(&uploads, &ctx, -1);
+   CHECK(frame->capacity == 0);
+   make_room(frame, VPS_KEEP_SIZE);
+   put_widths(0, 1, 1);
+   CHECK(give(frame) && vps_replay_wait(&replay));
+   CHECK(driver.elsewhere == 1 && driver.next[0] == 2);
+   vps_uploads_stop(&uploads);
    close_session();
 }
 
@@ -446,6 +480,7 @@ int main(void)
    test_side_by_side();
    test_order();
    test_one_pool();
+   test_large_buffer();
    test_few_cores();
    test_shared();
    for (unsigned i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {
