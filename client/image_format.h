@@ -5,8 +5,13 @@
 #include "vp_commands.h"
 
 struct vp_physical_device;
+struct vp_image_formats;
 
-/* Answers whether and how images can be, from the cache where it was asked before. A program that goes through the
+/* What is known about the images that a GPU can have; NULL without memory. Thread-safe. */
+struct vp_image_formats *vp_image_formats_create(void);
+void vp_image_formats_destroy(struct vp_image_formats *formats);
+
+/* Answers whether and how images can be, from memory where it was asked before. A program that goes through the
  * usages of a format gets the answers for all of them at once. */
 VkResult vp_image_format_ask(struct vp_physical_device *gpu,
                              struct vp_cmd_vkGetPhysicalDeviceImageFormatProperties2 *a);

@@ -3,6 +3,7 @@
 
 #include "client/format.h"
 #include "client/identity.h"
+#include "client/image_format.h"
 #include "client/likely_images.h"
 #include "client/list_query.h"
 #include "client/vp_chains.h"
@@ -227,12 +228,14 @@ static bool start(struct vp_physical_device *gpu)
    vp_arena_init(&gpu->arena, ARENA_LIMIT);
    pthread_mutex_init(&gpu->format_lock, NULL);
    pthread_mutex_init(&gpu->budget_lock, NULL);
-   return vp_reply_cache_init(&gpu->cache) && build_chains(gpu);
+   gpu->image_formats = vp_image_formats_create();
+   return vp_reply_cache_init(&gpu->cache) && gpu->image_formats && build_chains(gpu);
 }
 
 void vp_physical_device_finish(struct vp_physical_device *gpu)
 {
    vp_format_table_destroy(gpu->formats);
+   vp_image_formats_destroy(gpu->image_formats);
    vp_reply_cache_finish(&gpu->cache);
    vp_arena_finish(&gpu->arena);
    pthread_mutex_destroy(&gpu->format_lock);

@@ -30,8 +30,7 @@ struct vp_physical_device {
    uint32_t queue_family_count;
    struct vp_format_table *formats; /* after the first question about one */
    pthread_mutex_t format_lock;
-   _Atomic int32_t asked_format; /* that the server was asked about last, see image_format.c */
-   atomic_uint format_questions; /* that were asked about it one after another */
+   struct vp_image_formats *image_formats;
 
    _Atomic uint32_t allocation_changes; /* allocations made and freed */
    pthread_mutex_t budget_lock;         /* of the chain of `memory`, and: */

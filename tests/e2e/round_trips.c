@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What programs ask of buffers, memory and the GPU while they start: round_trips.sh looks how often they wait for the
  * network. Prints what must be as on the native driver. */
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -220,6 +221,25 @@ static void ask_formats(const struct world *w)
    }
 }
 
+/* One usage after another with all flags of Vulkan 1.1, as conformance does: by then more is known than a cache holds.
+ */
+static void ask_all_flags(const struct world *w)
+{
+   uint64_t sum = 0;
+   for (VkImageUsageFlags usage = 1; usage < 256; usage++) {
+      for (VkImageCreateFlags flags = 0; flags < 256; flags++) {
+         VkImageFormatProperties properties;
+         const VkResult result =
+            vkGetPhysicalDeviceImageFormatProperties(w->gpu.physical, VK_FORMAT_G8B8G8R8_422_UNORM, VK_IMAGE_TYPE_2D,
+                                                     VK_IMAGE_TILING_OPTIMAL, usage, flags, &properties);
+         sum = sum * 31 + (uint32_t)result;
+         if (result == VK_SUCCESS)
+            sum = sum * 31 + properties.maxExtent.width + properties.sampleCounts + properties.maxResourceSize;
+      }
+   }
+   printf("all usages and flags: %#" PRIx64 "\n", sum);
+}
+
 /* Whether the driver supports so many descriptors of one type. */
 static void ask_layout(const struct world *w, uint32_t type, uint32_t count)
 {
@@ -261,6 +281,7 @@ int main(void)
    struct world w = {0};
    start(&w);
    ask_formats(&w);
+   ask_all_flags(&w);
    ask_layouts(&w);
    ask_all_requirements(&w);
    ask_addresses(&w);

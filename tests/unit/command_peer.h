@@ -46,7 +46,7 @@ struct peer_command {
       VP_CMD_##NAME, sizeof(struct vp_cmd_##NAME), decode_##NAME, answer_##NAME \
    }
 
-#define PEER_MAX_CALLS 256
+#define PEER_MAX_CALLS 1024
 
 struct peer_call {
    uint32_t number, flags;

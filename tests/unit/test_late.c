@@ -4,6 +4,7 @@
  * they do not come late. */
 
 #include "client/command_buffer.h"
+#include "client/image_format.h"
 #include "client/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
@@ -384,12 +385,11 @@ static void test_allocations(void)
 
 /* --- answers that are kept --- */
 
-static VkResult ask_format(VkFormat format)
+static VkResult ask_format(VkFormat format, VkImageUsageFlags usage)
 {
    VkImageFormatProperties properties;
    return vp_vkGetPhysicalDeviceImageFormatProperties(VP_TO_HANDLE(VkPhysicalDevice, &peer.gpu), format,
-                                                      VK_IMAGE_TYPE_2D, VK_IMAGE_TILING_OPTIMAL,
-                                                      VK_IMAGE_USAGE_SAMPLED_BIT, 0, &properties);
+                                                      VK_IMAGE_TYPE_2D, VK_IMAGE_TILING_OPTIMAL, usage, 0, &properties);
 }
 
 /* That the server had no memory is no answer to keep; that the GPU cannot do something is. */
@@ -398,14 +398,27 @@ static void test_cache(void)
    const uint32_t number = VP_CMD_vkGetPhysicalDeviceImageFormatProperties2;
    start();
    CHECK(vp_reply_cache_init(&peer.gpu.cache));
+   CHECK((peer.gpu.image_formats = vp_image_formats_create()));
    answer = VK_ERROR_OUT_OF_HOST_MEMORY;
-   CHECK(ask_format(VK_FORMAT_R8_UNORM) == VK_ERROR_OUT_OF_HOST_MEMORY && count_calls(number) == 1);
+   CHECK(ask_format(VK_FORMAT_R8_UNORM, 4) == VK_ERROR_OUT_OF_HOST_MEMORY && count_calls(number) == 1);
    answer = VK_SUCCESS;
-   CHECK(ask_format(VK_FORMAT_R8_UNORM) == VK_SUCCESS && count_calls(number) == 2);
-   CHECK(ask_format(VK_FORMAT_R8_UNORM) == VK_SUCCESS && count_calls(number) == 2);
+   CHECK(ask_format(VK_FORMAT_R8_UNORM, 4) == VK_SUCCESS && count_calls(number) == 2);
+   CHECK(ask_format(VK_FORMAT_R8_UNORM, 4) == VK_SUCCESS && count_calls(number) == 2);
    answer = VK_ERROR_FORMAT_NOT_SUPPORTED;
-   CHECK(ask_format(VK_FORMAT_R8_SRGB) == VK_ERROR_FORMAT_NOT_SUPPORTED && count_calls(number) == 3);
-   CHECK(ask_format(VK_FORMAT_R8_SRGB) == VK_ERROR_FORMAT_NOT_SUPPORTED && count_calls(number) == 3);
+   CHECK(ask_format(VK_FORMAT_R8_SRGB, 4) == VK_ERROR_FORMAT_NOT_SUPPORTED && count_calls(number) == 3);
+   CHECK(ask_format(VK_FORMAT_R8_SRGB, 4) == VK_ERROR_FORMAT_NOT_SUPPORTED && count_calls(number) == 3);
+
+   /* The fifth question about a format is asked with all others of its kind, in vain, and then alone. */
+   answer = VK_ERROR_OUT_OF_HOST_MEMORY;
+   for (uint32_t usage = 1; usage < 5; usage++)
+      CHECK(ask_format(VK_FORMAT_R8_SINT, usage) == VK_ERROR_OUT_OF_HOST_MEMORY && count_calls(number) == 3 + usage);
+   CHECK(ask_format(VK_FORMAT_R8_SINT, 5) == VK_ERROR_OUT_OF_HOST_MEMORY && count_calls(number) == 7 + 255 + 1);
+   answer = VK_ERROR_FORMAT_NOT_SUPPORTED;
+   CHECK(ask_format(VK_FORMAT_R8_SINT, 5) == VK_ERROR_FORMAT_NOT_SUPPORTED && count_calls(number) == 263 + 255);
+   answer = VK_SUCCESS;
+   for (uint32_t usage = 1; usage < 256; usage++)
+      CHECK(ask_format(VK_FORMAT_R8_SINT, usage) == VK_ERROR_FORMAT_NOT_SUPPORTED && count_calls(number) == 518);
+   vp_image_formats_destroy(peer.gpu.image_formats);
    vp_reply_cache_finish(&peer.gpu.cache);
    finish();
 }
