@@ -8,8 +8,8 @@
 #include "server/query_pool.h"
 #include "server/writes.h"
 
-/* What the recorded commands that protocol/writes.tsv calls exact write to. The handlers themselves are generated or
- * elsewhere; these functions are called when a command was recorded. */
+/* What the recorded commands write to of which protocol/commands.table says writes=observed. The handlers themselves are
+ * generated or elsewhere; these functions are called when a command was recorded. */
 
 /* Notes a write to [offset, offset + size) of a buffer. False ends the session. */
 static bool note(struct vp_context *ctx, const struct vps_object *object, VkDeviceSize offset, VkDeviceSize size)

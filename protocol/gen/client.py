@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Emits the client's entry points, and the tables it answers questions from."""
 
-from codec import Codec, block, indent
-from emit import c_parameter, header, is_destroy, looks_at_others, other_names, source
+from codec import Codec
+from emit import header, is_destroy, other_names, source
+from lines import block, indent
+from server import served
 
 # Roots whose full chains the client fetches once and answers from.
 PREFETCHED_CHAINS = ['VkPhysicalDeviceFeatures2', 'VkPhysicalDeviceProperties2', 'VkPhysicalDeviceMemoryProperties2',
@@ -18,12 +20,6 @@ INHERITED = {
     'VkDevice': 'VK_ERROR_DEVICE_LOST',
     'VkQueue': 'VK_ERROR_DEVICE_LOST',
     'VkCommandBuffer': 'VK_ERROR_DEVICE_LOST',
-}
-
-# Commands that change nothing but the layouts of these images.
-BARRIERS = {
-    'vkCmdPipelineBarrier': ('imageMemoryBarrierCount', 'pImageMemoryBarriers'),
-    'vkCmdPipelineBarrier2': ('pDependencyInfo->imageMemoryBarrierCount', 'pDependencyInfo->pImageMemoryBarriers'),
 }
 
 # Where a command's connection and parent object come from, by the type of its first parameter.
@@ -53,15 +49,16 @@ def call_struct(command):
 
 def is_tried(command):
     """Whether a command of a device is said without waiting, though it can fail."""
-    return command.row and command.row['kind'] == 'async' and command.result == 'VkResult' and \
+    return command.row.kind == 'async' and command.result == 'VkResult' and \
         command.parameters[0].type == 'VkDevice'
 
 
 def send_header(scope):
     """vp_send_NAME: says a command. vp_call_NAME: asks one and waits for its reply. vp_ask_NAME: the same, unless
-    the answer is known. vp_try_NAME: says it, or waits for its result when that may be an error."""
+    the answer is known. vp_try_NAME: says it, or waits for its result when that may be an error. What the server refuses
+    cannot be said."""
     body = []
-    for command in scope.wire_commands():
+    for command in served(scope):
         struct = 'struct vp_cmd_%s' % command.name
         can_fail = command.result == 'VkResult'
         body += ['static inline VkResult vp_send_%s(struct vp_connection *conn, const %s *a)' % (command.name, struct), '{',
@@ -78,7 +75,7 @@ def send_header(scope):
                  '   if (result == VK_SUCCESS)', '      result = end;',
                  '   if (result != VK_SUCCESS)', '      vp_clear_%s(a);' % command.name,
                  '   return %s;' % ('result' if can_fail else 'vp_connection_sure(conn, result)'), '}', '']
-        if command.row and command.row['kind'] in ('cached', 'prefetched'):
+        if command.row.kind in ('cached', 'prefetched'):
             body += ['static inline VkResult vp_ask_%s(struct vp_reply_cache *cache, struct vp_connection *conn, %s *a)' % (
                          command.name, struct), '{',
                      '   struct vp_cached_call call;', '   if (vp_cached_begin(cache, conn, &call)) {',
@@ -104,7 +101,7 @@ class Entries:
         self.scope, self.registry = scope, scope.registry
 
     def function(self, command):
-        kind = command.row['kind']
+        kind = command.row.kind
         maker = {'record': self.record, 'async': self.asynchronous, 'sync': self.synchronous, 'cached': self.cached}[kind]
         return self.before(command) + ['', prototype(command, command.name), '{'] + indent(maker(command)) + ['}']
 
@@ -117,7 +114,7 @@ class Entries:
     def before(self, command):
         """What stands before the function: of one that records, another for when there is no room. It makes room and calls
         the first again, with the same parameters, so that where there is room none of them need be saved."""
-        if command.row['kind'] != 'record':
+        if command.row.kind != 'record':
             return []
         arguments = ', '.join(p.name for p in command.parameters)
         head = prototype(command, command.name).replace('vp_' + command.name, 'room_' + command.name)
@@ -129,8 +126,6 @@ class Entries:
                 'const %s' % call_struct(command), 'const size_t room = vp_room_%s(&a);' % command.name]
 
     def record(self, command):
-        # Of those that do, the command buffer takes note, since they cannot go in a RECORDED frame.
-        assert not looks_at_others(command), command.name
         arguments = ', '.join(p.name for p in command.parameters)
         return self.record_head(command) + block('if (!vp_command_buffer_has_room(self, room))', [
             'room_%s(%s);' % (command.name, arguments), 'return;']) + self.observed(command) + [
@@ -152,23 +147,17 @@ class Entries:
         destination = self.destination(command)
         if destination:
             return ['vp_command_buffer_note_write(self, (uint64_t)(uintptr_t)%s);' % destination]
-        if command.writes == 'nothing' and command.row['server'] != 'hand':
+        writes = command.row.get('writes')
+        if writes == 'nothing' and command.row.server != 'hand':
             return []
-        if command.name in BARRIERS:
-            count, barriers = BARRIERS[command.name]
+        if writes == 'layouts':
+            count, barriers = self.scope.barriers(command)
             return block('for (uint32_t i = 0; i < %s; i++)' % count, [
                 'vp_command_buffer_note_write(self, (uint64_t)(uintptr_t)%s[i].image);' % barriers])
         return ['self->observable = true;']
 
-    def created(self, command):
-        """The output that gets a new handle, if there is one."""
-        for parameter in command.parameters:
-            if command.is_output(parameter) and parameter.type in self.registry.handles and command.name.startswith('vkCreate'):
-                return parameter
-        return None
-
     def asynchronous(self, command):
-        output = self.created(command)
+        output = makes(self.scope, command)
         if output:
             return self.create(command, output)
         lines = self.head(command)
@@ -215,11 +204,8 @@ class Entries:
 
 def supported_commands(scope):
     """Those that the client has entry points for."""
-    commands = [c for c in scope.commands if c.row and c.row['client'] in ('gen', 'hand')]
-    refused = [c.name for c in commands if c.row['client'] == 'gen' and c.row['server'] == 'refuse']
-    if refused:
-        raise ValueError('commands.tsv: the client sends what the server refuses: ' + ', '.join(refused))
-    return [c for c in commands if c.serializable or c.row['client'] == 'hand']
+    commands = [c for c in scope.commands if c.row and c.row.client in ('gen', 'hand')]
+    return [c for c in commands if c.serializable or c.row.client == 'hand']
 
 
 def makes(scope, command):
@@ -238,7 +224,7 @@ def is_guarded(command):
 
 def refuses_inherited(command):
     """What the client knows of a GPU it knows in a child of fork(), too."""
-    first, kind = command.parameters[0].type if command.parameters else None, command.row['kind']
+    first, kind = command.parameters[0].type if command.parameters else None, command.row.kind
     return first in INHERITED and kind != 'prefetched' and (first != 'VkPhysicalDevice' or kind != 'local')
 
 
@@ -320,7 +306,7 @@ def entry_points(scope):
         prototypes.append(prototype(command, command.name) + ';')
     functions = []
     for command in supported:
-        if command.row['client'] == 'gen':
+        if command.row.client == 'gen':
             functions += entries.function(command)
     guards = Guards(scope)
     for command in supported:

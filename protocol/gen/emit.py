@@ -3,7 +3,8 @@
 
 import zlib
 
-from codec import Codec, indent
+from codec import Codec
+from lines import indent
 
 BANNER = '/* SPDX-License-Identifier: MIT */\n/* Generated from the Vulkan registry by protocol/gen. Do not edit. */\n'
 
@@ -39,10 +40,10 @@ def private_types(registry):
 def other_names(scope, command):
     """What a command that is written by hand may be called too: hand-written code is for all registries, which do not
     agree on which name of a command is the first and which are aliases."""
-    row = command.row or {}
-    if 'hand' not in (row.get('client'), row.get('server')):
+    row = command.row
+    if 'hand' not in (row.client, row.server):
         return []
-    return sorted({row['command'], *scope.names(command.name)} - {command.name})
+    return sorted({row.command, *scope.names(command.name)} - {command.name})
 
 
 def commands_header(scope):
@@ -81,10 +82,9 @@ def commands_header(scope):
 
 def raw_parameters(command):
     """Parameters that the server's handler wants as ids: what it destroys, and what its row says."""
-    raw = set((command.row or {}).get('raw', '').split(',')) - {''} if command.row else set()
-    if (command.row or {}).get('server') == 'gen' and is_destroy(command):
-        raw.add(command.parameters[-2].name)
-    return raw
+    if command.row.server == 'gen' and is_destroy(command):
+        return {command.parameters[-2].name}
+    return set(command.row.names('ids'))
 
 
 def is_destroy(command):
@@ -93,11 +93,6 @@ def is_destroy(command):
 
 def is_recorded(command):
     return command.name.startswith('vkCmd')
-
-
-def looks_at_others(command):
-    """Whether it concerns other command buffers than its own."""
-    return any(p.type == 'VkCommandBuffer' for p in command.parameters[1:])
 
 
 def client_codec(scope):

@@ -5,14 +5,17 @@ import argparse
 import os
 import sys
 
+import check
 import client
 import emit
 import null_driver
 import server
 import report
 import visit
+import where
 from registry import Registry
 from scope import Scope
+from table import TableError
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..')
 
@@ -41,22 +44,17 @@ def write(path, text):
         file.write(text)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--registry', required=True, help='path of vk.xml')
-    parser.add_argument('--out', help='folder for the generated files')
-    parser.add_argument('--list-outputs', action='store_true', help='print the names of the generated files')
-    parser.add_argument('--coverage', action='store_true', help='print what is supported and what is not')
-    parser.add_argument('--document', help='write the table of supported commands and extensions to this file')
-    arguments = parser.parse_args()
-    scope = Scope(Registry(arguments.registry, os.path.join(FOLDER, 'private.xml')), FOLDER)
-    if report.uncovered(scope) or report.missing_nodes(scope):
-        sys.exit(report.coverage(scope))
+def act(arguments, scope):
+    """Does what the command line asks for."""
     if arguments.coverage:
         print(report.coverage(scope))
         return
     if arguments.document:
         write(arguments.document, report.document(scope))
+        return
+    if arguments.where:
+        folders = [arguments.out] + [os.path.join(FOLDER, '..', side) for side in ('client', 'server')]
+        print('\n'.join(where.where(scope, arguments.where, folders)))
         return
     files = generate(scope)
     if arguments.list_outputs:
@@ -64,6 +62,23 @@ def main():
     else:
         for name, text in files.items():
             write(os.path.join(arguments.out, name), text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--registry', required=True, help='path of vk.xml')
+    parser.add_argument('--out', help='folder for the generated files')
+    parser.add_argument('--list-outputs', action='store_true', help='print the names of the generated files')
+    parser.add_argument('--coverage', action='store_true', help='print what is supported and what is not')
+    parser.add_argument('--document', help='write the table of supported commands and extensions to this file')
+    parser.add_argument('--where', metavar='COMMAND', help='print where a command is at home; --out: where the files are')
+    arguments = parser.parse_args()
+    try:
+        scope = Scope(Registry(arguments.registry, os.path.join(FOLDER, 'private.xml')), FOLDER)
+        check.check(scope)
+        act(arguments, scope)
+    except TableError as error:
+        sys.exit(str(error))
 
 
 if __name__ == '__main__':

@@ -2,27 +2,22 @@
 """Writes a Vulkan driver that does nothing, for tests/fuzz: its functions read all that they are given, make up what
 they return, and fail when they are told to. tests/fuzz/null_vulkan.h has what they need and what is written by hand."""
 
-from codec import Codec, block, indent
+import os
+import re
+
+from codec import Codec
 from emit import header, is_destroy
-from server import created, table_functions
+from lines import indent
+from server import created, pool_of, table_functions
+from table import TableError
 
-# Children that end with a pool, and the pool.
-POOLED = {
-    'vkAllocateCommandBuffers': 'a.pAllocateInfo->commandPool',
-    'vkAllocateDescriptorSets': 'a.pAllocateInfo->descriptorPool',
-}
+BY_HAND = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tests/fuzz/null_vulkan.h')
 
-# Written by hand.
-BY_HAND = {
-    'vkCreateInstance', 'vkDestroyInstance', 'vkEnumeratePhysicalDevices', 'vkEnumeratePhysicalDeviceGroups',
-    'vkCreateDevice', 'vkDestroyDevice', 'vkGetDeviceQueue2', 'vkGetPhysicalDeviceProperties',
-    'vkGetPhysicalDeviceMemoryProperties', 'vkEnumerateDeviceExtensionProperties', 'vkGetDeviceProcAddr',
-    'vkMapMemory', 'vkUnmapMemory', 'vkFlushMappedMemoryRanges', 'vkInvalidateMappedMemoryRanges',
-    'vkWaitSemaphores', 'vkGetSemaphoreCounterValue', 'vkGetEventStatus', 'vkGetQueryPoolResults',
-    'vkSetDebugUtilsObjectNameEXT', 'vkCreateDebugUtilsMessengerEXT', 'vkDestroyDebugUtilsMessengerEXT',
-    'vkAllocateMemory', 'vkCreateSemaphore', 'vkQueueSubmit', 'vkQueueSubmit2', 'vkQueueBindSparse',
-    'vkFreeDescriptorSets', 'vkFreeCommandBuffers', 'vkResetDescriptorPool',
-}
+
+def by_hand():
+    """The commands that are written by hand."""
+    with open(BY_HAND, encoding='utf-8') as file:
+        return set(re.findall(r'\bnull_(vk\w+)\(', file.read())) - {'vkGetInstanceProcAddr'}
 
 
 class Functions:
@@ -58,12 +53,13 @@ class Functions:
         if is_destroy(command) or command.name == 'vkFreeMemory':
             lines += ['null_object_destroy((uint64_t)(uintptr_t)a.%s);' % command.parameters[-2].name]
         if new:
-            parent = POOLED.get(command.name, 'a.' + command.parameters[0].name)
+            pool = pool_of(self.scope, command)
+            parent = 'a.' + (pool or command.parameters[0].name)
             lines += ['const VkResult result = null_result();',
                       'for (uint64_t i = 0; i < %s; i++)' % self.room(new, command),
                       '   %s[i] = (%s)(uintptr_t)null_object_create((uint64_t)(uintptr_t)%s, %s, %s, result);' % (
                           new.name, new.type, parent, self.scope.registry.handles[self.scope.registry.resolve(new.type)],
-                          'true' if command.name in POOLED else 'false'),
+                          'true' if pool else 'false'),
                       'null_leave();', 'return result;']
             return lines
         if command.result == 'void':
@@ -81,12 +77,13 @@ def generate(scope):
     """{file: text}"""
     functions = Functions(scope)
     commands = {c.name: c for c in scope.wire_commands()}
-    names = sorted(set(sum(table_functions(scope), [])) | BY_HAND - {'vkGetInstanceProcAddr'})
+    ready = by_hand()
+    names = sorted(set(sum(table_functions(scope), [])) | ready)
     body, rows = [], []
     for name in names:
-        if name not in BY_HAND and name not in commands:
-            raise ValueError('%s has no wire form; tests/fuzz/null_vulkan.h must have it, and BY_HAND its name' % name)
-        if name not in BY_HAND:
+        if name not in ready and name not in commands:
+            raise TableError('%s has no wire form; tests/fuzz/null_vulkan.h must have it' % name)
+        if name not in ready:
             body += functions.function(commands[name])
         for alias in scope.names(name):
             rows.append('   {"%s", (PFN_vkVoidFunction)null_%s},' % (alias, name))

@@ -52,6 +52,10 @@ class Command:
     def is_output(self, parameter):
         return parameter.depth > 0 and not parameter.const
 
+    def looks_at_others(self):
+        """Whether it concerns other command buffers than its own."""
+        return any(p.type == 'VkCommandBuffer' for p in self.parameters[1:])
+
 
 class Extension:
     def __init__(self, node):
@@ -82,6 +86,7 @@ class Registry:
     def __init__(self, path, private_path):
         self.handles = {}      # name -> VkObjectType enumerant
         self.dispatchable = set()
+        self.parents = {}      # handle -> the handle that it belongs to
         self.enums = {}        # enum type -> 32 or 64
         self.bitmasks = {}     # bitmask type -> 32 or 64
         self.basetypes = {}    # basetype -> C type it stands for
@@ -148,6 +153,7 @@ class Registry:
             self.structs[name] = Struct(name, category, members, (node.get('structextends') or '').split(','))
         elif category == 'handle':
             self.handles[name] = node.get('objtypeenum')
+            self.parents[name] = node.get('parent')
             if node.find('type').text == 'VK_DEFINE_HANDLE':
                 self.dispatchable.add(name)
         elif category == 'enum':

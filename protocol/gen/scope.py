@@ -5,6 +5,8 @@ import csv
 import os
 import re
 
+import table
+
 # The wire carries these instead of what the registry says (or does not say).
 LENGTH_OVERRIDES = {
     ('vkCmdBuildAccelerationStructuresKHR', 'ppBuildRangeInfos'): ['infoCount', 'pInfos[@].geometryCount'],
@@ -48,9 +50,6 @@ SCALARS = {  # type -> (size on the wire alone, size in an array)
     'uint64_t': (8, 8), 'int64_t': (8, 8), 'double': (8, 8), 'size_t': (8, 8),
 }
 
-# What writes.tsv says of recorded commands; `draw`, `dispatch` and `trace` run shaders.
-WRITES = ('nothing', 'images', 'exact', 'draw', 'dispatch', 'trace')
-
 
 def read_table(path):
     with open(path, newline='') as file:
@@ -58,51 +57,34 @@ def read_table(path):
 
 
 class Scope:
+    UNKNOWN_EXTENSION = 'extension is not in this registry'
+
     def __init__(self, registry, folder):
         self.registry = registry
         self.skipped = []  # (what, why), for the report
-        self._read_extensions(folder)
-        self._read_numbers(folder)
+        self.rows, self.policy = table.read(folder)
+        self._select_extensions()
         self.venus_nodes = read_table(os.path.join(folder, 'chain-nodes.tsv'))
         self._serializable = {}
         self._gates()
         self._select_structs()
-        self._select_commands(folder)
+        self._select_commands()
 
     # --- extensions -------------------------------------------------------------------------------------------
 
-    def _read_extensions(self, folder):
-        self.policy = {row['extension']: row for row in read_table(os.path.join(folder, 'extension-policy.tsv'))}
-        names = [row['extension'] for row in read_table(os.path.join(folder, 'extensions.tsv'))]
-        names += [name for name, row in self.policy.items() if row['kind'] in ('add', 'local')]
-        self.local = {name for name, row in self.policy.items() if row['kind'] == 'local'}  # the client's own
+    def _select_extensions(self):
+        names = list(self.policy) + [row.get('extension') for row in self.rows if row.get('extension')]
+        self.local = {name for name, row in self.policy.items() if row.kind == 'local'}  # the client's own
         self.extensions = {}
         for name in names:
             if name in self.registry.extensions:
                 self.extensions[name] = self.registry.extensions[name]
-            elif name not in self.policy or self.policy[name]['kind'] != 'hide':
-                self.skipped.append((name, 'extension is not in this registry'))
+            elif name not in self.policy or self.policy[name].kind != 'hide':
+                self.skipped.append((name, self.UNKNOWN_EXTENSION))
 
     def offered(self, extension):
         """Whether applications are told of an extension that the GPU has (a local one: whether it has it or not)."""
-        return self.policy.get(extension.name, {}).get('kind') in (None, 'add', 'local')
-
-    # --- numbers ----------------------------------------------------------------------------------------------
-
-    def _read_numbers(self, folder):
-        self.numbers, self.alias_of = {}, {}
-        for row in read_table(os.path.join(folder, 'command-types.tsv')):
-            self.numbers[row['command']] = int(row['VkCommandTypeEXT'])
-        for row in read_table(os.path.join(folder, 'own-commands.tsv')):
-            self.numbers[row['command']] = int(row['number'], 0)
-
-    def number(self, name):
-        """A command's number under any of its names."""
-        names = [name] + [alias for alias in self.registry.aliases if self.registry.resolve(alias) == name]
-        for candidate in names:
-            if candidate in self.numbers:
-                return self.numbers[candidate]
-        return None
+        return extension.name not in self.policy or self.policy[extension.name].kind != 'hide'
 
     # --- chain nodes ------------------------------------------------------------------------------------------
 
@@ -216,14 +198,25 @@ class Scope:
 
     # --- commands -------------------------------------------------------------------------------------------------
 
-    def _select_commands(self, folder):
-        rows = {}  # by number, which all names of a command share
-        for row in read_table(os.path.join(folder, 'commands.tsv')):
-            rows[self.numbers.get(row['command'], self.registry.resolve(row['command']))] = row
-        writes = {row['command']: row['writes'] for row in read_table(os.path.join(folder, 'writes.tsv'))}
-        unknown = [name for name, kind in writes.items() if kind not in WRITES]
-        if unknown:
-            raise ValueError('writes.tsv: what do these write? ' + ', '.join(unknown))
+    def _select_commands(self):
+        rows = {name: row for row in self.rows for name in [row.command] + row.names('was')}
+        self.commands = []
+        for name in self._wanted():
+            command = self.registry.commands[name]
+            found = [rows[n] for n in self.names(name) if n in rows]
+            if len(set(found)) > 1:
+                found[1].refuse('%s and %s are one command' % (found[0].command, found[1].command))
+            command.row = found[0] if found else None
+            command.number = command.row.number if command.row else None
+            # a pointer of an output that has no wire form makes the whole command unserializable
+            command.serializable = command.number is not None and \
+                all(self.variable_serializable(p, command) for p in command.parameters) and \
+                (command.result == 'void' or self.serializable(command.result))
+            self.commands.append(command)
+        self.commands.sort(key=lambda c: (c.number is None, c.number or 0, c.name))
+
+    def _wanted(self):
+        """The names of all commands that what is in scope brings, in the order of the registry."""
         wanted = {}
         for feature in self.registry.features:
             for name in self.brought(feature.commands):
@@ -234,20 +227,17 @@ class Scope:
         for command in self.registry.commands.values():
             if command.own:
                 wanted[command.name] = None
-        self.commands, self.missing = [], []
-        for name in wanted:
-            command = self.registry.commands[name]
-            command.number = self.number(name)
-            command.row = rows.get(command.number if command.number is not None else name)
-            command.writes = writes.get(command.row['command'], 'everything') if command.row else 'everything'
-            # a pointer of an output that has no wire form makes the whole command unserializable
-            command.serializable = command.number is not None and \
-                all(self.variable_serializable(p, command) for p in command.parameters) and \
-                (command.result == 'void' or self.serializable(command.result))
-            if command.row is None:
-                self.missing.append(name)
-            self.commands.append(command)
-        self.commands.sort(key=lambda c: (c.number is None, c.number or 0, c.name))
+        return wanted
+
+    def barriers(self, command):
+        """(count, array), in C, of the images whose layouts the command changes, or None."""
+        for p in command.parameters:
+            members = self.registry.structs[p.type].members if p.depth and p.type in self.registry.structs else []
+            for prefix, variables in (('', [p]), (p.name + '->', members)):
+                for v in variables:
+                    if v.type.startswith('VkImageMemoryBarrier'):
+                        return prefix + v.lengths[0], prefix + v.name
+        return None
 
     def names(self, name):
         """A command's canonical name and all its aliases."""

@@ -1,49 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Writes the server's dispatch: tables of driver functions, one function per wire command, destruction by type."""
 
-from codec import Codec, block, indent
-from emit import header, is_destroy, is_recorded, looks_at_others, raw_parameters, source
+from codec import Codec
+from emit import header, is_destroy, is_recorded, raw_parameters, source
+from lines import block, indent
+from table import LOW_COUNT, OURS
 
-# Functions that the server calls although they do not travel, or not by that name.
-DEVICE_EXTRA = [
-    'vkMapMemory', 'vkUnmapMemory', 'vkFlushMappedMemoryRanges', 'vkInvalidateMappedMemoryRanges', 'vkGetEventStatus',
-    'vkGetQueryPoolResults', 'vkWaitSemaphores', 'vkGetSemaphoreCounterValue', 'vkQueueWaitIdle',
-    'vkSetDebugUtilsObjectNameEXT',
-]
-INSTANCE_EXTRA = ['vkGetDeviceProcAddr', 'vkCreateDebugUtilsMessengerEXT', 'vkDestroyDebugUtilsMessengerEXT']
-
-# Handlers that look after poisoned objects themselves: they end something, or their failure means more than usual.
-TAKES_POISON = {
-    'vkDestroyInstance', 'vkDestroyDevice', 'vkQueueSubmit', 'vkQueueSubmit2', 'vkQueueBindSparse', 'vkFreeMemory',
-    'vkDestroyEvent', 'vkDestroyQueryPool', 'vkDestroyDescriptorPool', 'vkResetDescriptorPool', 'vkFreeDescriptorSets',
-    'vkDestroyCommandPool', 'vkResetCommandPool', 'vkFreeCommandBuffers', 'vkBeginCommandBuffer', 'vkEndCommandBuffer',
-    'vkResetCommandBuffer',
-    'vkSetObjectNameVP', 'vkDestroySwapchainVP', 'vkQueuePresentVP', 'vkAckPresentVP',
-}
-
-# Commands that change objects: what of their objects is unusable when they were not executed.
-CHANGES = {
-    'vkBindBufferMemory': ['BUFFER'], 'vkBindBufferMemory2': ['BUFFER'],
-    'vkBindImageMemory': ['IMAGE'], 'vkBindImageMemory2': ['IMAGE'],
-    'vkUpdateDescriptorSets': ['DESCRIPTOR_SET'],
-}
-
-# Commands whose success (of those that create several objects: also in part, the other ids are null) is also told to
-# vps_observe_NAME(), as is that of the recorded ones that writes.tsv calls exact.
-OBSERVED = ['vkCreateBuffer', 'vkBindBufferMemory', 'vkBindBufferMemory2', 'vkBindImageMemory', 'vkBindImageMemory2',
-            'vkQueueBindSparse', 'vkCreateImage', 'vkCreateBufferView', 'vkCreateDescriptorSetLayout',
-            'vkCreatePipelineLayout', 'vkUpdateDescriptorSets', 'vkCreateShaderModule', 'vkCopyMemoryToImageMESA',
-            'vkCopyImageToImage', 'vkTransitionImageLayout', 'vkCreateAccelerationStructureKHR']
-
-# Commands that want all pipelines made that were asked for before.
-AFTER_PIPELINES = {'vkGetPipelineCacheData', 'vkMergePipelineCaches'}
-
-# The bind point whose shaders a recorded command runs, by what writes.tsv says.
+# The bind point whose shaders a recorded command runs, by what it writes.
 BIND_POINTS = {'draw': 'VK_PIPELINE_BIND_POINT_GRAPHICS', 'dispatch': 'VK_PIPELINE_BIND_POINT_COMPUTE',
                'trace': 'VK_PIPELINE_BIND_POINT_RAY_TRACING_KHR'}
-
-# What takes new objects along, where it is not the command's first object.
-PARENTS = {'vkAllocateCommandBuffers': 'COMMAND_POOL', 'vkAllocateDescriptorSets': 'DESCRIPTOR_POOL'}
 
 REFUSALS = {
     'transport': 'belongs to a transport that a network connection does not use',
@@ -51,15 +16,9 @@ REFUSALS = {
     'none': 'cannot work over a network',
 }
 
-LOW_COUNT, HIGH_BASE = 512, 0x10000
-
-
-def wire(scope):
-    return [c for c in scope.wire_commands() if c.row]
-
 
 def served(scope):
-    return [c for c in wire(scope) if c.row['server'] != 'refuse']
+    return [c for c in scope.wire_commands() if c.row.server != 'refuse']
 
 
 def is_instance_level(command):
@@ -74,12 +33,24 @@ def created(scope, command):
     return None
 
 
+def pool_of(scope, command):
+    """What takes the command's new objects along, in C, where it is not its first object: a member that is a pool."""
+    registry, new = scope.registry, created(scope, command)
+    parent = registry.parents.get(registry.resolve(new.type)) if new else None
+    for parameter in command.parameters:
+        struct = registry.structs.get(registry.resolve(parameter.type))
+        for member in struct.members if struct else []:
+            if not member.depth and registry.resolve(member.type) == parent:
+                return '%s->%s' % (parameter.name, member.name)
+    return None
+
+
 def field(name):
     return name[2:]
 
 
 def is_observed(command):
-    return command.row['command'] in OBSERVED or (is_recorded(command) and command.writes == 'exact')
+    return command.row.observed
 
 
 # --- tables of functions ------------------------------------------------------------------------------------------
@@ -87,7 +58,8 @@ def is_observed(command):
 
 def table_functions(scope):
     """(instance functions, device functions): canonical names."""
-    instance, device = list(INSTANCE_EXTRA), list(DEVICE_EXTRA)
+    instance, device = ([c.name for c in scope.commands if c.row and c.row.get('called') == level]
+                        for level in ('instance', 'device'))
     for command in served(scope):
         if command.own or not command.parameters or command.parameters[0].type not in scope.registry.dispatchable:
             continue
@@ -168,7 +140,7 @@ class Runner:
 
     def recorded(self, command):
         """The function of a command that is recorded."""
-        name, by_hand = command.name, command.row['server'] == 'hand'
+        name, by_hand = command.name, command.row.server == 'hand'
         lines = ['struct vp_cmd_%s a = {0};' % name, 'ctx->dec.cur = p;', 'vp_decode_%s(&ctx->dec, &a);' % name,
                  'p = ctx->dec.cur;', 'if (!vps_recordable(ctx, a.%s))' % command.parameters[0].name, '   return p;']
         lines += [line.replace('return;', 'return p;') for line in self.checks(command)] + self.execute(command, None)
@@ -181,11 +153,12 @@ class Runner:
     def note(self, command):
         """What notes that a command was recorded, or None."""
         if is_observed(command):
-            return 'vps_observe_%s(ctx, &a);' % command.row['command']
-        if command.writes in BIND_POINTS:
-            return 'vps_command_buffer_note_shaders(ctx, %s);' % BIND_POINTS[command.writes]
-        if command.writes != 'nothing':
-            return 'vps_command_buffer_note_writes(ctx, VPS_WRITES_%s);' % ('IMAGE' if command.writes == 'images' else 'ALL')
+            return 'vps_observe_%s(ctx, &a);' % command.row.command
+        writes = command.row.get('writes')
+        if writes in BIND_POINTS:
+            return 'vps_command_buffer_note_shaders(ctx, %s);' % BIND_POINTS[writes]
+        if writes != 'nothing':
+            return 'vps_command_buffer_note_writes(ctx, VPS_WRITES_%s);' % ('ALL' if writes == 'everything' else 'IMAGE')
         return None
 
     def function(self, command):
@@ -197,10 +170,10 @@ class Runner:
                  'if (!vps_decoded(ctx, %s))' % self.first_type(command), '   return;']
         if new:
             lines += self.each_new(command, new, ['if (!vps_check_new(ctx, %s))' % self.new_id(new), '   return;'])
-        if command.row['server'] == 'gen' and is_destroy(command):
+        if command.row.server == 'gen' and is_destroy(command):
             target = command.parameters[-2]
             body = ['vps_destroy(ctx, %s, (uint64_t)(uintptr_t)a.%s);' % (self.object_type(target), target.name)]
-        elif name in TAKES_POISON:
+        elif command.row.get('poison') == 'hand':
             body = self.checks(command) + ['vp_handle_%s(ctx, &a);' % name]
         else:
             body = block('if (ctx->poison)', self.poisoned(command, new)) + \
@@ -210,7 +183,7 @@ class Runner:
         done = '!ctx->failed && !ctx->poison' + \
             (' && a.ret >= 0' if command.result == 'VkResult' and not several else '')
         if is_observed(command):
-            lines += ['if (%s)' % done, '   vps_observe_%s(ctx, &a);' % command.row['command']]
+            lines += ['if (%s)' % done, '   vps_observe_%s(ctx, &a);' % command.row.command]
         lines += block('if (ctx->reply && !ctx->failed)', ['vp_answer_%s(&ctx->enc, &a);' % name, 'vps_send_reply(ctx);'])
         return ['static void run_%s(struct vp_context *ctx)' % name, '{'] + indent(lines) + ['}', '']
 
@@ -228,11 +201,12 @@ class Runner:
     def poisoned(self, command, new):
         lines = ['a.ret = ctx->poison;'] if command.result == 'VkResult' else []
         if new:
-            parent = 'vps_used(ctx, VK_OBJECT_TYPE_%s)' % PARENTS[command.name] if command.name in PARENTS else \
+            parent = 'vps_used(ctx, %s)' % self.scope.registry.handles[self.scope.registry.parents[new.type]] \
+                if pool_of(self.scope, command) else \
                 'ctx->used[0]' if self.first_type(command) != 'VK_OBJECT_TYPE_UNKNOWN' else 'NULL'
             lines += self.each_new(command, new, ['vps_created_child(ctx, %s, %s, 0, ctx->poison, %s);' % (
                 self.object_type(new), self.new_id(new), parent)])
-        for kind in CHANGES.get(command.name, []):
+        for kind in command.row.names('spoils'):
             lines.append('vps_poison_used(ctx, VK_OBJECT_TYPE_%s, ctx->poison);' % kind)
         return lines
 
@@ -245,8 +219,8 @@ class Runner:
         """That the driver has the function and that the handles it needs are there."""
         lines = []
         if not command.own and command.parameters[0].type in self.scope.registry.dispatchable and \
-                command.name not in TAKES_POISON:
-            if command.row['server'] == 'optional':
+                command.row.get('poison') != 'hand':
+            if command.row.server == 'optional':
                 return []
             lines += ['if (!%s%s) {' % (self.table(command), field(command.name)), '   vps_missing_function(ctx);', '   return;', '}']
         raw = raw_parameters(command)
@@ -257,25 +231,24 @@ class Runner:
         return lines
 
     def execute(self, command, new):
-        if command.name in AFTER_PIPELINES:
+        if command.row.get('after') == 'pipelines':
             return ['vps_maker_settle(ctx);'] + self.execute_now(command, new)
         return self.execute_now(command, new)
 
     def execute_now(self, command, new):
-        if command.row['server'] == 'hand':
+        if command.row.server == 'hand':
             return ['vp_handle_%s(ctx, &a);' % command.name]
         if new:
             return self.create(command, new)
         call = self.call(command)
-        assert command.parameters[0].type != 'VkQueue' or command.row['server'] == 'optional', command.name
-        if command.row['server'] == 'optional':
+        if command.row.server == 'optional':
             return self.optional(command, call)
         if command.result == 'void':
             return [call + ';']
         if command.result != 'VkResult':
             return ['a.ret = %s;' % call]
         return self.tried('a.ret = %s;' % call) + block('if (a.ret < 0 && !ctx->reply)', ['vps_not_done(ctx, a.ret);'] + [
-            'vps_poison_used(ctx, VK_OBJECT_TYPE_%s, a.ret);' % kind for kind in CHANGES.get(command.name, [])])
+            'vps_poison_used(ctx, VK_OBJECT_TYPE_%s, a.ret);' % kind for kind in command.row.names('spoils')])
 
     def optional(self, command, call):
         """Nothing where the driver lacks it. The queue's thread uses the VkQueue too."""
@@ -332,12 +305,8 @@ def destroy_functions(scope):
     return lines + ['   default: /* freed with its parent */', '      break;', '   }', '}', '']
 
 
-# What comes with recorded commands though it is not one.
-RECORDING = ('vkBeginCommandBuffer', 'vkEndCommandBuffer')
-
-
 def table_commands(scope, base):
-    return [c for c in wire(scope) if (c.number >= HIGH_BASE if base else c.number < LOW_COUNT)]
+    return [c for c in scope.wire_commands() if (c.number >= OURS if base else c.number < LOW_COUNT)]
 
 
 def dispatch_size(scope, base):
@@ -346,15 +315,15 @@ def dispatch_size(scope, base):
 
 def dispatch_tables(scope):
     lines = []
-    for name, base in (('low', 0), ('high', HIGH_BASE)):
+    for name, base in (('low', 0), ('high', OURS)):
         lines.append('const struct vps_dispatch vps_dispatch_%s[%d] = {' % (name, dispatch_size(scope, base)))
         for command in table_commands(scope, base):
-            if command.row['server'] == 'refuse':
-                refusal = '"%s"' % REFUSALS.get(command.row['kind'], 'is not served in this way; the client must do it otherwise')
+            if command.row.server == 'refuse':
+                refusal = '"%s"' % REFUSALS.get(command.row.kind, 'is not served in this way; the client must do it otherwise')
                 lines.append('   [%d] = {"%s", .refusal = %s},' % (command.number - base, command.name, refusal))
             else:
-                recording = command.row['kind'] == 'record' or command.name in RECORDING
-                apart = recording and not looks_at_others(command)
+                recording = command.row.kind == 'record'
+                apart = recording and not command.looks_at_others()
                 lines.append('   [%d] = {"%s", %s%s%s},' % (
                     command.number - base, command.name,
                     '.record = record_' + command.name if is_recorded(command) else '.run = run_' + command.name,
@@ -380,14 +349,14 @@ static inline const struct vps_dispatch *vps_dispatch_find(uint32_t number)
 
 
 def dispatch_find(scope):
-    low, high = dispatch_size(scope, 0), dispatch_size(scope, HIGH_BASE)
-    return (FIND % (low, high, low, HIGH_BASE, HIGH_BASE, high, HIGH_BASE)).strip().split('\n')
+    low, high = dispatch_size(scope, 0), dispatch_size(scope, OURS)
+    return (FIND % (low, high, low, OURS, OURS, high, OURS)).strip().split('\n')
 
 
 def dispatch(scope):
     """{file: text}"""
     instance, device = table_functions(scope)
-    handlers = [c for c in served(scope) if c.row['server'] == 'hand']
+    handlers = [c for c in served(scope) if c.row.server == 'hand']
     head = ['struct vp_context;', 'struct vps_device;', '']
     head += table_struct('vps_instance_functions', instance) + table_struct('vps_device_functions', device)
     head += ['/* Loads all functions; those that the driver does not have stay NULL. */',
@@ -406,7 +375,7 @@ def dispatch(scope):
              '   bool apart;     /* and concerns no other command buffer */', '};', ''] + dispatch_find(scope) + [
              '', '/* What is written by hand, in server/. */']
     head += ['void vp_handle_%s(struct vp_context *ctx, struct vp_cmd_%s *a);' % (c.name, c.name) for c in handlers]
-    head += ['void vps_observe_%s(struct vp_context *ctx, const struct vp_cmd_%s *a);' % (c.row['command'], c.name)
+    head += ['void vps_observe_%s(struct vp_context *ctx, const struct vp_cmd_%s *a);' % (c.row.command, c.name)
              for c in served(scope) if is_observed(c)]
 
     runner = Runner(scope)

@@ -5,9 +5,10 @@ make up arguments, or count what is there. tests/unit/visit.h has what they need
 import re
 
 from client import makes, supported_commands
-from codec import Codec, block, indent
+from codec import Codec
 from emit import c_parameter, header
-from scope import SCALARS, UNION_MEMBER
+from lines import block, indent
+from scope import UNION_MEMBER
 
 # How a count is found from a number of elements, by the rest of the length expression after its name.
 COUNTS = {'': '', ' / 4': ' * 4', ' + 31) / 32': ' * 32'}
@@ -198,7 +199,7 @@ class Visitors:
         self.functions += [head, '{'] + indent(lines + ['return %s;' % ('result' if command.result == 'VkResult' else 'VK_SUCCESS')]) + \
             ['}', '']
         return '   {"%s", call_%s, %s},' % (command.name, command.name,
-                                           'true' if made and command.row['kind'] != 'local' else 'false')
+                                           'true' if made and command.row.kind != 'local' else 'false')
 
 
 def generate_calls(scope):

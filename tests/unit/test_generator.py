@@ -1,0 +1,212 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# test: no-asan no-tsan
+"""The generator: what its tables may not say, what one row of them brings, and where it finds a command."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(SOURCE, 'protocol', 'gen'))
+
+import check  # noqa: E402
+import client  # noqa: E402
+import server  # noqa: E402
+import table  # noqa: E402
+import where  # noqa: E402
+from registry import Registry  # noqa: E402
+from scope import Scope  # noqa: E402
+
+REGISTRY = '''<registry>
+  <types>
+    <type category="define">#define <name>VK_HEADER_VERSION</name> %d</type>
+    <type category="define">#define <name>VK_HEADER_VERSION_COMPLETE</name> VK_MAKE_API_VERSION(0, 1, 3, VK_HEADER_VERSION)</type>
+    <type category="handle" objtypeenum="VK_OBJECT_TYPE_DEVICE"><type>VK_DEFINE_HANDLE</type>(<name>VkDevice</name>)</type>
+    <type category="handle" objtypeenum="VK_OBJECT_TYPE_QUEUE"><type>VK_DEFINE_HANDLE</type>(<name>VkQueue</name>)</type>
+    <type category="handle" objtypeenum="VK_OBJECT_TYPE_COMMAND_BUFFER"><type>VK_DEFINE_HANDLE</type>(<name>VkCommandBuffer</name>)</type>
+    <type category="handle" objtypeenum="VK_OBJECT_TYPE_EVENT"><type>VK_DEFINE_NON_DISPATCHABLE_HANDLE</type>(<name>VkEvent</name>)</type>
+  </types>
+  <enums name="VkObjectType" type="enum">
+    <enum name="VK_OBJECT_TYPE_DEVICE" value="3"/><enum name="VK_OBJECT_TYPE_QUEUE" value="4"/>
+    <enum name="VK_OBJECT_TYPE_COMMAND_BUFFER" value="6"/><enum name="VK_OBJECT_TYPE_EVENT" value="11"/>
+  </enums>
+  <commands>%s</commands>
+  <feature api="vulkan" name="VK_VERSION_1_0" number="1.0"><require><command name="vkCmdA"/></require></feature>
+  <extensions>
+    <extension name="VK_EXT_b" number="7" type="device" supported="vulkan"><require><command name="vkCmdB"/></require></extension>
+    <extension name="VK_EXT_c" number="8" type="device" supported="vulkan"><require><command name="vkC"/></require></extension>
+  </extensions>
+</registry>'''
+TARGET = ('VkCommandBuffer', 'commandBuffer')
+HEAD = 'number command kind client server words\n'
+CMD_A = '5 vkCmdA record gen gen writes=nothing\n'
+
+
+def command(name, *parameters):
+    declared = ''.join('<param><type>%s</type> <name>%s</name></param>' % p for p in parameters)
+    return '<command><proto><type>void</type> <name>%s</name></proto>%s</command>' % (name, declared)
+
+
+COMMANDS = command('vkCmdA', TARGET) + command('vkCmdB', TARGET) + command('vkC', ('VkDevice', 'device'))
+
+
+def scope_of(rows, commands=COMMANDS, extensions='', header_version=check.CHECKED_WITH):
+    """What small tables and a small registry make."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in (('vk.xml', REGISTRY % (header_version, commands)), ('private.xml', '<registry/>'),
+                           ('commands.table', HEAD + rows), ('extensions.table', 'extension kind reason\n' + extensions),
+                           ('chain-nodes.tsv', 'root_struct\tnode_struct\tsType\n')):
+            with open(os.path.join(folder, name), 'w', encoding='utf-8') as file:
+                file.write(text)
+        return Scope(Registry(os.path.join(folder, 'vk.xml'), os.path.join(folder, 'private.xml')), folder)
+
+
+class Rows(unittest.TestCase):
+    """What a row may not say, whatever the registry has."""
+
+    def refuse(self, row, why):
+        with self.assertRaisesRegex(table.TableError, why):
+            table.parse_commands(HEAD + row)
+
+    def test_good(self):
+        row, = table.parse_commands('# said before\n' + HEAD + '0x10001 vkCmdA record gen hand writes=observed ids=a,b\n')
+        self.assertEqual((row.number, row.command, row.kind, row.client, row.server), (0x10001, 'vkCmdA', 'record', 'gen', 'hand'))
+        self.assertEqual(row.names('ids'), ['a', 'b'])
+        self.assertTrue(row.observed)
+
+    def test_form(self):
+        with self.assertRaisesRegex(table.TableError, 'names of its columns'):
+            table.parse_commands('5 vkA sync gen gen')
+        self.refuse('5 vkA sync gen', 'table:2: a row has')
+        self.refuse('five vkA sync gen gen', 'no number')
+        self.refuse('600 vkA sync gen gen', 'neither a number of Venus nor one of ours')
+        self.refuse('5 vkA fast gen gen', 'kind is one of')
+        self.refuse('5 vkA sync robot gen', 'client is one of')
+        self.refuse('5 vkA sync gen maybe', 'server is one of')
+
+    def test_words(self):
+        self.refuse('5 vkA sync gen gen color=red', '"color=red" says nothing')
+        self.refuse('5 vkA sync gen gen observed=yes', 'says nothing')
+        self.refuse('5 vkA sync gen hand ids=', 'says nothing')
+        self.refuse('5 vkA sync gen hand ids=a ids=b', 'there twice')
+        self.refuse('5 vkCmdA record gen gen writes=much', 'writes is one of')
+
+    def test_twice(self):
+        self.refuse('5 vkA sync gen gen\n6 vkA sync gen gen', 'vkA is in protocol/commands.table:2, too')
+        self.refuse('5 vkA sync gen gen\n5 vkB sync gen gen', '5 is in')
+        self.refuse('5 vkA sync gen gen\n6 vkB sync gen gen was=vkA', 'vkA is in')
+
+    def test_contradictions(self):
+        self.refuse('5 vkA sync gen refuse', 'the client would say what the server refuses')
+        self.refuse('5 vkA sync hand refuse', 'the server refuses what travels')
+        self.refuse('5 vkA local hand gen', 'the server would execute what never travels')
+        self.refuse('5 vkA none gen refuse', 'the client would say')
+        self.refuse('5 vkA transport hand refuse', 'no entry point')
+        self.refuse('- vkA sync gen gen', 'what travels has a number')
+        self.refuse('5 vkA prefetched gen gen', 'answered by hand')
+        self.refuse('5 vkCmdA record gen gen', 'what does it write to')
+        self.refuse('5 vkA sync gen gen writes=nothing', 'only what is recorded')
+        self.refuse('5 vkCmdA record gen gen writes=observed observed', 'observed once')
+        self.refuse('5 vkA local hand refuse observed', 'what is refused cannot be observed')
+        self.refuse('5 vkA sync gen gen ids=a', 'only a handler wants ids')
+        self.refuse('5 vkA sync gen gen poison=hand', 'only a handler can look after poison')
+        self.refuse('5 vkA local hand refuse spoils=EVENT', 'never left out')
+        self.refuse('5 vkA sync gen gen called=device', 'called anyway')
+        self.refuse('5 vkA local hand refuse after=pipelines', 'does not come after')
+
+    def test_extensions(self):
+        with self.assertRaisesRegex(table.TableError, 'kind is one of'):
+            table.parse_extensions('extension kind reason\nVK_EXT_b perhaps\n')
+        with self.assertRaisesRegex(table.TableError, 'VK_EXT_b has a row already'):
+            table.parse_extensions('extension kind reason\nVK_EXT_b add\nVK_EXT_b hide because\n')
+
+
+class Tables(unittest.TestCase):
+    """What the tables may not say because of the registry."""
+
+    def refuse(self, why, rows, **more):
+        with self.assertRaisesRegex(table.TableError, why):
+            check.check(scope_of(rows, **more))
+
+    def test_good(self):
+        scope = scope_of(CMD_A)
+        check.check(scope)
+        self.assertEqual([c.name for c in scope.wire_commands()], ['vkCmdA'])
+
+    def test_no_row(self):
+        self.refuse('vkCmdA has no row', '')
+        self.refuse('vkCmdB has no row', CMD_A, extensions='VK_EXT_b add\n')
+        newer = scope_of('', header_version=check.CHECKED_WITH + 1)  # has what could not be known
+        check.check(newer)
+        self.assertEqual(newer.wire_commands(), [])
+
+    def test_unknown_names(self):
+        rows = CMD_A + '6 vkCmdZ record gen gen writes=nothing\n'
+        self.refuse('vkCmdZ is no command', rows)
+        check.check(scope_of(rows, header_version=check.CHECKED_WITH - 1))  # does not know it yet
+        self.refuse('VK_EXT_z is no extension', CMD_A, extensions='VK_EXT_z add\n')
+        self.refuse('vkCmdB is another command than vkCmdA', CMD_A.strip() + ' was=vkCmdB\n')
+        self.refuse('its parameter event, if it has one', '5 vkCmdA record gen hand writes=nothing ids=event\n')
+        queue = command('vkCmdA', TARGET) + command('vkC', ('VkDevice', 'device'))
+        self.refuse('no objects of the type SPOON', CMD_A + '6 vkC sync gen gen spoils=SPOON extension=VK_EXT_c\n', commands=queue)
+
+    def test_what_cannot_be_generated(self):
+        self.refuse('has no wire form', CMD_A, commands=command('vkCmdA', TARGET, ('void*', 'data')))
+        self.refuse('recording it is not generated', CMD_A, commands=command('vkCmdA', TARGET, ('VkCommandBuffer', 'other')))
+        self.refuse('it has no barriers', '5 vkCmdA record gen gen writes=layouts\n')
+        rows = CMD_A + '6 vkC async gen gen extension=VK_EXT_c\n'
+        self.refuse("the queue's thread", rows, commands=command('vkCmdA', TARGET) + command('vkC', ('VkQueue', 'queue')))
+
+    def test_one_row_brings_an_extension(self):
+        scope = scope_of(CMD_A + '0x10001 vkCmdB record gen gen writes=nothing extension=VK_EXT_b\n')
+        check.check(scope)
+        self.assertTrue(scope.offered(scope.extensions['VK_EXT_b']))
+        entries = '\n'.join(client.entry_points(scope)['client/vp_entry.c'].split('\n'))
+        self.assertIn('VKAPI_CALL vp_vkCmdB(', entries)
+        dispatch = server.dispatch(scope)['server/vp_dispatch.c']
+        self.assertIn('ctx->target->device->functions.CmdB(a.commandBuffer);', dispatch)
+
+    def test_what_is_refused_cannot_be_said(self):
+        scope = scope_of(CMD_A + '6 vkC local hand refuse extension=VK_EXT_c\n')
+        said = client.send_header(scope)
+        self.assertIn('vp_send_vkCmdA', said)
+        self.assertNotIn('vp_send_vkC(', said)
+
+
+class Where(unittest.TestCase):
+    def test_functions(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, 'a.c'), 'w', encoding='utf-8') as file:
+                file.write('void vp_vkCmdA(int a);\n\nvoid vp_vkCmdA(int a,\n               int b)\n{\n   vp_send_vkCmdA(a);\n}\n')
+            found = where.functions(['vkCmdA'], [folder])
+        self.assertEqual([(what, name, place.rsplit('/', 1)[-1]) for what, name, place in found],
+                         [('entry point', 'vp_vkCmdA', 'a.c:3')])
+
+    def dev(self, name):
+        return subprocess.run([os.path.join(SOURCE, 'dev'), 'where', name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              check=False, text=True)
+
+    def test_dev_where(self):
+        if 'VP_BUILD' not in os.environ:
+            self.skipTest('VP_BUILD names no build')
+        result = self.dev('vkCmdCopyImage')
+        self.assertEqual(result.returncode, 0, result.stdout)
+        for words in ('commands.table:', '113 vkCmdCopyImage record gen gen writes=images', 'VK_VERSION_1_0',
+                      'vp_vkCmdCopyImage, entry point', 'record_vkCmdCopyImage, records it'):
+            self.assertIn(words, result.stdout)
+        for name, place, what in (('vkCmdFillBuffer', 'vps_observe_vkCmdFillBuffer', 'observer'),
+                                  ('vkAllocateMemory', 'vp_handle_vkAllocateMemory', 'handler')):
+            line, = [line for line in self.dev(name).stdout.split('\n') if '%s, %s' % (place, what) in line]
+            file, number = line.split()[0].split(':')
+            with open(os.path.join(SOURCE, file), encoding='utf-8') as text:
+                self.assertIn(place + '(', text.read().split('\n')[int(number) - 1])
+        unknown = self.dev('vkCmdCopyImag')
+        self.assertNotEqual(unknown.returncode, 0)
+        self.assertIn('vkCmdCopyImage', unknown.stdout)
+
+
+if __name__ == '__main__':
+    unittest.main()
