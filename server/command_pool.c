@@ -3,11 +3,6 @@
 #include "server/context.h"
 #include "server/device.h"
 
-void vp_handle_vkDestroyCommandPool(struct vp_context *ctx, struct vp_cmd_vkDestroyCommandPool *a)
-{
-   vps_destroy(ctx, VK_OBJECT_TYPE_COMMAND_POOL, (uint64_t)(uintptr_t)a->commandPool);
-}
-
 void vp_handle_vkResetCommandPool(struct vp_context *ctx, struct vp_cmd_vkResetCommandPool *a)
 {
    struct vps_object *pool = vps_find(ctx, VK_OBJECT_TYPE_COMMAND_POOL, (uint64_t)(uintptr_t)a->commandPool);

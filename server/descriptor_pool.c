@@ -3,11 +3,6 @@
 #include "server/descriptor_set.h"
 #include "server/device.h"
 
-void vp_handle_vkDestroyDescriptorPool(struct vp_context *ctx, struct vp_cmd_vkDestroyDescriptorPool *a)
-{
-   vps_destroy(ctx, VK_OBJECT_TYPE_DESCRIPTOR_POOL, (uint64_t)(uintptr_t)a->descriptorPool);
-}
-
 void vp_handle_vkResetDescriptorPool(struct vp_context *ctx, struct vp_cmd_vkResetDescriptorPool *a)
 {
    struct vps_object *pool = vps_find(ctx, VK_OBJECT_TYPE_DESCRIPTOR_POOL, (uint64_t)(uintptr_t)a->descriptorPool);

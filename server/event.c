@@ -9,6 +9,7 @@
 #include "server/command_buffer.h"
 #include "server/context.h"
 #include "server/device.h"
+#include "server/recorded.h"
 
 struct vps_event *vps_event_ref(struct vps_event *event)
 {
@@ -107,11 +108,6 @@ void vp_handle_vkCreateEvent(struct vp_context *ctx, struct vp_cmd_vkCreateEvent
    object->release = release_event;
 }
 
-void vp_handle_vkDestroyEvent(struct vp_context *ctx, struct vp_cmd_vkDestroyEvent *a)
-{
-   vps_destroy(ctx, VK_OBJECT_TYPE_EVENT, (uint64_t)(uintptr_t)a->event);
-}
-
 /* vkSetEvent and vkResetEvent. */
 static VkResult change(struct vp_context *ctx, uint64_t id, bool set)
 {
@@ -143,42 +139,9 @@ void vp_handle_vkResetEvent(struct vp_context *ctx, struct vp_cmd_vkResetEvent *
    a->ret = change(ctx, (uint64_t)(uintptr_t)a->event, false);
 }
 
-/* The driver's event if the command can be recorded, which is noted. */
-static VkEvent recorded_event(struct vp_context *ctx, uint64_t id)
+bool vps_note_event(struct vp_context *ctx)
 {
-   struct vps_object *object = vps_use(ctx, VK_OBJECT_TYPE_EVENT, id);
-   if (!object || !vps_command_buffer_can_record(ctx))
-      return VK_NULL_HANDLE;
-   struct vps_event *event = object->state;
-   if (!event->device_only && !vps_command_buffer_note_event(ctx, event))
-      return VK_NULL_HANDLE;
-   return (VkEvent)(uintptr_t)object->handle;
-}
+   struct vps_event *event = vps_used(ctx, VK_OBJECT_TYPE_EVENT)->state;
 
-void vp_handle_vkCmdSetEvent(struct vp_context *ctx, struct vp_cmd_vkCmdSetEvent *a)
-{
-   const VkEvent event = recorded_event(ctx, (uint64_t)(uintptr_t)a->event);
-   if (event)
-      ctx->used[0]->device->functions.CmdSetEvent(a->commandBuffer, event, a->stageMask);
-}
-
-void vp_handle_vkCmdResetEvent(struct vp_context *ctx, struct vp_cmd_vkCmdResetEvent *a)
-{
-   const VkEvent event = recorded_event(ctx, (uint64_t)(uintptr_t)a->event);
-   if (event)
-      ctx->used[0]->device->functions.CmdResetEvent(a->commandBuffer, event, a->stageMask);
-}
-
-void vp_handle_vkCmdSetEvent2(struct vp_context *ctx, struct vp_cmd_vkCmdSetEvent2 *a)
-{
-   const VkEvent event = recorded_event(ctx, (uint64_t)(uintptr_t)a->event);
-   if (event)
-      ctx->used[0]->device->functions.CmdSetEvent2(a->commandBuffer, event, a->pDependencyInfo);
-}
-
-void vp_handle_vkCmdResetEvent2(struct vp_context *ctx, struct vp_cmd_vkCmdResetEvent2 *a)
-{
-   const VkEvent event = recorded_event(ctx, (uint64_t)(uintptr_t)a->event);
-   if (event)
-      ctx->used[0]->device->functions.CmdResetEvent2(a->commandBuffer, event, a->stageMask);
+   return event->device_only || vps_command_buffer_note_event(ctx, event);
 }

@@ -12,6 +12,7 @@
 #include "server/command_buffer.h"
 #include "server/context.h"
 #include "server/device.h"
+#include "server/recorded.h"
 
 /* Queries that travel in one frame. */
 #define MAX_BATCH 4096u
@@ -87,11 +88,6 @@ void vp_handle_vkCreateQueryPool(struct vp_context *ctx, struct vp_cmd_vkCreateQ
    pool->handle = handle;
    object->state = pool;
    object->release = release_pool;
-}
-
-void vp_handle_vkDestroyQueryPool(struct vp_context *ctx, struct vp_cmd_vkDestroyQueryPool *a)
-{
-   vps_destroy(ctx, VK_OBJECT_TYPE_QUERY_POOL, (uint64_t)(uintptr_t)a->queryPool);
 }
 
 static bool in_range(struct vp_context *ctx, const struct vps_query_pool *pool, uint32_t first, uint32_t count)
@@ -176,91 +172,28 @@ bool vps_query_pool_send(struct vps_query_pool *pool, uint32_t first, uint32_t c
 
 /* --- recording --- */
 
-/* The pool if the command can be recorded. */
-static struct vps_query_pool *recordable_pool(struct vp_context *ctx, VkQueryPool id, uint32_t first, uint32_t count)
+static struct vps_query_pool *recorded_pool(const struct vp_context *ctx)
 {
-   const struct vps_object *object = vps_use(ctx, VK_OBJECT_TYPE_QUERY_POOL, (uint64_t)(uintptr_t)id);
-   if (!object || !vps_command_buffer_can_record(ctx) || !in_range(ctx, object->state, first, count))
-      return NULL;
-   return object->state;
+   return vps_used(ctx, VK_OBJECT_TYPE_QUERY_POOL)->state;
 }
 
-/* The same as the driver's handle; that the queries change is noted. */
-static VkQueryPool recorded_pool(struct vp_context *ctx, VkQueryPool id, uint32_t first, uint32_t count)
+bool vps_note_queries(struct vp_context *ctx, uint32_t first, uint32_t count)
 {
-   struct vps_query_pool *pool = recordable_pool(ctx, id, first, count);
-   return pool && vps_command_buffer_note_queries(ctx, pool, first, count) ? pool->handle : VK_NULL_HANDLE;
+   struct vps_query_pool *pool = recorded_pool(ctx);
+
+   return in_range(ctx, pool, first, count) && vps_command_buffer_note_queries(ctx, pool, first, count);
 }
 
-/* The same for a single query, which takes several places when there are several views. */
-static VkQueryPool recorded_query(struct vp_context *ctx, VkQueryPool id, uint32_t query)
+/* It takes several places when there are several views. */
+bool vps_note_query(struct vp_context *ctx, uint32_t query)
 {
-   struct vps_query_pool *pool = recordable_pool(ctx, id, query, 1);
-   if (!pool)
-      return VK_NULL_HANDLE;
    const struct vps_command_buffer *command_buffer = ctx->used[0]->state;
+   struct vps_query_pool *pool = recorded_pool(ctx);
+
+   if (!in_range(ctx, pool, query, 1))
+      return false;
    const uint32_t room = pool->count - query, views = command_buffer->views;
-   return vps_command_buffer_note_queries(ctx, pool, query, views < room ? views : room) ? pool->handle
-                                                                                         : VK_NULL_HANDLE;
-}
-
-void vp_handle_vkCmdBeginQuery(struct vp_context *ctx, struct vp_cmd_vkCmdBeginQuery *a)
-{
-   const VkQueryPool pool = recorded_query(ctx, a->queryPool, a->query);
-   if (pool)
-      ctx->used[0]->device->functions.CmdBeginQuery(a->commandBuffer, pool, a->query, a->flags);
-}
-
-void vp_handle_vkCmdEndQuery(struct vp_context *ctx, struct vp_cmd_vkCmdEndQuery *a)
-{
-   const VkQueryPool pool = recorded_query(ctx, a->queryPool, a->query);
-   if (pool)
-      ctx->used[0]->device->functions.CmdEndQuery(a->commandBuffer, pool, a->query);
-}
-
-void vp_handle_vkCmdBeginQueryIndexedEXT(struct vp_context *ctx, struct vp_cmd_vkCmdBeginQueryIndexedEXT *a)
-{
-   const VkQueryPool pool = recorded_query(ctx, a->queryPool, a->query);
-   if (pool)
-      ctx->used[0]->device->functions.CmdBeginQueryIndexedEXT(a->commandBuffer, pool, a->query, a->flags, a->index);
-}
-
-void vp_handle_vkCmdEndQueryIndexedEXT(struct vp_context *ctx, struct vp_cmd_vkCmdEndQueryIndexedEXT *a)
-{
-   const VkQueryPool pool = recorded_query(ctx, a->queryPool, a->query);
-   if (pool)
-      ctx->used[0]->device->functions.CmdEndQueryIndexedEXT(a->commandBuffer, pool, a->query, a->index);
-}
-
-void vp_handle_vkCmdResetQueryPool(struct vp_context *ctx, struct vp_cmd_vkCmdResetQueryPool *a)
-{
-   const VkQueryPool pool = recorded_pool(ctx, a->queryPool, a->firstQuery, a->queryCount);
-   if (pool)
-      ctx->used[0]->device->functions.CmdResetQueryPool(a->commandBuffer, pool, a->firstQuery, a->queryCount);
-}
-
-void vp_handle_vkCmdWriteTimestamp(struct vp_context *ctx, struct vp_cmd_vkCmdWriteTimestamp *a)
-{
-   const VkQueryPool pool = recorded_query(ctx, a->queryPool, a->query);
-   if (pool)
-      ctx->used[0]->device->functions.CmdWriteTimestamp(a->commandBuffer, a->pipelineStage, pool, a->query);
-}
-
-void vp_handle_vkCmdWriteTimestamp2(struct vp_context *ctx, struct vp_cmd_vkCmdWriteTimestamp2 *a)
-{
-   const VkQueryPool pool = recorded_query(ctx, a->queryPool, a->query);
-   if (pool)
-      ctx->used[0]->device->functions.CmdWriteTimestamp2(a->commandBuffer, a->stage, pool, a->query);
-}
-
-void vp_handle_vkCmdWriteAccelerationStructuresPropertiesKHR(
-   struct vp_context *ctx, struct vp_cmd_vkCmdWriteAccelerationStructuresPropertiesKHR *a)
-{
-   const VkQueryPool pool = recorded_pool(ctx, a->queryPool, a->firstQuery, a->accelerationStructureCount);
-   if (pool)
-      ctx->used[0]->device->functions.CmdWriteAccelerationStructuresPropertiesKHR(
-         a->commandBuffer, a->accelerationStructureCount, a->pAccelerationStructures, a->queryType, pool,
-         a->firstQuery);
+   return vps_command_buffer_note_queries(ctx, pool, query, views < room ? views : room);
 }
 
 /* Only for queries that no submission has brought: the others come with it. */

@@ -49,4 +49,14 @@ static inline bool vps_recordable(struct vp_context *ctx, VkCommandBuffer comman
           vps_not_recordable(ctx);
 }
 
+/* Before a command is recorded: notes that it changes its query (one for each view), its queries, or its event. False:
+ * it cannot be recorded, and the session ends. */
+bool vps_note_query(struct vp_context *ctx, uint32_t query);
+bool vps_note_queries(struct vp_context *ctx, uint32_t first, uint32_t count);
+bool vps_note_event(struct vp_context *ctx);
+
+/* After it was: that it writes to [offset, offset + size) of its last buffer. What a command writes to comes after what
+ * it reads. */
+void vps_note_buffer_write(struct vp_context *ctx, VkDeviceSize offset, VkDeviceSize size);
+
 #endif

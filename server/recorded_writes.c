@@ -6,10 +6,11 @@
 #include "server/image.h"
 #include "server/memory.h"
 #include "server/query_pool.h"
+#include "server/recorded.h"
 #include "server/writes.h"
 
-/* What the recorded commands write to of which protocol/commands.table says writes=observed. The handlers themselves are
- * generated or elsewhere; these functions are called when a command was recorded. */
+/* What the recorded commands write to of which protocol/commands.table says writes=observed. The handlers themselves
+ * are generated or elsewhere; these functions are called when a command was recorded. */
 
 /* Notes a write to [offset, offset + size) of a buffer. False ends the session. */
 static bool note(struct vp_context *ctx, const struct vps_object *object, VkDeviceSize offset, VkDeviceSize size)
@@ -34,18 +35,9 @@ static const struct vps_object *destination(const struct vp_context *ctx)
    return NULL;
 }
 
-void vps_observe_vkCmdCopyBuffer(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyBuffer *a)
+void vps_note_buffer_write(struct vp_context *ctx, VkDeviceSize offset, VkDeviceSize size)
 {
-   for (uint32_t i = 0; i < a->regionCount && !ctx->failed; i++)
-      note(ctx, destination(ctx), a->pRegions[i].dstOffset, a->pRegions[i].size);
-}
-
-void vps_observe_vkCmdCopyBuffer2(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyBuffer2 *a)
-{
-   const VkCopyBufferInfo2 *info = a->pCopyBufferInfo;
-
-   for (uint32_t i = 0; i < info->regionCount && !ctx->failed; i++)
-      note(ctx, destination(ctx), info->pRegions[i].dstOffset, info->pRegions[i].size);
+   note(ctx, destination(ctx), offset, size);
 }
 
 static void note_image_copy(struct vp_context *ctx, const VkBufferImageCopy *region)
@@ -53,7 +45,7 @@ static void note_image_copy(struct vp_context *ctx, const VkBufferImageCopy *reg
    const struct vps_object *image = vps_used(ctx, VK_OBJECT_TYPE_IMAGE);
    const VkDeviceSize size = image ? vps_copy_extent(vps_image_format(image), region) : VK_WHOLE_SIZE;
 
-   note(ctx, destination(ctx), region->bufferOffset, size);
+   vps_note_buffer_write(ctx, region->bufferOffset, size);
 }
 
 void vps_observe_vkCmdCopyImageToBuffer(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyImageToBuffer *a)
@@ -78,16 +70,6 @@ void vps_observe_vkCmdCopyImageToBuffer2(struct vp_context *ctx, const struct vp
    }
 }
 
-void vps_observe_vkCmdUpdateBuffer(struct vp_context *ctx, const struct vp_cmd_vkCmdUpdateBuffer *a)
-{
-   note(ctx, destination(ctx), a->dstOffset, a->dataSize);
-}
-
-void vps_observe_vkCmdFillBuffer(struct vp_context *ctx, const struct vp_cmd_vkCmdFillBuffer *a)
-{
-   note(ctx, destination(ctx), a->dstOffset, a->size);
-}
-
 /* All strides, and one more result with all its values in 64 bits: the stride can be smaller than that. */
 void vps_observe_vkCmdCopyQueryPoolResults(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyQueryPoolResults *a)
 {
@@ -98,17 +80,7 @@ void vps_observe_vkCmdCopyQueryPoolResults(struct vp_context *ctx, const struct 
    if (!pool || __builtin_mul_overflow(a->queryCount, a->stride, &size) ||
        __builtin_add_overflow(size, ((VkDeviceSize)pool->values + 1) * 8, &size))
       size = VK_WHOLE_SIZE;
-   note(ctx, destination(ctx), a->dstOffset, size);
-}
-
-void vps_observe_vkCmdWriteBufferMarkerAMD(struct vp_context *ctx, const struct vp_cmd_vkCmdWriteBufferMarkerAMD *a)
-{
-   note(ctx, destination(ctx), a->dstOffset, 4);
-}
-
-void vps_observe_vkCmdWriteBufferMarker2AMD(struct vp_context *ctx, const struct vp_cmd_vkCmdWriteBufferMarker2AMD *a)
-{
-   note(ctx, destination(ctx), a->dstOffset, 4);
+   vps_note_buffer_write(ctx, a->dstOffset, size);
 }
 
 void vps_observe_vkCmdBindTransformFeedbackBuffersEXT(struct vp_context *ctx,

@@ -18,14 +18,6 @@ uint32_t vps_render_pass_views(const struct vps_object *render_pass)
    return views ? (uint32_t)views : 1;
 }
 
-static void created(struct vp_context *ctx, uint64_t id, VkRenderPass handle, VkResult result, uint32_t views)
-{
-   struct vps_object *object =
-      vps_created(ctx, VK_OBJECT_TYPE_RENDER_PASS, id, result < 0 ? 0 : (uint64_t)(uintptr_t)handle, result);
-   if (object)
-      object->state = (void *)(uintptr_t)views;
-}
-
 static uint32_t larger(uint32_t a, uint32_t b)
 {
    return a > b ? a : b;
@@ -52,26 +44,19 @@ static uint32_t count_views_2(const VkRenderPassCreateInfo2 *info)
    return views;
 }
 
-void vp_handle_vkCreateRenderPass(struct vp_context *ctx, struct vp_cmd_vkCreateRenderPass *a)
+static void set_views(struct vp_context *ctx, VkRenderPass id, uint32_t views)
 {
-   const struct vps_device *device = ctx->used[0]->device;
-   VkRenderPass handle = VK_NULL_HANDLE;
-
-   do
-      a->ret = device->functions.CreateRenderPass(a->device, a->pCreateInfo, NULL, &handle);
-   while (vps_try_again(ctx, a->ret));
-   created(ctx, (uint64_t)(uintptr_t)*a->pRenderPass, handle, a->ret, count_views(a->pCreateInfo));
+   vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)id)->state = (void *)(uintptr_t)views;
 }
 
-void vp_handle_vkCreateRenderPass2(struct vp_context *ctx, struct vp_cmd_vkCreateRenderPass2 *a)
+void vps_observe_vkCreateRenderPass(struct vp_context *ctx, const struct vp_cmd_vkCreateRenderPass *a)
 {
-   const struct vps_device *device = ctx->used[0]->device;
-   VkRenderPass handle = VK_NULL_HANDLE;
+   set_views(ctx, *a->pRenderPass, count_views(a->pCreateInfo));
+}
 
-   do
-      a->ret = device->functions.CreateRenderPass2(a->device, a->pCreateInfo, NULL, &handle);
-   while (vps_try_again(ctx, a->ret));
-   created(ctx, (uint64_t)(uintptr_t)*a->pRenderPass, handle, a->ret, count_views_2(a->pCreateInfo));
+void vps_observe_vkCreateRenderPass2(struct vp_context *ctx, const struct vp_cmd_vkCreateRenderPass2 *a)
+{
+   set_views(ctx, *a->pRenderPass, count_views_2(a->pCreateInfo));
 }
 
 static void begin(struct vp_context *ctx)

@@ -52,6 +52,10 @@ def contradictions(scope, command):
     for name in row.names('ids'):
         if name not in parameters or parameters[name].type not in registry.handles:
             yield 'its parameter %s, if it has one, is no handle' % name
+    if row.get('changes') and not scope.changed(command):
+        yield 'it has no queries and no event called %s' % row.get('changes')
+    if row.range() and not scope.written(command):
+        yield 'it has no range called %s' % row.get('writes')
     for name in row.names('spoils'):
         if 'VK_OBJECT_TYPE_' + name not in registry.values:
             yield 'there are no objects of the type %s' % name

@@ -148,7 +148,7 @@ class Entries:
         if destination:
             return ['vp_command_buffer_note_write(self, (uint64_t)(uintptr_t)%s);' % destination]
         writes = command.row.get('writes')
-        if writes == 'nothing' and command.row.server != 'hand':
+        if writes == 'nothing' and not command.row.get('changes'):
             return []
         if writes == 'layouts':
             count, barriers = self.scope.barriers(command)

@@ -239,6 +239,34 @@ class Scope:
                         return prefix + v.lengths[0], prefix + v.name
         return None
 
+    def changed(self, command):
+        """What a recorded command changes: ('event',), ('query', which) or ('queries', first, count), or None."""
+        names, parameters = command.row.names('changes'), {p.name: p.type for p in command.parameters}
+        if not names or not set(names) <= set(parameters):
+            return None
+        if parameters[names[0]] == 'VkEvent':
+            return ('event',) if len(names) == 1 else None
+        if 'VkQueryPool' not in parameters.values() or len(names) > 2:
+            return None
+        return ('query' if len(names) == 1 else 'queries', *names)
+
+    def written(self, command):
+        """(the array of regions or None, its length, offset, size), in C, of the range of its last buffer that a recorded
+        command writes to, or None."""
+        path, offset, size = command.row.range()
+        variables, where, array = command.parameters, 'a.', None
+        for name in path:
+            variable = next((v for v in variables if v.name == name), None)
+            if not variable or variable.type not in self.registry.structs:
+                return None
+            length = variable.lengths[0] if variable.lengths else None
+            array = (where + name, where + length) if length else array
+            variables, where = self.registry.structs[variable.type].members, where + name + ('[i].' if length else '->')
+        known = [v.name for v in variables]
+        if offset not in known or not (size in known or size.isdigit()):
+            return None
+        return (*(array or (None, None)), where + offset, size if size.isdigit() else where + size)
+
     def names(self, name):
         """A command's canonical name and all its aliases."""
         return [name] + sorted(a for a in self.registry.aliases if self.registry.resolve(a) == name)

@@ -143,23 +143,36 @@ class Runner:
         name, by_hand = command.name, command.row.server == 'hand'
         lines = ['struct vp_cmd_%s a = {0};' % name, 'ctx->dec.cur = p;', 'vp_decode_%s(&ctx->dec, &a);' % name,
                  'p = ctx->dec.cur;', 'if (!vps_recordable(ctx, a.%s))' % command.parameters[0].name, '   return p;']
-        lines += [line.replace('return;', 'return p;') for line in self.checks(command)] + self.execute(command, None)
+        lines += [line.replace('return;', 'return p;') for line in self.checks(command)]
+        lines += self.change(command) + self.execute(command, None)
         note = self.note(command)
-        if note:  # a handler may have found that something cannot be used
-            lines += ['if (!ctx->failed && !ctx->poison)', '   ' + note] if by_hand else [note]
+        if by_hand and note:  # a handler may have found that something cannot be used
+            note = ['if (!ctx->failed && !ctx->poison)'] + indent(note)
+        lines += note
         return ['static const uint8_t *record_%s(struct vp_context *ctx, const uint8_t *p)' % name, '{'] + \
             indent(lines + ['return p;']) + ['}', '']
 
+    def change(self, command):
+        """Notes the queries or the event that a command changes, before it is recorded."""
+        changed = self.scope.changed(command)
+        if not changed:
+            return []
+        return ['if (!vps_note_%s(%s))' % (changed[0], ', '.join(['ctx'] + ['a.' + name for name in changed[1:]])), '   return p;']
+
     def note(self, command):
-        """What notes that a command was recorded, or None."""
-        if is_observed(command):
-            return 'vps_observe_%s(ctx, &a);' % command.row.command
+        """Notes what a command writes to that was recorded."""
         writes = command.row.get('writes')
+        if is_observed(command):
+            return ['vps_observe_%s(ctx, &a);' % command.row.command]
         if writes in BIND_POINTS:
-            return 'vps_command_buffer_note_shaders(ctx, %s);' % BIND_POINTS[writes]
-        if writes != 'nothing':
-            return 'vps_command_buffer_note_writes(ctx, VPS_WRITES_%s);' % ('ALL' if writes == 'everything' else 'IMAGE')
-        return None
+            return ['vps_command_buffer_note_shaders(ctx, %s);' % BIND_POINTS[writes]]
+        if command.row.range():
+            array, length, offset, size = self.scope.written(command)
+            note = 'vps_note_buffer_write(ctx, %s, %s);' % (offset, size)
+            return ['for (uint64_t i = 0; i < %s && !ctx->failed; i++)' % length, '   ' + note] if array else [note]
+        if writes == 'nothing':
+            return []
+        return ['vps_command_buffer_note_writes(ctx, VPS_WRITES_%s);' % ('ALL' if writes == 'everything' else 'IMAGE')]
 
     def function(self, command):
         if is_recorded(command):
@@ -310,7 +323,7 @@ def table_commands(scope, base):
 
 
 def dispatch_size(scope, base):
-    return max(c.number for c in table_commands(scope, base)) + 1 - base
+    return max((c.number for c in table_commands(scope, base)), default=base) + 1 - base
 
 
 def dispatch_tables(scope):

@@ -2,6 +2,7 @@
 """Reads the tables that say how both sides treat each command and each extension, and refuses what contradicts itself."""
 
 import os
+import re
 
 COLUMNS = ['number', 'command', 'kind', 'client', 'server', 'words']
 EXTENSION_COLUMNS = ['extension', 'kind', 'reason']
@@ -17,12 +18,16 @@ TRAVELS = ('async', 'sync', 'cached', 'prefetched', 'record')
 CLIENT = ('gen', 'hand', '-')
 SERVER = ('gen', 'optional', 'hand', 'refuse')
 
+# Where a command says itself what it writes to: an offset and a size, members of arrays or not.
+RANGE = 'offset+size'
+RANGE_FORM = re.compile(r'((?:\w+\.)*)(\w+)\+(\w+)')
+
 # The words, and what each may say (None: names, which the registry knows).
 FLAGS = ('observed',)
 WORDS = {
-    'writes': ('nothing', 'images', 'layouts', 'draw', 'dispatch', 'trace', 'everything', 'observed'),
+    'writes': (RANGE, 'nothing', 'images', 'layouts', 'draw', 'dispatch', 'trace', 'everything', 'observed'),
     'poison': ('hand',), 'after': ('pipelines',), 'called': ('instance', 'device'),
-    'ids': None, 'spoils': None, 'extension': None, 'was': None,
+    'changes': None, 'ids': None, 'spoils': None, 'extension': None, 'was': None,
 }
 
 # Numbers below are those of Venus, from OURS on they are ours.
@@ -70,7 +75,7 @@ class Row:
         if equals if word in FLAGS else word not in WORDS or not all(values):
             self.refuse('"%s" says nothing that is known' % cell)
         for one in values:
-            if WORDS.get(word) and one not in WORDS[word]:
+            if WORDS.get(word) and one not in WORDS[word] and not (RANGE in WORDS[word] and RANGE_FORM.fullmatch(one)):
                 self.refuse('%s is one of %s, not "%s"' % (word, ', '.join(WORDS[word]), one))
         self.words[word] = value if equals else True
 
@@ -81,6 +86,11 @@ class Row:
     def names(self, word):
         """A word's values."""
         return self.words[word].split(',') if word in self.words else []
+
+    def range(self):
+        """(path of the arrays, member that is the offset, one that is the size) of what it writes to, or None."""
+        match = RANGE_FORM.fullmatch(self.get('writes') or '')
+        return (match.group(1).split('.')[:-1], match.group(2), match.group(3)) if match else None
 
     @property
     def observed(self):
@@ -106,6 +116,8 @@ class Row:
             (self.kind == 'prefetched' and self.client == 'gen', 'what is prefetched is answered by hand'),
             (self.is_recorded and 'writes' not in self.words, 'what does it write to?'),
             (not self.is_recorded and 'writes' in self.words, 'only what is recorded may write'),
+            ('changes' in self.words and not (self.is_recorded and self.server == 'gen'),
+             'changes of queries and events are noted where the recording is generated'),
             (self.get('writes') == 'observed' and 'observed' in self.words, 'observed once is enough'),
             (self.observed and not served, 'what is refused cannot be observed'),
             ('ids' in self.words and self.server != 'hand', 'only a handler wants ids'),

@@ -36,7 +36,7 @@ PEER_CODEC(vkUpdateDescriptorSets)
 PEER_CODEC(vkCmdPushDescriptorSet)
 PEER_CODEC(vkCreateSampler)
 PEER_CODEC(vkDestroySampler)
-PEER_CODEC(vkDeviceWaitIdle)
+PEER_CODEC(vkPrepareMemoryVP)
 #ifdef VK_KHR_maintenance6
 PEER_CODEC(vkCmdPushDescriptorSet2)
 #endif
@@ -56,7 +56,7 @@ static const struct peer_command commands[] = {
    PEER_COMMAND(vkCmdPushDescriptorSet),
    PEER_COMMAND(vkCreateSampler),
    PEER_COMMAND(vkDestroySampler),
-   PEER_COMMAND(vkDeviceWaitIdle),
+   PEER_COMMAND(vkPrepareMemoryVP),
 #ifdef VK_KHR_maintenance6
    PEER_COMMAND(vkCmdPushDescriptorSet2),
 #endif
@@ -91,9 +91,9 @@ static void *next(uint32_t command, uint32_t *flags)
 /* Whether nothing was said that was not looked at. */
 static bool is_quiet(void)
 {
-   struct vp_cmd_vkDeviceWaitIdle a = {.device = device_handle};
-   CHECK(vp_call_vkDeviceWaitIdle(conn, &a) == VK_SUCCESS);
-   return peer_call(&peer, ++seen)->number == VP_CMD_vkDeviceWaitIdle;
+   struct vp_cmd_vkPrepareMemoryVP a = {.device = device_handle};
+   CHECK(vp_call_vkPrepareMemoryVP(conn, &a) == VK_SUCCESS);
+   return peer_call(&peer, ++seen)->number == VP_CMD_vkPrepareMemoryVP;
 }
 
 /* --- objects --- */

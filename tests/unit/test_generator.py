@@ -27,11 +27,13 @@ REGISTRY = '''<registry>
     <type category="handle" objtypeenum="VK_OBJECT_TYPE_DEVICE"><type>VK_DEFINE_HANDLE</type>(<name>VkDevice</name>)</type>
     <type category="handle" objtypeenum="VK_OBJECT_TYPE_QUEUE"><type>VK_DEFINE_HANDLE</type>(<name>VkQueue</name>)</type>
     <type category="handle" objtypeenum="VK_OBJECT_TYPE_COMMAND_BUFFER"><type>VK_DEFINE_HANDLE</type>(<name>VkCommandBuffer</name>)</type>
+    <type category="handle" objtypeenum="VK_OBJECT_TYPE_QUERY_POOL"><type>VK_DEFINE_NON_DISPATCHABLE_HANDLE</type>(<name>VkQueryPool</name>)</type>
     <type category="handle" objtypeenum="VK_OBJECT_TYPE_EVENT"><type>VK_DEFINE_NON_DISPATCHABLE_HANDLE</type>(<name>VkEvent</name>)</type>
   </types>
   <enums name="VkObjectType" type="enum">
     <enum name="VK_OBJECT_TYPE_DEVICE" value="3"/><enum name="VK_OBJECT_TYPE_QUEUE" value="4"/>
     <enum name="VK_OBJECT_TYPE_COMMAND_BUFFER" value="6"/><enum name="VK_OBJECT_TYPE_EVENT" value="11"/>
+    <enum name="VK_OBJECT_TYPE_QUERY_POOL" value="12"/>
   </enums>
   <commands>%s</commands>
   <feature api="vulkan" name="VK_VERSION_1_0" number="1.0"><require><command name="vkCmdA"/></require></feature>
@@ -93,6 +95,7 @@ class Rows(unittest.TestCase):
         self.refuse('5 vkA sync gen hand ids=', 'says nothing')
         self.refuse('5 vkA sync gen hand ids=a ids=b', 'there twice')
         self.refuse('5 vkCmdA record gen gen writes=much', 'writes is one of')
+        self.refuse('5 vkCmdA record gen gen writes=from+to+there', 'writes is one of')
 
     def test_twice(self):
         self.refuse('5 vkA sync gen gen\n6 vkA sync gen gen', 'vkA is in protocol/commands.table:2, too')
@@ -110,6 +113,7 @@ class Rows(unittest.TestCase):
         self.refuse('5 vkCmdA record gen gen', 'what does it write to')
         self.refuse('5 vkA sync gen gen writes=nothing', 'only what is recorded')
         self.refuse('5 vkCmdA record gen gen writes=observed observed', 'observed once')
+        self.refuse('5 vkCmdA record gen hand writes=nothing changes=event', 'noted where the recording is generated')
         self.refuse('5 vkA local hand refuse observed', 'what is refused cannot be observed')
         self.refuse('5 vkA sync gen gen ids=a', 'only a handler wants ids')
         self.refuse('5 vkA sync gen gen poison=hand', 'only a handler can look after poison')
@@ -157,6 +161,8 @@ class Tables(unittest.TestCase):
         self.refuse('has no wire form', CMD_A, commands=command('vkCmdA', TARGET, ('void*', 'data')))
         self.refuse('recording it is not generated', CMD_A, commands=command('vkCmdA', TARGET, ('VkCommandBuffer', 'other')))
         self.refuse('it has no barriers', '5 vkCmdA record gen gen writes=layouts\n')
+        self.refuse('it has no queries and no event', '5 vkCmdA record gen gen writes=nothing changes=query\n')
+        self.refuse('it has no range', '5 vkCmdA record gen gen writes=pRegions.offset+size\n')
         rows = CMD_A + '6 vkC async gen gen extension=VK_EXT_c\n'
         self.refuse("the queue's thread", rows, commands=command('vkCmdA', TARGET) + command('vkC', ('VkQueue', 'queue')))
 
@@ -168,6 +174,20 @@ class Tables(unittest.TestCase):
         self.assertIn('VKAPI_CALL vp_vkCmdB(', entries)
         dispatch = server.dispatch(scope)['server/vp_dispatch.c']
         self.assertIn('ctx->target->device->functions.CmdB(a.commandBuffer);', dispatch)
+
+    def test_what_is_changed_is_noted(self):
+        def recorded(words, *parameters):
+            scope = scope_of('5 vkCmdA record gen gen ' + words + '\n', commands=command('vkCmdA', TARGET, *parameters))
+            check.check(scope)
+            return server.dispatch(scope)['server/vp_dispatch.c']
+
+        pool, numbers = ('VkQueryPool', 'pool'), [('uint32_t', 'first'), ('uint32_t', 'count')]
+        self.assertIn('if (!vps_note_query(ctx, a.first))\n      return p;\n   ctx->target->device->functions.CmdA(',
+                      recorded('writes=nothing changes=first', pool, *numbers))
+        self.assertIn('if (!vps_note_queries(ctx, a.first, a.count))', recorded('writes=nothing changes=first,count', pool, *numbers))
+        self.assertIn('if (!vps_note_event(ctx))', recorded('writes=nothing changes=event', ('VkEvent', 'event')))
+        self.assertIn('vps_note_buffer_write(ctx, a.first, 4);', recorded('writes=first+4', *numbers))
+        self.assertIn('vps_note_buffer_write(ctx, a.first, a.count);', recorded('writes=first+count', *numbers))
 
     def test_what_is_refused_cannot_be_said(self):
         scope = scope_of(CMD_A + '6 vkC local hand refuse extension=VK_EXT_c\n')
@@ -197,7 +217,7 @@ class Where(unittest.TestCase):
         for words in ('commands.table:', '113 vkCmdCopyImage record gen gen writes=images', 'VK_VERSION_1_0',
                       'vp_vkCmdCopyImage, entry point', 'record_vkCmdCopyImage, records it'):
             self.assertIn(words, result.stdout)
-        for name, place, what in (('vkCmdFillBuffer', 'vps_observe_vkCmdFillBuffer', 'observer'),
+        for name, place, what in (('vkCmdCopyImageToBuffer', 'vps_observe_vkCmdCopyImageToBuffer', 'observer'),
                                   ('vkAllocateMemory', 'vp_handle_vkAllocateMemory', 'handler')):
             line, = [line for line in self.dev(name).stdout.split('\n') if '%s, %s' % (place, what) in line]
             file, number = line.split()[0].split(':')
