@@ -159,7 +159,7 @@ static struct vp_resource_kind *find_kind(struct vp_device *device, const VkBuff
    struct vp_encoder request;
    if (!vp_encoder_init(&request))
       return NULL;
-   request.peer = &device->conn->peer;
+   request.peer = &device->conn->server.codec;
    vp_request_vkCreateBuffer(&request, 0, &a);
    struct vp_resource_kind *kind = vp_resource_kind_get(&device->kinds, &request);
    vp_encoder_finish(&request);

@@ -6,11 +6,10 @@
 #include <stdbool.h>
 #include <vulkan/vulkan.h>
 
+#include "common/net/limits.h"
 #include "vp_commands.h"
 
 struct vp_device;
-
-#define VP_MAX_USAGES 32
 
 /* How a device makes the memory requirements of plain buffers, so that they
  * need not be asked: known from the start for each usage that the device has, and so for all that they can be put

@@ -126,7 +126,7 @@ static struct vp_command_buffer *create_buffer(struct vp_device *device, struct 
       vp_object_destroy(device->conn, allocator, cmd);
       return NULL;
    }
-   cmd->commands.peer = &device->conn->peer;
+   cmd->commands.peer = &device->conn->server.codec;
    cmd->commands.piece = VP_STREAM_PIECE_ROOM;
    cmd->device = device;
    cmd->allocator = pool->allocator;

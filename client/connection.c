@@ -8,7 +8,6 @@
 #include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/util/spin.h"
-#include "vp_commands.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -79,7 +78,7 @@ VkResult vp_call_end(struct vp_connection *conn, struct vp_call *call)
 {
    VkResult result = call->failed ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
    if (!call->failed && (call->dec.error || call->dec.cur != call->dec.end)) {
-      vp_connection_lose(conn, call->dec.error ? call->dec.error : "a reply is longer than expected");
+      vp_connection_misunderstand(conn, call->dec.error ? call->dec.error : "a reply is longer than expected");
       result = VK_ERROR_DEVICE_LOST;
    }
    pthread_cond_destroy(&call->cond);
@@ -149,40 +148,42 @@ VkResult vp_connection_sure(struct vp_connection *conn, VkResult result)
    return result;
 }
 
-static bool say_hello(struct vp_connection *conn, const char *application)
+void vp_connection_misunderstand(struct vp_connection *conn, const char *reason)
 {
-   struct vp_hello own = {
-      .protocol_version = VP_PROTOCOL_VERSION,
-      .wire_format_version = 1,
-      .vk_xml_version = VP_REGISTRY_VERSION,
-      .serialization_spec = 1,
-      .venus_spec = 3,
-      .codec_hash = VP_CODEC_HASH,
-      .extension_mask = VP_EXTENSION_MASK,
-   };
-   uint8_t data[VP_HELLO_WIRE_SIZE];
-   snprintf(own.name, sizeof(own.name), "%s", application);
-   vp_hello_store(data, &own);
-   return vp_frame_write(conn->fd, VP_FRAME_HELLO, 0, data, sizeof(data), NULL, 0);
+   char text[VP_ERROR_TEXT_SIZE];
+   struct vp_hello own;
+   vp_hello_init(&own, "");
+   snprintf(text, sizeof(text), "%s", reason);
+   vp_hello_explain(&own, &conn->server, text, sizeof(text));
+   vp_connection_lose(conn, text);
+}
+
+static bool say_hello(struct vp_connection *conn, const struct vp_hello *own)
+{
+   uint8_t data[VP_HELLO_WIRE_MAX];
+   const size_t size = vp_hello_store(data, own, VP_CLIENT);
+   return vp_frame_write(conn->fd, VP_FRAME_HELLO, 0, data, size, NULL, 0);
 }
 
 /* The server's hello, or its reason why not. */
-static bool hear_hello(struct vp_connection *conn, int64_t deadline_ms)
+static bool hear_hello(struct vp_connection *conn, const struct vp_hello *own, int64_t deadline_ms)
 {
    struct vp_frame frame = {0};
    char text[VP_ERROR_TEXT_SIZE];
    struct vp_error error;
    bool ok = false;
-   const enum vp_frame_status status = vp_frame_read_by(conn->fd, &frame, deadline_ms);
+   const enum vp_frame_status status = vp_frame_read_first(conn->fd, &frame, deadline_ms);
    if (status != VP_FRAME_OK) {
       vp_log(VP_LOG_ERROR, "the server at %s does not answer as a Venus server: %s; check VENUS_SERVER", conn->address,
-             vp_frame_status_text(status));
+             vp_frame_status_text(status, VP_SERVER));
    } else if (frame.header.type == VP_FRAME_ERROR && vp_error_load(&error, frame.payload, frame.header.length)) {
       vp_log(VP_LOG_ERROR, "the server at %s refuses: %s", conn->address, error.text);
    } else if (frame.header.type != VP_FRAME_HELLO) {
       vp_log(VP_LOG_ERROR, "the server at %s does not speak our protocol; check VENUS_SERVER", conn->address);
-   } else if (!vp_hello_load(&conn->server, frame.payload, frame.header.length, text, sizeof(text))) {
-      vp_log(VP_LOG_ERROR, "the server at %s: %s", conn->address, text);
+   } else if (!vp_hello_load(&conn->server, VP_SERVER, frame.payload, frame.header.length, text, sizeof(text)) ||
+              !vp_hello_compatible(own, &conn->server, text, sizeof(text))) {
+      vp_hello_explain(own, &conn->server, text, sizeof(text));
+      vp_log(VP_LOG_ERROR, "the server at %s does not fit: %s", conn->address, text);
    } else {
       ok = true;
    }
@@ -210,21 +211,15 @@ static void finish_locks(struct vp_connection *conn)
 
 static bool handshake(struct vp_connection *conn, const char *application, int64_t deadline_ms)
 {
-   char error[VP_ERROR_TEXT_SIZE];
-   if (!say_hello(conn, application)) {
+   struct vp_hello own;
+   vp_hello_init(&own, application);
+   if (!say_hello(conn, &own)) {
       vp_log(VP_LOG_ERROR, "the server at %s closed the connection at once", conn->address);
       return false;
    }
-   if (!hear_hello(conn, deadline_ms))
+   if (!hear_hello(conn, &own, deadline_ms))
       return false;
-   const struct vp_hello own = {.protocol_version = VP_PROTOCOL_VERSION, .wire_format_version = 1};
-   if (!vp_hello_compatible(&own, &conn->server, error, sizeof(error))) {
-      vp_log(VP_LOG_ERROR, "the server at %s does not fit: %s", conn->address, error);
-      return false;
-   }
    vp_stats_add(&conn->stats.hellos, 1);
-   conn->peer.vk_xml_version = conn->server.vk_xml_version;
-   memcpy(conn->peer.extension_mask, conn->server.extension_mask, sizeof(conn->peer.extension_mask));
    return true;
 }
 
@@ -248,7 +243,7 @@ struct vp_connection *vp_connection_create(const char *host, uint16_t port, cons
    conn->last_call = &conn->first_call;
    if (!init_locks(conn))
       goto fail_locks;
-   if (!vp_stream_init(&conn->stream, compression, &conn->peer))
+   if (!vp_stream_init(&conn->stream, compression, &conn->server.codec))
       goto fail_stream;
    conn->fd = vp_socket_connect(host, port, timeout_ms, error);
    if (conn->fd < 0) {

@@ -30,8 +30,7 @@ struct vp_connection {
    struct vp_fork_item fork;
    unsigned fork_generation; /* of the process that it belongs to */
    char address[300];
-   struct vp_hello server;   /* what the server said of itself */
-   struct vp_wire_peer peer; /* what its decoder knows */
+   struct vp_hello server; /* what the server said of itself */
    struct vp_stats stats;
    atomic_bool lost;
    _Atomic uint64_t failed[8]; /* by the low bits of a command's number: it failed after success had been told */
@@ -78,6 +77,9 @@ void vp_connection_destroy(struct vp_connection *conn);
 
 /* Ends the session: all that waits returns, all that follows fails. */
 void vp_connection_lose(struct vp_connection *conn, const char *reason);
+
+/* The same, where the two sides do not understand each other: says how their builds differ. */
+void vp_connection_misunderstand(struct vp_connection *conn, const char *reason);
 
 /* Who waits for the server looks for so long before it sleeps. */
 #define VP_WAIT_SPIN_NS INT64_C(100000)

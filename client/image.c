@@ -16,7 +16,7 @@ struct vp_resource_kind *vp_image_kind(struct vp_device *device, const VkImageCr
    struct vp_encoder request;
    if (!vp_encoder_init(&request))
       return NULL;
-   request.peer = &device->conn->peer;
+   request.peer = &device->conn->server.codec;
    vp_request_vkCreateImage(&request, 0, &a);
    struct vp_resource_kind *kind = vp_resource_kind_get(&device->kinds, &request);
    vp_encoder_finish(&request);

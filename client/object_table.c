@@ -3,6 +3,7 @@
 
 #include "client/connection.h"
 #include "client/object.h"
+#include "common/net/limits.h"
 
 #include <stdlib.h>
 

@@ -7,9 +7,6 @@
 struct vp_connection;
 struct vp_object;
 
-/* The server takes no slot from here on. */
-#define VP_MAX_SLOTS (1u << 22)
-
 /* One object id: slot number in its low half, generation in its high half. */
 struct vp_slot {
    struct vp_object *object; /* NULL: free */

@@ -137,7 +137,7 @@ static void select_extensions(struct vp_physical_device *gpu, const struct quest
       const int extension = vp_extension_find(q->extensions[i].extensionName);
       if (extension < 0 || vp_extensions[extension].instance || !vp_extensions[extension].offered)
          continue;
-      const struct vp_encoder peer = {.peer = &gpu->conn->peer};
+      const struct vp_encoder peer = {.peer = &gpu->conn->server.codec};
       if (!vp_enc_peer_has(&peer, vp_extensions[extension].number))
          continue;
       const uint32_t ours = vp_extensions[extension].spec_version, theirs = q->extensions[i].specVersion;
@@ -218,8 +218,8 @@ static void select_version(struct vp_physical_device *gpu)
    uint32_t *version = &gpu->properties.properties.apiVersion;
    if (*version > VP_REGISTRY_VERSION)
       *version = VP_REGISTRY_VERSION;
-   if (*version > gpu->conn->peer.vk_xml_version)
-      *version = gpu->conn->peer.vk_xml_version;
+   if (*version > gpu->conn->server.codec.vk_xml_version)
+      *version = gpu->conn->server.codec.vk_xml_version;
    gpu->api_version = *version;
 }
 

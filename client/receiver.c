@@ -17,6 +17,7 @@
 #include "client/turns.h"
 #include "client/wsi/swapchain.h"
 #include "common/net/error_frame.h"
+#include "common/net/limits.h"
 #include "common/util/bytes.h"
 #include "common/util/cores.h"
 #include "common/util/log.h"
@@ -24,9 +25,6 @@
 #include "common/util/thread.h"
 
 #include <stdio.h>
-
-/* A server that has nothing to say still says so every two seconds. */
-#define SILENCE_MS 10000
 
 /* What the server says next, while it is busy, comes soon. */
 #define RECEIVE_SPIN_NS INT64_C(50000)
@@ -234,6 +232,9 @@ static bool receive_news(struct receiver *receiver, struct vp_frame *frame)
       vp_connection_lose(conn, vp_error_load(&error, frame->payload, frame->header.length) ? error.text
                                                                                            : "it ended the session");
       return false;
+   case VP_FRAME_AUTH:
+      vp_connection_lose(conn, "the server asks for authentication, which the client cannot give");
+      return false;
    default:
       return false;
    }
@@ -256,17 +257,21 @@ static bool take_in(struct receiver *receiver, struct vp_frame *frame)
 static bool receive_frame(struct receiver *receiver, struct vp_frame *frame)
 {
    struct vp_connection *conn = receiver->conn;
-   const enum vp_frame_status status = vp_frame_read(conn->fd, frame, SILENCE_MS);
+   const enum vp_frame_status status = vp_frame_read(conn->fd, frame, VP_SILENCE_MS);
+   if (status == VP_FRAME_MALFORMED) {
+      vp_connection_misunderstand(conn, vp_frame_status_text(status, VP_SERVER));
+      return false;
+   }
    if (status != VP_FRAME_OK) {
-      vp_connection_lose(conn,
-                         status == VP_FRAME_TIMEOUT ? "no sign of life for ten seconds" : vp_frame_status_text(status));
+      vp_connection_lose(conn, status == VP_FRAME_TIMEOUT ? "no sign of life for ten seconds"
+                                                          : vp_frame_status_text(status, VP_SERVER));
       return false;
    }
    vp_stats_add(&conn->stats.frames_received, 1);
    vp_stats_add(&conn->stats.bytes_received, VP_FRAME_HEADER_SIZE + (uint64_t)frame->header.length);
    const bool ok = take_in(receiver, frame);
    if (!ok)
-      vp_connection_lose(conn, "it sent something that makes no sense");
+      vp_connection_misunderstand(conn, "it sent something that makes no sense");
    return ok;
 }
 

@@ -95,7 +95,7 @@ bool vp_cached_begin(struct vp_reply_cache *cache, struct vp_connection *conn, s
       call->result = VK_ERROR_OUT_OF_HOST_MEMORY;
       return false;
    }
-   call->request.peer = &conn->peer;
+   call->request.peer = &conn->server.codec;
    return true;
 }
 
@@ -166,7 +166,7 @@ bool vp_cache_question_begin(struct vp_cache_question *question, struct vp_conne
    *question = (struct vp_cache_question){0};
    if (!vp_encoder_init(&question->request))
       return false;
-   question->request.peer = &conn->peer;
+   question->request.peer = &conn->server.codec;
    return true;
 }
 

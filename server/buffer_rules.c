@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/memory/buffer_rule.h"
+#include "common/net/limits.h"
 #include "server/context.h"
 #include "server/device.h"
 
@@ -141,7 +142,6 @@ static void find_rule(const struct vps_device *device, VkBufferUsageFlags usage,
 /* A buffer with several usages needs what each of them needs. Whether this driver sees it so is tried: with all that
  * can be made of the first EXHAUSTED usages, which are those that most buffers have, with all pairs, and with RANDOM
  * sets of all. */
-#define MAX_USAGES 32u
 #define EXHAUSTED 9u
 #define RANDOM 512u
 #define ODD_SIZE 257
@@ -151,7 +151,7 @@ struct usages {
    const struct vps_device *device;
    const VkBufferUsageFlags *flags;
    VkBufferRuleVP *rules;
-   uint32_t count; /* at most MAX_USAGES */
+   uint32_t count; /* at most VP_MAX_USAGES */
 };
 
 static bool in_set(uint32_t set, uint32_t i)
@@ -217,7 +217,7 @@ void vp_handle_vkGetBufferRulesVP(struct vp_context *ctx, struct vp_cmd_vkGetBuf
 {
    const struct vps_device *device = ctx->used[0]->device;
 
-   if (a->usageCount > MAX_USAGES) {
+   if (a->usageCount > VP_MAX_USAGES) {
       vps_fail(ctx, "there are no %u usages of buffers", a->usageCount);
       return;
    }

@@ -7,11 +7,9 @@
 
 #include "common/net/error_frame.h"
 #include "common/net/frame.h"
+#include "common/net/limits.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
-
-/* The client is told that we live when it has heard nothing for this long. */
-#define ALIVE_MS 2000
 
 bool vps_channel_init(struct vps_channel *channel, int fd, enum vp_compression compression)
 {
@@ -127,7 +125,7 @@ bool vps_channel_send_error(struct vps_channel *channel, const struct vp_error *
 
 void vps_channel_keep_alive(struct vps_channel *channel)
 {
-   if (vp_clock_ms() - atomic_load(&channel->last_sent_ms) >= ALIVE_MS)
+   if (vp_clock_ms() - atomic_load(&channel->last_sent_ms) >= VP_ALIVE_MS)
       offer(channel, VP_FRAME_ALIVE, NULL, 0);
 }
 

@@ -7,7 +7,7 @@
 #include "server/maker.h"
 #include "server/vp_dispatch.h"
 
-#define PAGE_COUNT (VPS_MAX_SLOTS / VPS_SLOT_PAGE)
+#define PAGE_COUNT (VP_MAX_SLOTS / VPS_SLOT_PAGE)
 
 bool vps_object_table_init(struct vps_object_table *table)
 {
@@ -39,7 +39,7 @@ const char *vps_object_reserve(struct vps_object_table *table, uint64_t id, stru
                                unsigned kept_count)
 {
    const uint32_t slot = vps_object_slot(id);
-   if (slot == 0 || slot >= VPS_MAX_SLOTS)
+   if (slot == 0 || slot >= VP_MAX_SLOTS)
       return "an id for a new object is out of range";
    struct vps_object **page = &table->pages[slot / VPS_SLOT_PAGE];
    if (!*page)

@@ -7,10 +7,9 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
-struct vps_device;
+#include "common/net/limits.h"
 
-/* Slots (the low half of an id) are below this. */
-#define VPS_MAX_SLOTS (1u << 22)
+struct vps_device;
 
 /* The type of a pipeline that is being made. Who looks for it by its type waits (server/maker.h). */
 #define VPS_OBJECT_PENDING (-1)
@@ -51,7 +50,7 @@ static inline uint32_t vps_object_slot(uint64_t id)
 static inline struct vps_object *vps_object_find(const struct vps_object_table *table, uint64_t id)
 {
    const uint32_t slot = vps_object_slot(id);
-   struct vps_object *page = slot < VPS_MAX_SLOTS ? table->pages[slot / VPS_SLOT_PAGE] : NULL;
+   struct vps_object *page = slot < VP_MAX_SLOTS ? table->pages[slot / VPS_SLOT_PAGE] : NULL;
 
    if (!page || id == 0 || page[slot % VPS_SLOT_PAGE].id != id)
       return NULL;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
+#include "common/net/limits.h"
 #include "common/picture/tiles.h"
 #include "server/link.h"
 
@@ -17,8 +18,6 @@ struct vps_image;
 struct vps_object;
 struct vps_queue;
 
-#define VPS_MAX_IMAGES 16
-
 /* What VK_IMAGE_LAYOUT_PRESENT_SRC_KHR is here, where the device need not have VK_KHR_swapchain: what is presented is
  * copied. */
 #define VPS_PRESENT_LAYOUT VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL
@@ -27,7 +26,7 @@ struct vps_queue;
  * more there is always one that is free, or, since an image cannot be presented again before it was copied, holds a
  * picture that may be dropped. */
 #define VPS_EXTRA_SLOTS (VP_PRESENT_EXTRA_FRAMES + 1)
-#define VPS_PICTURE_SLOTS (VPS_MAX_IMAGES + VPS_EXTRA_SLOTS)
+#define VPS_PICTURE_SLOTS (VP_MAX_SWAPCHAIN_IMAGES + VPS_EXTRA_SLOTS)
 
 enum vps_slot_state {
    VPS_SLOT_FREE,
@@ -53,8 +52,8 @@ struct vps_copier {
    struct vps_copier *next;
    uint32_t family;
    VkCommandPool pool;
-   VkCommandBuffer copies[VPS_PICTURE_SLOTS][VPS_MAX_IMAGES];
-   VkCommandBuffer conversions[VPS_PICTURE_SLOTS][VPS_MAX_IMAGES]; /* copies that make planes too */
+   VkCommandBuffer copies[VPS_PICTURE_SLOTS][VP_MAX_SWAPCHAIN_IMAGES];
+   VkCommandBuffer conversions[VPS_PICTURE_SLOTS][VP_MAX_SWAPCHAIN_IMAGES]; /* copies that make planes too */
 };
 
 /* The server's part of a VkSwapchainKHR: what is presented is copied to the host by the queue it is presented on, and a
@@ -69,7 +68,7 @@ struct vps_swapchain {
    bool always_lossy;
    bool video;                /* H.264 is possible */
    struct vp_picture picture; /* what the client has; of the present thread */
-   const struct vps_image *images[VPS_MAX_IMAGES];
+   const struct vps_image *images[VP_MAX_SWAPCHAIN_IMAGES];
    uint32_t image_count, slot_count;
 
    VkSemaphore timeline;          /* reaches the value of each copy when that is complete */

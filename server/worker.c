@@ -10,6 +10,7 @@
 #include "common/net/error_frame.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
+#include "common/net/limits.h"
 #include "common/net/socket.h"
 #include "common/util/log.h"
 #include "common/util/pool.h"
@@ -23,18 +24,11 @@
 #include "server/uploads.h"
 #include "server/watch.h"
 
-#define GREETING_MS 10000
-
 /* What a client says next, while it is busy, comes soon. */
 #define CLIENT_SPIN_NS INT64_C(50000)
 
 /* How long a client may take to read why its session was ended. */
 #define LINGER_MS 2000
-
-/* What the codec speaks. */
-#define WIRE_FORMAT_VERSION 1
-#define SERIALIZATION_SPEC 1
-#define VENUS_SPEC 3
 
 struct worker {
    const struct vp_server_options *options;
@@ -43,31 +37,17 @@ struct worker {
    struct vps_uploads uploads;
    struct vps_replay replay;
    struct vp_stream_unpacker unpacker; /* of commands */
+   struct vp_hello client, server;     /* what the two have said of themselves */
 };
 
-static void make_hello(struct vp_hello *hello)
-{
-   static const uint32_t mask[VP_HELLO_EXTENSION_WORDS] = VP_EXTENSION_MASK;
-   char host[128] = "";
-
-   *hello = (struct vp_hello){
-      .protocol_version = VP_PROTOCOL_VERSION,
-      .wire_format_version = WIRE_FORMAT_VERSION,
-      .vk_xml_version = VP_REGISTRY_VERSION,
-      .serialization_spec = SERIALIZATION_SPEC,
-      .venus_spec = VENUS_SPEC,
-      .codec_hash = VP_CODEC_HASH,
-   };
-   memcpy(hello->extension_mask, mask, sizeof(mask));
-   gethostname(host, sizeof(host) - 1);
-   snprintf(hello->name, sizeof(hello->name), "%s, venus-server %s", host, VP_VERSION);
-}
-
 /* Says why the session ends, to the log and to the client. */
-static void refuse(struct worker *worker, const struct vp_error *error)
+static void refuse(struct worker *worker, const struct vp_error *reason)
 {
-   vp_log(VP_LOG_ERROR, "%s (at byte %llu of the commands)", error->text, (unsigned long long)error->offset);
-   vps_channel_send_error(&worker->channel, error);
+   struct vp_error error = *reason;
+
+   vp_hello_explain(&worker->client, &worker->server, error.text, sizeof(error.text));
+   vp_log(VP_LOG_ERROR, "%s (at byte %llu of the commands)", error.text, (unsigned long long)error.offset);
+   vps_channel_send_error(&worker->channel, &error);
    vps_channel_linger(&worker->channel, LINGER_MS);
 }
 
@@ -79,36 +59,79 @@ static void refuse_text(struct worker *worker, uint64_t offset, const char *text
    refuse(worker, &error);
 }
 
-/* False when there is no client of ours, which is logged. */
-static bool greet(struct worker *worker, struct vp_wire_peer *peer)
+/* Why the server does not do what a frame of a reserved type asks for; NULL: it is not of one. */
+static const char *refusal_of(uint32_t type)
 {
-   struct vp_hello own, client;
-   uint8_t wire[VP_HELLO_WIRE_SIZE];
-   char error[256];
+   switch (type) {
+   case VP_FRAME_AUTH:
+      return "the server does not ask for authentication";
+   case VP_FRAME_RESUME:
+      return "the server does not keep sessions that could be resumed; start a new one";
+   default:
+      return NULL;
+   }
+}
 
+/* False when there is no client, which is logged. */
+static bool hear_hello(struct worker *worker)
+{
    struct vp_frame *frame = &worker->uploads.places[0].frame;
-   const enum vp_frame_status status = vp_frame_read(worker->channel.fd, frame, GREETING_MS);
+   char error[VP_ERROR_TEXT_SIZE];
+   const enum vp_frame_status status = vp_frame_read_first(worker->channel.fd, frame, vp_clock_ms() + VP_GREETING_MS);
+
    if (status != VP_FRAME_OK && status != VP_FRAME_MALFORMED) {
-      vp_log(VP_LOG_WARN, "no greeting from the client: %s", vp_frame_status_text(status));
+      vp_log(VP_LOG_WARN, "no greeting from the client: %s", vp_frame_status_text(status, VP_CLIENT));
       return false;
    }
-   make_hello(&own);
-   if (status == VP_FRAME_MALFORMED || frame->header.type != VP_FRAME_HELLO) {
-      refuse_text(worker, 0, "the other side does not speak the protocol of Venus Plus; is the port right?");
+   if (status == VP_FRAME_OK && refusal_of(frame->header.type)) {
+      refuse_text(worker, 0, refusal_of(frame->header.type));
       return false;
    }
-   if (!vp_hello_load(&client, frame->payload, frame->header.length, error, sizeof(error)) ||
-       !vp_hello_compatible(&own, &client, error, sizeof(error))) {
+   const bool is_hello = status == VP_FRAME_OK && frame->header.type == VP_FRAME_HELLO;
+   if (!vp_hello_load(&worker->client, VP_CLIENT, frame->payload, is_hello ? frame->header.length : 0, error,
+                      sizeof(error)) ||
+       !vp_hello_compatible(&worker->client, &worker->server, error, sizeof(error))) {
       refuse_text(worker, 0, error);
       return false;
    }
-   vp_hello_store(wire, &own);
-   if (!vps_channel_send(&worker->channel, VP_FRAME_HELLO, 0, wire, sizeof(wire), NULL, 0))
+   if (vp_hello_joins(&worker->client)) {
+      refuse_text(worker, 0, "the server does not let another connection join a session");
+      return false;
+   }
+   return true;
+}
+
+static bool make_hello(struct vp_hello *hello)
+{
+   char host[128] = "", name[VP_HELLO_NAME_SIZE];
+
+   gethostname(host, sizeof(host) - 1);
+   snprintf(name, sizeof(name), "%s, venus-server %s", host, VP_VERSION);
+   vp_hello_init(hello, name);
+   return getentropy(hello->nonce, sizeof(hello->nonce)) == 0 &&
+          getentropy(hello->session, sizeof(hello->session)) == 0;
+}
+
+/* False when there is no client of ours, which is logged. */
+static bool greet(struct worker *worker)
+{
+   uint8_t wire[VP_HELLO_WIRE_MAX];
+   char text[VP_ERROR_TEXT_SIZE];
+
+   const bool made = make_hello(&worker->server);
+   if (!hear_hello(worker))
+      return false;
+   if (!made) {
+      refuse_text(worker, 0, "the server gets no random numbers from its system");
+      return false;
+   }
+   const size_t size = vp_hello_store(wire, &worker->server, VP_SERVER);
+   if (!vps_channel_send(&worker->channel, VP_FRAME_HELLO, 0, wire, size, NULL, 0))
       return false;
 
-   peer->vk_xml_version = client.vk_xml_version;
-   memcpy(peer->extension_mask, client.extension_mask, sizeof(peer->extension_mask));
-   vp_log(VP_LOG_INFO, "serving \"%s\"", client.name);
+   snprintf(text, sizeof(text), "serving \"%s\"", worker->client.name);
+   vp_hello_explain(&worker->client, &worker->server, text, sizeof(text));
+   vp_log(VP_LOG_INFO, "%s", text);
    return true;
 }
 
@@ -165,6 +188,10 @@ static bool handle_frame(struct worker *worker, struct vp_context *ctx, struct v
       if (vp_error_load(&error, frame->payload, frame->header.length))
          vp_log(VP_LOG_WARN, "the client gave up: %s", error.text);
       return false;
+   case VP_FRAME_AUTH:
+   case VP_FRAME_RESUME:
+      vps_fail(ctx, "%s", refusal_of(frame->header.type));
+      return false;
    default:
       vps_fail(ctx, "a client does not send frames of type %u", frame->header.type);
       return false;
@@ -207,27 +234,26 @@ static int serve(struct worker *worker, struct vp_context *ctx)
       return 1;
    }
    if (status == VP_FRAME_MALFORMED || status == VP_FRAME_NO_MEMORY) {
-      refuse_text(worker, ctx->stream_offset, vp_frame_status_text(status));
+      refuse_text(worker, ctx->stream_offset, vp_frame_status_text(status, VP_CLIENT));
       return 1;
    }
    if (status != VP_FRAME_OK)
-      vp_log(VP_LOG_WARN, "%s", vp_frame_status_text(status));
+      vp_log(VP_LOG_WARN, "%s", vp_frame_status_text(status, VP_CLIENT));
    return status == VP_FRAME_OK ? 1 : 0;
 }
 
 static int run_session(struct worker *worker)
 {
-   struct vp_wire_peer peer;
    struct vp_context ctx;
 
-   if (!greet(worker, &peer))
+   if (!greet(worker))
       return atomic_load(&worker->watch.terminated) ? 0 : 1;
    vps_watch_greeted(&worker->watch);
    if (!vp_context_init(&ctx, worker->options, &worker->channel, vkGetInstanceProcAddr)) {
       refuse_text(worker, 0, "the server is out of memory");
       return 1;
    }
-   ctx.enc.peer = &peer;
+   ctx.enc.peer = &worker->client.codec;
    vps_replay_start(&worker->replay, &ctx);
    const int status = serve(worker, &ctx);
    vps_watch_announce_end(&worker->watch);
@@ -252,7 +278,7 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
       vp_log(VP_LOG_ERROR, "cannot start: out of memory");
       return 1;
    }
-   if (!vps_watch_start(&worker.watch, &worker.channel, GREETING_MS)) {
+   if (!vps_watch_start(&worker.watch, &worker.channel, VP_GREETING_MS)) {
       vps_channel_finish(&worker.channel);
       return 1;
    }

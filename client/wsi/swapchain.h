@@ -5,14 +5,13 @@
 #include "client/object.h"
 #include "client/wsi/pacing.h"
 #include "client/wsi/presenter.h"
+#include "common/net/limits.h"
 
 #include <stdbool.h>
 
 struct vp_device;
 struct vp_queue;
 struct vp_surface;
-
-#define VP_MAX_SWAPCHAIN_IMAGES 16
 
 /* What is remembered of the newest frames. */
 #define VP_FRAME_RECORDS 64

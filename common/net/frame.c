@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Frames, from and to a socket. */
 #include "common/net/frame.h"
 
 #include <errno.h>
@@ -49,19 +50,21 @@ void vp_frame_finish(struct vp_frame *frame)
    *frame = (struct vp_frame){0};
 }
 
-const char *vp_frame_status_text(enum vp_frame_status status)
+const char *vp_frame_status_text(enum vp_frame_status status, enum vp_side from)
 {
+   const bool is_client = from == VP_CLIENT;
    switch (status) {
    case VP_FRAME_OK:
       return "no error";
    case VP_FRAME_CLOSED:
-      return "the peer closed the connection";
+      return is_client ? "the client closed the connection" : "the server closed the connection";
    case VP_FRAME_BROKEN:
       return "the connection broke";
    case VP_FRAME_TIMEOUT:
-      return "the peer does not answer";
+      return is_client ? "the client does not answer" : "the server does not answer";
    case VP_FRAME_MALFORMED:
-      return "the peer sent data that is not of this protocol";
+      return is_client ? "the client sent data that is not of this protocol"
+                       : "the server sent data that is not of this protocol";
    case VP_FRAME_NO_MEMORY:
       return "out of memory for a message";
    }
@@ -109,10 +112,11 @@ static enum vp_frame_status frame_wait(int fd, short events, int timeout_ms)
    }
 }
 
-/* How long a reader waits. */
+/* How long a reader waits, and for what. */
 struct patience {
    int timeout_ms;      /* for each piece; -1: for ever */
    int64_t deadline_ms; /* for all of it; NO_DEADLINE: none */
+   bool first;          /* the peer's first frame */
 };
 
 #define NO_DEADLINE INT64_MAX
@@ -154,9 +158,18 @@ static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, co
    }
 }
 
-static bool frame_header_valid(const struct vp_frame_header *header)
+static bool frame_is_skipped(const struct vp_frame_header *header)
 {
-   return header->type >= VP_FRAME_HELLO && header->type < VP_FRAME_END && header->length <= VP_FRAME_MAX_PAYLOAD;
+   return header->type & VP_FRAME_SKIPPABLE;
+}
+
+static bool frame_header_valid(const struct vp_frame_header *header, bool first)
+{
+   const uint32_t type = header->type;
+   const bool introduces = first || type == VP_FRAME_HELLO || type == VP_FRAME_AUTH || type == VP_FRAME_RESUME;
+   const bool known = type >= VP_FRAME_HELLO && type < VP_FRAME_END;
+   return (known || (frame_is_skipped(header) && !first)) &&
+          header->length <= (introduces ? VP_FRAME_MAX_FIRST_PAYLOAD : VP_FRAME_MAX_PAYLOAD);
 }
 
 static enum vp_frame_status frame_read_header(int fd, struct vp_frame_header *header, const struct patience *patience)
@@ -177,7 +190,7 @@ static enum vp_frame_status frame_read_header(int fd, struct vp_frame_header *he
    }
 
    vp_frame_header_load(header, bytes);
-   return frame_header_valid(header) ? VP_FRAME_OK : VP_FRAME_MALFORMED;
+   return frame_header_valid(header, patience->first) ? VP_FRAME_OK : VP_FRAME_MALFORMED;
 }
 
 /* Doubles the payload buffer. */
@@ -193,9 +206,39 @@ static bool frame_grow(struct vp_frame *frame)
    return true;
 }
 
+/* Throws a payload away. */
+static enum vp_frame_status frame_skip(int fd, size_t length, const struct patience *patience)
+{
+   uint8_t waste[4096];
+   bool fast = false;
+
+   while (length > 0) {
+      size_t received;
+      bool waited;
+      const enum vp_frame_status status =
+         frame_receive(fd, waste, length < sizeof(waste) ? length : sizeof(waste), patience, &received, &waited, &fast);
+      if (status != VP_FRAME_OK)
+         return status == VP_FRAME_CLOSED ? VP_FRAME_BROKEN : status;
+      length -= received;
+   }
+   return VP_FRAME_OK;
+}
+
+/* The header of the next frame that is not to be skipped. */
+static enum vp_frame_status frame_begin(int fd, struct vp_frame_header *header, const struct patience *patience)
+{
+   enum vp_frame_status status = frame_read_header(fd, header, patience);
+   while (status == VP_FRAME_OK && frame_is_skipped(header)) {
+      status = frame_skip(fd, header->length, patience);
+      if (status == VP_FRAME_OK)
+         status = frame_read_header(fd, header, patience);
+   }
+   return status;
+}
+
 static enum vp_frame_status frame_read(int fd, struct vp_frame *frame, const struct patience *patience)
 {
-   enum vp_frame_status status = frame_read_header(fd, &frame->header, patience);
+   enum vp_frame_status status = frame_begin(fd, &frame->header, patience);
    if (status != VP_FRAME_OK)
       return status;
 
@@ -233,9 +276,9 @@ enum vp_frame_status vp_frame_read(int fd, struct vp_frame *frame, int timeout_m
    return frame_read(fd, frame, &(struct patience){.timeout_ms = timeout_ms, .deadline_ms = NO_DEADLINE});
 }
 
-enum vp_frame_status vp_frame_read_by(int fd, struct vp_frame *frame, int64_t deadline_ms)
+enum vp_frame_status vp_frame_read_first(int fd, struct vp_frame *frame, int64_t deadline_ms)
 {
-   return frame_read(fd, frame, &(struct patience){.deadline_ms = deadline_ms});
+   return frame_read(fd, frame, &(struct patience){.deadline_ms = deadline_ms, .first = true});
 }
 
 /* Takes the first `size` bytes off the parts. */

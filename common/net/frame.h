@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/net/side.h"
+
 /* Everything between client and server travels in frames: a header of 16
  * bytes (all little-endian) and a payload of `length` bytes. docs/PROTOCOL.md
  * describes each payload. */
@@ -31,8 +33,13 @@ enum vp_frame_type {
    VP_FRAME_PACKED_COMMANDS = 19, /* client: a COMMANDS payload, compressed; tag: same */
    VP_FRAME_MEMORY_PART = 20,     /* server: as MEMORY, in any order with others of its kind; tag = memory id */
    VP_FRAME_RECORDED = 21,        /* client: COMMANDS that are all recorded into one command buffer; tag: same */
+   VP_FRAME_AUTH = 22,            /* reserved: who a side is */
+   VP_FRAME_RESUME = 23,          /* reserved: going on with a session whose connection broke */
    VP_FRAME_END,                  /* no type */
 };
+
+/* In a type: who does not know it takes the frame for nothing. No type has it yet. */
+#define VP_FRAME_SKIPPABLE UINT32_C(0x80000000)
 
 /* Size of the header on the wire. */
 #define VP_FRAME_HEADER_SIZE 16
@@ -40,6 +47,9 @@ enum vp_frame_type {
 /* No payload is longer. Longer data is split by its sender (memory) or refused
  * before it is sent (one single command). */
 #define VP_FRAME_MAX_PAYLOAD (512u << 20)
+
+/* The same of what comes before the sides know each other: HELLO, AUTH, RESUME, and whatever the first frame is. */
+#define VP_FRAME_MAX_FIRST_PAYLOAD (64u << 10)
 
 struct vp_frame_header {
    uint32_t type;   /* enum vp_frame_type */
@@ -68,21 +78,22 @@ enum vp_frame_status {
    VP_FRAME_CLOSED,    /* the peer closed between two frames */
    VP_FRAME_BROKEN,    /* connection error, or closed inside a frame */
    VP_FRAME_TIMEOUT,   /* nothing arrived in time */
-   VP_FRAME_MALFORMED, /* unknown type or a length over the limit */
+   VP_FRAME_MALFORMED, /* unknown type that is not to be skipped, or a length over the limit */
    VP_FRAME_NO_MEMORY,
 };
 
-/* A short text for a status, e.g. "the peer closed the connection". */
-const char *vp_frame_status_text(enum vp_frame_status status);
+/* A short text for a status of what a side sends, e.g. "the client closed the connection". */
+const char *vp_frame_status_text(enum vp_frame_status status, enum vp_side from);
 
-/* Reads one frame. Waits at most timeout_ms for each next piece of data (-1:
+/* Reads one frame; those that are to be skipped are. Waits at most timeout_ms for each next piece of data (-1:
  * for ever, but a peer that is gone is noticed: see vp_socket_peer_lost). One
  * reader per socket at a time. `frame` starts zeroed; its payload is valid until
  * the next read, and undefined after anything but VP_FRAME_OK. */
 enum vp_frame_status vp_frame_read(int fd, struct vp_frame *frame, int timeout_ms);
 
-/* Same, but all of it must be there at deadline_ms of vp_clock_ms(): for peers that are not trusted to hurry. */
-enum vp_frame_status vp_frame_read_by(int fd, struct vp_frame *frame, int64_t deadline_ms);
+/* The first frame of a peer, which is not trusted with anything yet: all of it must be there at deadline_ms of
+ * vp_clock_ms(), it has at most VP_FRAME_MAX_FIRST_PAYLOAD bytes, and nothing is skipped. */
+enum vp_frame_status vp_frame_read_first(int fd, struct vp_frame *frame, int64_t deadline_ms);
 
 /* Writes a header and its payload, which may be in up to two parts (b may be
  * NULL with b_size 0). Blocks until everything is written or the connection is

@@ -46,6 +46,14 @@ def other_names(scope, command):
     return sorted({row.command, *scope.names(command.name)} - {command.name})
 
 
+def own_facts(scope):
+    """All that the wire has of our own commands and their structs."""
+    commands = [(c.name, c.number, c.result, [p.declaration for p in c.parameters])
+                for c in scope.wire_commands() if c.own]
+    structs = [(s.name, [m.declaration for m in s.members]) for s in scope.registry.structs.values() if s.own]
+    return commands, structs
+
+
 def commands_header(scope):
     """Numbers, and one struct per command that holds its parameters and its result."""
     body = private_types(scope.registry) + ['enum vp_command {']
@@ -69,7 +77,9 @@ def commands_header(scope):
     facts = [(c.name, c.number) for c in scope.wire_commands()] + [
         (root, [scope.stype_value(n) for n in nodes]) for root, nodes in sorted(scope.nodes.items())]
     body += ['/* Of the commands and chain nodes of this build, to tell builds apart in a log. */',
-             '#define VP_CODEC_HASH 0x%08xu' % zlib.crc32(repr(facts).encode()), '']
+             '#define VP_CODEC_HASH 0x%08xu' % zlib.crc32(repr(facts).encode()),
+             '/* Of those that are in no registry, which both sides must have alike. */',
+             '#define VP_OWN_COMMANDS_HASH 0x%08xu' % zlib.crc32(repr(own_facts(scope)).encode()), '']
     words = [0] * 32
     for extension in scope.extensions.values():
         if extension.number < 32 * 32 and extension.name not in scope.local:

@@ -29,6 +29,13 @@ def reply_to_everything(connection, make_reply):
             number += 1
 
 
+def say(connection, data):
+    """Says it, and listens for as long as there is something to hear."""
+    connection.sendall(data)
+    while connection.recv(1 << 20):
+        pass
+
+
 class FromTheFirstWord(unittest.TestCase):
     """No GPU, one clear line, in time."""
 
@@ -76,8 +83,32 @@ class FromTheFirstWord(unittest.TestCase):
         self.check(lambda connection: connection.sendall(wire.frame(wire.ERROR, bytes(12) + text)), text.decode())
 
     def test_another_version(self):
-        self.check(lambda connection: connection.sendall(wire.hello(protocol=77)), "version 2 ", "version 77")
-        self.check(lambda connection: connection.sendall(wire.hello(wire_format=78)), "version 1 ", "version 78")
+        self.check(lambda connection: connection.sendall(wire.hello(protocol=77)),
+                   "the client speaks version 2 ", "the server version 77;")
+        self.check(lambda connection: connection.sendall(wire.hello(wire_format=78)),
+                   "the client speaks version 1 ", "the server version 78;")
+
+    def test_another_build(self):
+        """What goes wrong is explained by how the builds differ."""
+        other = struct.pack("<I", 1 << 22 | 3 << 12 | 77)
+        self.check(lambda connection: say(connection, wire.hello(registry=other) + wire.frame(99)),
+                   "the server was built from Vulkan registry 1.3.77, the client from ")
+        self.check(lambda connection: connection.sendall(wire.hello(own_commands=struct.pack("<I", 1))),
+                   "different commands of Venus Plus's own", "the server has the own commands 00000001")
+
+    def test_bad_greetings(self):
+        registry = wire.field(b"registry", struct.pack("<I", wire.REGISTRY_VERSION))
+        color = wire.field(b"color", b"blue", required=True)
+        for fields, *words in ((color + registry, 'the server requires "color", which the client does not know'),
+                               (registry + registry, "the server", "twice"),
+                               (wire.field(b"name") + registry[:-1], "cut off"), (b"", "does not say", "registry")):
+            self.check(lambda connection, fields=fields: connection.sendall(wire.hello(fields=fields)), *words)
+        self.check(lambda connection: connection.sendall(wire.frame(wire.HELLO, length=65537)))
+        self.check(lambda connection: connection.sendall(wire.frame(wire.SKIPPABLE | 99) + wire.hello()))
+
+    def test_wants_to_know_who_it_is(self):
+        self.check(lambda connection: say(connection, wire.hello() + wire.frame(wire.AUTH, b"who?")),
+                   "asks for authentication")
 
     def test_greets_and_closes(self):
         self.check(lambda connection: connection.sendall(wire.hello()))
@@ -133,10 +164,16 @@ class Later(unittest.TestCase):
             self.assertEqual(client.errors(), "")
 
     def test_not_a_frame(self):
-        self.check_lost(wire.frame(99))
+        self.check_lost(wire.frame(99), "the server sent data that is not of this protocol")
         self.check_lost(wire.frame(0))
         self.check_lost(wire.frame(wire.MEMORY, length=(512 << 20) + 1))
         self.check_lost(wire.frame(wire.REPLY, length=0xFFFFFFFF))
+
+    def test_skipped(self):
+        """What may be skipped if it is not known is, whatever it is."""
+        self.check_ignored(wire.frame(wire.SKIPPABLE | 99, bytes(100000), 7) +
+                           wire.frame(wire.SKIPPABLE | wire.REPLY, bytes(9)) + wire.frame(0xFFFFFFFF))
+        self.check_lost(wire.frame(wire.SKIPPABLE | 99, length=(512 << 20) + 1))
 
     def test_not_for_clients(self):
         self.check_lost(wire.hello())

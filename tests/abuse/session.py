@@ -93,8 +93,63 @@ class Session(unittest.TestCase):
     # --- greetings ---
 
     def test_another_version(self):
-        self.check_refused(b"", "version 2 ", "version 77", greeting=wire.hello(protocol=77))
-        self.check_refused(b"", "version 1 ", "version 78", greeting=wire.hello(wire_format=78))
+        self.check_refused(b"", "the client speaks version 77 ", "the server version 2;", greeting=wire.hello(protocol=77))
+        self.check_refused(b"", "the client speaks version 78 ", "the server version 1;", greeting=wire.hello(wire_format=78))
+
+    def greet(self, greeting):
+        """What the server says of itself."""
+        with self.connect(greeting) as connection:
+            kind, _, payload = wire.receive_frame(connection)
+            self.assertEqual(kind, wire.HELLO)
+            said = wire.read_hello(payload)
+        self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+        return said
+
+    def test_greetings(self):
+        """What a client says more, or leaves out, is no matter; of itself a server says something new each time."""
+        registry = wire.field(b"registry", struct.pack("<I", wire.REGISTRY_VERSION))
+        first = self.greet(wire.hello())
+        second = self.greet(wire.hello(fields=registry))
+        third = self.greet(wire.hello(fields=wire.field(b"colors", b"blue") + registry + wire.field(b"taste")))
+        self.assertEqual((len(first["nonce"]), len(first["session"])), (32, 16))
+        for name in ("nonce", "session"):
+            self.assertEqual(len({said.pop(name) for said in (first, second, third)}), 3)
+        self.assertEqual(first, second)
+        self.assertEqual(first, third)
+        self.assertIn(b"venus-server", first["name"])
+
+    def test_bad_greetings(self):
+        registry = wire.field(b"registry", struct.pack("<I", wire.REGISTRY_VERSION))
+        color = wire.field(b"color", b"blue", required=True)
+        name = wire.field(b"name", b"test")
+        for fields, *words in ((color + registry, 'the client requires "color", which the server does not know'),
+                               (registry + registry, "the client", "twice"), (registry + name, "not in order"),
+                               (name + registry[:-1], "cut off"), (name + b"\0", "cut off"),
+                               (wire.field(b"", b"x") + registry, "name"), (name, "does not say", "registry"),
+                               (wire.field(b"registry", bytes(3)), "3 bytes of"), (b"", "registry"),
+                               (bytes(65536 - 16), "name")):
+            self.check_refused(b"", *words, greeting=wire.hello(fields=fields))
+        self.check_refused(b"", "does not speak", greeting=wire.frame(wire.HELLO, length=65537))
+        self.check_refused(b"", "does not speak", greeting=wire.frame(wire.COMMANDS, length=65537))
+        self.check_refused(b"", "does not speak", greeting=wire.frame(wire.SKIPPABLE | wire.HELLO) + wire.hello())
+
+    def test_joining(self):
+        """Whether there is that session or not."""
+        with self.connect() as connection:
+            session = wire.read_hello(wire.receive_frame(connection)[2])["session"]
+            with self.connect(wire.hello(join=session)) as other:
+                self.assertIn("does not let another connection join", self.read_error(other))
+        self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+        self.check_refused(b"", "does not let another connection join", greeting=wire.hello(join=bytes(range(16))))
+        self.check_refused(b"", "15 bytes of", greeting=wire.hello(join=bytes(15)))
+
+    def test_another_build(self):
+        """What goes wrong is explained by how the builds differ."""
+        other = struct.pack("<I", 1 << 22 | 3 << 12 | 77)
+        self.check_refused(wire.frame(wire.REPLY), "the server was built from Vulkan registry ", ", the client from 1.3.77",
+                           greeting=wire.hello(registry=other))
+        self.check_refused(b"", "different commands of Venus Plus's own", "the server has the own commands ",
+                           "the client has 00000001", greeting=wire.hello(own_commands=struct.pack("<I", 1)))
 
     def test_no_greeting(self):
         self.check_refused(b"", greeting=wire.frame(wire.COMMANDS, bytes(8)))
@@ -117,6 +172,26 @@ class Session(unittest.TestCase):
         self.check_refused(wire.frame(99, bytes(10)))
         self.check_refused(wire.frame(wire.COMMANDS, length=0xFFFFFFFF))
         self.check_refused(wire.frame(wire.MEMORY, length=(512 << 20) + 1))
+
+    def test_skipped(self):
+        """What may be skipped if it is not known is, whatever it is."""
+        skipped = wire.frame(wire.SKIPPABLE | 99, bytes(100000), 7) + wire.frame(wire.SKIPPABLE | wire.COMMANDS, bytes(9)) + \
+            wire.frame(0xFFFFFFFF)
+        self.check_refused(skipped + wire.frame(wire.REPLY), "frames of type 3")
+        self.check_refused(skipped + wire.frame(99), "the client sent data that is not of this protocol")
+        self.check_refused(wire.frame(wire.SKIPPABLE | 99, length=(512 << 20) + 1), "not of this protocol")
+        with wire.Middle(self.server) as middle, wire.Client(middle.address, wire.CLIENT, "submit") as client:
+            self.assertTrue(client.ready(), client.errors())
+            middle.inject_to_server(skipped)
+            time.sleep(0.5)
+            self.assertIsNone(client.process.poll(), client.errors())
+
+    def test_reserved(self):
+        for data, text in ((wire.frame(wire.AUTH, b"secret"), "does not ask for authentication"),
+                           (wire.frame(wire.RESUME, bytes(24)), "does not keep sessions")):
+            self.check_refused(data, text)
+            self.check_refused(b"", text, greeting=data)
+        self.check_refused(wire.frame(wire.AUTH, length=65537), "not of this protocol")
 
     def test_client_gives_up(self):
         before = len(self.server.errors())

@@ -18,7 +18,8 @@ SLOW = 3 if os.environ.get("VP_SANITIZE") else 1  # sanitizers take their time
 
 HELLO, COMMANDS, REPLY, MEMORY, PROGRESS, OBJECT_ERROR, ERROR, ALIVE, EVENT, QUERIES, STALE, \
     PACKED, BATCH_ERROR, RESERVE, ADDRESS, PRESENT, EXECUTABLES, EXECUTED, PACKED_COMMANDS, MEMORY_PART, \
-    RECORDED = range(1, 22)
+    RECORDED, AUTH, RESUME = range(1, 24)
+SKIPPABLE = 1 << 31
 
 MAGIC = b"VENUSPLS"
 PROTOCOL_VERSION = 2
@@ -31,10 +32,32 @@ def frame(kind, payload=b"", tag=0, length=None):
     return HEADER.pack(kind, len(payload) if length is None else length, tag) + payload
 
 
-def hello(protocol=PROTOCOL_VERSION, wire_format=WIRE_FORMAT_VERSION, name=b"test"):
-    """Every extension is known: bit 0 says that the mask is valid."""
-    words = struct.pack("<6I", protocol, wire_format, REGISTRY_VERSION, 1, 3, 0)
-    return frame(HELLO, MAGIC + words + b"\xff" * 128 + name.ljust(256, b"\0") + bytes(64))
+def field(name, value=b"", required=False):
+    return struct.pack("<BBH", required, len(name), len(value)) + name + value
+
+
+def hello(protocol=PROTOCOL_VERSION, wire_format=WIRE_FORMAT_VERSION, fields=None, **changes):
+    """A greeting with the usual fields, of which some are changed, added or (None) left out; or with other `fields`.
+    Every extension is known: bit 0 says that the mask is valid."""
+    values = dict(extensions=b"\xff" * 128, name=b"test", registry=struct.pack("<I", REGISTRY_VERSION))
+    values.update(changes)
+    if fields is None:
+        fields = b"".join(field(name.replace("_", "-").encode(), value)
+                          for name, value in sorted(values.items()) if value is not None)
+    return frame(HELLO, MAGIC + struct.pack("<II", protocol, wire_format) + fields)
+
+
+def read_hello(payload):
+    """{name: value} of a greeting that is as it should be."""
+    assert payload.startswith(MAGIC + struct.pack("<II", PROTOCOL_VERSION, WIRE_FORMAT_VERSION)), payload
+    said, at, last = {}, 16, b""
+    while at < len(payload):
+        _, name_size, size = struct.unpack_from("<BBH", payload, at)
+        name = payload[at + 4:at + 4 + name_size]
+        at += 4 + name_size + size
+        assert at <= len(payload) and name > last, payload
+        said[name.decode()], last = payload[at - size:at], name
+    return said
 
 
 def error_text(payload):

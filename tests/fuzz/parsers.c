@@ -33,25 +33,35 @@ static void require(bool condition)
       abort();
 }
 
-static void read_hello(const uint8_t *data, size_t size)
+static void read_hello_of(enum vp_side side, const uint8_t *data, size_t size)
 {
-   struct vp_hello hello;
-   char error[300];
+   struct vp_hello own, hello, again;
+   char error[512];
 
-   if (!vp_hello_load(&hello, data, size, error, sizeof(error)))
-      return;
-   const struct vp_hello own = {.protocol_version = VP_PROTOCOL_VERSION, .wire_format_version = 1};
-   require(memchr(hello.name, 0, sizeof(hello.name)));
-   if (!vp_hello_compatible(&own, &hello, error, sizeof(error))) {
+   if (!vp_hello_load(&hello, side, data, size, error, sizeof(error))) {
       require(error[0] && memchr(error, 0, sizeof(error)));
       return;
    }
+   vp_hello_init(&own, "");
+   require(memchr(hello.name, 0, sizeof(hello.name)) && memchr(hello.release, 0, sizeof(hello.release)));
+   const bool compatible = side == VP_CLIENT ? vp_hello_compatible(&hello, &own, error, sizeof(error))
+                                             : vp_hello_compatible(&own, &hello, error, sizeof(error));
+   require(compatible || (error[0] && memchr(error, 0, sizeof(error))));
+   snprintf(error, sizeof(error), "an error");
+   vp_hello_explain(&own, &hello, error, sizeof(error));
+   require(memchr(error, 0, sizeof(error)));
+   if (hello.protocol_version != VP_PROTOCOL_VERSION)
+      return;
    /* what was understood can be said again */
-   uint8_t bytes[VP_HELLO_WIRE_SIZE];
-   struct vp_hello again;
-   vp_hello_store(bytes, &hello);
-   require(vp_hello_load(&again, bytes, sizeof(bytes), error, sizeof(error)));
-   require(strcmp(again.name, hello.name) == 0 && again.vk_xml_version == hello.vk_xml_version);
+   uint8_t bytes[VP_HELLO_WIRE_MAX];
+   require(vp_hello_load(&again, side, bytes, vp_hello_store(bytes, &hello, side), error, sizeof(error)));
+   require(memcmp(&again, &hello, sizeof(hello)) == 0);
+}
+
+static void read_hello(const uint8_t *data, size_t size)
+{
+   read_hello_of(VP_CLIENT, data, size);
+   read_hello_of(VP_SERVER, data, size);
 }
 
 static void read_error(const uint8_t *data, size_t size)
@@ -80,7 +90,7 @@ static void read_frames(const uint8_t *data, size_t size)
       if (status == VP_FRAME_OK && frame.header.length) /* it is all there */
          require(frame.payload && frame.capacity >= frame.header.length);
    } while (status == VP_FRAME_OK);
-   require(status != VP_FRAME_TIMEOUT && vp_frame_status_text(status));
+   require(status != VP_FRAME_TIMEOUT && vp_frame_status_text(status, VP_CLIENT));
    vp_frame_finish(&frame);
    close(fds[1]);
 }
@@ -295,23 +305,26 @@ static void write_picture_seeds(const char *folder, uint8_t reader)
 
 static void write_seeds(const char *folder)
 {
-   const struct vp_hello hello = {.protocol_version = VP_PROTOCOL_VERSION, .wire_format_version = 1, .name = "name"};
+   struct vp_hello hello;
    const struct vp_error error = {.command = 1, .offset = 2, .text = "a reason"};
-   const struct vp_frame_header header = {.type = VP_FRAME_COMMANDS, .length = 8, .tag = 1};
-   uint8_t bytes[VP_HELLO_WIRE_SIZE + VP_ERROR_WIRE_MAX], changed[MEMORY_SIZE] = {0}, twin[MEMORY_SIZE] = {0};
+   const struct vp_frame_header header = {.type = VP_FRAME_COMMANDS, .length = 8, .tag = 1},
+                                skipped = {.type = VP_FRAME_SKIPPABLE | 1, .length = 8, .tag = 1};
+   uint8_t bytes[VP_HELLO_WIRE_MAX + VP_ERROR_WIRE_MAX], changed[MEMORY_SIZE] = {0}, twin[MEMORY_SIZE] = {0};
    /* a private variable that is stored to */
    static const uint32_t shader[] = {0x07230203, 0x10000,      0, 5, 0, 4 << 16 | 21, 1, 32, 0, 4 << 16 | 32, 2, 6,
                                      1,          4 << 16 | 43, 1, 3, 7, 4 << 16 | 59, 2, 4,  6, 3 << 16 | 62, 4, 3};
    struct vp_encoder enc;
    size_t position = 0;
 
-   vp_hello_store(bytes, &hello);
-   write_seed(folder, 0, bytes, VP_HELLO_WIRE_SIZE);
+   vp_hello_init(&hello, "name");
+   hello.nonce[0] = hello.session[0] = 1;
+   write_seed(folder, 0, bytes, vp_hello_store(bytes, &hello, VP_SERVER));
    write_seed(folder, 1, bytes, vp_error_store(bytes, &error));
    memset(bytes, 0, sizeof(bytes));
    vp_frame_header_store(bytes, &header);
-   vp_frame_header_store(bytes + VP_FRAME_HEADER_SIZE + 8, &header);
-   write_seed(folder, 2, bytes, 2 * (VP_FRAME_HEADER_SIZE + 8));
+   vp_frame_header_store(bytes + VP_FRAME_HEADER_SIZE + 8, &skipped);
+   vp_frame_header_store(bytes + 2 * (VP_FRAME_HEADER_SIZE + 8), &header);
+   write_seed(folder, 2, bytes, 3 * (VP_FRAME_HEADER_SIZE + 8));
    write_seed(folder, 3, "[2001:db8::1]:5556", 18);
    memset(changed + 100, 1, 200);
    memset(changed + 4090, 2, 3);

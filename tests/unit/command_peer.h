@@ -134,17 +134,12 @@ static bool peer_take(struct peer *peer, struct vp_decoder *dec, uint32_t frame,
 
 static bool peer_greet(struct peer *peer, struct vp_frame *frame)
 {
-   struct vp_hello hello = {
-      .protocol_version = VP_PROTOCOL_VERSION,
-      .wire_format_version = 1,
-      .vk_xml_version = VP_REGISTRY_VERSION,
-      .extension_mask = VP_EXTENSION_MASK,
-      .name = "peer",
-   };
-   uint8_t data[VP_HELLO_WIRE_SIZE];
-   vp_hello_store(data, &hello);
+   struct vp_hello hello;
+   uint8_t data[VP_HELLO_WIRE_MAX];
+   vp_hello_init(&hello, "peer");
+   const size_t size = vp_hello_store(data, &hello, VP_SERVER);
    return vp_frame_read(peer->fd, frame, 10000) == VP_FRAME_OK && frame->header.type == VP_FRAME_HELLO &&
-          vp_frame_write(peer->fd, VP_FRAME_HELLO, 0, data, sizeof(data), NULL, 0);
+          vp_frame_write(peer->fd, VP_FRAME_HELLO, 0, data, size, NULL, 0);
 }
 
 static void *peer_main(void *data)

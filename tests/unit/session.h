@@ -185,38 +185,29 @@ static inline bool session_flush(struct session *s)
    return ok;
 }
 
-static inline struct vp_hello session_hello(void)
-{
-   static const uint32_t mask[VP_HELLO_EXTENSION_WORDS] = VP_EXTENSION_MASK;
-   struct vp_hello hello = {
-      .protocol_version = VP_PROTOCOL_VERSION,
-      .wire_format_version = 1,
-      .vk_xml_version = VP_REGISTRY_VERSION,
-      .serialization_spec = 1,
-      .venus_spec = 3,
-      .name = "test",
-   };
-   memcpy(hello.extension_mask, mask, sizeof(mask));
-   return hello;
-}
-
 static inline bool session_greet(struct session *s, const struct vp_hello *hello)
 {
-   uint8_t wire[VP_HELLO_WIRE_SIZE];
-   vp_hello_store(wire, hello);
-   return session_send(s, VP_FRAME_HELLO, 0, wire, sizeof(wire));
+   uint8_t wire[VP_HELLO_WIRE_MAX];
+   return session_send(s, VP_FRAME_HELLO, 0, wire, vp_hello_store(wire, hello, VP_CLIENT));
+}
+
+/* Begins a session for a client that says this of itself. */
+static inline bool session_start_as(struct session *s, bool validate, const struct vp_hello *hello)
+{
+   struct vp_hello server;
+   char error[256];
+
+   return CHECK(session_open(s, validate)) && CHECK(session_greet(s, hello)) &&
+          CHECK(session_until(s, VP_FRAME_HELLO)) &&
+          CHECK(vp_hello_load(&server, VP_SERVER, s->frame.payload, s->frame.header.length, error, sizeof(error))) &&
+          CHECK(vp_hello_compatible(hello, &server, error, sizeof(error)));
 }
 
 static inline bool session_start(struct session *s, bool validate)
 {
-   const struct vp_hello hello = session_hello();
-   struct vp_hello peer;
-   char error[256];
-
-   return CHECK(session_open(s, validate)) && CHECK(session_greet(s, &hello)) &&
-          CHECK(session_until(s, VP_FRAME_HELLO)) &&
-          CHECK(vp_hello_load(&peer, s->frame.payload, s->frame.header.length, error, sizeof(error))) &&
-          CHECK(peer.protocol_version == VP_PROTOCOL_VERSION);
+   struct vp_hello hello;
+   vp_hello_init(&hello, "test");
+   return session_start_as(s, validate, &hello);
 }
 
 /* A handle with a new id. */

@@ -226,8 +226,12 @@ static void test_malformed(void)
    } bad[] = {
       {0, 0},
       {VP_FRAME_END, 0},
-      {UINT32_MAX, 0},
+      {VP_FRAME_SKIPPABLE - 1, 0},
+      {VP_FRAME_SKIPPABLE | 99, VP_FRAME_MAX_PAYLOAD + 1},
       {VP_FRAME_COMMANDS, VP_FRAME_MAX_PAYLOAD + 1},
+      {VP_FRAME_HELLO, VP_FRAME_MAX_FIRST_PAYLOAD + 1},
+      {VP_FRAME_AUTH, VP_FRAME_MAX_FIRST_PAYLOAD + 1},
+      {VP_FRAME_RESUME, VP_FRAME_MAX_FIRST_PAYLOAD + 1},
       {VP_FRAME_COMMANDS, UINT32_MAX},
    };
    uint8_t bytes[VP_FRAME_HEADER_SIZE];
@@ -239,6 +243,62 @@ static void test_malformed(void)
       CHECK(frame.capacity == 0);
    }
    CHECK(read_bytes(&frame, "GET / HTTP/1.1\r\n\r\n", 18) == VP_FRAME_MALFORMED);
+   vp_frame_finish(&frame);
+}
+
+/* What may be skipped is, whatever it says and however much that is. */
+static void test_skipped(void)
+{
+   enum { SKIPPED = 10000, PAYLOAD = 100 };
+   const uint32_t types[] = {VP_FRAME_SKIPPABLE, VP_FRAME_SKIPPABLE | VP_FRAME_COMMANDS, UINT32_MAX};
+   static uint8_t stream[3 * (VP_FRAME_HEADER_SIZE + SKIPPED) + VP_FRAME_HEADER_SIZE + PAYLOAD];
+   uint8_t *at = stream;
+   struct vp_frame frame = {0};
+
+   for (size_t i = 0; i < 3; i++) {
+      const size_t length = i == 1 ? 0 : SKIPPED;
+      make_header(at, types[i], (uint32_t)length);
+      memset(at + VP_FRAME_HEADER_SIZE, 0xee, length);
+      at += VP_FRAME_HEADER_SIZE + length;
+   }
+   const size_t skipped = (size_t)(at - stream);
+   make_header(at, VP_FRAME_MEMORY, PAYLOAD);
+   fill_pattern(at + VP_FRAME_HEADER_SIZE, PAYLOAD);
+
+   CHECK(read_bytes(&frame, stream, skipped + VP_FRAME_HEADER_SIZE + PAYLOAD) == VP_FRAME_OK);
+   CHECK(frame.header.type == VP_FRAME_MEMORY && frame.header.length == PAYLOAD);
+   CHECK(pattern_matches(frame.payload, PAYLOAD) && frame.capacity <= 64 << 10);
+   CHECK(read_bytes(&frame, stream, skipped) == VP_FRAME_CLOSED);
+   CHECK(read_bytes(&frame, stream, skipped - 1) == VP_FRAME_BROKEN);
+   vp_frame_finish(&frame);
+}
+
+/* Of a peer that is not known, nothing is skipped and not much taken. */
+static void test_first(void)
+{
+   static const struct {
+      uint32_t type, length;
+      enum vp_frame_status status;
+   } firsts[] = {
+      {VP_FRAME_HELLO, 0, VP_FRAME_OK},
+      {VP_FRAME_ERROR, 0, VP_FRAME_OK},
+      {VP_FRAME_HELLO, VP_FRAME_MAX_FIRST_PAYLOAD, VP_FRAME_BROKEN}, /* not all there */
+      {VP_FRAME_HELLO, VP_FRAME_MAX_FIRST_PAYLOAD + 1, VP_FRAME_MALFORMED},
+      {VP_FRAME_COMMANDS, VP_FRAME_MAX_FIRST_PAYLOAD + 1, VP_FRAME_MALFORMED},
+      {VP_FRAME_SKIPPABLE | 99, 0, VP_FRAME_MALFORMED},
+   };
+   struct vp_frame frame = {0};
+
+   for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++) {
+      uint8_t bytes[VP_FRAME_HEADER_SIZE];
+      int fds[2];
+      make_pair(fds);
+      make_header(bytes, firsts[i].type, firsts[i].length);
+      CHECK(send(fds[0], bytes, sizeof(bytes), MSG_NOSIGNAL) == (ssize_t)sizeof(bytes));
+      close(fds[0]);
+      CHECK(vp_frame_read_first(fds[1], &frame, vp_clock_ms() + 5000) == firsts[i].status);
+      close(fds[1]);
+   }
    vp_frame_finish(&frame);
 }
 
@@ -485,6 +545,8 @@ int main(void)
    test_followed();
    test_byte_by_byte();
    test_malformed();
+   test_skipped();
+   test_first();
    test_cut_off();
    test_memory_follows_arrival();
    test_timeout();

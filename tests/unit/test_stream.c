@@ -125,14 +125,11 @@ static const char *take_frame(const struct vp_frame *frame)
 
 static bool greet(int fd, struct vp_frame *frame)
 {
-   struct vp_hello hello = {.protocol_version = VP_PROTOCOL_VERSION,
-                            .wire_format_version = 1,
-                            .vk_xml_version = VP_REGISTRY_VERSION,
-                            .extension_mask = VP_EXTENSION_MASK};
-   uint8_t data[VP_HELLO_WIRE_SIZE];
-   vp_hello_store(data, &hello);
-   return vp_frame_read(fd, frame, 10000) == VP_FRAME_OK &&
-          vp_frame_write(fd, VP_FRAME_HELLO, 0, data, sizeof(data), NULL, 0);
+   struct vp_hello hello;
+   uint8_t data[VP_HELLO_WIRE_MAX];
+   vp_hello_init(&hello, "");
+   const size_t size = vp_hello_store(data, &hello, VP_SERVER);
+   return vp_frame_read(fd, frame, 10000) == VP_FRAME_OK && vp_frame_write(fd, VP_FRAME_HELLO, 0, data, size, NULL, 0);
 }
 
 static void *server_main(void *unused)

@@ -659,11 +659,25 @@ static void expect_error(struct session *s, uint32_t command, const char *text)
 static void test_greetings(void)
 {
    struct session s;
-   struct vp_hello hello = session_hello();
+   struct vp_hello hello;
 
+   vp_hello_init(&hello, "test");
    hello.protocol_version = 77;
    CHECK(session_open(&s, false) && session_greet(&s, &hello));
-   expect_error(&s, VP_ERROR_NO_COMMAND, "the other side has version 77");
+   expect_error(&s, VP_ERROR_NO_COMMAND, "the client speaks version 77");
+
+   vp_hello_init(&hello, "test");
+   hello.own_commands ^= 1;
+   CHECK(session_open(&s, false) && session_greet(&s, &hello));
+   expect_error(&s, VP_ERROR_NO_COMMAND, "; the server has the own commands ");
+
+   vp_hello_init(&hello, "test");
+   hello.join[0] = 1;
+   CHECK(session_open(&s, false) && session_greet(&s, &hello));
+   expect_error(&s, VP_ERROR_NO_COMMAND, "does not let another connection join");
+
+   CHECK(session_open(&s, false) && session_send(&s, VP_FRAME_RESUME, 0, NULL, 0));
+   expect_error(&s, VP_ERROR_NO_COMMAND, "does not keep sessions");
 
    CHECK(session_open(&s, false) && session_send(&s, VP_FRAME_COMMANDS, 0, "abcdefgh", 8));
    expect_error(&s, VP_ERROR_NO_COMMAND, "does not speak the protocol");
@@ -673,6 +687,18 @@ static void test_greetings(void)
 
    CHECK(session_open(&s, false));
    CHECK(session_close(&s) == 1);
+}
+
+/* Two builds get along; when something goes wrong, it is said how they differ. */
+static void test_other_builds(void)
+{
+   struct session s;
+   struct vp_hello hello;
+
+   vp_hello_init(&hello, "test");
+   hello.codec.vk_xml_version = VK_MAKE_API_VERSION(0, 1, 3, 77);
+   CHECK(session_start_as(&s, false, &hello) && session_send(&s, VP_FRAME_REPLY, 0, NULL, 0));
+   expect_error(&s, VP_ERROR_NO_COMMAND, ", the client from 1.3.77");
 }
 
 static void test_bad_frames(void)
@@ -685,7 +711,11 @@ static void test_bad_frames(void)
    expect_error(&s, VP_ERROR_NO_COMMAND, "frames of type 3");
 
    CHECK(session_start(&s, false) && session_send(&s, 99, 0, NULL, 0));
-   expect_error(&s, VP_ERROR_NO_COMMAND, "not of this protocol");
+   expect_error(&s, VP_ERROR_NO_COMMAND, "the client sent data that is not of this protocol");
+
+   CHECK(session_start(&s, false) && session_send(&s, VP_FRAME_SKIPPABLE | 99, 7, run, sizeof(run)));
+   CHECK(session_send(&s, VP_FRAME_AUTH, 0, NULL, 0));
+   expect_error(&s, VP_ERROR_NO_COMMAND, "does not ask for authentication");
 
    CHECK(session_start(&s, false) && session_send(&s, VP_FRAME_MEMORY, 5, run, sizeof(run)));
    expect_error(&s, VP_ERROR_NO_COMMAND, "no object with the id 0x5");
@@ -1118,6 +1148,7 @@ int main(void)
    test_failing_reply();
    test_leftovers();
    test_greetings();
+   test_other_builds();
    test_bad_frames();
    test_bad_upload();
    test_bad_recording(1);
