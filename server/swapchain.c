@@ -416,8 +416,8 @@ static bool is_sane(const VkSwapchainInfoVP *info)
    const bool lossy = info->codecs & (VP_PRESENT_CODEC_BIT(VP_PRESENT_JPEG) | VP_PRESENT_CODEC_BIT(VP_PRESENT_H264));
 
    return (!lossy || (info->quality > 0 && info->quality <= 100)) && info->imageCount > 0 &&
-          info->imageCount <= VP_MAX_SWAPCHAIN_IMAGES && info->extent.width > 0 && info->extent.width <= VP_PICTURE_MAX &&
-          info->extent.height > 0 && info->extent.height <= VP_PICTURE_MAX;
+          info->imageCount <= VP_MAX_SWAPCHAIN_IMAGES && info->extent.width > 0 &&
+          info->extent.width <= VP_PICTURE_MAX && info->extent.height > 0 && info->extent.height <= VP_PICTURE_MAX;
 }
 
 static bool has_image(const struct vps_swapchain *swapchain, const struct vps_image *image)
