@@ -398,7 +398,7 @@ static void run_command(struct vp_context *ctx)
    if (ctx->dec.error)
       vps_fail(ctx, "%s", ctx->dec.error);
    else if (!entry)
-      vps_fail(ctx, "this server does not know the command %u; use the same release of Venus Plus on both machines",
+      vps_fail(ctx, "the server does not know the command %u; use the same release of Venus Plus on both machines",
                ctx->command);
    else if (entry->refusal)
       vps_fail(ctx, "this command %s", entry->refusal);

@@ -13,6 +13,7 @@ class Codec(Encoding, Decoding, Clearing):
     def __init__(self, scope, prefix):
         super().__init__(scope)
         self.prefix = prefix
+        self.side = 'server' if prefix == 'vps' else 'client'  # for messages
         self.inlines, self.prototypes, self.functions = [], [], []
         self.done = set()
 

@@ -283,7 +283,7 @@ class Decoding(Layout):
                       '   break;',
                       '}']
         lines = ['void *node = NULL;', 'if (vp_dec_enter(d)) {', '   switch (vp_dec_u32(d)) {'] + indent(cases) + \
-            ['   default:', '      vp_dec_fail(d, "%s has a chain node that is unknown here");' % struct.name, '   }', '}',
+            ['   default:', '      vp_dec_fail(d, "%s has a chain node that the %s does not know");' % (struct.name, self.side), '   }', '}',
              'vp_dec_leave(d);', 'return node;']
         self.add('void *%s(struct vp_decoder *d)' % name, lines)
 
@@ -307,5 +307,5 @@ class Decoding(Layout):
                  'if (vp_dec_flag(d, vp_dec_u64(d)))',
                  '   %s(d, node->pNext);' % name,
                  'switch (type) {'] + cases + \
-            ['default:', '   vp_dec_fail(d, "%s has a chain node that is unknown here");' % struct.name, '}', 'vp_dec_leave(d);']
+            ['default:', '   vp_dec_fail(d, "%s has a chain node that the %s does not know");' % (struct.name, self.side), '}', 'vp_dec_leave(d);']
         self.add('void %s(struct vp_decoder *d, void *next)' % name, lines)
