@@ -242,6 +242,8 @@ static bool receive_news(struct receiver *receiver, struct vp_frame *frame)
 
 static bool take_in(struct receiver *receiver, struct vp_frame *frame)
 {
+   if (vp_frame_is_skippable(&frame->header))
+      return true;
    switch (frame->header.type) {
    case VP_FRAME_MEMORY:
    case VP_FRAME_PACKED:

@@ -170,6 +170,8 @@ static bool handle_frame(struct worker *worker, struct vp_context *ctx, struct v
    const bool is_memory = frame->header.type == VP_FRAME_MEMORY || frame->header.type == VP_FRAME_PACKED;
    struct vp_error error;
 
+   if (vp_frame_is_skippable(&frame->header))
+      return true;
    vps_meter_arrival(&ctx->meter, frame->awaited, frame->awaited_ns);
    if (frame->header.type != VP_FRAME_RECORDED && !vps_replay_wait(&worker->replay))
       return false;

@@ -158,17 +158,12 @@ static enum vp_frame_status frame_receive(int fd, uint8_t *data, size_t size, co
    }
 }
 
-static bool frame_is_skipped(const struct vp_frame_header *header)
-{
-   return header->type & VP_FRAME_SKIPPABLE;
-}
-
 static bool frame_header_valid(const struct vp_frame_header *header, bool first)
 {
    const uint32_t type = header->type;
    const bool introduces = first || type == VP_FRAME_HELLO || type == VP_FRAME_AUTH || type == VP_FRAME_RESUME;
    const bool known = type >= VP_FRAME_HELLO && type < VP_FRAME_END;
-   return (known || (frame_is_skipped(header) && !first)) &&
+   return (known || (vp_frame_is_skippable(header) && !first)) &&
           header->length <= (introduces ? VP_FRAME_MAX_FIRST_PAYLOAD : VP_FRAME_MAX_PAYLOAD);
 }
 
@@ -224,21 +219,9 @@ static enum vp_frame_status frame_skip(int fd, size_t length, const struct patie
    return VP_FRAME_OK;
 }
 
-/* The header of the next frame that is not to be skipped. */
-static enum vp_frame_status frame_begin(int fd, struct vp_frame_header *header, const struct patience *patience)
-{
-   enum vp_frame_status status = frame_read_header(fd, header, patience);
-   while (status == VP_FRAME_OK && frame_is_skipped(header)) {
-      status = frame_skip(fd, header->length, patience);
-      if (status == VP_FRAME_OK)
-         status = frame_read_header(fd, header, patience);
-   }
-   return status;
-}
-
 static enum vp_frame_status frame_read(int fd, struct vp_frame *frame, const struct patience *patience)
 {
-   enum vp_frame_status status = frame_begin(fd, &frame->header, patience);
+   enum vp_frame_status status = frame_read_header(fd, &frame->header, patience);
    if (status != VP_FRAME_OK)
       return status;
 
@@ -247,6 +230,8 @@ static enum vp_frame_status frame_read(int fd, struct vp_frame *frame, const str
    bool fast = true;
    frame->awaited = 0;
    frame->awaited_ns = 0;
+   if (vp_frame_is_skippable(&frame->header))
+      return frame_skip(fd, length, patience);
    for (size_t have = 0; have < length;) {
       if (have == frame->capacity && !frame_grow(frame))
          return VP_FRAME_NO_MEMORY;

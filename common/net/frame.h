@@ -38,7 +38,8 @@ enum vp_frame_type {
    VP_FRAME_END,                  /* no type */
 };
 
-/* In a type: who does not know it takes the frame for nothing. No type has it yet. */
+/* In a type: who does not know it takes the frame for nothing. No type has it yet, so that they are read without their
+ * payload. */
 #define VP_FRAME_SKIPPABLE UINT32_C(0x80000000)
 
 /* Size of the header on the wire. */
@@ -56,6 +57,11 @@ struct vp_frame_header {
    uint32_t length; /* bytes of payload, <= VP_FRAME_MAX_PAYLOAD */
    uint64_t tag;    /* meaning depends on the type; else 0 */
 };
+
+static inline bool vp_frame_is_skippable(const struct vp_frame_header *header)
+{
+   return header->type & VP_FRAME_SKIPPABLE;
+}
 
 void vp_frame_header_store(uint8_t out[VP_FRAME_HEADER_SIZE], const struct vp_frame_header *header);
 void vp_frame_header_load(struct vp_frame_header *header, const uint8_t in[VP_FRAME_HEADER_SIZE]);
@@ -85,7 +91,7 @@ enum vp_frame_status {
 /* A short text for a status of what a side sends, e.g. "the client closed the connection". */
 const char *vp_frame_status_text(enum vp_frame_status status, enum vp_side from);
 
-/* Reads one frame; those that are to be skipped are. Waits at most timeout_ms for each next piece of data (-1:
+/* Reads one frame. Waits at most timeout_ms for each next piece of data (-1:
  * for ever, but a peer that is gone is noticed: see vp_socket_peer_lost). One
  * reader per socket at a time. `frame` starts zeroed; its payload is valid until
  * the next read, and undefined after anything but VP_FRAME_OK. */

@@ -729,7 +729,7 @@ static void test_bad_frames(void)
    expect_error(&s, VP_ERROR_NO_COMMAND, "do not fit");
 }
 
-/* A client whose large frame is wrong, and that says nothing else, hears of it. */
+/* A client whose large frame is wrong, and that says nothing else that counts, hears of it. */
 static void test_bad_upload(void)
 {
    static uint8_t data[100000];
@@ -741,6 +741,7 @@ static void test_bad_upload(void)
    CHECK(prepare(&s, &x, false) && map_memory(&s, &x, true) && session_flush(&s));
    vp_cores_assume(0);
    CHECK(session_send(&s, VP_FRAME_MEMORY, ID(x.memory), data, sizeof(data)));
+   CHECK(session_send(&s, VP_FRAME_SKIPPABLE, 0, data, 100));
    expect_error(&s, VP_ERROR_NO_COMMAND, "do not fit");
 }
 
