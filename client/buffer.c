@@ -233,15 +233,6 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateBuffer(VkDevice handle, const VkBuffer
    return result;
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkDestroyBuffer(VkDevice handle, VkBuffer buffer, const VkAllocationCallbacks *pAllocator)
-{
-   struct vp_device *device = vp_device_from_handle(handle);
-   if (!buffer)
-      return;
-   vp_send_vkDestroyBuffer(device->conn, &(struct vp_cmd_vkDestroyBuffer){.device = handle, .buffer = buffer});
-   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(void, buffer));
-}
-
 /* --- binding --- */
 
 static void note_binding(const VkBindBufferMemoryInfo *info)

@@ -19,22 +19,14 @@
 
 /* --- pools --- */
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateCommandPool(VkDevice handle, const VkCommandPoolCreateInfo *pCreateInfo,
-                                                      const VkAllocationCallbacks *pAllocator,
-                                                      VkCommandPool *pCommandPool)
+void *vp_make_vkCreateCommandPool(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                                  const VkCommandPoolCreateInfo *info)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
    struct vp_command_pool *pool = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_COMMAND_POOL, sizeof(*pool));
-   if (!pool)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   pool->allocator = device->allocator;
-   *pCommandPool = VP_TO_HANDLE(VkCommandPool, pool);
-   struct vp_cmd_vkCreateCommandPool a = {.device = handle, .pCreateInfo = pCreateInfo, .pCommandPool = pCommandPool};
-   const VkResult result = vp_try_vkCreateCommandPool(device, false, &a);
-   if (result != VK_SUCCESS)
-      vp_object_destroy(device->conn, allocator, pool);
-   return result;
+   (void)info;
+   if (pool)
+      pool->allocator = device->allocator;
+   return pool;
 }
 
 static void set_recording(struct vp_command_buffer *cmd, bool recording)
@@ -62,18 +54,12 @@ static void destroy_buffer(struct vp_command_buffer *cmd)
    vp_object_destroy(cmd->device->conn, vp_allocator(cmd->allocator, NULL), cmd);
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkDestroyCommandPool(VkDevice handle, VkCommandPool pool_handle,
-                                                   const VkAllocationCallbacks *pAllocator)
+void vp_finish_vkDestroyCommandPool(struct vp_device *device, void *object)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_command_pool *pool = VP_FROM_HANDLE(struct vp_command_pool, pool_handle);
-   if (!pool)
-      return;
-   const struct vp_cmd_vkDestroyCommandPool a = {.device = handle, .commandPool = pool_handle};
-   vp_send_vkDestroyCommandPool(device->conn, &a);
+   struct vp_command_pool *pool = object;
+   (void)device;
    while (pool->buffers)
       destroy_buffer(pool->buffers);
-   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), pool);
 }
 
 static void forget_recording(struct vp_command_buffer *cmd)

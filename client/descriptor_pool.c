@@ -89,9 +89,9 @@ static void init_capacity(struct vp_descriptor_pool *pool, const VkDescriptorPoo
       vp_descriptor_counts_add(&pool->capacity, info->pPoolSizes[i].type, info->pPoolSizes[i].descriptorCount);
 }
 
-/* Whether the driver might have no memory for it. */
-static bool is_huge(const struct vp_descriptor_pool *pool)
+bool vp_may_fail_vkCreateDescriptorPool(const void *object)
 {
+   const struct vp_descriptor_pool *pool = object;
    uint64_t total = pool->max_sets;
    for (unsigned kind = 0; kind < VP_DESCRIPTOR_KIND_COUNT; kind++)
       total += pool->capacity.of[kind];
@@ -100,26 +100,14 @@ static bool is_huge(const struct vp_descriptor_pool *pool)
 
 /* --- lifetime --- */
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDescriptorPool(VkDevice handle, const VkDescriptorPoolCreateInfo *pCreateInfo,
-                                                         const VkAllocationCallbacks *pAllocator,
-                                                         VkDescriptorPool *pDescriptorPool)
+void *vp_make_vkCreateDescriptorPool(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                                     const VkDescriptorPoolCreateInfo *info)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
    struct vp_descriptor_pool *pool =
       vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_DESCRIPTOR_POOL, sizeof(*pool));
-   if (!pool)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   init_capacity(pool, pCreateInfo);
-   *pDescriptorPool = VP_TO_HANDLE(VkDescriptorPool, pool);
-   struct vp_cmd_vkCreateDescriptorPool a = {
-      .device = handle, .pCreateInfo = pCreateInfo, .pDescriptorPool = pDescriptorPool};
-   const VkResult result = vp_try_vkCreateDescriptorPool(device, is_huge(pool), &a);
-   if (result != VK_SUCCESS) {
-      vp_object_destroy(device->conn, allocator, pool);
-      *pDescriptorPool = VK_NULL_HANDLE;
-   }
-   return result;
+   if (pool)
+      init_capacity(pool, info);
+   return pool;
 }
 
 /* The sets are gone on the server already. */
@@ -132,17 +120,9 @@ static void destroy_sets(struct vp_device *device, struct vp_descriptor_pool *po
    }
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkDestroyDescriptorPool(VkDevice handle, VkDescriptorPool pool_handle,
-                                                      const VkAllocationCallbacks *pAllocator)
+void vp_finish_vkDestroyDescriptorPool(struct vp_device *device, void *object)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_descriptor_pool *pool = VP_FROM_HANDLE(struct vp_descriptor_pool, pool_handle);
-   if (!pool)
-      return;
-   const struct vp_cmd_vkDestroyDescriptorPool a = {.device = handle, .descriptorPool = pool_handle};
-   vp_send_vkDestroyDescriptorPool(device->conn, &a);
-   destroy_sets(device, pool);
-   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), pool);
+   destroy_sets(device, object);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetDescriptorPool(VkDevice handle, VkDescriptorPool pool_handle,

@@ -8,32 +8,20 @@
 
 #include <string.h>
 
-VKAPI_ATTR VkResult VKAPI_CALL
-vp_vkCreateDescriptorUpdateTemplate(VkDevice handle, const VkDescriptorUpdateTemplateCreateInfo *pCreateInfo,
-                                    const VkAllocationCallbacks *pAllocator, VkDescriptorUpdateTemplate *pTemplate)
+void *vp_make_vkCreateDescriptorUpdateTemplate(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                                               const VkDescriptorUpdateTemplateCreateInfo *info)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
    struct vp_descriptor_update_template *self;
-   const uint32_t count = pCreateInfo->descriptorUpdateEntryCount;
-   self = vp_object_create(device->conn, vp_allocator(pAllocator, device->allocator),
-                           VK_OBJECT_TYPE_DESCRIPTOR_UPDATE_TEMPLATE, sizeof(*self) + count * sizeof(self->entries[0]));
+   const uint32_t count = info->descriptorUpdateEntryCount;
+   self = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_DESCRIPTOR_UPDATE_TEMPLATE,
+                           sizeof(*self) + count * sizeof(self->entries[0]));
    if (!self)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   if (pCreateInfo->templateType != VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_DESCRIPTOR_SET)
-      self->bind_point = pCreateInfo->pipelineBindPoint;
+      return NULL;
+   if (info->templateType != VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_DESCRIPTOR_SET)
+      self->bind_point = info->pipelineBindPoint;
    self->entry_count = count;
-   memcpy(self->entries, pCreateInfo->pDescriptorUpdateEntries, count * sizeof(self->entries[0]));
-   *pTemplate = VP_TO_HANDLE(VkDescriptorUpdateTemplate, self);
-   return VK_SUCCESS;
-}
-
-VKAPI_ATTR void VKAPI_CALL vp_vkDestroyDescriptorUpdateTemplate(VkDevice handle,
-                                                                VkDescriptorUpdateTemplate template_handle,
-                                                                const VkAllocationCallbacks *pAllocator)
-{
-   struct vp_device *device = vp_device_from_handle(handle);
-   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator),
-                     VP_FROM_HANDLE(struct vp_descriptor_update_template, template_handle));
+   memcpy(self->entries, info->pDescriptorUpdateEntries, count * sizeof(self->entries[0]));
+   return self;
 }
 
 void vp_descriptor_update_template_expand(const struct vp_descriptor_update_template *self,

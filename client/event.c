@@ -20,30 +20,11 @@ bool vp_event_receive(struct vp_connection *conn, struct vp_event *event, const 
    return true;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateEvent(VkDevice handle, const VkEventCreateInfo *pCreateInfo,
-                                                const VkAllocationCallbacks *pAllocator, VkEvent *pEvent)
+void *vp_make_vkCreateEvent(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                            const VkEventCreateInfo *info)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
-   struct vp_event *event = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_EVENT, sizeof(*event));
-   if (!event)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   *pEvent = VP_TO_HANDLE(VkEvent, event);
-   struct vp_cmd_vkCreateEvent a = {.device = handle, .pCreateInfo = pCreateInfo, .pEvent = pEvent};
-   const VkResult result = vp_try_vkCreateEvent(device, false, &a);
-   if (result != VK_SUCCESS)
-      vp_object_destroy(device->conn, allocator, event);
-   return result;
-}
-
-VKAPI_ATTR void VKAPI_CALL vp_vkDestroyEvent(VkDevice handle, VkEvent event, const VkAllocationCallbacks *pAllocator)
-{
-   struct vp_device *device = vp_device_from_handle(handle);
-   if (!event)
-      return;
-   const struct vp_cmd_vkDestroyEvent a = {.device = handle, .event = event};
-   vp_send_vkDestroyEvent(device->conn, &a);
-   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(struct vp_event, event));
+   (void)info;
+   return vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_EVENT, sizeof(struct vp_event));
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetEventStatus(VkDevice handle, VkEvent event)

@@ -170,16 +170,11 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPipelineExecutableStatisticsKHR(VkDevice 
 
 /* --- the end --- */
 
-VKAPI_ATTR void VKAPI_CALL vp_vkDestroyPipeline(VkDevice handle, VkPipeline pipeline_handle,
-                                                const VkAllocationCallbacks *pAllocator)
+void vp_finish_vkDestroyPipeline(struct vp_device *device, void *object)
 {
-   const struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_pipeline *pipeline = VP_FROM_HANDLE(struct vp_pipeline, pipeline_handle);
-   if (!pipeline)
-      return;
-   vp_send_vkDestroyPipeline(device->conn,
-                             &(struct vp_cmd_vkDestroyPipeline){.device = handle, .pipeline = pipeline_handle});
-   vp_pipeline_free(device->conn, vp_allocator(pAllocator, device->allocator), pipeline);
+   const struct vp_pipeline *pipeline = object;
+   (void)device;
+   destroy(pipeline->executables);
 }
 
 void vp_pipeline_free(struct vp_connection *conn, const VkAllocationCallbacks *allocator, struct vp_pipeline *pipeline)

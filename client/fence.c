@@ -32,23 +32,13 @@ static bool is_signalled(const struct vp_fence *fence)
    return vp_queue_is_complete(atomic_load(&fence->queue), serial);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateFence(VkDevice handle, const VkFenceCreateInfo *pCreateInfo,
-                                                const VkAllocationCallbacks *pAllocator, VkFence *pFence)
+void *vp_make_vkCreateFence(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                            const VkFenceCreateInfo *info)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_fence *fence =
-      vp_object_create(device->conn, vp_allocator(pAllocator, device->allocator), VK_OBJECT_TYPE_FENCE, sizeof(*fence));
-   if (!fence)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   fence->serial = pCreateInfo->flags & VK_FENCE_CREATE_SIGNALED_BIT ? VP_FENCE_SIGNALLED : 0;
-   *pFence = VP_TO_HANDLE(VkFence, fence);
-   return VK_SUCCESS;
-}
-
-VKAPI_ATTR void VKAPI_CALL vp_vkDestroyFence(VkDevice handle, VkFence fence, const VkAllocationCallbacks *pAllocator)
-{
-   struct vp_device *device = vp_device_from_handle(handle);
-   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(struct vp_fence, fence));
+   struct vp_fence *fence = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_FENCE, sizeof(*fence));
+   if (fence)
+      fence->serial = info->flags & VK_FENCE_CREATE_SIGNALED_BIT ? VP_FENCE_SIGNALLED : 0;
+   return fence;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetFences(VkDevice device, uint32_t fenceCount, const VkFence *pFences)

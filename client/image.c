@@ -84,15 +84,6 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateImage(VkDevice handle, const VkImageCr
    return result;
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkDestroyImage(VkDevice handle, VkImage image, const VkAllocationCallbacks *pAllocator)
-{
-   struct vp_device *device = vp_device_from_handle(handle);
-   if (!image)
-      return;
-   vp_send_vkDestroyImage(device->conn, &(struct vp_cmd_vkDestroyImage){.device = handle, .image = image});
-   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(void, image));
-}
-
 /* An image of several parts, each with its memory, does not count as hidden. */
 static void note_binding(const VkBindImageMemoryInfo *info)
 {

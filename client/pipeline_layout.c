@@ -9,41 +9,23 @@
 
 #include <stdlib.h>
 
-static void unref_sets(struct vp_device *device, struct vp_pipeline_layout *layout)
+void vp_finish_vkDestroyPipelineLayout(struct vp_device *device, void *object)
 {
+   const struct vp_pipeline_layout *layout = object;
    for (uint32_t i = 0; i < layout->set_count; i++)
       vp_descriptor_set_layout_unref(device, layout->sets[i]);
 }
 
-static void destroy(struct vp_device *device, const VkAllocationCallbacks *allocator, struct vp_pipeline_layout *layout)
+void *vp_make_vkCreatePipelineLayout(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                                     const VkPipelineLayoutCreateInfo *info)
 {
-   unref_sets(device, layout);
-   vp_object_destroy(device->conn, allocator, layout);
-}
-
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreatePipelineLayout(VkDevice handle, const VkPipelineLayoutCreateInfo *pCreateInfo,
-                                                         const VkAllocationCallbacks *pAllocator,
-                                                         VkPipelineLayout *pPipelineLayout)
-{
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
    struct vp_pipeline_layout *layout;
-   const size_t size = sizeof(*layout) + pCreateInfo->setLayoutCount * sizeof(layout->sets[0]);
+   const size_t size = sizeof(*layout) + info->setLayoutCount * sizeof(layout->sets[0]);
    layout = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_PIPELINE_LAYOUT, size);
-   if (!layout)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   for (uint32_t i = 0; i < pCreateInfo->setLayoutCount; i++)
+   for (uint32_t i = 0; layout && i < info->setLayoutCount; i++)
       layout->sets[layout->set_count++] =
-         vp_descriptor_set_layout_ref(VP_FROM_HANDLE(struct vp_descriptor_set_layout, pCreateInfo->pSetLayouts[i]));
-   *pPipelineLayout = VP_TO_HANDLE(VkPipelineLayout, layout);
-   struct vp_cmd_vkCreatePipelineLayout a = {
-      .device = handle, .pCreateInfo = pCreateInfo, .pPipelineLayout = pPipelineLayout};
-   const VkResult result = vp_try_vkCreatePipelineLayout(device, false, &a);
-   if (result != VK_SUCCESS) {
-      destroy(device, allocator, layout);
-      *pPipelineLayout = VK_NULL_HANDLE;
-   }
-   return result;
+         vp_descriptor_set_layout_ref(VP_FROM_HANDLE(struct vp_descriptor_set_layout, info->pSetLayouts[i]));
+   return layout;
 }
 
 /* --- the end --- */
@@ -95,15 +77,13 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyPipelineLayout(VkDevice handle, VkPipelin
                                                       const VkAllocationCallbacks *pAllocator)
 {
    struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
    struct vp_pipeline_layout *layout = VP_FROM_HANDLE(struct vp_pipeline_layout, layout_handle);
    if (!layout)
       return;
-   if (destroy_later(device, layout)) {
-      unref_sets(device, layout);
-      vp_object_free(allocator, layout);
-      return;
+   if (!destroy_later(device, layout)) {
+      send_destruction(device, &layout->base);
+      vp_connection_remove_object(device->conn, &layout->base);
    }
-   send_destruction(device, &layout->base);
-   destroy(device, allocator, layout);
+   vp_finish_vkDestroyPipelineLayout(device, layout);
+   vp_object_free(vp_allocator(pAllocator, device->allocator), layout);
 }

@@ -23,26 +23,6 @@ void vp_private_values_destroy(struct vp_private_value *values)
    }
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreatePrivateDataSlot(VkDevice handle,
-                                                          const VkPrivateDataSlotCreateInfo *pCreateInfo,
-                                                          const VkAllocationCallbacks *pAllocator,
-                                                          VkPrivateDataSlot *pSlot)
-{
-   (void)pCreateInfo;
-   struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_object *slot = vp_object_create(device->conn, vp_allocator(pAllocator, device->allocator),
-                                             VK_OBJECT_TYPE_PRIVATE_DATA_SLOT, sizeof(*slot));
-   *pSlot = VP_TO_HANDLE(VkPrivateDataSlot, slot);
-   return slot ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
-}
-
-VKAPI_ATTR void VKAPI_CALL vp_vkDestroyPrivateDataSlot(VkDevice handle, VkPrivateDataSlot slot,
-                                                       const VkAllocationCallbacks *pAllocator)
-{
-   struct vp_device *device = vp_device_from_handle(handle);
-   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), VP_FROM_HANDLE(void, slot));
-}
-
 static struct vp_private_value *find(const struct vp_object *object, VkPrivateDataSlot slot)
 {
    const uint64_t id = vp_object_id((uint64_t)(uintptr_t)slot);

@@ -56,44 +56,33 @@ bool vp_query_pool_receive(struct vp_connection *conn, struct vp_query_pool *poo
    return true;
 }
 
-static void destroy_pool(struct vp_device *device, const VkAllocationCallbacks *allocator, struct vp_query_pool *pool)
+void *vp_make_vkCreateQueryPool(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                                const VkQueryPoolCreateInfo *info)
 {
-   vp_connection_remove_object(device->conn, &pool->base); /* the receiver writes into it no more */
-   free(pool->state);
-   vp_object_free(allocator, pool);
-}
-
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateQueryPool(VkDevice handle, const VkQueryPoolCreateInfo *pCreateInfo,
-                                                    const VkAllocationCallbacks *pAllocator, VkQueryPool *pQueryPool)
-{
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
    struct vp_query_pool *pool = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_QUERY_POOL, sizeof(*pool));
-   VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
    if (!pool)
-      return result;
-   pool->count = pCreateInfo->queryCount;
-   pool->values = vp_query_values(pCreateInfo);
+      return NULL;
+   pool->count = info->queryCount;
+   pool->values = vp_query_values(info);
    pool->state = calloc((size_t)pool->count * (VALUES + pool->values) + 1, sizeof(uint64_t));
-   *pQueryPool = VP_TO_HANDLE(VkQueryPool, pool);
-   struct vp_cmd_vkCreateQueryPool a = {.device = handle, .pCreateInfo = pCreateInfo, .pQueryPool = pQueryPool};
-   if (pool->state)
-      result = vp_try_vkCreateQueryPool(device, pool->count > HUGE_COUNT, &a);
-   if (result != VK_SUCCESS)
-      destroy_pool(device, allocator, pool);
-   return result;
+   if (!pool->state) {
+      vp_object_destroy(device->conn, allocator, pool);
+      return NULL;
+   }
+   return pool;
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkDestroyQueryPool(VkDevice handle, VkQueryPool pool_handle,
-                                                 const VkAllocationCallbacks *pAllocator)
+bool vp_may_fail_vkCreateQueryPool(const void *object)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_query_pool *pool = VP_FROM_HANDLE(struct vp_query_pool, pool_handle);
-   if (!pool)
-      return;
-   const struct vp_cmd_vkDestroyQueryPool a = {.device = handle, .queryPool = pool_handle};
-   vp_send_vkDestroyQueryPool(device->conn, &a);
-   destroy_pool(device, vp_allocator(pAllocator, device->allocator), pool);
+   const struct vp_query_pool *pool = object;
+   return pool->count > HUGE_COUNT;
+}
+
+void vp_finish_vkDestroyQueryPool(struct vp_device *device, void *object)
+{
+   struct vp_query_pool *pool = object;
+   (void)device;
+   free(pool->state);
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkResetQueryPool(VkDevice handle, VkQueryPool pool_handle, uint32_t firstQuery,

@@ -31,17 +31,6 @@ static struct vp_render_pass *create(struct vp_device *device, const VkAllocatio
    return pass;
 }
 
-/* The object lives on if the command is in the stream. */
-static VkResult finish(struct vp_device *device, const VkAllocationCallbacks *allocator, VkRenderPass *handle,
-                       VkResult sent)
-{
-   if (sent != VK_SUCCESS) {
-      vp_object_destroy(device->conn, allocator, VP_FROM_HANDLE(struct vp_render_pass, *handle));
-      *handle = VK_NULL_HANDLE;
-   }
-   return sent;
-}
-
 static void note_subpass(struct vp_subpass *subpass, const VkSubpassDescription *info,
                          const VkRenderPassCreateInfo *pass)
 {
@@ -55,24 +44,18 @@ static void note_subpass(struct vp_subpass *subpass, const VkSubpassDescription 
       subpass->aspects |= depth_stencil_aspects(pass->pAttachments[depth_stencil->attachment].format);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateRenderPass(VkDevice handle, const VkRenderPassCreateInfo *pCreateInfo,
-                                                     const VkAllocationCallbacks *pAllocator, VkRenderPass *pRenderPass)
+void *vp_make_vkCreateRenderPass(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                                 const VkRenderPassCreateInfo *info)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
    const VkRenderPassMultiviewCreateInfo *multiview =
-      vp_chain_find(pCreateInfo->pNext, VK_STRUCTURE_TYPE_RENDER_PASS_MULTIVIEW_CREATE_INFO);
-   struct vp_render_pass *pass = create(device, allocator, pCreateInfo->subpassCount);
-   if (!pass)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   for (uint32_t i = 0; i < pass->subpass_count; i++) {
-      note_subpass(&pass->subpasses[i], &pCreateInfo->pSubpasses[i], pCreateInfo);
+      vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_RENDER_PASS_MULTIVIEW_CREATE_INFO);
+   struct vp_render_pass *pass = create(device, allocator, info->subpassCount);
+   for (uint32_t i = 0; pass && i < pass->subpass_count; i++) {
+      note_subpass(&pass->subpasses[i], &info->pSubpasses[i], info);
       if (multiview && i < multiview->subpassCount)
          pass->subpasses[i].view_mask = multiview->pViewMasks[i];
    }
-   *pRenderPass = VP_TO_HANDLE(VkRenderPass, pass);
-   struct vp_cmd_vkCreateRenderPass a = {.device = handle, .pCreateInfo = pCreateInfo, .pRenderPass = pRenderPass};
-   return finish(device, allocator, pRenderPass, vp_try_vkCreateRenderPass(device, false, &a));
+   return pass;
 }
 
 static void note_subpass2(struct vp_subpass *subpass, const VkSubpassDescription2 *info,
@@ -89,18 +72,11 @@ static void note_subpass2(struct vp_subpass *subpass, const VkSubpassDescription
       subpass->aspects |= depth_stencil_aspects(pass->pAttachments[depth_stencil->attachment].format);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateRenderPass2(VkDevice handle, const VkRenderPassCreateInfo2 *pCreateInfo,
-                                                      const VkAllocationCallbacks *pAllocator,
-                                                      VkRenderPass *pRenderPass)
+void *vp_make_vkCreateRenderPass2(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                                  const VkRenderPassCreateInfo2 *info)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
-   struct vp_render_pass *pass = create(device, allocator, pCreateInfo->subpassCount);
-   if (!pass)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   for (uint32_t i = 0; i < pass->subpass_count; i++)
-      note_subpass2(&pass->subpasses[i], &pCreateInfo->pSubpasses[i], pCreateInfo);
-   *pRenderPass = VP_TO_HANDLE(VkRenderPass, pass);
-   struct vp_cmd_vkCreateRenderPass2 a = {.device = handle, .pCreateInfo = pCreateInfo, .pRenderPass = pRenderPass};
-   return finish(device, allocator, pRenderPass, vp_try_vkCreateRenderPass2(device, false, &a));
+   struct vp_render_pass *pass = create(device, allocator, info->subpassCount);
+   for (uint32_t i = 0; pass && i < pass->subpass_count; i++)
+      note_subpass2(&pass->subpasses[i], &info->pSubpasses[i], info);
+   return pass;
 }

@@ -75,38 +75,24 @@ bool vp_semaphore_is_reached_by(const struct vp_queue *queue, struct vp_semaphor
    return reached;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateSemaphore(VkDevice handle, const VkSemaphoreCreateInfo *pCreateInfo,
-                                                    const VkAllocationCallbacks *pAllocator, VkSemaphore *pSemaphore)
+void *vp_make_vkCreateSemaphore(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                                const VkSemaphoreCreateInfo *info)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
+   const VkSemaphoreTypeCreateInfo *type = vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
    struct vp_semaphore *semaphore =
       vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_SEMAPHORE, sizeof(*semaphore));
-   if (!semaphore)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   const VkSemaphoreTypeCreateInfo *type =
-      vp_chain_find(pCreateInfo->pNext, VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
-   semaphore->type = type ? type->semaphoreType : VK_SEMAPHORE_TYPE_BINARY;
-   semaphore->value = type ? type->initialValue : 0;
-   *pSemaphore = VP_TO_HANDLE(VkSemaphore, semaphore);
-   struct vp_cmd_vkCreateSemaphore a = {.device = handle, .pCreateInfo = pCreateInfo, .pSemaphore = pSemaphore};
-   const VkResult result = vp_try_vkCreateSemaphore(device, false, &a);
-   if (result != VK_SUCCESS)
-      vp_object_destroy(device->conn, allocator, semaphore);
-   return result;
+   if (semaphore) {
+      semaphore->type = type ? type->semaphoreType : VK_SEMAPHORE_TYPE_BINARY;
+      semaphore->value = type ? type->initialValue : 0;
+   }
+   return semaphore;
 }
 
-VKAPI_ATTR void VKAPI_CALL vp_vkDestroySemaphore(VkDevice handle, VkSemaphore semaphore_handle,
-                                                 const VkAllocationCallbacks *pAllocator)
+void vp_finish_vkDestroySemaphore(struct vp_device *device, void *object)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   struct vp_semaphore *semaphore = VP_FROM_HANDLE(struct vp_semaphore, semaphore_handle);
-   if (!semaphore)
-      return;
-   const struct vp_cmd_vkDestroySemaphore a = {.device = handle, .semaphore = semaphore_handle};
-   vp_send_vkDestroySemaphore(device->conn, &a);
+   struct vp_semaphore *semaphore = object;
+   (void)device;
    free(semaphore->pending);
-   vp_object_destroy(device->conn, vp_allocator(pAllocator, device->allocator), semaphore);
 }
 
 /* After a wait: of the batches up to the one that gave the semaphore its value. */

@@ -87,28 +87,22 @@ bool vp_shader_stage_is_sound(struct vp_arena *arena, const VkPipelineShaderStag
    return has_entry_point(entry_points, count, stage);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateShaderModule(VkDevice handle, const VkShaderModuleCreateInfo *pCreateInfo,
-                                                       const VkAllocationCallbacks *pAllocator,
-                                                       VkShaderModule *pShaderModule)
+void *vp_make_vkCreateShaderModule(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                                   const VkShaderModuleCreateInfo *info)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
-   const size_t words = pCreateInfo->codeSize / 4;
-   const size_t count = pCreateInfo->codeSize % 4 ? 0 : vp_spirv_entry_points(pCreateInfo->pCode, words, NULL);
+   const size_t words = info->codeSize / 4;
+   const size_t count = info->codeSize % 4 ? 0 : vp_spirv_entry_points(info->pCode, words, NULL);
    struct vp_shader_module *module = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_SHADER_MODULE,
                                                       sizeof(*module) + count * sizeof(module->entry_points[0]));
-   *pShaderModule = VP_TO_HANDLE(VkShaderModule, module);
-   if (!module)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   module->count = count;
-   if (count)
-      vp_spirv_entry_points(pCreateInfo->pCode, words, module->entry_points);
-   struct vp_cmd_vkCreateShaderModule a = {
-      .device = handle, .pCreateInfo = pCreateInfo, .pShaderModule = pShaderModule};
-   const VkResult result = vp_try_vkCreateShaderModule(device, count == 0, &a);
-   if (result != VK_SUCCESS) {
-      vp_object_destroy(device->conn, allocator, module);
-      *pShaderModule = VK_NULL_HANDLE;
-   }
-   return result;
+   if (module)
+      module->count = count;
+   if (module && count)
+      vp_spirv_entry_points(info->pCode, words, module->entry_points);
+   return module;
+}
+
+bool vp_may_fail_vkCreateShaderModule(const void *object)
+{
+   const struct vp_shader_module *module = object;
+   return module->count == 0;
 }

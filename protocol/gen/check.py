@@ -59,6 +59,8 @@ def contradictions(scope, command):
     for name in row.names('spoils'):
         if 'VK_OBJECT_TYPE_' + name not in registry.values:
             yield 'there are no objects of the type %s' % name
+    if row.client == 'gen' and (row.makes or row.ends) and command.parameters[0].type != 'VkDevice':
+        yield 'only objects of a device are generated'
     if row.server == 'refuse':
         return
     if not command.serializable:

@@ -102,7 +102,8 @@ class Entries:
 
     def function(self, command):
         kind = command.row.kind
-        maker = {'record': self.record, 'async': self.asynchronous, 'sync': self.synchronous, 'cached': self.cached}[kind]
+        maker = {'record': self.record, 'async': self.asynchronous, 'local': self.asynchronous, 'sync': self.synchronous,
+                 'cached': self.cached}[kind]
         return self.before(command) + ['', prototype(command, command.name), '{'] + indent(maker(command)) + ['}']
 
     def head(self, command):
@@ -160,30 +161,50 @@ class Entries:
         output = makes(self.scope, command)
         if output:
             return self.create(command, output)
-        lines = self.head(command)
         if is_destroy(command):
-            handle = command.parameters[1].name
-            lines += ['if (!%s)' % handle, '   return;']
+            return self.destroy(command)
         if is_tried(command):
-            return ['struct vp_device *self = VP_FROM_HANDLE(struct vp_device, %s);' % command.parameters[0].name,
-                    call_struct(command), 'return vp_try_%s(self, false, &a);' % command.name]
-        lines += ['const %s' % call_struct(command)]
-        if is_destroy(command):
-            return lines + ['vp_send_%s(conn, &a);' % command.name,
-                            'vp_object_destroy(conn, vp_allocator(pAllocator, self->allocator), VP_FROM_HANDLE(void, %s));' % handle]
+            return self.device(command) + [call_struct(command), 'return vp_try_%s(self, false, &a);' % command.name]
         send = 'vp_send_%s(conn, &a)' % command.name
-        return lines + ['return %s;' % send if command.result == 'VkResult' else send + ';']
+        return self.head(command) + ['const %s' % call_struct(command),
+                                     'return %s;' % send if command.result == 'VkResult' else send + ';']
+
+    def device(self, command):
+        return ['struct vp_device *self = vp_device_from_handle(%s);' % command.parameters[0].name]
 
     def create(self, command, output):
+        """Makes an object and says so, if it is not the client's own. Where that fails, nothing is left in the output."""
         objtype = self.registry.handles[self.registry.resolve(output.type)]
-        return self.head(command) + [
-            'const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, self->allocator);',
-            'struct vp_object *object = vp_object_create(conn, allocator, %s, sizeof(*object));' % objtype,
-            'if (!object)', '   return VK_ERROR_OUT_OF_HOST_MEMORY;',
-            '*%s = VP_TO_HANDLE(%s, object);' % (output.name, output.type),
-            call_struct(command),
-            'const VkResult result = vp_try_%s(self, false, &a);' % command.name, 'if (result != VK_SUCCESS)',
-            '   vp_object_destroy(conn, allocator, object);', 'return result;']
+        row, given = command.row, command.parameters[1:-2]
+        make = 'vp_make_%s(%s)' % (command.name, ', '.join(['self', 'allocator'] + [p.name for p in given])) \
+            if row.get('make') else 'vp_object_create(self->conn, allocator, %s, sizeof(*object))' % objtype
+        lines = self.device(command) + ['(void)%s;' % p.name for p in given if row.kind == 'local' and not row.get('make')]
+        lines += ['const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, self->allocator);',
+                  'struct vp_object *object = %s;' % make, '*%s = VP_TO_HANDLE(%s, object);' % (output.name, output.type)]
+        if row.kind == 'local':
+            return lines + ['return object ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;']
+        may_fail = 'vp_may_fail_%s(object)' % command.name if row.get('may-fail') else 'false'
+        return lines + ['if (!object)', '   return VK_ERROR_OUT_OF_HOST_MEMORY;', call_struct(command),
+                        'const VkResult result = vp_try_%s(self, %s, &a);' % (command.name, may_fail)] + block(
+            'if (result != VK_SUCCESS)', self.end(output.type, 'allocator') + ['*%s = VK_NULL_HANDLE;' % output.name]) + [
+                'return result;']
+
+    def destroy(self, command):
+        handle, conn = command.parameters[1], 'self->conn'
+        lines = self.device(command) + ['struct vp_object *object = VP_FROM_HANDLE(struct vp_object, %s);' % handle.name]
+        if command.row.kind != 'local' or command.row.get('finish'):
+            lines += ['if (!object)', '   return;']
+        if command.row.kind != 'local':
+            lines += ['const %s' % call_struct(command), 'vp_send_%s(%s, &a);' % (command.name, conn)]
+        return lines + self.end(handle.type, 'vp_allocator(pAllocator, self->allocator)')
+
+    def end(self, kind, allocator):
+        """Lines that end the object."""
+        command = self.scope.command('vkDestroy' + kind[2:])
+        if not command.row.get('finish'):
+            return ['vp_object_destroy(self->conn, %s, object);' % allocator]
+        return ['vp_connection_remove_object(self->conn, object); /* the receiver writes into it no more */',
+                'vp_finish_%s(self, object);' % command.name, 'vp_object_free(%s, object);' % allocator]
 
     def synchronous(self, command):
         lines = self.head(command) + [call_struct(command)]
@@ -200,6 +221,19 @@ class Entries:
         if command.result == 'VkResult':
             return lines + ['const VkResult result = ' + ask, 'return result == VK_SUCCESS ? a.ret : result;']
         return lines + [ask] + (['return a.ret;'] if command.result != 'void' else [])
+
+
+def parts(command):
+    """The prototypes of what is written by hand of a creation or destruction that is generated."""
+    name, row, lines = command.name, command.row, []
+    if row.get('make'):
+        given = ''.join(', ' + p.declaration for p in command.parameters[1:-2])
+        lines.append('void *vp_make_%s(struct vp_device *device, const VkAllocationCallbacks *allocator%s);' % (name, given))
+    if row.get('may-fail'):
+        lines.append('bool vp_may_fail_%s(const void *object);' % name)
+    if row.get('finish'):
+        lines.append('void vp_finish_%s(struct vp_device *device, void *object);' % name)
+    return lines
 
 
 def supported_commands(scope):
@@ -235,10 +269,10 @@ class Guards:
         self.scope, self.registry, self.codec = scope, scope.registry, Codec(scope, 'vpc')
 
     def failed(self, command):
-        """Lines that null what a call was to make: programs destroy what it leaves there. One that makes pipelines
-        leaves those that there are, and nulls the others itself."""
+        """Lines that null what a call was to make: programs destroy what it leaves there. What is generated does so
+        itself; one that makes pipelines leaves those that there are, and nulls the others."""
         output = makes(self.scope, command)
-        if not output or output.type == 'VkPipeline':
+        if not output or output.type == 'VkPipeline' or command.row.client == 'gen':
             return []
         count = self.codec.length(output.lengths[0], command.parameters, '') if output.lengths else '1'
         return ['for (uint64_t i = 0; result < 0 && i < %s; i++)' % count, '   %s[i] = VK_NULL_HANDLE;' % output.name]
@@ -303,7 +337,7 @@ def entry_points(scope):
     prototypes = []
     for command in supported:
         prototypes += ['#define vp_%s vp_%s' % (name, command.name) for name in other_names(scope, command)]
-        prototypes.append(prototype(command, command.name) + ';')
+        prototypes += [prototype(command, command.name) + ';'] + parts(command)
     functions = []
     for command in supported:
         if command.row.client == 'gen':
@@ -332,7 +366,8 @@ def entry_points(scope):
     names += ['   case %d:' % c.number for c in scope.wire_commands() if c.result == 'VkResult']
     names += ['      return true;', '   default:', '      return false;', '   }', '}']
     return {
-        'client/vp_entry.h': header('VP_ENTRY_H', ['"client/wsi/platform.h"'], prototypes),
+        'client/vp_entry.h': header('VP_ENTRY_H', ['<stdbool.h>', '"client/wsi/platform.h"'],
+                                    ['struct vp_device;', ''] + prototypes),
         'client/vp_entry.c': source(['"client/vp_entry.h"'] + UNITS + [
             '"client/command_names.h"', '"client/entry_table.h"', '"client/guard.h"', '"client/vp_client_send.h"', '<string.h>'], functions + table + names),
     }

@@ -267,6 +267,11 @@ class Scope:
             return None
         return (*(array or (None, None)), where + offset, size if size.isdigit() else where + size)
 
+    def command(self, name):
+        """The command by any of its names."""
+        name = self.registry.resolve(name)
+        return next(c for c in self.commands if c.name == name)
+
     def names(self, name):
         """A command's canonical name and all its aliases."""
         return [name] + sorted(a for a in self.registry.aliases if self.registry.resolve(a) == name)

@@ -23,7 +23,7 @@ RANGE = 'offset+size'
 RANGE_FORM = re.compile(r'((?:\w+\.)*)(\w+)\+(\w+)')
 
 # The words, and what each may say (None: names, which the registry knows).
-FLAGS = ('observed',)
+FLAGS = ('observed', 'make', 'may-fail', 'finish')
 WORDS = {
     'writes': (RANGE, 'nothing', 'images', 'layouts', 'draw', 'dispatch', 'trace', 'everything', 'observed'),
     'poison': ('hand',), 'after': ('pipelines',), 'called': ('instance', 'device'),
@@ -97,6 +97,14 @@ class Row:
         return 'observed' in self.words or self.get('writes') == 'observed'
 
     @property
+    def makes(self):
+        return self.command.startswith('vkCreate')
+
+    @property
+    def ends(self):
+        return self.command.startswith('vkDestroy')
+
+    @property
     def is_recorded(self):
         return self.command.startswith('vkCmd') and self.kind == 'record'
 
@@ -107,12 +115,17 @@ class Row:
                 self.refuse('%s is one of %s, not "%s"' % (word, ', '.join(known), value))
         served = self.server != 'refuse'
         refusals = [
-            (self.client == 'gen' and not served, 'the client would say what the server refuses'),
+            (self.client == 'gen' and not served and self.kind != 'local', 'the client would say what the server refuses'),
             (self.kind in TRAVELS and not served, 'the server refuses what travels; if it does not, its kind is local'),
             (self.kind not in TRAVELS and served, 'the server would execute what never travels'),
-            (self.kind not in TRAVELS and self.client == 'gen', 'the client would say what never travels'),
+            (self.kind not in TRAVELS + ('local',) and self.client == 'gen', 'the client would say what never travels'),
+            (self.kind == 'local' and self.client == 'gen' and not self.makes and not self.ends,
+             'only the creation and the destruction of an object are local and generated'),
             (self.kind == 'transport' and self.client != '-', 'a command of a transport has no entry point'),
             (self.kind in TRAVELS and self.number is None, 'what travels has a number'),
+            (bool({'make', 'may-fail'} & set(self.words)) and not (self.makes and self.client == 'gen'),
+             'only a creation that is generated makes something'),
+            ('finish' in self.words and not self.ends, 'only a destruction finishes something'),
             (self.kind == 'prefetched' and self.client == 'gen', 'what is prefetched is answered by hand'),
             (self.is_recorded and 'writes' not in self.words, 'what does it write to?'),
             (not self.is_recorded and 'writes' in self.words, 'only what is recorded may write'),

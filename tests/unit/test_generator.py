@@ -36,7 +36,7 @@ REGISTRY = '''<registry>
     <enum name="VK_OBJECT_TYPE_QUERY_POOL" value="12"/>
   </enums>
   <commands>%s</commands>
-  <feature api="vulkan" name="VK_VERSION_1_0" number="1.0"><require><command name="vkCmdA"/></require></feature>
+  <feature api="vulkan" name="VK_VERSION_1_0" number="1.0"><require><command name="vkCmdA"/>%s</require></feature>
   <extensions>
     <extension name="VK_EXT_b" number="7" type="device" supported="vulkan"><require><command name="vkCmdB"/></require></extension>
     <extension name="VK_EXT_c" number="8" type="device" supported="vulkan"><require><command name="vkC"/></require></extension>
@@ -55,10 +55,10 @@ def command(name, *parameters):
 COMMANDS = command('vkCmdA', TARGET) + command('vkCmdB', TARGET) + command('vkC', ('VkDevice', 'device'))
 
 
-def scope_of(rows, commands=COMMANDS, extensions='', header_version=check.CHECKED_WITH):
+def scope_of(rows, commands=COMMANDS, extensions='', header_version=check.CHECKED_WITH, brings=''):
     """What small tables and a small registry make."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in (('vk.xml', REGISTRY % (header_version, commands)), ('private.xml', '<registry/>'),
+        for name, text in (('vk.xml', REGISTRY % (header_version, commands, brings)), ('private.xml', '<registry/>'),
                            ('commands.table', HEAD + rows), ('extensions.table', 'extension kind reason\n' + extensions),
                            ('chain-nodes.tsv', 'root_struct\tnode_struct\tsType\n')):
             with open(os.path.join(folder, name), 'w', encoding='utf-8') as file:
@@ -107,6 +107,10 @@ class Rows(unittest.TestCase):
         self.refuse('5 vkA sync hand refuse', 'the server refuses what travels')
         self.refuse('5 vkA local hand gen', 'the server would execute what never travels')
         self.refuse('5 vkA none gen refuse', 'the client would say')
+        self.refuse('5 vkA local gen refuse', 'only the creation and the destruction of an object are local and generated')
+        self.refuse('5 vkCreateA async hand gen make', 'only a creation that is generated makes something')
+        self.refuse('5 vkDestroyA async gen gen may-fail', 'only a creation that is generated makes something')
+        self.refuse('5 vkCreateA async gen gen finish', 'only a destruction finishes something')
         self.refuse('5 vkA transport hand refuse', 'no entry point')
         self.refuse('- vkA sync gen gen', 'what travels has a number')
         self.refuse('5 vkA prefetched gen gen', 'answered by hand')
@@ -158,6 +162,9 @@ class Tables(unittest.TestCase):
         self.refuse('no objects of the type SPOON', CMD_A + '6 vkC sync gen gen spoils=SPOON extension=VK_EXT_c\n', commands=queue)
 
     def test_what_cannot_be_generated(self):
+        self.refuse('only objects of a device are generated', '5 vkCmdA record gen gen writes=nothing\n6 vkCreateC async gen gen\n',
+                    commands=COMMANDS + command('vkCreateC', TARGET), header_version=check.CHECKED_WITH - 1,
+                    brings='<command name="vkCreateC"/>')
         self.refuse('has no wire form', CMD_A, commands=command('vkCmdA', TARGET, ('void*', 'data')))
         self.refuse('recording it is not generated', CMD_A, commands=command('vkCmdA', TARGET, ('VkCommandBuffer', 'other')))
         self.refuse('it has no barriers', '5 vkCmdA record gen gen writes=layouts\n')
