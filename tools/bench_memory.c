@@ -427,7 +427,10 @@ static void measure_staging(struct run *run)
 
 /* As a program loads the weights of a language model: layers of pieces of many sizes, through one staging buffer. */
 #define LAYERS 5
-#define WEIGHTS_KIB {4352, 544, 544, 4352, 11968, 11968, 11968, 8, 8}
+#define WEIGHTS_KIB                                   \
+   {                                                  \
+      4352, 544, 544, 4352, 11968, 11968, 11968, 8, 8 \
+   }
 #define WEIGHTS_BYTES (LAYERS * ((2 * 4352 + 2 * 544 + 3 * 11968 + 2 * 8) * KIB))
 
 static void measure_weights(struct run *run)

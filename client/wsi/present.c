@@ -2,12 +2,12 @@
 
 /* vkQueuePresentKHR, and what applications ask about frames later. */
 
-#include "client/chain.h"
-#include "client/connection.h"
-#include "client/device.h"
-#include "client/fence.h"
-#include "client/list_query.h"
-#include "client/queue.h"
+#include "client/device/chain.h"
+#include "client/link/connection.h"
+#include "client/device/device.h"
+#include "client/sync/fence.h"
+#include "client/device/list_query.h"
+#include "client/sync/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "client/wsi/surface.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wsi/present_stats.h"
 
-#include "client/connection.h"
+#include "client/link/connection.h"
 #include "common/picture/present_frame.h"
 #include "common/util/clock.h"
 #include "common/util/text.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wsi/presenter.h"
 
-#include "client/connection.h"
-#include "client/device.h"
-#include "client/physical_device.h"
+#include "client/link/connection.h"
+#include "client/device/device.h"
+#include "client/device/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/wsi/picture_decoder.h"
 #include "client/wsi/present_stats.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wsi/surface.h"
 
-#include "client/chain.h"
-#include "client/instance.h"
-#include "client/list_query.h"
-#include "client/physical_device.h"
+#include "client/device/chain.h"
+#include "client/device/instance.h"
+#include "client/device/list_query.h"
+#include "client/device/physical_device.h"
 #include "client/vp_entry.h"
 #include "client/wsi/swapchain.h"
 

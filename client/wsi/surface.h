@@ -2,7 +2,7 @@
 #ifndef VP_CLIENT_WSI_SURFACE_H
 #define VP_CLIENT_WSI_SURFACE_H
 
-#include "client/object.h"
+#include "client/link/object.h"
 #include "client/wsi/window.h"
 
 struct vp_swapchain;

@@ -2,7 +2,7 @@
 #ifndef VP_CLIENT_WSI_SWAPCHAIN_H
 #define VP_CLIENT_WSI_SWAPCHAIN_H
 
-#include "client/object.h"
+#include "client/link/object.h"
 #include "client/wsi/pacing.h"
 #include "client/wsi/presenter.h"
 #include "common/net/limits.h"

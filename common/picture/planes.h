@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /* Pictures as video codecs take them: a plane of brightness, then two of colour with half its width and height (4:2:0,
- * BT.709, full range), without gaps. Sizes are rounded up, the outermost pixels being repeated. server/planes.comp does
- * the same as vp_planes_make, to the last bit. */
+ * BT.709, full range), without gaps. Sizes are rounded up, the outermost pixels being repeated. server/wsi/planes.comp
+ * does the same as vp_planes_make, to the last bit. */
 struct vp_planes {
    uint32_t width, height; /* even */
    uint32_t stride;        /* of the first plane, a multiple of 8; of the others half of it */

@@ -30,8 +30,8 @@ DISPATCH = {
     'VkCommandBuffer': ('struct vp_command_buffer', 'self->device->conn'),
 }
 
-UNITS = ['"client/command_buffer.h"', '"client/connection.h"', '"client/device.h"', '"client/physical_device.h"',
-         '"client/queue.h"', '"client/reply_cache.h"']
+UNITS = ['"client/record/command_buffer.h"', '"client/link/connection.h"', '"client/device/device.h"', '"client/device/physical_device.h"',
+         '"client/sync/queue.h"', '"client/link/reply_cache.h"']
 
 
 def parameters(command):
@@ -91,7 +91,7 @@ def send_header(scope):
                      '      return vp_send_%s(device->conn, a);' % command.name,
                      '   const VkResult result = vp_call_%s(device->conn, a);' % command.name,
                      '   return result == VK_SUCCESS ? a->ret : result;', '}', '']
-    return header('VP_CLIENT_SEND_H', ['"client/connection.h"', '"client/device.h"', '"client/vp_client_calls.h"'], body)
+    return header('VP_CLIENT_SEND_H', ['"client/link/connection.h"', '"client/device/device.h"', '"client/vp_client_calls.h"'], body)
 
 
 class Entries:
@@ -263,7 +263,7 @@ def refuses_inherited(command):
 
 
 class Guards:
-    """What is called in place of entry points; see client/guard.h."""
+    """What is called in place of entry points; see client/link/guard.h."""
 
     def __init__(self, scope):
         self.scope, self.registry, self.codec = scope, scope.registry, Codec(scope, 'vpc')
@@ -369,7 +369,7 @@ def entry_points(scope):
         'client/vp_entry.h': header('VP_ENTRY_H', ['<stdbool.h>', '"client/wsi/platform.h"'],
                                     ['struct vp_device;', ''] + prototypes),
         'client/vp_entry.c': source(['"client/vp_entry.h"'] + UNITS + [
-            '"client/command_names.h"', '"client/entry_table.h"', '"client/guard.h"', '"client/vp_client_send.h"', '<string.h>'], functions + table + names),
+            '"client/link/command_names.h"', '"client/device/entry_table.h"', '"client/link/guard.h"', '"client/vp_client_send.h"', '<string.h>'], functions + table + names),
     }
 
 
@@ -387,7 +387,7 @@ def extension_table(scope):
     enum = ['enum vp_extension {'] + ['   VP_EXT_%s,' % n for n in sorted(scope.extensions)] + ['   VP_EXTENSION_COUNT,', '};']
     return {
         'client/vp_extensions.h': header('VP_EXTENSIONS_H', [], enum),
-        'client/vp_extensions.c': source(['"client/extensions.h"'],
+        'client/vp_extensions.c': source(['"client/device/extensions.h"'],
                                          ['const struct vp_extension_info vp_extensions[] = {'] + rows + ['};']),
     }
 
@@ -413,7 +413,7 @@ def chain_tables(scope):
         body += ['static const struct vp_chain_node nodes_%s[] = {' % root] + rows + ['};', '',
                  'const struct vp_chain_table vp_chain_%s = {nodes_%s, %d};' % (root, root, len(rows)), '']
     return {
-        'client/vp_chains.h': header('VP_CHAINS_H', ['"client/chain.h"'], prototypes),
+        'client/vp_chains.h': header('VP_CHAINS_H', ['"client/device/chain.h"'], prototypes),
         'client/vp_chains.c': source(['"client/vp_chains.h"', '<vulkan/vulkan.h>'], body),
     }
 

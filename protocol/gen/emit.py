@@ -125,7 +125,7 @@ def client_codec(scope):
         calls += ['/* What the outputs are when there is no reply. */',
                   'static inline void vp_clear_%s(struct vp_cmd_%s *a)' % (command.name, command.name), '{']
         calls += indent(codec.clear_command(command) + ['(void)a;']) + ['}', '']
-    includes = ['"vp_commands.h"', '"client/object.h"', '"common/wire/decoder.h"', '"common/wire/encoder.h"']
+    includes = ['"vp_commands.h"', '"client/link/object.h"', '"common/wire/decoder.h"', '"common/wire/encoder.h"']
     return {
         'client/vp_client_structs.h': header('VP_CLIENT_STRUCTS_H', includes, codec.prototypes + [''] + codec.inlines),
         'client/vp_client_structs.c': source(['"client/vp_client_structs.h"'], codec.functions),

@@ -400,9 +400,9 @@ def dispatch(scope):
     body += dispatch_tables(scope)
     return {
         'server/vp_dispatch.h': header('VP_DISPATCH_H', ['<stdbool.h>', '<stddef.h>', '"vp_commands.h"'], head),
-        'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/bound.h"', '"server/command_buffer.h"', '"server/context.h"',
-                                        '"server/device.h"', '"server/instance.h"', '"server/queue.h"', '"server/recorded.h"', '"server/reserve.h"', '"server/vp_recorded_calls.h"',
+        'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/record/bound.h"', '"server/record/command_buffer.h"', '"server/session/context.h"',
+                                        '"server/session/device.h"', '"server/session/instance.h"', '"server/sync/queue.h"', '"server/record/recorded.h"', '"server/memory/reserve.h"', '"server/vp_recorded_calls.h"',
                                         '"server/vp_server_calls.h"',
-                                        '"server/writes.h"', '<stddef.h>', '<string.h>'],
+                                        '"server/memory/writes.h"', '<stddef.h>', '<string.h>'],
                                        body),
     }

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/object.h"
+#include "client/link/object.h"
 #include "client/vp_client_calls.h"
 #include "common/wire/encoder.h"
 

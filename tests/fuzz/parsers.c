@@ -20,7 +20,7 @@
 #include "common/picture/h264.h"
 #include "common/picture/planes.h"
 #include "common/util/bytes.h"
-#include "server/spirv.h"
+#include "server/pipeline/spirv.h"
 
 #define MEMORY_SIZE 5000
 

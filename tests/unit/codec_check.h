@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "client/object.h"
+#include "client/link/object.h"
 #include "common/util/arena.h"
 #include "tools/vp_check_table.h"
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/connection.h"
-#include "client/device.h"
-#include "client/physical_device.h"
+#include "client/link/connection.h"
+#include "client/device/device.h"
+#include "client/device/physical_device.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
 #include "common/net/socket.h"

@@ -2,10 +2,10 @@
 #ifndef VP_UNIT_NULL_SESSION_H
 #define VP_UNIT_NULL_SESSION_H
 
-#include "server/channel.h"
-#include "server/command_buffer.h"
-#include "server/context.h"
-#include "server/track.h"
+#include "server/session/frame_writer.h"
+#include "server/record/command_buffer.h"
+#include "server/session/context.h"
+#include "server/record/track.h"
 #include "tests/fuzz/null_vulkan.h"
 #include "tests/unit/check.h"
 

@@ -21,7 +21,7 @@
 #include "common/net/hello.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
-#include "server/worker.h"
+#include "server/session/worker.h"
 #include "tests/unit/check.h"
 
 /* A client that is nothing but the protocol: it talks to a worker in a process of its own, over a socket pair, with

@@ -2,8 +2,8 @@
 #include <assert.h>
 
 #include "common/memory/buffer_rule.h"
-#include "server/context.h"
-#include "server/device.h"
+#include "server/session/context.h"
+#include "server/session/device.h"
 
 #define USAGES 16
 

@@ -6,7 +6,7 @@
 
 #ifdef VK_EXT_host_image_copy
 
-#include "client/resource.h"
+#include "client/memory/resource.h"
 #include "client/vp_entry.h"
 #include "tests/unit/command_peer.h"
 

@@ -3,7 +3,7 @@
 /* What a swapchain's thread learns of the way to the client, on simulated links: which codec it takes, what trying
  * others costs, how large pictures of a video may be, and how many frames it lets be under way. */
 
-#include "server/link.h"
+#include "server/wsi/codec_choice.h"
 #include "tests/unit/check.h"
 
 #include <math.h>

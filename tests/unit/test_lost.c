@@ -8,12 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/connection.h"
-#include "client/device.h"
-#include "client/entry_table.h"
+#include "client/link/connection.h"
+#include "client/device/device.h"
+#include "client/device/entry_table.h"
 #include "client/vp_entry.h"
 #include "common/net/socket.h"
-#include "server/worker.h"
+#include "server/session/worker.h"
 #include "tests/unit/check.h"
 #include "tests/unit/session.h"
 

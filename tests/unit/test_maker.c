@@ -5,8 +5,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "server/device.h"
-#include "server/maker.h"
+#include "server/session/device.h"
+#include "server/pipeline/maker.h"
 #include "tests/unit/null_session.h"
 
 #define THREADS 3

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <assert.h>
 
-#include "client/device_memory.h"
-#include "client/pipeline.h"
-#include "client/shader_module.h"
+#include "client/memory/device_memory.h"
+#include "client/pipeline/pipeline.h"
+#include "client/pipeline/shader_module.h"
 #include "client/vp_entry.h"
-#include "server/address.h"
-#include "server/channel.h"
-#include "server/context.h"
-#include "server/device.h"
-#include "server/executables.h"
+#include "server/memory/address.h"
+#include "server/session/frame_writer.h"
+#include "server/session/context.h"
+#include "server/session/device.h"
+#include "server/pipeline/executables.h"
 #include "tests/unit/command_peer.h"
 
 /* What the server says of pipelines and memory without being asked, from its driver to the application. */

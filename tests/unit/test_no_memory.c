@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "common/util/log.h"
-#include "server/channel.h"
-#include "server/context.h"
-#include "server/memory.h"
+#include "server/session/frame_writer.h"
+#include "server/session/context.h"
+#include "server/memory/memory.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "common/net/socket.h"
-#include "server/gpu_list.h"
-#include "server/options.h"
+#include "server/process/gpu_list.h"
+#include "server/process/options.h"
 #include "tests/unit/check.h"
 
 enum { MAX_ARGS = 20 };

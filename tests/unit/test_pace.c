@@ -4,13 +4,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client/connection.h"
-#include "client/pace.h"
+#include "client/link/connection.h"
+#include "client/link/pace.h"
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
-#include "server/channel.h"
-#include "server/meter.h"
+#include "server/session/frame_writer.h"
+#include "server/session/meter.h"
 #include "tests/unit/check.h"
 #include "vp_commands.h"
 

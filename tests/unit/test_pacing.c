@@ -5,7 +5,7 @@
 
 #include "client/wsi/pacing.h"
 #include "common/picture/present_frame.h"
-#include "server/room.h"
+#include "server/wsi/flow_control.h"
 #include "tests/unit/check.h"
 
 #define MS INT64_C(1000000)

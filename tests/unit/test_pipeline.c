@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/pipeline.h"
-#include "client/render_pass.h"
-#include "client/shader_module.h"
+#include "client/pipeline/pipeline.h"
+#include "client/pipeline/render_pass.h"
+#include "client/pipeline/shader_module.h"
 #include "client/vp_entry.h"
 #include "tests/unit/command_peer.h"
 

@@ -7,11 +7,11 @@
 #include "common/memory/delta.h"
 #include "common/net/frame.h"
 #include "common/util/pool.h"
-#include "server/channel.h"
-#include "server/device.h"
-#include "server/memory.h"
-#include "server/readback.h"
-#include "server/writes.h"
+#include "server/session/frame_writer.h"
+#include "server/session/device.h"
+#include "server/memory/memory.h"
+#include "server/memory/readback.h"
+#include "server/memory/writes.h"
 #include "tests/unit/check.h"
 
 /* Threads that help, and large memory that they compare. */

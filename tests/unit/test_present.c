@@ -6,7 +6,7 @@
 #include "client/wsi/picture_decoder.h"
 #include "common/picture/h264.h"
 #include "common/picture/jpeg.h"
-#include "server/converter.h"
+#include "server/wsi/converter.h"
 #include "tests/unit/session_gpu.h"
 
 #include <time.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <assert.h>
 
-#include "client/query_pool.h"
-#include "client/queue.h"
+#include "client/sync/query_pool.h"
+#include "client/sync/queue.h"
 #include "client/vp_entry.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"

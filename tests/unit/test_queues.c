@@ -11,8 +11,8 @@
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
 #include "common/util/spin.h"
-#include "server/channel.h"
-#include "server/context.h"
+#include "server/session/frame_writer.h"
+#include "server/session/context.h"
 #include "tests/fuzz/null_vulkan.h"
 #include "tests/unit/check.h"
 

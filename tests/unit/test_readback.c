@@ -10,11 +10,11 @@
 #include "common/memory/delta.h"
 #include "common/net/frame.h"
 #include "common/wire/encoder.h"
-#include "server/channel.h"
-#include "server/device.h"
-#include "server/memory.h"
-#include "server/readback.h"
-#include "server/writes.h"
+#include "server/session/frame_writer.h"
+#include "server/session/device.h"
+#include "server/memory/memory.h"
+#include "server/memory/readback.h"
+#include "server/memory/writes.h"
 #include "tests/unit/check.h"
 
 /* What is sent of the memory of a device that has no GPU: the test writes to it. */

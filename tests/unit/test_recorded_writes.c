@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/memory.h"
+#include "server/memory/memory.h"
 #include "tests/unit/null_session.h"
 
 /* What the server takes recorded commands to write to. */

@@ -3,8 +3,8 @@
 /* How recordings come to the server: short ones when they end, long ones in pieces before that, also when they are
  * given up in the middle. */
 
-#include "client/command_buffer.h"
-#include "client/queue.h"
+#include "client/record/command_buffer.h"
+#include "client/sync/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "common/util/bytes.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/render_pass.h"
+#include "client/pipeline/render_pass.h"
 #include "client/vp_entry.h"
 #include "tests/unit/command_peer.h"
 

@@ -7,9 +7,9 @@
 #include <time.h>
 
 #include "common/util/cores.h"
-#include "server/device.h"
-#include "server/replay.h"
-#include "server/uploads.h"
+#include "server/session/device.h"
+#include "server/record/replay.h"
+#include "server/session/uploads.h"
 #include "tests/unit/null_session.h"
 
 #define POOLS 8

@@ -3,7 +3,7 @@
 /* How many frames a server lets be under way, on simulated links: enough for 60 in a second, and no queue on the way.
  */
 
-#include "server/room.h"
+#include "server/wsi/flow_control.h"
 
 #include "common/picture/present_frame.h"
 #include "tests/unit/check.h"

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "common/wire/spirv.h"
-#include "server/spirv.h"
-#include "server/writes.h"
+#include "server/pipeline/spirv.h"
+#include "server/memory/writes.h"
 #include "tests/unit/check.h"
 
 /* Of the test application, made by glslang. */

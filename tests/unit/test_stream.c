@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/connection.h"
-#include "client/device.h"
+#include "client/link/connection.h"
+#include "client/device/device.h"
 #include "client/mapping/mapping.h"
 #include "common/memory/delta.h"
 #include "common/net/frame.h"

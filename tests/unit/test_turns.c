@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "client/mapping/mapping.h"
-#include "client/turns.h"
+#include "client/link/turns.h"
 #include "common/memory/delta.h"
 #include "common/util/spin.h"
 #include "tests/unit/check.h"

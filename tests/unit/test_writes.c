@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
-#include "server/copy_extent.h"
-#include "server/memory.h"
-#include "server/objects.h"
-#include "server/track.h"
-#include "server/writes.h"
+#include "server/memory/copy_extent.h"
+#include "server/memory/memory.h"
+#include "server/session/objects.h"
+#include "server/record/track.h"
+#include "server/memory/writes.h"
 #include "tests/unit/check.h"
 
 #define PAGE VPS_PAGE

@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <sys/mman.h>
 
-#include "server/device.h"
-#include "server/memory.h"
-#include "server/zero.h"
+#include "server/session/device.h"
+#include "server/memory/memory.h"
+#include "server/memory/zero.h"
 #include "tests/unit/null_session.h"
 
 #define PAGE ((size_t)4096)

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/device/private_data.h"
+
+#include "client/link/connection.h"
+#include "client/device/device.h"
+#include "client/vp_entry.h"
+
+#include <stdlib.h>
+
+/* An object's value for one slot. Few objects have any, and those have few. */
+struct vp_private_value {
+   struct vp_private_value *next;
+   uint64_t slot; /* id, which no other slot will ever have */
+   uint64_t data;
+};
+
+void vp_private_values_destroy(struct vp_private_value *values)
+{
+   while (values) {
+      struct vp_private_value *next = values->next;
+      free(values);
+      values = next;
+   }
+}
+
+static struct vp_private_value *find(const struct vp_object *object, VkPrivateDataSlot slot)
+{
+   const uint64_t id = vp_object_id((uint64_t)(uintptr_t)slot);
+   struct vp_private_value *value = object->private_values;
+   while (value && value->slot != id)
+      value = value->next;
+   return value;
+}
+
+/* Different threads may set data of one object, in different slots: the
+ * connection's object lock guards the list. */
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkSetPrivateData(VkDevice handle, VkObjectType objectType, uint64_t objectHandle,
+                                                   VkPrivateDataSlot slot, uint64_t data)
+{
+   (void)objectType;
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_object *object = VP_FROM_HANDLE(struct vp_object, objectHandle);
+   pthread_mutex_lock(&device->conn->object_lock);
+   struct vp_private_value *value = find(object, slot);
+   if (!value) {
+      value = calloc(1, sizeof(*value));
+      if (value) {
+         value->slot = vp_object_id((uint64_t)(uintptr_t)slot);
+         value->next = object->private_values;
+         object->private_values = value;
+      }
+   }
+   if (value)
+      value->data = data;
+   pthread_mutex_unlock(&device->conn->object_lock);
+   return value ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkGetPrivateData(VkDevice handle, VkObjectType objectType, uint64_t objectHandle,
+                                               VkPrivateDataSlot slot, uint64_t *pData)
+{
+   (void)objectType;
+   struct vp_device *device = vp_device_from_handle(handle);
+   pthread_mutex_lock(&device->conn->object_lock);
+   const struct vp_private_value *value = find(VP_FROM_HANDLE(struct vp_object, objectHandle), slot);
+   *pData = value ? value->data : 0;
+   pthread_mutex_unlock(&device->conn->object_lock);
+}

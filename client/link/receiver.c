@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/link/receiver.h"
+
+#include "client/memory/acceleration_structure.h"
+#include "client/record/command_buffer.h"
+#include "client/link/command_names.h"
+#include "client/link/connection.h"
+#include "client/device/device.h"
+#include "client/memory/device_memory.h"
+#include "client/sync/event.h"
+#include "client/mapping/mapping.h"
+#include "client/link/object.h"
+#include "client/link/object_table.h"
+#include "client/pipeline/pipeline.h"
+#include "client/sync/query_pool.h"
+#include "client/sync/queue.h"
+#include "client/link/turns.h"
+#include "client/wsi/swapchain.h"
+#include "common/net/error_frame.h"
+#include "common/net/limits.h"
+#include "common/util/bytes.h"
+#include "common/util/cores.h"
+#include "common/util/log.h"
+#include "common/util/spin.h"
+#include "common/util/thread.h"
+
+#include <stdio.h>
+
+/* What the server says next, while it is busy, comes soon. */
+#define RECEIVE_SPIN_NS INT64_C(50000)
+
+/* Reading a part of memory takes a little longer than taking it in. */
+#define HELPERS 2u
+
+struct receiver {
+   struct vp_connection *conn;
+   struct vp_turns turns; /* of those who read */
+};
+
+static bool receive_reply(struct vp_connection *conn, struct vp_frame *frame)
+{
+   uint64_t said = 0;
+   pthread_mutex_lock(&conn->reply_lock);
+   struct vp_call *call = conn->first_call;
+   const bool ok = call && frame->header.tag == conn->next_reply;
+   if (ok) {
+      conn->next_reply++;
+      said = call->said;
+      conn->first_call = call->next;
+      if (!call->next)
+         conn->last_call = &conn->first_call;
+      vp_decoder_init(&call->dec, frame->payload, frame->header.length, NULL);
+      call->payload = frame->payload; /* the frame gets a new one */
+      frame->payload = NULL;
+      frame->capacity = 0;
+      call->done = true;
+      pthread_cond_signal(&call->cond);
+   }
+   pthread_mutex_unlock(&conn->reply_lock);
+   vp_pace_executed(conn, said);
+   return ok;
+}
+
+static bool receive_object_error(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
+{
+   if (frame->header.length != 12)
+      return false;
+   const int32_t result = (int32_t)vp_bytes_load_u32(frame->payload + 4);
+   const uint32_t recording = vp_bytes_load_u32(frame->payload + 8);
+   vp_log(VP_LOG_WARN, "%s failed on the server with VkResult %d; the application hears of it when it uses the object",
+          vp_command_name(vp_bytes_load_u32(frame->payload)), result);
+   vp_connection_note_failure(conn, vp_bytes_load_u32(frame->payload));
+   if (object && object->type == VK_OBJECT_TYPE_COMMAND_BUFFER && recording)
+      vp_command_buffer_fail((struct vp_command_buffer *)object, recording, result);
+   else if (object)
+      object->error = result;
+   vp_news_tell(conn);
+   return true;
+}
+
+static bool receive_batch_error(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
+{
+   if (frame->header.length != 12)
+      return false;
+   const VkResult error = (VkResult)(int32_t)vp_bytes_load_u32(frame->payload + 8);
+   vp_log(VP_LOG_WARN, "a submission goes without something that failed with VkResult %d; a wait for it says so",
+          error);
+   if (object && object->type == VK_OBJECT_TYPE_QUEUE &&
+       !vp_queue_receive_error(conn, (struct vp_queue *)object, vp_bytes_load_u64(frame->payload), error))
+      vp_connection_lose(conn, "there is no memory left for what it says");
+   return true;
+}
+
+static bool apply_memory(struct vp_connection *conn, struct vp_mapping *mapping, const struct vp_frame *frame)
+{
+   const uint8_t *data = frame->payload;
+   size_t size = frame->header.length;
+   if (frame->header.type == VP_FRAME_PACKED &&
+       !vp_unpack(&conn->unpacker, frame->payload, frame->header.length, &data, &size))
+      return false;
+   vp_stats_add(&conn->stats.memory_received, size);
+   return !mapping || vp_mapping_apply(mapping, data, size);
+}
+
+/* The mapping that a frame is about, held; NULL when it is gone by now. */
+static struct vp_mapping *hold_mapping(struct vp_connection *conn, const struct vp_frame *frame)
+{
+   pthread_mutex_lock(&conn->object_lock);
+   struct vp_object *object = vp_object_table_find(conn, frame->header.tag);
+   struct vp_mapping *mapping = object && object->type == VK_OBJECT_TYPE_DEVICE_MEMORY
+                                   ? vp_device_memory_hold_mapping((struct vp_device_memory *)object)
+                                   : NULL;
+   pthread_mutex_unlock(&conn->object_lock);
+   return mapping;
+}
+
+static bool receive_memory(struct receiver *receiver, const struct vp_frame *frame)
+{
+   struct vp_mapping *mapping = hold_mapping(receiver->conn, frame);
+   vp_turns_settle(&receiver->turns);
+   const bool ok = apply_memory(receiver->conn, mapping, frame);
+   vp_mapping_unref(mapping);
+   return ok;
+}
+
+/* The next frame is read meanwhile, where there is another thread. */
+static bool receive_part(struct receiver *receiver, const struct vp_frame *frame)
+{
+   struct vp_mapping *mapping = hold_mapping(receiver->conn, frame);
+   vp_turns_step_aside(&receiver->turns);
+   const bool ok = apply_memory(receiver->conn, mapping, frame);
+   vp_mapping_unref(mapping);
+   vp_turns_come_back(&receiver->turns);
+   return ok;
+}
+
+static bool receive_progress(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
+{
+   if (frame->header.length != 12)
+      return false;
+   if (object && object->type == VK_OBJECT_TYPE_QUEUE)
+      vp_queue_receive_progress(conn, (struct vp_queue *)object, vp_bytes_load_u64(frame->payload),
+                                (VkResult)(int32_t)vp_bytes_load_u32(frame->payload + 8));
+   return true;
+}
+
+static void receive_address(struct vp_connection *conn, struct vp_object *object, VkDeviceAddress address)
+{
+   if (object->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
+      vp_device_memory_receive_address((struct vp_device_memory *)object, address);
+   else if (object->type == VK_OBJECT_TYPE_ACCELERATION_STRUCTURE_KHR)
+      vp_acceleration_structure_receive_address(conn, (struct vp_acceleration_structure *)object, address);
+}
+
+/* Frames about one object. The object may be gone by now, which is no error. */
+static bool receive_for_object(struct vp_connection *conn, struct vp_frame *frame)
+{
+   bool ok = true;
+   pthread_mutex_lock(&conn->object_lock);
+   struct vp_object *object = vp_object_table_find(conn, frame->header.tag);
+   switch (frame->header.type) {
+   case VP_FRAME_STALE:
+      ok = frame->header.length == 0;
+      if (object && object->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
+         vp_device_memory_receive_stale((struct vp_device_memory *)object);
+      break;
+   case VP_FRAME_PROGRESS:
+      ok = receive_progress(conn, object, frame);
+      break;
+   case VP_FRAME_OBJECT_ERROR:
+      ok = receive_object_error(conn, object, frame);
+      break;
+   case VP_FRAME_BATCH_ERROR:
+      ok = receive_batch_error(conn, object, frame);
+      break;
+   case VP_FRAME_ADDRESS:
+      ok = frame->header.length == 8;
+      if (ok && object)
+         receive_address(conn, object, vp_bytes_load_u64(frame->payload));
+      break;
+   case VP_FRAME_EXECUTABLES:
+      if (object && object->type == VK_OBJECT_TYPE_PIPELINE)
+         ok = vp_pipeline_receive_executables(conn, (struct vp_pipeline *)object, frame->payload, frame->header.length);
+      break;
+   case VP_FRAME_RESERVE:
+      ok = frame->header.length == 4;
+      if (ok && object && object->type == VK_OBJECT_TYPE_DEVICE)
+         ((struct vp_device *)object)->is_short = !vp_bytes_load_u32(frame->payload);
+      break;
+   case VP_FRAME_EVENT:
+      if (object && object->type == VK_OBJECT_TYPE_EVENT)
+         ok = vp_event_receive(conn, (struct vp_event *)object, frame->payload, frame->header.length);
+      break;
+   case VP_FRAME_PRESENT:
+      if (object && object->type == VK_OBJECT_TYPE_SWAPCHAIN_KHR)
+         ok = vp_presenter_receive(((struct vp_swapchain *)object)->presenter, frame);
+      break;
+   default:
+      if (object && object->type == VK_OBJECT_TYPE_QUERY_POOL)
+         ok = vp_query_pool_receive(conn, (struct vp_query_pool *)object, frame->payload, frame->header.length);
+      break;
+   }
+   pthread_mutex_unlock(&conn->object_lock);
+   return ok;
+}
+
+/* What says that memory is there comes after the memory. */
+static bool receive_news(struct receiver *receiver, struct vp_frame *frame)
+{
+   struct vp_connection *conn = receiver->conn;
+   struct vp_error error;
+   vp_turns_settle(&receiver->turns);
+   switch (frame->header.type) {
+   case VP_FRAME_REPLY:
+      return receive_reply(conn, frame);
+   case VP_FRAME_STALE:
+   case VP_FRAME_PROGRESS:
+   case VP_FRAME_OBJECT_ERROR:
+   case VP_FRAME_BATCH_ERROR:
+   case VP_FRAME_RESERVE:
+   case VP_FRAME_ADDRESS:
+   case VP_FRAME_EXECUTABLES:
+   case VP_FRAME_EVENT:
+   case VP_FRAME_QUERIES:
+   case VP_FRAME_PRESENT:
+      return receive_for_object(conn, frame);
+   case VP_FRAME_EXECUTED:
+      return vp_pace_receive(conn, frame->header.tag, frame->payload, frame->header.length);
+   case VP_FRAME_ALIVE:
+      return true;
+   case VP_FRAME_ERROR:
+      vp_connection_lose(conn, vp_error_load(&error, frame->payload, frame->header.length) ? error.text
+                                                                                           : "it ended the session");
+      return false;
+   case VP_FRAME_AUTH:
+      vp_connection_lose(conn, "the server asks for authentication, which the client cannot give");
+      return false;
+   default:
+      return false;
+   }
+}
+
+static bool take_in(struct receiver *receiver, struct vp_frame *frame)
+{
+   if (vp_frame_is_skippable(&frame->header))
+      return true;
+   switch (frame->header.type) {
+   case VP_FRAME_MEMORY:
+   case VP_FRAME_PACKED:
+      return receive_memory(receiver, frame);
+   case VP_FRAME_MEMORY_PART:
+      return receive_part(receiver, frame);
+   default:
+      return receive_news(receiver, frame);
+   }
+}
+
+/* False, with the connection lost, when nothing more can be received. */
+static bool receive_frame(struct receiver *receiver, struct vp_frame *frame)
+{
+   struct vp_connection *conn = receiver->conn;
+   const enum vp_frame_status status = vp_frame_read(conn->fd, frame, VP_SILENCE_MS);
+   if (status == VP_FRAME_MALFORMED) {
+      vp_connection_misunderstand(conn, vp_frame_status_text(status, VP_SERVER));
+      return false;
+   }
+   if (status != VP_FRAME_OK) {
+      vp_connection_lose(conn, status == VP_FRAME_TIMEOUT ? "no sign of life for ten seconds"
+                                                          : vp_frame_status_text(status, VP_SERVER));
+      return false;
+   }
+   vp_stats_add(&conn->stats.frames_received, 1);
+   vp_stats_add(&conn->stats.bytes_received, VP_FRAME_HEADER_SIZE + (uint64_t)frame->header.length);
+   const bool ok = take_in(receiver, frame);
+   if (!ok)
+      vp_connection_misunderstand(conn, "it sent something that makes no sense");
+   return ok;
+}
+
+static void fail_calls(struct vp_connection *conn)
+{
+   pthread_mutex_lock(&conn->reply_lock);
+   for (struct vp_call *call = conn->first_call; call;) {
+      struct vp_call *next = call->next; /* a finished call may vanish */
+      call->failed = true;
+      call->done = true;
+      pthread_cond_signal(&call->cond);
+      call = next;
+   }
+   conn->first_call = NULL;
+   conn->last_call = &conn->first_call;
+   pthread_mutex_unlock(&conn->reply_lock);
+}
+
+/* Until the connection is lost. */
+static void *receive(void *data)
+{
+   struct receiver *receiver = data;
+   struct vp_connection *conn = receiver->conn;
+   struct vp_frame frame = {0};
+   vp_turns_take(&receiver->turns);
+   while (!vp_connection_lost(conn) && receive_frame(receiver, &frame))
+      vp_spin_for_data(conn->fd, vp_clock_ns() + RECEIVE_SPIN_NS);
+   vp_connection_lose(conn, NULL);
+   vp_turns_end(&receiver->turns);
+   vp_frame_finish(&frame);
+   return NULL;
+}
+
+static void *receiver_main(void *data)
+{
+   struct vp_connection *conn = data;
+   struct receiver receiver = {.conn = conn};
+   pthread_t helpers[HELPERS];
+   unsigned count = 0;
+   vp_turns_init(&receiver.turns);
+   if (vp_cores_count() >= VP_MIN_CORES_TO_SHARE) {
+      while (count < HELPERS && vp_thread_start(&helpers[count], receive, &receiver))
+         count++;
+   }
+   receive(&receiver);
+   while (count > 0)
+      pthread_join(helpers[--count], NULL);
+   fail_calls(conn);
+   vp_turns_finish(&receiver.turns);
+   return NULL;
+}
+
+bool vp_receiver_start(struct vp_connection *conn)
+{
+   const bool ok = vp_thread_start(&conn->receiver, receiver_main, conn);
+   if (!ok)
+      vp_log(VP_LOG_ERROR, "cannot start a thread for the connection to %s", conn->address);
+   return ok;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_MEMORY_RESOURCE_H
+#define VP_CLIENT_MEMORY_RESOURCE_H
+
+#include "client/link/object.h"
+#include "client/memory/resource_kind.h"
+
+/* A VkBuffer or VkImage. */
+struct vp_resource {
+   struct vp_object base;
+   struct vp_resource_kind *kind;
+   bool hidden; /* bound to memory that the host cannot map */
+};
+
+struct vp_image {
+   struct vp_resource resource;
+   VkFormat format;
+   uint32_t layers;
+};
+
+struct vp_device;
+
+/* The kind of images that are created in this way; NULL without memory. */
+struct vp_resource_kind *vp_image_kind(struct vp_device *device, const VkImageCreateInfo *info);
+
+/* Fills the answer from the kind. False when it is not known yet. */
+bool vp_resource_answer(struct vp_resource_kinds *kinds, const struct vp_resource *resource, unsigned plane,
+                        VkMemoryRequirements2 *out);
+
+/* Copies the requirements and, where both chains have them, the dedicated ones. */
+void vp_memory_requirements_copy(VkMemoryRequirements2 *out, const VkMemoryRequirements2 *answer);
+
+/* Whether the server could create one of that kind. */
+bool vp_resource_is_made(struct vp_resource_kinds *kinds, const struct vp_resource *resource);
+void vp_resource_set_made(struct vp_resource_kinds *kinds, struct vp_resource *resource);
+
+/* Keeps an answer, a VkMemoryRequirements2 with VkMemoryDedicatedRequirements in its chain. */
+void vp_resource_remember(struct vp_resource_kinds *kinds, struct vp_resource *resource, unsigned plane,
+                          const VkMemoryRequirements2 *answer);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_PIPELINE_PIPELINE_H
+#define VP_CLIENT_PIPELINE_PIPELINE_H
+
+#include "client/link/object.h"
+#include "common/util/arena.h"
+#include "common/wire/pipeline_flags.h"
+
+#include <stdbool.h>
+
+struct vp_connection;
+struct vp_executables;
+
+/* What a graphics pipeline that is linked from others must know of them. */
+struct vp_pipeline_facts {
+   VkGraphicsPipelineLibraryFlagsEXT subsets; /* of the state, that it has or has linked */
+
+   /* With the pre-rasterization subset: */
+   bool vertex_shader; /* else it has mesh shaders */
+   bool discards;      /* there is never rasterization */
+
+   /* With the fragment output subset: */
+   VkImageAspectFlags aspects; /* of the attachments: colour, depth, stencil */
+};
+
+struct vp_pipeline {
+   struct vp_object base;
+   struct vp_pipeline_facts facts;
+   bool told; /* the server says what it consists of when it has made it */
+
+   /* Under the progress lock. */
+   bool has_executables;               /* the server has said: */
+   struct vp_executables *executables; /* NULL: it cannot say */
+};
+
+/* An EXECUTABLES frame. False when it makes no sense. */
+bool vp_pipeline_receive_executables(struct vp_connection *conn, struct vp_pipeline *pipeline, const uint8_t *data,
+                                     size_t size);
+
+/* Gives a pipeline's id and memory back. NULL is fine. */
+void vp_pipeline_free(struct vp_connection *conn, const VkAllocationCallbacks *allocator, struct vp_pipeline *pipeline);
+
+/* The base pipeline, where the rest of the struct says that there is one. */
+VkPipeline vp_pipeline_base(uint64_t flags, VkPipeline handle, int32_t index);
+
+/* Makes a copy in which everything that Vulkan lets be garbage is absent, since
+ * the encoder follows every pointer. Its chain is a copy, too; the rest is
+ * shared where nothing changes. False when there is no memory. */
+bool vp_graphics_pipeline_clean(struct vp_arena *arena, const VkGraphicsPipelineCreateInfo *info,
+                                VkGraphicsPipelineCreateInfo *clean, struct vp_pipeline_facts *facts);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_PIPELINE_SAMPLER_H
+#define VP_CLIENT_PIPELINE_SAMPLER_H
+
+#include "client/link/object.h"
+
+#include <stdbool.h>
+
+struct vp_sampler {
+   struct vp_object base;
+   bool has_conversion; /* of Y'CbCr: it may take several descriptors of a pool */
+};
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/sync/queue.h"
+
+#include "client/device/chain.h"
+#include "client/record/command_buffer.h"
+#include "client/link/connection.h"
+#include "client/device/device.h"
+#include "client/memory/device_memory.h"
+#include "client/sync/early_wait.h"
+#include "client/sync/fence.h"
+#include "client/link/guard.h"
+#include "client/sync/semaphore.h"
+#include "client/vp_client_send.h"
+#include "client/vp_entry.h"
+
+#include "common/util/spin.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* --- progress --- */
+
+void vp_queue_receive_progress(struct vp_connection *conn, struct vp_queue *queue, uint64_t serial, VkResult result)
+{
+   pthread_mutex_lock(&conn->progress_lock);
+   if (result < 0)
+      atomic_store(&queue->status, result);
+   else if (serial > queue->reported)
+      atomic_store(&queue->reported, serial);
+   if (queue->reported > queue->completed)
+      atomic_store_explicit(&queue->completed, queue->reported, memory_order_release);
+   vp_news_unlock(conn);
+}
+
+bool vp_queue_receive_error(struct vp_connection *conn, struct vp_queue *queue, uint64_t serial, VkResult error)
+{
+   struct vp_batch_error *item = malloc(sizeof(*item));
+   if (!item)
+      return false;
+   pthread_mutex_lock(&conn->progress_lock);
+   *item = (struct vp_batch_error){.next = queue->errors, .serial = serial, .error = error};
+   queue->errors = item;
+   pthread_mutex_unlock(&conn->progress_lock);
+   return true;
+}
+
+VkResult vp_queue_take_error(struct vp_queue *queue, uint64_t serial)
+{
+   VkResult error = VK_SUCCESS;
+   if (!queue || !queue->errors)
+      return VK_SUCCESS;
+   pthread_mutex_lock(&queue->device->conn->progress_lock);
+   struct vp_batch_error *kept = NULL;
+   for (struct vp_batch_error *item = queue->errors; item;) {
+      struct vp_batch_error *next = item->next;
+      if (item->serial <= serial) {
+         error = item->error;
+         free(item);
+      } else {
+         item->next = kept;
+         kept = item;
+      }
+      item = next;
+   }
+   queue->errors = kept;
+   pthread_mutex_unlock(&queue->device->conn->progress_lock);
+   return vp_late_result(error);
+}
+
+VkResult vp_late_result(VkResult error)
+{
+   switch (error) {
+   case VK_SUCCESS:
+   case VK_ERROR_OUT_OF_HOST_MEMORY:
+   case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+   case VK_ERROR_DEVICE_LOST:
+      return error;
+   default:
+      return VK_ERROR_UNKNOWN;
+   }
+}
+
+bool vp_device_is_lost(const struct vp_device *device)
+{
+   if (vp_connection_lost(device->conn))
+      return true;
+   for (uint32_t i = 0; i < device->queue_count; i++) {
+      if (atomic_load_explicit(&device->queues[i]->status, memory_order_relaxed) < 0)
+         return true;
+   }
+   return false;
+}
+
+struct timespec vp_deadline(uint64_t timeout)
+{
+   const uint64_t second = 1000000000, longest = INT32_MAX / 2; /* which no time_t overflows with */
+   struct timespec time;
+   clock_gettime(CLOCK_MONOTONIC, &time);
+   time.tv_sec += (time_t)(timeout / second > longest ? longest : timeout / second);
+   time.tv_nsec += (long)(timeout % second);
+   if (time.tv_nsec >= (long)second) {
+      time.tv_nsec -= (long)second;
+      time.tv_sec++;
+   }
+   return time;
+}
+
+/* Without the lock, up to the deadline at most. */
+static void spin_for_news(struct vp_connection *conn, uint64_t known, const struct timespec *deadline)
+{
+   const int64_t spin_ns = vp_clock_ns() + VP_WAIT_SPIN_NS,
+                 deadline_ns = deadline ? (int64_t)deadline->tv_sec * 1000000000 + deadline->tv_nsec : INT64_MAX,
+                 end_ns = spin_ns < deadline_ns ? spin_ns : deadline_ns;
+   pthread_mutex_unlock(&conn->progress_lock);
+   while (atomic_load_explicit(&conn->news, memory_order_acquire) == known && vp_spin(end_ns))
+      ;
+   pthread_mutex_lock(&conn->progress_lock);
+}
+
+bool vp_progress_wait(struct vp_connection *conn, const struct timespec *deadline)
+{
+   const uint64_t known = conn->news;
+   spin_for_news(conn, known, deadline);
+   if (conn->news != known)
+      return true;
+   return vp_guard_wait(&conn->progress_cond, &conn->progress_lock, deadline) != ETIMEDOUT;
+}
+
+VkResult vp_device_wait(struct vp_device *device, bool (*done)(const void *data), const void *data, uint64_t timeout)
+{
+   const struct timespec deadline = vp_deadline(timeout);
+   VkResult result = VK_TIMEOUT;
+   bool more = timeout > 0;
+   pthread_mutex_lock(&device->conn->progress_lock);
+   do {
+      if (done(data))
+         result = VK_SUCCESS;
+      else if (vp_device_is_lost(device))
+         result = VK_ERROR_DEVICE_LOST;
+      else if (more)
+         more = vp_progress_wait(device->conn, &deadline);
+      else
+         break;
+   } while (result == VK_TIMEOUT);
+   pthread_mutex_unlock(&device->conn->progress_lock);
+   if (result == VK_SUCCESS)
+      vp_device_acquire_memory(device);
+   return result;
+}
+
+static VkResult wait_idle(struct vp_queue *queue)
+{
+   struct vp_connection *conn = queue->device->conn;
+   const uint64_t serial = atomic_load(&queue->submitted);
+   uint64_t timeout = UINT64_MAX;
+   vp_queue_complete_early(queue, serial, &timeout);
+   pthread_mutex_lock(&conn->progress_lock);
+   while (!vp_queue_is_complete(queue, serial) && !vp_device_is_lost(queue->device))
+      vp_progress_wait(conn, NULL);
+   pthread_mutex_unlock(&conn->progress_lock);
+   if (!vp_queue_is_complete(queue, serial) || vp_device_is_lost(queue->device))
+      return VK_ERROR_DEVICE_LOST;
+   vp_device_acquire_memory(queue->device);
+   return vp_queue_take_error(queue, serial);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueWaitIdle(VkQueue queue)
+{
+   return wait_idle(VP_FROM_HANDLE(struct vp_queue, queue));
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkDeviceWaitIdle(VkDevice handle)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   VkResult result = vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+   for (uint32_t i = 0; i < device->queue_count && result != VK_ERROR_DEVICE_LOST; i++) {
+      const VkResult error = wait_idle(device->queues[i]);
+      if (error)
+         result = error;
+   }
+   return result;
+}
+
+/* --- submission --- */
+
+VkResult vp_submission_begin(struct vp_queue *queue)
+{
+   if (vp_device_is_lost(queue->device))
+      return VK_ERROR_DEVICE_LOST;
+   return vp_device_flush_mapped_memory(queue->device);
+}
+
+VkResult vp_submission_commit(struct vp_queue *queue, uint32_t batch_count, bool shows, struct vp_fence *fence)
+{
+   struct vp_connection *conn = queue->device->conn;
+   const VkResult result = vp_stream_commit(conn);
+   if (result == VK_SUCCESS) {
+      atomic_fetch_add(&queue->submitted, batch_count);
+      if (shows)
+         atomic_store(&queue->shown, atomic_load(&queue->submitted));
+      if (fence)
+         vp_fence_set_pending(fence, queue, atomic_load(&queue->submitted));
+      vp_stats_add(&conn->stats.submissions, 1);
+   }
+   return result;
+}
+
+void vp_submission_end(struct vp_queue *queue)
+{
+   vp_stream_flush_locked(queue->device->conn);
+   vp_stream_unlock(queue->device->conn);
+   vp_pace_wait(queue->device->conn);
+}
+
+/* The first error that the server has reported of what is about to run. */
+static VkResult command_buffers_error(const VkSubmitInfo *submits, uint32_t count)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      for (uint32_t j = 0; j < submits[i].commandBufferCount; j++) {
+         const VkResult error =
+            vp_command_buffer_error(VP_FROM_HANDLE(struct vp_command_buffer, submits[i].pCommandBuffers[j]));
+         if (error)
+            return vp_late_result(error);
+      }
+   }
+   return VK_SUCCESS;
+}
+
+static void signal_semaphores(struct vp_queue *queue, const VkSubmitInfo *submits, uint32_t count,
+                              uint64_t first_serial)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      const VkTimelineSemaphoreSubmitInfo *values =
+         vp_chain_find(submits[i].pNext, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+      if (!values || !values->pSignalSemaphoreValues)
+         continue;
+      for (uint32_t j = 0; j < submits[i].signalSemaphoreCount && j < values->signalSemaphoreValueCount; j++)
+         vp_semaphore_add_signal(queue->device->conn,
+                                 VP_FROM_HANDLE(struct vp_semaphore, submits[i].pSignalSemaphores[j]), queue,
+                                 first_serial + i, values->pSignalSemaphoreValues[j]);
+   }
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit(VkQueue handle, uint32_t submitCount, const VkSubmitInfo *pSubmits,
+                                                VkFence fence)
+{
+   struct vp_queue *queue = VP_FROM_HANDLE(struct vp_queue, handle);
+   const VkSubmitInfo empty = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO};
+   if (!submitCount && !fence)
+      return vp_device_is_lost(queue->device) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+   if (!submitCount) { /* the fence needs a serial */
+      submitCount = 1;
+      pSubmits = &empty;
+   }
+   VkResult result = command_buffers_error(pSubmits, submitCount);
+   if (result == VK_SUCCESS)
+      result = vp_submission_begin(queue);
+   if (result != VK_SUCCESS)
+      return result;
+   const bool shows = vp_submits_show(queue, pSubmits, submitCount);
+   const struct vp_cmd_vkQueueSubmit a = {.queue = handle, .submitCount = submitCount, .pSubmits = pSubmits};
+   vp_request_vkQueueSubmit(vp_stream_begin(queue->device->conn), 0, &a);
+   const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
+   result = vp_submission_commit(queue, submitCount, shows, VP_FROM_HANDLE(struct vp_fence, fence));
+   if (result == VK_SUCCESS)
+      signal_semaphores(queue, pSubmits, submitCount, first_serial);
+   vp_submission_end(queue);
+   return result;
+}
+
+static VkResult command_buffers_error2(const VkSubmitInfo2 *submits, uint32_t count)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      for (uint32_t j = 0; j < submits[i].commandBufferInfoCount; j++) {
+         const VkResult error = vp_command_buffer_error(
+            VP_FROM_HANDLE(struct vp_command_buffer, submits[i].pCommandBufferInfos[j].commandBuffer));
+         if (error)
+            return vp_late_result(error);
+      }
+   }
+   return VK_SUCCESS;
+}
+
+static void signal_semaphores2(struct vp_queue *queue, const VkSubmitInfo2 *submits, uint32_t count,
+                               uint64_t first_serial)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      for (uint32_t j = 0; j < submits[i].signalSemaphoreInfoCount; j++) {
+         const VkSemaphoreSubmitInfo *info = &submits[i].pSignalSemaphoreInfos[j];
+         vp_semaphore_add_signal(queue->device->conn, VP_FROM_HANDLE(struct vp_semaphore, info->semaphore), queue,
+                                 first_serial + i, info->value);
+      }
+   }
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit2(VkQueue handle, uint32_t submitCount, const VkSubmitInfo2 *pSubmits,
+                                                 VkFence fence)
+{
+   struct vp_queue *queue = VP_FROM_HANDLE(struct vp_queue, handle);
+   if (!submitCount)
+      return vp_vkQueueSubmit(handle, 0, NULL, fence);
+   VkResult result = command_buffers_error2(pSubmits, submitCount);
+   if (result == VK_SUCCESS)
+      result = vp_submission_begin(queue);
+   if (result != VK_SUCCESS)
+      return result;
+   const bool shows = vp_submits2_show(queue, pSubmits, submitCount);
+   const struct vp_cmd_vkQueueSubmit2 a = {.queue = handle, .submitCount = submitCount, .pSubmits = pSubmits};
+   vp_request_vkQueueSubmit2(vp_stream_begin(queue->device->conn), 0, &a);
+   const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
+   result = vp_submission_commit(queue, submitCount, shows, VP_FROM_HANDLE(struct vp_fence, fence));
+   if (result == VK_SUCCESS)
+      signal_semaphores2(queue, pSubmits, submitCount, first_serial);
+   vp_submission_end(queue);
+   return result;
+}
+
+static void signal_semaphores_sparse(struct vp_queue *queue, const VkBindSparseInfo *binds, uint32_t count,
+                                     uint64_t first_serial)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      const VkTimelineSemaphoreSubmitInfo *values =
+         vp_chain_find(binds[i].pNext, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+      if (!values || !values->pSignalSemaphoreValues)
+         continue;
+      for (uint32_t j = 0; j < binds[i].signalSemaphoreCount && j < values->signalSemaphoreValueCount; j++)
+         vp_semaphore_add_signal(queue->device->conn,
+                                 VP_FROM_HANDLE(struct vp_semaphore, binds[i].pSignalSemaphores[j]), queue,
+                                 first_serial + i, values->pSignalSemaphoreValues[j]);
+   }
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueBindSparse(VkQueue handle, uint32_t bindInfoCount,
+                                                    const VkBindSparseInfo *pBindInfo, VkFence fence)
+{
+   struct vp_queue *queue = VP_FROM_HANDLE(struct vp_queue, handle);
+   const VkBindSparseInfo empty = {.sType = VK_STRUCTURE_TYPE_BIND_SPARSE_INFO};
+   if (!bindInfoCount && !fence)
+      return VK_SUCCESS;
+   if (!bindInfoCount) {
+      bindInfoCount = 1;
+      pBindInfo = &empty;
+   }
+   VkResult result = vp_submission_begin(queue);
+   if (result != VK_SUCCESS)
+      return result;
+   const struct vp_cmd_vkQueueBindSparse a = {.queue = handle, .bindInfoCount = bindInfoCount, .pBindInfo = pBindInfo};
+   vp_request_vkQueueBindSparse(vp_stream_begin(queue->device->conn), 0, &a);
+   const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
+   result = vp_submission_commit(queue, bindInfoCount, true, VP_FROM_HANDLE(struct vp_fence, fence));
+   if (result == VK_SUCCESS)
+      signal_semaphores_sparse(queue, pBindInfo, bindInfoCount, first_serial);
+   vp_submission_end(queue);
+   return result;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/sync/semaphore.h"
+
+#include "client/device/chain.h"
+#include "client/link/connection.h"
+#include "client/device/device.h"
+#include "client/memory/device_memory.h"
+#include "client/sync/early_wait.h"
+#include "client/sync/queue.h"
+#include "client/vp_client_send.h"
+#include "client/vp_entry.h"
+
+#include <stdlib.h>
+
+/* Takes in what has completed. The caller holds the progress lock. */
+static uint64_t update_value(struct vp_semaphore *semaphore)
+{
+   uint32_t kept = 0;
+   for (uint32_t i = 0; i < semaphore->pending_count; i++) {
+      const struct vp_pending_signal *signal = &semaphore->pending[i];
+      if (!vp_queue_is_complete(signal->queue, signal->serial)) {
+         semaphore->pending[kept++] = *signal;
+      } else if (signal->value > semaphore->value) {
+         semaphore->value = signal->value;
+         semaphore->last = *signal;
+      }
+   }
+   semaphore->pending_count = kept;
+   return semaphore->value;
+}
+
+void vp_semaphore_add_signal(struct vp_connection *conn, struct vp_semaphore *semaphore, struct vp_queue *queue,
+                             uint64_t serial, uint64_t value)
+{
+   if (semaphore->type != VK_SEMAPHORE_TYPE_TIMELINE)
+      return;
+   pthread_mutex_lock(&conn->progress_lock);
+   update_value(semaphore);
+   if (semaphore->pending_count == semaphore->pending_capacity) {
+      const uint32_t capacity = semaphore->pending_capacity ? semaphore->pending_capacity * 2 : 8;
+      struct vp_pending_signal *pending = realloc(semaphore->pending, capacity * sizeof(*pending));
+      if (pending) {
+         semaphore->pending = pending;
+         semaphore->pending_capacity = capacity;
+      }
+   }
+   if (semaphore->pending_count < semaphore->pending_capacity)
+      semaphore->pending[semaphore->pending_count++] =
+         (struct vp_pending_signal){.queue = queue, .serial = serial, .value = value};
+   else
+      atomic_store(&queue->status, VK_ERROR_DEVICE_LOST); /* a wait for it could never end */
+   vp_news_unlock(conn);                                  /* it may be complete already */
+}
+
+/* The signal that brings the value first, or NULL. The caller holds the progress lock. */
+static const struct vp_pending_signal *find_signal(const struct vp_semaphore *semaphore, uint64_t value)
+{
+   const struct vp_pending_signal *found = NULL;
+   for (uint32_t i = 0; i < semaphore->pending_count; i++) {
+      const struct vp_pending_signal *signal = &semaphore->pending[i];
+      if (signal->value >= value && (!found || signal->value < found->value))
+         found = signal;
+   }
+   return found;
+}
+
+bool vp_semaphore_is_reached_by(const struct vp_queue *queue, struct vp_semaphore *semaphore, uint64_t value)
+{
+   struct vp_connection *conn = queue->device->conn;
+   pthread_mutex_lock(&conn->progress_lock);
+   bool reached = update_value(semaphore) >= value;
+   const struct vp_pending_signal *signal = reached ? NULL : find_signal(semaphore, value);
+   reached = reached || (signal && signal->queue == queue);
+   pthread_mutex_unlock(&conn->progress_lock);
+   return reached;
+}
+
+void *vp_make_vkCreateSemaphore(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                                const VkSemaphoreCreateInfo *info)
+{
+   const VkSemaphoreTypeCreateInfo *type = vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
+   struct vp_semaphore *semaphore =
+      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_SEMAPHORE, sizeof(*semaphore));
+   if (semaphore) {
+      semaphore->type = type ? type->semaphoreType : VK_SEMAPHORE_TYPE_BINARY;
+      semaphore->value = type ? type->initialValue : 0;
+   }
+   return semaphore;
+}
+
+void vp_finish_vkDestroySemaphore(struct vp_device *device, void *object)
+{
+   struct vp_semaphore *semaphore = object;
+   (void)device;
+   free(semaphore->pending);
+}
+
+/* After a wait: of the batches up to the one that gave the semaphore its value. */
+static VkResult take_error(struct vp_device *device, const struct vp_semaphore *semaphore)
+{
+   pthread_mutex_lock(&device->conn->progress_lock);
+   const struct vp_pending_signal last = semaphore->last;
+   pthread_mutex_unlock(&device->conn->progress_lock);
+   return vp_queue_take_error(last.queue, last.serial);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetSemaphoreCounterValue(VkDevice handle, VkSemaphore semaphore, uint64_t *pValue)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   pthread_mutex_lock(&device->conn->progress_lock);
+   *pValue = update_value(VP_FROM_HANDLE(struct vp_semaphore, semaphore));
+   pthread_mutex_unlock(&device->conn->progress_lock);
+   vp_device_acquire_memory(device);
+   return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST
+                                    : take_error(device, VP_FROM_HANDLE(struct vp_semaphore, semaphore));
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkSignalSemaphore(VkDevice handle, const VkSemaphoreSignalInfo *pSignalInfo)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_connection *conn = device->conn;
+   struct vp_semaphore *semaphore = VP_FROM_HANDLE(struct vp_semaphore, pSignalInfo->semaphore);
+   VkResult result = vp_device_flush_mapped_memory(device); /* a waiting submission may read it */
+   if (result != VK_SUCCESS)
+      return result;
+   const struct vp_cmd_vkSignalSemaphore a = {.device = handle, .pSignalInfo = pSignalInfo};
+   result = vp_send_vkSignalSemaphore(conn, &a);
+   if (result != VK_SUCCESS)
+      return result;
+   pthread_mutex_lock(&conn->progress_lock);
+   update_value(semaphore);
+   if (pSignalInfo->value > semaphore->value)
+      semaphore->value = pSignalInfo->value;
+   vp_news_unlock(conn);
+   return vp_stream_flush(conn);
+}
+
+/* The caller holds the progress lock. */
+static bool are_reached(const void *data)
+{
+   const VkSemaphoreWaitInfo *info = data;
+   const bool all = !(info->flags & VK_SEMAPHORE_WAIT_ANY_BIT);
+   for (uint32_t i = 0; i < info->semaphoreCount; i++) {
+      const bool reached = update_value(VP_FROM_HANDLE(struct vp_semaphore, info->pSemaphores[i])) >= info->pValues[i];
+      if (reached != all)
+         return !all;
+   }
+   return all;
+}
+
+/* See early_wait.h. Of several of which one is enough, nobody knows which is the first. */
+static void complete_early(struct vp_device *device, const VkSemaphoreWaitInfo *info, uint64_t *timeout)
+{
+   if ((info->flags & VK_SEMAPHORE_WAIT_ANY_BIT) && info->semaphoreCount > 1)
+      return;
+   for (uint32_t i = 0; i < info->semaphoreCount; i++) {
+      struct vp_semaphore *semaphore = VP_FROM_HANDLE(struct vp_semaphore, info->pSemaphores[i]);
+      pthread_mutex_lock(&device->conn->progress_lock);
+      const bool reached = update_value(semaphore) >= info->pValues[i];
+      const struct vp_pending_signal *found = reached ? NULL : find_signal(semaphore, info->pValues[i]);
+      const struct vp_pending_signal signal = found ? *found : (struct vp_pending_signal){0};
+      pthread_mutex_unlock(&device->conn->progress_lock);
+      if (signal.queue)
+         vp_queue_complete_early(signal.queue, signal.serial, timeout);
+   }
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitSemaphores(VkDevice handle, const VkSemaphoreWaitInfo *pWaitInfo,
+                                                   uint64_t timeout)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   complete_early(device, pWaitInfo, &timeout);
+   VkResult result = vp_device_wait(device, are_reached, pWaitInfo, timeout);
+   for (uint32_t i = 0; i < pWaitInfo->semaphoreCount && result == VK_SUCCESS; i++)
+      result = take_error(device, VP_FROM_HANDLE(struct vp_semaphore, pWaitInfo->pSemaphores[i]));
+   return result;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_SYNC_SEMAPHORE_H
+#define VP_CLIENT_SYNC_SEMAPHORE_H
+
+#include "client/link/object.h"
+
+#include <stdbool.h>
+
+struct vp_connection;
+struct vp_queue;
+
+/* A signal that a submitted batch will make. */
+struct vp_pending_signal {
+   struct vp_queue *queue;
+   uint64_t serial, value;
+};
+
+/* Timeline semaphores are known by value from the progress of the queues that
+ * signal them. Binary ones matter to the server only. All state is under the
+ * connection's progress lock. */
+struct vp_semaphore {
+   struct vp_object base;
+   VkSemaphoreType type;
+   uint64_t value;
+   struct vp_pending_signal last; /* the last signal of a batch that is complete; its queue is NULL before */
+   struct vp_pending_signal *pending;
+   uint32_t pending_count, pending_capacity;
+};
+
+/* For a timeline semaphore; others are left alone. */
+void vp_semaphore_add_signal(struct vp_connection *conn, struct vp_semaphore *semaphore, struct vp_queue *queue,
+                             uint64_t serial, uint64_t value);
+
+/* Whether a timeline semaphore has the value, or gets it from what has been submitted to this queue up to now. */
+bool vp_semaphore_is_reached_by(const struct vp_queue *queue, struct vp_semaphore *semaphore, uint64_t value);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "common/wire/chain.h"
+#include "server/memory/buffer.h"
+#include "server/session/context.h"
+#include "server/session/device.h"
+#include "server/memory/image.h"
+#include "server/memory/memory.h"
+#include "server/memory/writes.h"
+
+/* Follows what is bound to which memory, to know what of it the GPU can write to. The handlers themselves are
+ * generated; these functions are called when a command has succeeded. */
+
+#define COPY_USAGE (VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT)
+
+/* The GPU does not write to buffers with no other usage. */
+#define READING_USAGE                                                                                                  \
+   (VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT | \
+    VK_BUFFER_USAGE_INDEX_BUFFER_BIT | VK_BUFFER_USAGE_VERTEX_BUFFER_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT)
+
+/* Only commands that say where write to buffers with one of these. */
+#define EXACT_USAGE                                                                        \
+   (VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_TRANSFORM_FEEDBACK_BUFFER_BIT_EXT | \
+    VK_BUFFER_USAGE_TRANSFORM_FEEDBACK_COUNTER_BUFFER_BIT_EXT)
+
+/* Shaders write to buffers with more than these by their addresses only. */
+#define ADDRESS_USAGE VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT
+
+/* VkBufferUsageFlags2CreateInfo, which older headers do not have, replaces the usage. */
+#define STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2 1000470006
+
+static unsigned find_classes(const VkBufferCreateInfo *info)
+{
+   if (vp_chain_find(info->pNext, (VkStructureType)STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2))
+      return VPS_WRITES_STORAGE | VPS_WRITES_ADDRESS | VPS_WRITES_OTHER;
+   unsigned classes = info->usage & ~(VkBufferUsageFlags)READING_USAGE ? VPS_WRITES_OTHER : 0;
+   if (info->usage & ADDRESS_USAGE)
+      classes |= VPS_WRITES_ADDRESS;
+   if (info->usage & ~(VkBufferUsageFlags)(READING_USAGE | EXACT_USAGE | ADDRESS_USAGE))
+      classes |= VPS_WRITES_STORAGE;
+   return classes;
+}
+
+static void release_buffer(void *state)
+{
+   struct vps_buffer *buffer = state;
+
+   vps_memory_unref(buffer->memory);
+   free(buffer);
+}
+
+void vps_observe_vkCreateBuffer(struct vp_context *ctx, const struct vp_cmd_vkCreateBuffer *a)
+{
+   struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pBuffer);
+   if (!object || object->poison)
+      return;
+   struct vps_buffer *buffer = calloc(1, sizeof(*buffer));
+   if (!buffer) {
+      vps_fail(ctx, "the server is out of memory");
+      return;
+   }
+   buffer->size = a->pCreateInfo->size;
+   buffer->classes = find_classes(a->pCreateInfo);
+   buffer->copies =
+      !(a->pCreateInfo->usage & ~(VkBufferUsageFlags)COPY_USAGE) && !(buffer->classes & VPS_WRITES_STORAGE);
+   object->state = buffer;
+   object->release = release_buffer;
+}
+
+static void bind_buffer(const struct vps_object *object, struct vps_object *memory, VkDeviceSize offset)
+{
+   const struct vps_device *device = object->device;
+   struct vps_buffer *buffer = object->state;
+   VkMemoryRequirements requirements;
+
+   device->functions.GetBufferMemoryRequirements(device->handle, (VkBuffer)(uintptr_t)object->handle, &requirements);
+   vps_memory_bind(memory, offset, requirements.size, buffer->classes, buffer->copies);
+   vps_memory_unref(buffer->memory);
+   buffer->memory = vps_memory_ref(memory->state);
+   buffer->offset = offset;
+}
+
+/* All memory that the command uses, wherever. */
+static void bind_used(const struct vp_context *ctx, unsigned classes)
+{
+   for (unsigned i = 0; i < ctx->used_count; i++) {
+      if (ctx->used[i]->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
+         vps_memory_bind(ctx->used[i], 0, VK_WHOLE_SIZE, classes, false);
+   }
+}
+
+void vps_observe_vkBindBufferMemory(struct vp_context *ctx, const struct vp_cmd_vkBindBufferMemory *a)
+{
+   if (ctx->used_count == 3)
+      bind_buffer(ctx->used[1], ctx->used[2], a->memoryOffset);
+}
+
+void vps_observe_vkBindBufferMemory2(struct vp_context *ctx, const struct vp_cmd_vkBindBufferMemory2 *a)
+{
+   /* After the device, each binding has its buffer and its memory. */
+   if (ctx->used_count != 1 + 2 * (uint64_t)a->bindInfoCount) {
+      bind_used(ctx, VPS_WRITES_ALL);
+      return;
+   }
+   for (uint32_t i = 0; i < a->bindInfoCount; i++)
+      bind_buffer(ctx->used[1 + 2 * i], ctx->used[2 + 2 * i], a->pBindInfos[i].memoryOffset);
+}
+
+/* The GPU writes to images even when they are only read, by changing their layout; and they are seldom visible. */
+void vps_observe_vkBindImageMemory(struct vp_context *ctx, const struct vp_cmd_vkBindImageMemory *a)
+{
+   bind_used(ctx, VPS_WRITES_IMAGE | VPS_WRITES_OTHER);
+   if (ctx->used_count == 3)
+      vps_image_bind(ctx->used[1], ctx->used[2], a->memoryOffset);
+}
+
+void vps_observe_vkBindImageMemory2(struct vp_context *ctx, const struct vp_cmd_vkBindImageMemory2 *a)
+{
+   bind_used(ctx, VPS_WRITES_IMAGE | VPS_WRITES_OTHER);
+   if (ctx->used_count != 1 + 2 * (uint64_t)a->bindInfoCount)
+      return;
+   for (uint32_t i = 0; i < a->bindInfoCount; i++)
+      vps_image_bind(ctx->used[1 + 2 * i], ctx->used[2 + 2 * i], a->pBindInfos[i].memoryOffset);
+}
+
+void vps_observe_vkQueueBindSparse(struct vp_context *ctx, const struct vp_cmd_vkQueueBindSparse *a)
+{
+   (void)a;
+   bind_used(ctx, VPS_WRITES_ALL);
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/pipeline/pipeline.h"
+
+#include <stdlib.h>
+
+#include "common/util/clock.h"
+#include "common/wire/chain.h"
+#include "server/session/frame_writer.h"
+#include "server/process/compiled.h"
+#include "server/session/context.h"
+#include "server/session/device.h"
+#include "server/pipeline/executables.h"
+#include "server/pipeline/maker.h"
+#include "server/memory/reserve.h"
+#include "server/pipeline/spirv.h"
+#include "server/memory/writes.h"
+
+/* --- what shaders write to --- */
+
+/* The state of a shader module or a pipeline is what it writes to (struct vps_stores); NULL when that is not known. */
+
+static const struct vps_stores anything = {.classes = VPS_WRITES_SHADERS};
+
+const struct vps_stores *vps_pipeline_stores(const struct vps_object *pipeline)
+{
+   return pipeline->state ? pipeline->state : &anything;
+}
+
+static void set_stores(struct vps_object *object, const struct vps_stores *stores)
+{
+   if (!object || object->poison || object->state || stores->classes == VPS_WRITES_SHADERS)
+      return;
+   struct vps_stores *copy = malloc(sizeof(*copy));
+   if (!copy)
+      return;
+   *copy = *stores;
+   object->state = copy;
+   object->release = free;
+}
+
+static struct vps_stores find_stores(const VkShaderModuleCreateInfo *info)
+{
+   return info && info->pCode ? vps_spirv_find_stores(info->pCode, info->codeSize / 4) : anything;
+}
+
+void vps_observe_vkCreateShaderModule(struct vp_context *ctx, const struct vp_cmd_vkCreateShaderModule *a)
+{
+   const struct vps_stores stores = find_stores(a->pCreateInfo);
+
+   set_stores(vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pShaderModule), &stores);
+}
+
+/* Adds what the object that the command uses under this driver's handle writes to. */
+static void add_used(struct vps_stores *stores, const struct vp_context *ctx, int32_t type, uint64_t handle)
+{
+   for (unsigned i = 0; i < ctx->used_count; i++) {
+      if (ctx->used[i]->type == type && ctx->used[i]->handle == handle && ctx->used[i]->state) {
+         vps_stores_add(stores, ctx->used[i]->state);
+         return;
+      }
+   }
+   vps_stores_add(stores, &anything);
+}
+
+/* The code of a stage is in a module or given directly. It can also be only named. */
+static void add_stage(struct vps_stores *stores, const struct vp_context *ctx,
+                      const VkPipelineShaderStageCreateInfo *stage)
+{
+   if (stage->module) {
+      add_used(stores, ctx, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)(uintptr_t)stage->module);
+   } else {
+      const struct vps_stores code =
+         find_stores(vp_chain_find(stage->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO));
+      vps_stores_add(stores, &code);
+   }
+}
+
+static void add_stages(struct vps_stores *stores, const struct vp_context *ctx,
+                       const VkPipelineShaderStageCreateInfo *stages, uint32_t count)
+{
+   for (uint32_t i = 0; stages && i < count; i++)
+      add_stage(stores, ctx, &stages[i]);
+}
+
+static void add_libraries(struct vps_stores *stores, const struct vp_context *ctx,
+                          const VkPipelineLibraryCreateInfoKHR *info)
+{
+   for (uint32_t i = 0; info && i < info->libraryCount; i++)
+      add_used(stores, ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]);
+}
+
+static void note_graphics(const struct vp_context *ctx, const struct vps_creation *creation)
+{
+   for (uint32_t i = 0; i < creation->count; i++) {
+      const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
+      struct vps_stores stores = {0};
+      if (vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
+         continue;
+      add_stages(&stores, ctx, info->pStages, info->stageCount);
+      add_libraries(&stores, ctx, vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR));
+      set_stores(creation->objects[i], &stores);
+   }
+}
+
+static void note_compute(const struct vp_context *ctx, const struct vps_creation *creation)
+{
+   for (uint32_t i = 0; i < creation->count; i++) {
+      struct vps_stores stores = {0};
+      add_stage(&stores, ctx, &creation->command.compute.pCreateInfos[i].stage);
+      set_stores(creation->objects[i], &stores);
+   }
+}
+
+static void note_ray_tracing(const struct vp_context *ctx, const struct vps_creation *creation)
+{
+   for (uint32_t i = 0; i < creation->count; i++) {
+      const VkRayTracingPipelineCreateInfoKHR *info = &creation->command.ray_tracing.pCreateInfos[i];
+      struct vps_stores stores = {0};
+      add_stages(&stores, ctx, info->pStages, info->stageCount);
+      add_libraries(&stores, ctx, info->pLibraryInfo);
+      set_stores(creation->objects[i], &stores);
+   }
+}
+
+/* --- creation --- */
+
+static VkResult create_graphics(const struct vps_creation *creation)
+{
+   const struct vp_cmd_vkCreateGraphicsPipelines *a = &creation->command.graphics;
+   return creation->device->functions.CreateGraphicsPipelines(a->device, a->pipelineCache, a->createInfoCount,
+                                                              a->pCreateInfos, NULL, creation->handles);
+}
+
+static VkResult create_compute(const struct vps_creation *creation)
+{
+   const struct vp_cmd_vkCreateComputePipelines *a = &creation->command.compute;
+   return creation->device->functions.CreateComputePipelines(a->device, a->pipelineCache, a->createInfoCount,
+                                                             a->pCreateInfos, NULL, creation->handles);
+}
+
+/* No deferred operation: it is done when the call returns. */
+static VkResult create_ray_tracing(const struct vps_creation *creation)
+{
+   const struct vp_cmd_vkCreateRayTracingPipelinesKHR *a = &creation->command.ray_tracing;
+   return creation->device->functions.CreateRayTracingPipelinesKHR(
+      a->device, VK_NULL_HANDLE, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, creation->handles);
+}
+
+static void tell_graphics(const struct vps_creation *creation, uint32_t i)
+{
+   const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
+   vps_executables_tell(creation->device, creation->objects[i]->id, creation->handles[i], info->flags, info->pNext);
+}
+
+static void tell_compute(const struct vps_creation *creation, uint32_t i)
+{
+   const VkComputePipelineCreateInfo *info = &creation->command.compute.pCreateInfos[i];
+   vps_executables_tell(creation->device, creation->objects[i]->id, creation->handles[i], info->flags, info->pNext);
+}
+
+static void tell_ray_tracing(const struct vps_creation *creation, uint32_t i)
+{
+   const VkRayTracingPipelineCreateInfoKHR *info = &creation->command.ray_tracing.pCreateInfos[i];
+   vps_executables_tell(creation->device, creation->objects[i]->id, creation->handles[i], info->flags, info->pNext);
+}
+
+struct vps_pipeline_kind {
+   VkResult (*create)(const struct vps_creation *creation);
+   void (*tell)(const struct vps_creation *creation, uint32_t i);                   /* what it consists of */
+   void (*note)(const struct vp_context *ctx, const struct vps_creation *creation); /* what it writes to */
+};
+
+static const struct vps_pipeline_kind graphics = {create_graphics, tell_graphics, note_graphics};
+static const struct vps_pipeline_kind compute = {create_compute, tell_compute, note_compute};
+static const struct vps_pipeline_kind ray_tracing = {create_ray_tracing, tell_ray_tracing, note_ray_tracing};
+
+static void destroy_all(const struct vps_creation *creation)
+{
+   for (uint32_t i = 0; i < creation->count; i++) {
+      creation->device->functions.DestroyPipeline(creation->device->handle, creation->handles[i], NULL);
+      creation->handles[i] = VK_NULL_HANDLE;
+   }
+}
+
+void vps_creation_run(struct vps_creation *creation)
+{
+   const int64_t start_ns = vp_clock_ns();
+   while ((creation->result = creation->kind->create(creation)) < 0 &&
+          vps_reserve_give_up(creation->device, creation->result)) {
+      destroy_all(creation);
+      creation->strained = true;
+   }
+   vps_compiled_note(vp_clock_ns() - start_ns);
+   for (uint32_t i = 0; i < creation->count; i++) {
+      if (creation->handles[i])
+         creation->kind->tell(creation, i);
+      else if (creation->result < 0 && !creation->answered)
+         vps_channel_send_object_error(creation->device->channel, creation->objects[i]->id, creation->number,
+                                       creation->result, 0);
+   }
+}
+
+void vps_creation_finish(struct vp_context *ctx, const struct vps_creation *creation)
+{
+   for (uint32_t i = 0; i < creation->count; i++) {
+      struct vps_object *object = creation->objects[i];
+      object->type = VK_OBJECT_TYPE_PIPELINE;
+      object->handle = (uint64_t)(uintptr_t)creation->handles[i];
+      if (!object->handle && creation->result < 0)
+         object->poison = creation->result;
+      else if (!object->handle)
+         vps_object_drop(object);
+   }
+   if (creation->strained)
+      ctx->strained = creation->device;
+}
+
+/* Enters pending objects under these ids. False ends the session. */
+static bool begin_creation(struct vp_context *ctx, struct vps_creation *creation, uint32_t count, const VkPipeline *ids)
+{
+   creation->device = ctx->used[0]->device;
+   creation->number = ctx->command;
+   creation->answered = ctx->reply;
+   creation->handles = vps_alloc(ctx, count, sizeof(*creation->handles));
+   creation->objects = vps_alloc(ctx, count, sizeof(struct vps_object *));
+   if (!creation->handles || !creation->objects)
+      return false;
+   for (; creation->count < count; creation->count++) {
+      struct vps_object *object = vps_add(ctx, VPS_OBJECT_PENDING, (uint64_t)(uintptr_t)ids[creation->count], 0);
+      if (!object)
+         return false;
+      creation->objects[creation->count] = object;
+   }
+   creation->kind->note(ctx, creation);
+   return true;
+}
+
+/* Creates pipelines now. The id of one that there is not becomes null for the reply. */
+static VkResult create_now(struct vp_context *ctx, struct vps_creation *creation, VkPipeline *ids)
+{
+   vps_creation_run(creation);
+   vps_creation_finish(ctx, creation);
+   for (uint32_t i = 0; i < creation->count; i++) {
+      if (!creation->handles[i])
+         ids[i] = VK_NULL_HANDLE;
+   }
+   return creation->result;
+}
+
+static VkResult create_pipelines(struct vp_context *ctx, struct vps_creation *creation, uint32_t count, VkPipeline *ids)
+{
+   if (!begin_creation(ctx, creation, count, ids) || vps_maker_start(ctx, creation))
+      return VK_SUCCESS;
+   return create_now(ctx, creation, ids);
+}
+
+void vp_handle_vkCreateGraphicsPipelines(struct vp_context *ctx, struct vp_cmd_vkCreateGraphicsPipelines *a)
+{
+   struct vps_creation creation = {.kind = &graphics, .command.graphics = *a};
+   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+}
+
+void vp_handle_vkCreateComputePipelines(struct vp_context *ctx, struct vp_cmd_vkCreateComputePipelines *a)
+{
+   struct vps_creation creation = {.kind = &compute, .command.compute = *a};
+   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+}
+
+void vp_handle_vkCreateRayTracingPipelinesKHR(struct vp_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesKHR *a)
+{
+   struct vps_creation creation = {.kind = &ray_tracing, .command.ray_tracing = *a};
+   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+}
+
+/* Several threads may use a cache here, though only one of the application does. */
+void vp_handle_vkCreatePipelineCache(struct vp_context *ctx, struct vp_cmd_vkCreatePipelineCache *a)
+{
+   const struct vps_device_functions *functions = &ctx->used[0]->device->functions;
+   VkPipelineCacheCreateInfo info = *a->pCreateInfo;
+   VkPipelineCache cache = VK_NULL_HANDLE;
+
+   info.flags &= ~(VkPipelineCacheCreateFlags)VK_PIPELINE_CACHE_CREATE_EXTERNALLY_SYNCHRONIZED_BIT;
+   do
+      a->ret = functions->CreatePipelineCache(a->device, &info, NULL, &cache);
+   while (vps_try_again(ctx, a->ret));
+   vps_created(ctx, VK_OBJECT_TYPE_PIPELINE_CACHE, (uint64_t)(uintptr_t)*a->pPipelineCache,
+               a->ret < 0 ? 0 : (uint64_t)(uintptr_t)cache, a->ret);
+}
+
+/* Our variants of pipeline creation tell which pipelines there are, and give the driver's feedback back. */
+
+/* The driver has written into the chain; `room` feedbacks fit. Returns how many there are. */
+static uint32_t gather_feedback(const void *chain, VkPipelineCreationFeedback *feedback, uint32_t room)
+{
+   const VkBaseInStructure *in = chain;
+   while (in && in->sType != VK_STRUCTURE_TYPE_PIPELINE_CREATION_FEEDBACK_CREATE_INFO)
+      in = in->pNext;
+   const VkPipelineCreationFeedbackCreateInfo *node = (const void *)in;
+   if (!node || room == 0 || !node->pPipelineCreationFeedback)
+      return 0;
+   const uint32_t stages = node->pPipelineStageCreationFeedbacks ? node->pipelineStageCreationFeedbackCount : 0;
+   feedback[0] = *node->pPipelineCreationFeedback;
+   for (uint32_t i = 0; i < stages && i < room - 1; i++)
+      feedback[i + 1] = node->pPipelineStageCreationFeedbacks[i];
+   return stages < room ? stages + 1 : room;
+}
+
+/* Creates pipelines now and tells which of them there are. */
+static VkResult create_and_tell(struct vp_context *ctx, struct vps_creation *creation, uint32_t count, VkPipeline *ids,
+                                VkBool32 *created)
+{
+   if (!begin_creation(ctx, creation, count, ids))
+      return VK_SUCCESS;
+   create_now(ctx, creation, ids);
+   for (uint32_t i = 0; i < count; i++)
+      created[i] = creation->handles[i] != VK_NULL_HANDLE;
+   return creation->result;
+}
+
+void vp_handle_vkCreateGraphicsPipelinesVP(struct vp_context *ctx, struct vp_cmd_vkCreateGraphicsPipelinesVP *a)
+{
+   struct vps_creation creation = {.kind = &graphics,
+                                   .command.graphics = {.device = a->device,
+                                                        .pipelineCache = a->pipelineCache,
+                                                        .createInfoCount = a->createInfoCount,
+                                                        .pCreateInfos = a->pCreateInfos}};
+   uint32_t done = 0;
+
+   if (!ctx->used[0]->device->functions.CreateGraphicsPipelines) {
+      vps_missing_function(ctx);
+      return;
+   }
+   a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, a->pCreated);
+   for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
+      done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
+}
+
+void vp_handle_vkCreateComputePipelinesVP(struct vp_context *ctx, struct vp_cmd_vkCreateComputePipelinesVP *a)
+{
+   struct vps_creation creation = {.kind = &compute,
+                                   .command.compute = {.device = a->device,
+                                                       .pipelineCache = a->pipelineCache,
+                                                       .createInfoCount = a->createInfoCount,
+                                                       .pCreateInfos = a->pCreateInfos}};
+   uint32_t done = 0;
+
+   if (!ctx->used[0]->device->functions.CreateComputePipelines) {
+      vps_missing_function(ctx);
+      return;
+   }
+   a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, a->pCreated);
+   for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
+      done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
+}
+
+void vp_handle_vkCreateRayTracingPipelinesVP(struct vp_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesVP *a)
+{
+   struct vps_creation creation = {.kind = &ray_tracing,
+                                   .command.ray_tracing = {.device = a->device,
+                                                           .pipelineCache = a->pipelineCache,
+                                                           .createInfoCount = a->createInfoCount,
+                                                           .pCreateInfos = a->pCreateInfos}};
+   uint32_t done = 0;
+
+   if (!ctx->used[0]->device->functions.CreateRayTracingPipelinesKHR) {
+      vps_missing_function(ctx);
+      return;
+   }
+   a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, a->pCreated);
+   for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
+      done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_PIPELINE_PIPELINE_H
+#define VP_SERVER_PIPELINE_PIPELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <vulkan/vulkan.h>
+
+#include "server/vp_dispatch.h"
+
+struct vp_context;
+struct vps_device;
+struct vps_object;
+struct vps_pipeline_kind;
+struct vps_stores;
+
+/* Pipelines that one command creates. What it points to is in the command's temporary memory. */
+struct vps_creation {
+   const struct vps_pipeline_kind *kind;
+   struct vps_device *device;
+   uint32_t number; /* of the command */
+   bool answered;   /* its reply tells of errors */
+   union {
+      struct vp_cmd_vkCreateGraphicsPipelines graphics;
+      struct vp_cmd_vkCreateComputePipelines compute;
+      struct vp_cmd_vkCreateRayTracingPipelinesKHR ray_tracing;
+   } command;
+   uint32_t count;
+   struct vps_object **objects; /* pending until they know what came of it */
+   VkPipeline *handles;
+   VkResult result;
+   bool strained; /* the device's reserve was given up */
+};
+
+/* Calls the driver and tells the client what it has to know. On any thread. */
+void vps_creation_run(struct vps_creation *creation);
+
+/* Tells the objects what came of it. On the executing thread. */
+void vps_creation_finish(struct vp_context *ctx, const struct vps_creation *creation);
+
+/* What the shaders of a pipeline may write to. */
+const struct vps_stores *vps_pipeline_stores(const struct vps_object *pipeline);
+
+#endif

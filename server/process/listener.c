@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/process/listener.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/net/error_frame.h"
+#include "common/net/socket.h"
+#include "common/util/clock.h"
+#include "common/util/descriptor.h"
+#include "common/util/log.h"
+#include "server/process/handover.h"
+#include "server/process/spawn.h"
+#include "server/process/worker_process.h"
+
+/* How long workers may take to end after SIGTERM, and the kernel after SIGKILL. */
+#define TERM_GRACE_MS 5000
+#define KILL_GRACE_MS 2000
+
+/* After running out of file descriptors or memory: time for a client to leave. */
+#define ACCEPT_PAUSE_MS 200
+
+/* Workers for clients to come are started one by one, with this time in between and after a client has come: what these
+ * do first is not to share the processor with that. */
+#define READY_PAUSE_MS 100
+
+/* One loads its driver at a time: NVIDIA's goes without what it keeps on disk while another process loads it. Which is
+ * not waited for longer than this. */
+#define READY_LOAD_MS 5000
+
+/* The time, doubled each time, after one of them has ended by itself; for how long it must have lived to count as an
+ * accident. */
+#define READY_LEAST_PENALTY_MS 1000
+#define READY_MOST_PENALTY_MS 60000
+#define READY_LIFE_MS 10000
+
+/* When a worker has ended whose driver had compiled much, those without a client are replaced, not more often than
+ * this. */
+#define RENEWAL_PAUSE_MS 5000
+
+/* A client that is refused gets this long to read why. */
+#define REFUSAL_MS 2000
+#define MAX_REFUSED 16
+
+enum listener_state {
+   RUNNING,
+   ENDING,  /* workers were sent SIGTERM */
+   KILLING, /* workers were sent SIGKILL */
+};
+
+struct refused_client {
+   int fd;
+   int64_t deadline_ms;
+};
+
+struct listener {
+   const struct vp_server_options *options;
+   enum listener_state state;
+   int64_t state_deadline_ms; /* ENDING, KILLING: when the state is over */
+   int64_t accept_after_ms;   /* no accept before */
+   int listen_fd, signal_fd;
+   struct vp_worker_process *workers;
+   unsigned worker_count, worker_room;
+   int64_t ready_after_ms;   /* no worker without a client is started before */
+   int64_t ready_penalty_ms; /* the last time that this was put off, because one had ended by itself; 0: not yet */
+   int64_t renewal_ms;       /* when those that wait are to be replaced; 0: not at all */
+   int64_t last_renewal_ms;
+   struct refused_client refused[MAX_REFUSED];
+   unsigned refused_count;
+};
+
+/* In a process of its own, because the listener must stay free of drivers. */
+static bool check_gpus(const struct vp_server_options *options)
+{
+   char **argv = vp_server_options_make_argv(options, VP_SERVER_CHECK_GPUS);
+   const pid_t pid = argv ? vp_spawn_self(argv, -1) : -1;
+   free(argv);
+   if (pid < 0) {
+      vp_log(VP_LOG_ERROR, "cannot start a process to look for GPUs: %s", strerror(errno));
+      return false;
+   }
+
+   int status;
+   while (waitpid(pid, &status, 0) < 0) {
+      if (errno != EINTR)
+         return false;
+   }
+   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+      vp_log(VP_LOG_ERROR, "a Vulkan driver of this machine does not answer; see whether vulkaninfo works");
+   else if (WIFSIGNALED(status))
+      vp_log(VP_LOG_ERROR, "a Vulkan driver of this machine crashed (%s); see whether vulkaninfo works",
+             strsignal(WTERMSIG(status)));
+   else if (WEXITSTATUS(status) > 1)
+      vp_log(VP_LOG_ERROR, "cannot look for GPUs: the process for it ended with exit code %d", WEXITSTATUS(status));
+   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* The connection lives on until the client has closed it: closing with unread
+ * data in it would make TCP throw away what we said. */
+static void refuse_client(struct listener *listener, int fd, const char *peer, const char *text)
+{
+   struct vp_error error = {.command = VP_ERROR_NO_COMMAND};
+
+   vp_log(VP_LOG_WARN, "client %s: refused: %s", peer, text);
+   snprintf(error.text, sizeof(error.text), "%s", text);
+   vp_error_send(fd, &error);
+   if (listener->refused_count == MAX_REFUSED) {
+      close(fd);
+      return;
+   }
+   shutdown(fd, SHUT_WR);
+   listener->refused[listener->refused_count++] =
+      (struct refused_client){.fd = fd, .deadline_ms = vp_clock_ms() + REFUSAL_MS};
+}
+
+static void drop_refused(struct listener *listener, unsigned index)
+{
+   close(listener->refused[index].fd);
+   listener->refused[index] = listener->refused[--listener->refused_count];
+}
+
+/* Throws away what refused clients send; lets go of those that are done. */
+static void tend_refused(struct listener *listener)
+{
+   char waste[4096];
+   const int64_t now = vp_clock_ms();
+
+   for (unsigned i = listener->refused_count; i-- > 0;) {
+      const ssize_t n = recv(listener->refused[i].fd, waste, sizeof(waste), MSG_DONTWAIT);
+      const bool open = n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+      if (!open || now >= listener->refused[i].deadline_ms)
+         drop_refused(listener, i);
+   }
+}
+
+static bool is_ready(const struct vp_worker_process *worker)
+{
+   return worker->handover_fd >= 0 && !worker->peer[0];
+}
+
+static bool has_client(const struct vp_worker_process *worker)
+{
+   return worker->peer[0] != '\0';
+}
+
+static unsigned count_workers(const struct listener *listener, bool (*which)(const struct vp_worker_process *worker))
+{
+   unsigned count = 0;
+
+   for (unsigned i = 0; i < listener->worker_count; i++)
+      count += which(&listener->workers[i]);
+   return count;
+}
+
+/* A worker without a client; NULL with errno. */
+static struct vp_worker_process *start_worker(struct listener *listener)
+{
+   if (listener->worker_count == listener->worker_room) {
+      errno = EAGAIN;
+      return NULL;
+   }
+   struct vp_worker_process *worker = &listener->workers[listener->worker_count];
+   if (!vp_worker_process_start(worker, listener->options))
+      return NULL;
+   listener->worker_count++;
+   return worker;
+}
+
+/* The one that has waited longest; NULL: none. */
+static struct vp_worker_process *find_ready_worker(struct listener *listener)
+{
+   struct vp_worker_process *found = NULL;
+
+   for (unsigned i = 0; i < listener->worker_count; i++) {
+      struct vp_worker_process *worker = &listener->workers[i];
+      if (is_ready(worker) && (!found || worker->since_ms < found->since_ms))
+         found = worker;
+   }
+   return found;
+}
+
+/* NULL with errno. A ready worker that has ended, which we have not noticed yet, takes no client. */
+static struct vp_worker_process *give_to_worker(struct listener *listener, int fd, const char *peer)
+{
+   struct vp_worker_process *worker;
+
+   while ((worker = find_ready_worker(listener))) {
+      if (vp_worker_process_serve(worker, fd, peer))
+         return worker;
+   }
+   worker = start_worker(listener);
+   return worker && vp_worker_process_serve(worker, fd, peer) ? worker : NULL;
+}
+
+static void serve_client(struct listener *listener, int fd, const char *peer)
+{
+   const struct vp_server_options *options = listener->options;
+   const unsigned count = count_workers(listener, has_client);
+   char text[160];
+
+   if (count == options->max_clients) {
+      snprintf(text, sizeof(text), "the Venus server already serves its maximum of %u clients; try again later",
+               options->max_clients);
+      refuse_client(listener, fd, peer, text);
+      return;
+   }
+
+   const struct vp_worker_process *worker = give_to_worker(listener, fd, peer);
+   if (!worker) {
+      snprintf(text, sizeof(text), "the Venus server cannot start a process for this client: %s", strerror(errno));
+      refuse_client(listener, fd, peer, text);
+      return;
+   }
+   vp_log(VP_LOG_INFO, "client %s: connected (worker %d, client %u of at most %u)", peer, (int)worker->pid, count + 1,
+          options->max_clients);
+   close(fd);
+   if (listener->ready_after_ms <= vp_clock_ms())
+      listener->ready_after_ms = vp_clock_ms() + READY_PAUSE_MS;
+}
+
+static void accept_client(struct listener *listener)
+{
+   char peer[VP_PEER_SIZE];
+   const int fd = vp_socket_accept(listener->listen_fd, peer, sizeof(peer));
+
+   if (fd >= 0) {
+      serve_client(listener, fd, peer);
+   } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      vp_log(VP_LOG_WARN, "cannot accept a client: %s", strerror(errno));
+      listener->accept_after_ms = vp_clock_ms() + ACCEPT_PAUSE_MS;
+   } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+      vp_log(VP_LOG_DEBUG, "a client left before it was accepted: %s", strerror(errno));
+   }
+}
+
+/* A worker that had no client has ended by itself. */
+static void note_early_end(struct listener *listener, struct vp_worker_process *worker, int status)
+{
+   const int64_t now = vp_clock_ms();
+
+   vp_worker_process_dismiss(worker);
+   if (now - worker->since_ms >= READY_LIFE_MS)
+      listener->ready_penalty_ms = 0;
+   if (listener->ready_penalty_ms == 0)
+      vp_worker_process_log_end(worker, status, false);
+   listener->ready_penalty_ms = listener->ready_penalty_ms ? 2 * listener->ready_penalty_ms : READY_LEAST_PENALTY_MS;
+   if (listener->ready_penalty_ms > READY_MOST_PENALTY_MS)
+      listener->ready_penalty_ms = READY_MOST_PENALTY_MS;
+   listener->ready_after_ms = now + listener->ready_penalty_ms;
+}
+
+static void note_end(struct listener *listener, struct vp_worker_process *worker, int status)
+{
+   if (has_client(worker))
+      vp_worker_process_log_end(worker, status, listener->state != RUNNING);
+   else if (is_ready(worker))
+      note_early_end(listener, worker, status);
+   if (has_client(worker) && vp_handover_hear(worker->handover_fd, VP_HANDOVER_COMPILED) && !listener->renewal_ms)
+      listener->renewal_ms = listener->last_renewal_ms + RENEWAL_PAUSE_MS;
+   vp_worker_process_dismiss(worker);
+}
+
+static void reap_workers(struct listener *listener)
+{
+   int status;
+   pid_t pid;
+
+   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+      for (unsigned i = 0; i < listener->worker_count; i++) {
+         if (listener->workers[i].pid != pid)
+            continue;
+         note_end(listener, &listener->workers[i], status);
+         listener->workers[i] = listener->workers[--listener->worker_count];
+         break;
+      }
+   }
+}
+
+static void signal_workers(const struct listener *listener, int number)
+{
+   for (unsigned i = 0; i < listener->worker_count; i++)
+      kill(listener->workers[i].pid, number);
+}
+
+static void dismiss_ready_workers(struct listener *listener)
+{
+   for (unsigned i = 0; i < listener->worker_count; i++) {
+      if (is_ready(&listener->workers[i]))
+         vp_worker_process_dismiss(&listener->workers[i]);
+   }
+}
+
+/* Another one is to wait for a client; never so many that clients have no room, also when some do not end that were
+ * dismissed. */
+static bool wants_ready_worker(const struct listener *listener)
+{
+   const struct vp_server_options *options = listener->options;
+   const unsigned clients = count_workers(listener, has_client);
+   const unsigned wanted =
+      options->ready < options->max_clients - clients ? options->ready : options->max_clients - clients;
+
+   return listener->state == RUNNING && count_workers(listener, is_ready) < wanted &&
+          listener->worker_count - clients < listener->worker_room - options->max_clients;
+}
+
+static void renew_ready_workers(struct listener *listener)
+{
+   if (!listener->renewal_ms || vp_clock_ms() < listener->renewal_ms)
+      return;
+   vp_log(VP_LOG_DEBUG, "workers without a client are replaced, since a driver has compiled more than they know of");
+   listener->last_renewal_ms = vp_clock_ms();
+   listener->renewal_ms = 0;
+   dismiss_ready_workers(listener);
+}
+
+static bool one_is_loading(struct listener *listener)
+{
+   bool loading = false;
+
+   for (unsigned i = 0; i < listener->worker_count; i++) {
+      struct vp_worker_process *worker = &listener->workers[i];
+      if (!is_ready(worker) || worker->loaded)
+         continue;
+      worker->loaded = vp_handover_hear(worker->handover_fd, VP_HANDOVER_LOADED);
+      loading = loading || (!worker->loaded && vp_clock_ms() < worker->since_ms + READY_LOAD_MS);
+   }
+   return loading;
+}
+
+static void tend_ready_workers(struct listener *listener)
+{
+   if (!wants_ready_worker(listener) || vp_clock_ms() < listener->ready_after_ms)
+      return;
+   if (!one_is_loading(listener) && !start_worker(listener))
+      vp_log(VP_LOG_DEBUG, "cannot start a worker for a client to come: %s", strerror(errno));
+   listener->ready_after_ms = vp_clock_ms() + READY_PAUSE_MS;
+}
+
+/* One step further on the way out. */
+static void advance_shutdown(struct listener *listener)
+{
+   const unsigned count = listener->worker_count;
+
+   if (listener->state == RUNNING) {
+      vp_log(VP_LOG_INFO, "shutting down; %u clients are connected", count_workers(listener, has_client));
+      dismiss_ready_workers(listener);
+      close(listener->listen_fd);
+      listener->listen_fd = -1;
+      listener->state = ENDING;
+      listener->state_deadline_ms = vp_clock_ms() + TERM_GRACE_MS;
+      signal_workers(listener, SIGTERM);
+   } else if (listener->state == ENDING) {
+      if (count > 0)
+         vp_log(VP_LOG_WARN, "killing %u workers that have not ended", count);
+      listener->state = KILLING;
+      listener->state_deadline_ms = vp_clock_ms() + KILL_GRACE_MS;
+      signal_workers(listener, SIGKILL);
+   }
+}
+
+static void handle_signals(struct listener *listener)
+{
+   struct signalfd_siginfo info;
+
+   while (read(listener->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+      if (info.ssi_signo == SIGHUP)
+         dismiss_ready_workers(listener);
+      else if (info.ssi_signo != SIGCHLD)
+         advance_shutdown(listener);
+   }
+   /* Several ended children may be one signal. */
+   reap_workers(listener);
+}
+
+static bool is_done(const struct listener *listener)
+{
+   if (listener->state == RUNNING)
+      return false;
+   return listener->worker_count == 0 || (listener->state == KILLING && vp_clock_ms() >= listener->state_deadline_ms);
+}
+
+/* Milliseconds until something is due without an event, or -1. */
+static int next_timeout(const struct listener *listener)
+{
+   const int64_t now = vp_clock_ms();
+   int64_t due = INT64_MAX;
+
+   if (listener->state != RUNNING)
+      due = listener->state_deadline_ms;
+   else if (listener->accept_after_ms > now)
+      due = listener->accept_after_ms;
+   if (wants_ready_worker(listener) && listener->ready_after_ms < due)
+      due = listener->ready_after_ms;
+   if (listener->renewal_ms && listener->renewal_ms < due)
+      due = listener->renewal_ms;
+   for (unsigned i = 0; i < listener->refused_count; i++) {
+      if (listener->refused[i].deadline_ms < due)
+         due = listener->refused[i].deadline_ms;
+   }
+   return due == INT64_MAX ? -1 : due <= now ? 0 : (int)(due - now);
+}
+
+static bool listener_step(struct listener *listener)
+{
+   struct pollfd pollfds[2 + MAX_REFUSED];
+   const bool accepting = listener->state == RUNNING && vp_clock_ms() >= listener->accept_after_ms;
+
+   /* A negative fd is not polled. */
+   pollfds[0] = (struct pollfd){.fd = listener->signal_fd, .events = POLLIN};
+   pollfds[1] = (struct pollfd){.fd = accepting ? listener->listen_fd : -1, .events = POLLIN};
+   for (unsigned i = 0; i < listener->refused_count; i++)
+      pollfds[2 + i] = (struct pollfd){.fd = listener->refused[i].fd, .events = POLLIN};
+
+   if (poll(pollfds, 2 + listener->refused_count, next_timeout(listener)) < 0) {
+      if (errno == EINTR)
+         return true;
+      vp_log(VP_LOG_ERROR, "cannot wait for clients: %s", strerror(errno));
+      return false;
+   }
+
+   tend_refused(listener);
+   if (pollfds[0].revents)
+      handle_signals(listener);
+   if (listener->state == RUNNING && pollfds[1].revents)
+      accept_client(listener);
+   renew_ready_workers(listener);
+   tend_ready_workers(listener);
+   if (listener->state == ENDING && vp_clock_ms() >= listener->state_deadline_ms)
+      advance_shutdown(listener);
+   return true;
+}
+
+static bool listener_init(struct listener *listener, const struct vp_server_options *options)
+{
+   *listener = (struct listener){.options = options, .listen_fd = -1, .signal_fd = -1};
+
+   listener->worker_room = options->max_clients + 2 * options->ready;
+   listener->workers = calloc(listener->worker_room, sizeof(*listener->workers));
+   if (!listener->workers) {
+      vp_log(VP_LOG_ERROR, "out of memory for %u clients", options->max_clients);
+      return false;
+   }
+
+   char error[VP_SOCKET_ERROR_SIZE], address[300];
+   uint16_t port;
+   listener->listen_fd = vp_socket_listen(options->host, options->port, &port, error);
+   if (listener->listen_fd < 0) {
+      vp_log(VP_LOG_ERROR, "%s", error);
+      return false;
+   }
+   if (!check_gpus(options))
+      return false;
+
+   sigset_t signals;
+   sigemptyset(&signals);
+   sigaddset(&signals, SIGTERM);
+   sigaddset(&signals, SIGINT);
+   sigaddset(&signals, SIGHUP);
+   sigaddset(&signals, SIGCHLD);
+   sigprocmask(SIG_BLOCK, &signals, NULL);
+   listener->signal_fd = vp_descriptor_keep(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+   if (listener->signal_fd < 0) {
+      vp_log(VP_LOG_ERROR, "cannot receive signals: %s", strerror(errno));
+      return false;
+   }
+
+   vp_socket_format_address(options->host, port, address, sizeof(address));
+   if (!vp_socket_is_loopback(listener->listen_fd))
+      vp_log(VP_LOG_WARN, "there is no authentication: everyone who can reach %s can use the GPUs of this machine",
+             address);
+   printf("venus-server: listening on %s\n", address);
+   fflush(stdout);
+   return true;
+}
+
+static void listener_finish(struct listener *listener)
+{
+   while (listener->refused_count > 0)
+      drop_refused(listener, 0);
+   if (listener->listen_fd >= 0)
+      close(listener->listen_fd);
+   if (listener->signal_fd >= 0)
+      close(listener->signal_fd);
+   free(listener->workers);
+}
+
+int vp_listener_run(const struct vp_server_options *options)
+{
+   struct listener listener;
+   bool ok = listener_init(&listener, options);
+
+   while (ok && !is_done(&listener))
+      ok = listener_step(&listener);
+   if (ok)
+      vp_log(VP_LOG_INFO, "ended");
+   signal_workers(&listener, SIGTERM);
+   listener_finish(&listener);
+   return ok ? 0 : 1;
+}

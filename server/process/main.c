@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/util/log.h"
+#include "server/process/gpu_list.h"
+#include "server/process/listener.h"
+#include "server/process/options.h"
+#include "server/process/ready.h"
+#include "server/session/worker.h"
+
+#define EXIT_USAGE 2
+
+/* A driver that has not listed its GPUs after this time hangs. */
+#define CHECK_SECONDS 60
+
+/* Started without one of them, the next file we open would be taken for it. */
+static bool open_standard_fds(void)
+{
+   int fd;
+
+   do {
+      fd = open("/dev/null", O_RDWR);
+   } while (fd >= 0 && fd <= STDERR_FILENO);
+   return fd >= 0 && close(fd) == 0;
+}
+
+/* Our own driver, should it be installed here too, must not offer itself (or
+ * another server's GPUs) to the server. */
+static void hide_own_driver(void)
+{
+   unsetenv("VENUS_SERVER");
+   setenv("VENUS_DISABLE", "1", 1);
+}
+
+/* Both --list and the check that the listener makes in a process of its own. */
+static int run_gpu_list(const struct vp_server_options *options)
+{
+   struct vp_gpu_list list;
+   char error[512];
+
+   if (!vp_gpu_list_init(&list, error, sizeof(error))) {
+      vp_log(VP_LOG_ERROR, "%s", error);
+      return 1;
+   }
+   const bool ok = vp_gpu_list_check(&list, options, error, sizeof(error));
+   if (!ok)
+      vp_log(VP_LOG_ERROR, "%s", error);
+   else if (options->mode == VP_SERVER_LIST)
+      vp_gpu_list_print(&list, options, stdout);
+   vp_gpu_list_finish(&list);
+   return ok ? 0 : 1;
+}
+
+/* Adds the validation layer to the layers that the environment names already. */
+static bool enable_validation(void)
+{
+   const char *name = "VK_INSTANCE_LAYERS", *old = getenv(name);
+   char layers[4096];
+
+   const int length =
+      snprintf(layers, sizeof(layers), "%s%s%s", old ? old : "", old && *old ? ":" : "", VP_VALIDATION_LAYER);
+   return length > 0 && (size_t)length < sizeof(layers) && setenv(name, layers, 1) == 0;
+}
+
+static int run_worker(const struct vp_server_options *options)
+{
+   static char program[32];
+
+   snprintf(program, sizeof(program), "venus-worker[%d]", (int)getpid());
+   vp_log_init(program, options->log_level);
+   if (options->validate && !enable_validation()) {
+      vp_log(VP_LOG_ERROR, "cannot enable the validation layer: VK_INSTANCE_LAYERS is too long");
+      return 1;
+   }
+
+   const int client = vps_ready_wait(options->worker_fd);
+   const int status = client < 0 ? 0 : vp_worker_run(client, options);
+   if (!vps_ready_is_over())
+      _exit(status);
+   return status;
+}
+
+static int run(const struct vp_server_options *options)
+{
+   switch (options->mode) {
+   case VP_SERVER_HELP:
+      fputs(vp_server_usage, stdout);
+      return 0;
+   case VP_SERVER_VERSION:
+      puts("venus-server " VP_VERSION);
+      return 0;
+   case VP_SERVER_CHECK_GPUS:
+      alarm(CHECK_SECONDS);
+      return run_gpu_list(options);
+   case VP_SERVER_LIST:
+      return run_gpu_list(options);
+   case VP_SERVER_WORKER:
+      return run_worker(options);
+   case VP_SERVER_LISTEN:
+      return vp_listener_run(options);
+   }
+   return EXIT_USAGE;
+}
+
+int main(int argc, char *argv[])
+{
+   struct vp_server_options options;
+   char error[256];
+   int status = EXIT_USAGE;
+
+   vp_log_init("venus-server", VP_LOG_INFO);
+   signal(SIGPIPE, SIG_IGN);
+   hide_own_driver();
+   if (!open_standard_fds())
+      return 1;
+
+   if (vp_server_options_parse(&options, argc, argv, error, sizeof(error))) {
+      vp_log_init("venus-server", options.log_level);
+      status = run(&options);
+   } else {
+      vp_log(VP_LOG_ERROR, "%s", error);
+   }
+   vp_server_options_finish(&options);
+   return status;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_PROCESS_OPTIONS_H
+#define VP_SERVER_PROCESS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/memory/pack.h"
+#include "common/util/log.h"
+
+/* What a process of venus-server is there for. */
+enum vp_server_mode {
+   VP_SERVER_LISTEN,     /* accept clients: the normal one */
+   VP_SERVER_LIST,       /* --list */
+   VP_SERVER_HELP,       /* --help */
+   VP_SERVER_VERSION,    /* --version */
+   VP_SERVER_CHECK_GPUS, /* internal: see whether there is a driver and the GPUs that are asked for */
+   VP_SERVER_WORKER,     /* internal: serve one client */
+};
+
+struct vp_server_options {
+   enum vp_server_mode mode;
+   const char *host;
+   uint16_t port;                   /* 0: any free one */
+   const char **gpus;               /* index or part of a name; see vp_gpu_selected */
+   unsigned gpu_count;              /* 0: offer all GPUs */
+   unsigned max_clients;            /* at the same time, >= 1 */
+   unsigned ready;                  /* how many workers to have for clients to come */
+   bool validate;                   /* with the validation layer */
+   enum vp_compression compression; /* of memory that goes to the client */
+   enum vp_log_level log_level;
+
+   int worker_fd; /* workers only: where the client comes through (server/process/handover.h), else -1 */
+};
+
+/* Reads the command line. The strings of argv are kept, not copied. False with
+ * a sentence in `error` when it is wrong; vp_server_options_finish is needed in
+ * both cases. */
+bool vp_server_options_parse(struct vp_server_options *options, int argc, char *const argv[], char *error,
+                             size_t error_size);
+
+void vp_server_options_finish(struct vp_server_options *options);
+
+/* A command line, ended by NULL, that hands what matters to an internal mode
+ * (VP_SERVER_WORKER, VP_SERVER_CHECK_GPUS) on to another process of the server.
+ * NULL without memory. The array is for free(), its strings belong to the options. */
+char **vp_server_options_make_argv(const struct vp_server_options *options, enum vp_server_mode mode);
+
+/* The text of --help. */
+extern const char vp_server_usage[];
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/process/worker_process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/util/clock.h"
+#include "common/util/log.h"
+#include "common/util/text.h"
+#include "server/process/handover.h"
+#include "server/process/spawn.h"
+
+bool vp_worker_process_start(struct vp_worker_process *worker, const struct vp_server_options *options)
+{
+   char **argv = vp_server_options_make_argv(options, VP_SERVER_WORKER);
+   int worker_end;
+   if (!argv) {
+      errno = ENOMEM;
+      return false;
+   }
+
+   *worker = (struct vp_worker_process){.pid = -1, .since_ms = vp_clock_ms()};
+   const bool open = vp_handover_open(&worker->handover_fd, &worker_end);
+   if (open)
+      worker->pid = vp_spawn_self(argv, worker_end);
+   const int saved_errno = errno;
+   free(argv);
+   if (open)
+      close(worker_end);
+   if (open && worker->pid < 0)
+      close(worker->handover_fd);
+   errno = saved_errno;
+   return worker->pid >= 0;
+}
+
+bool vp_worker_process_serve(struct vp_worker_process *worker, int fd, const char *peer)
+{
+   const bool given = vp_handover_send(worker->handover_fd, fd);
+   const int saved_errno = errno;
+
+   if (given) {
+      vp_text_copy(worker->peer, sizeof(worker->peer), peer, strlen(peer));
+      worker->since_ms = vp_clock_ms();
+   } else {
+      vp_worker_process_dismiss(worker);
+   }
+   errno = saved_errno;
+   return given;
+}
+
+void vp_worker_process_dismiss(struct vp_worker_process *worker)
+{
+   if (worker->handover_fd >= 0)
+      close(worker->handover_fd);
+   worker->handover_fd = -1;
+}
+
+void vp_worker_process_log_end(const struct vp_worker_process *worker, int wait_status, bool asked)
+{
+   const double seconds = (double)(vp_clock_ms() - worker->since_ms) / 1000;
+   const int pid = (int)worker->pid;
+   char whose[VP_PEER_SIZE + 32];
+
+   if (worker->peer[0])
+      snprintf(whose, sizeof(whose), "client %s: its worker", worker->peer);
+   else
+      snprintf(whose, sizeof(whose), "without a client yet, worker");
+   if (worker->peer[0] && asked)
+      vp_log(VP_LOG_INFO, "client %s: ended with the server after %.1f s (worker %d)", worker->peer, seconds, pid);
+   else if (worker->peer[0] && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
+      vp_log(VP_LOG_INFO, "client %s: disconnected after %.1f s (worker %d)", worker->peer, seconds, pid);
+   else if (WIFEXITED(wait_status))
+      vp_log(VP_LOG_WARN, "%s %d failed with exit code %d after %.1f s", whose, pid, WEXITSTATUS(wait_status), seconds);
+   else if (WIFSIGNALED(wait_status))
+      vp_log(VP_LOG_WARN, "%s %d was ended by signal %d (%s) after %.1f s", whose, pid, WTERMSIG(wait_status),
+             strsignal(WTERMSIG(wait_status)), seconds);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_RECORD_COMMAND_BUFFER_H
+#define VP_SERVER_RECORD_COMMAND_BUFFER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <vulkan/vulkan.h>
+
+#include "server/record/bound.h"
+#include "server/session/context.h"
+
+struct vps_event;
+struct vps_memory;
+struct vps_object;
+struct vps_query_pool;
+struct vps_track;
+
+/* The state of a VkCommandBuffer. */
+struct vps_command_buffer {
+   struct vps_track *track; /* what its execution changes; NULL: nothing */
+   uint32_t views;          /* of the render pass instance that is recorded, at least 1 */
+   uint32_t recording;      /* how often recording was begun */
+   struct vps_bound bound;
+};
+
+/* Gives a new command buffer its state. False without memory. */
+bool vps_command_buffer_init(struct vps_object *object);
+
+/* After a reset: forgets what was recorded, and that it was unusable. */
+void vps_command_buffer_clear(struct vps_object *object);
+
+/* While a handler records into the command's first object: false when that or another object is unusable; then the
+ * command buffer is so too. */
+bool vps_command_buffer_can_record(struct vp_context *ctx);
+
+/* Note what an execution of the command's first object changes. False ends the session. */
+bool vps_command_buffer_note_event(struct vp_context *ctx, struct vps_event *event);
+bool vps_command_buffer_note_queries(struct vp_context *ctx, struct vps_query_pool *pool, uint32_t first,
+                                     uint32_t count);
+bool vps_command_buffer_note_writes(struct vp_context *ctx, unsigned classes);
+bool vps_command_buffer_note_range(struct vp_context *ctx, struct vps_memory *memory, VkDeviceSize start,
+                                   VkDeviceSize end);
+
+/* The command runs the shaders that are bound to this point. */
+static inline void vps_command_buffer_note_shaders(struct vp_context *ctx, VkPipelineBindPoint bind_point)
+{
+   struct vps_command_buffer *command_buffer = ctx->used[0]->state;
+   struct vps_bind_point *point = vps_bound_point(&command_buffer->bound, bind_point);
+
+   if (point->changed)
+      vps_bound_note(ctx, point);
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/record/command_buffer.h"
+#include "server/session/context.h"
+#include "server/session/device.h"
+
+void vp_handle_vkResetCommandPool(struct vp_context *ctx, struct vp_cmd_vkResetCommandPool *a)
+{
+   struct vps_object *pool = vps_find(ctx, VK_OBJECT_TYPE_COMMAND_POOL, (uint64_t)(uintptr_t)a->commandPool);
+   if (!pool)
+      return;
+   if (pool->poison) {
+      a->ret = pool->poison;
+      return;
+   }
+   a->ret =
+      pool->device->functions.ResetCommandPool(pool->device->handle, (VkCommandPool)(uintptr_t)pool->handle, a->flags);
+   for (struct vps_object *child = pool->children; child; child = child->next)
+      vps_command_buffer_clear(child);
+   if (a->ret < 0 && !ctx->reply)
+      vps_object_failed(ctx, pool, a->ret);
+}
+
+static bool add_command_buffer(struct vp_context *ctx, uint64_t id, VkCommandBuffer handle, VkResult result,
+                               struct vps_object *pool)
+{
+   struct vps_object *object = vps_created_child(ctx, VK_OBJECT_TYPE_COMMAND_BUFFER, id,
+                                                 result < 0 ? 0 : (uint64_t)(uintptr_t)handle, result, pool);
+   if (object && !vps_command_buffer_init(object))
+      vps_fail(ctx, "the server is out of memory");
+   return !ctx->failed;
+}
+
+void vp_handle_vkAllocateCommandBuffers(struct vp_context *ctx, struct vp_cmd_vkAllocateCommandBuffers *a)
+{
+   const struct vps_device *device = ctx->used[0]->device;
+   struct vps_object *pool = vps_used(ctx, VK_OBJECT_TYPE_COMMAND_POOL);
+   const uint32_t count = a->pAllocateInfo->commandBufferCount;
+   VkCommandBuffer *handles = vps_alloc(ctx, count, sizeof(*handles));
+
+   if (!pool)
+      vps_fail(ctx, "the pool is missing");
+   if (ctx->failed)
+      return;
+   do
+      a->ret = device->functions.AllocateCommandBuffers(device->handle, a->pAllocateInfo, handles);
+   while (vps_try_again(ctx, a->ret));
+   for (uint32_t i = 0; i < count; i++) {
+      if (!add_command_buffer(ctx, (uint64_t)(uintptr_t)a->pCommandBuffers[i], handles[i], a->ret, pool))
+         return;
+   }
+}
+
+void vp_handle_vkFreeCommandBuffers(struct vp_context *ctx, struct vp_cmd_vkFreeCommandBuffers *a)
+{
+   const struct vps_object *pool = vps_used(ctx, VK_OBJECT_TYPE_COMMAND_POOL);
+   VkCommandBuffer *handles = vps_alloc(ctx, a->commandBufferCount, sizeof(*handles));
+   uint32_t count = 0;
+
+   for (uint32_t i = 0; handles && i < a->commandBufferCount; i++) {
+      const uint64_t id = (uint64_t)(uintptr_t)a->pCommandBuffers[i];
+      struct vps_object *object = id ? vps_find(ctx, VK_OBJECT_TYPE_COMMAND_BUFFER, id) : NULL;
+      if (object && object->parent != pool)
+         vps_fail(ctx, "a command buffer is not of this pool");
+      if (ctx->failed)
+         return;
+      if (object && object->handle)
+         handles[count++] = (VkCommandBuffer)(uintptr_t)object->handle;
+      if (object)
+         vps_object_drop(object);
+   }
+   if (handles && count)
+      pool->device->functions.FreeCommandBuffers(pool->device->handle, (VkCommandPool)(uintptr_t)pool->handle, count,
+                                                 handles);
+}

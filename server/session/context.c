@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/session/context.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/net/frame.h"
+#include "common/util/bytes.h"
+#include "server/memory/address.h"
+#include "server/session/frame_writer.h"
+#include "server/record/command_buffer.h"
+#include "server/pipeline/executables.h"
+#include "server/session/instance.h"
+#include "server/record/recorded.h"
+#include "server/memory/reserve.h"
+#include "server/wsi/swapchain.h"
+
+/* Temporary memory of one command. */
+#define ARENA_LIMIT ((size_t)1 << 30)
+
+/* Objects that a command may use before there must be more room. */
+#define FIRST_USED 64u
+
+#define FLAG_REPLY 1u
+
+/* Number and flags. */
+#define COMMAND_HEAD_SIZE 8
+
+/* The target when there is none. */
+static struct vps_object nothing;
+
+static uint64_t new_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
+{
+   (void)dec;
+   (void)type;
+   return id;
+}
+
+bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_channel *channel,
+                     PFN_vkGetInstanceProcAddr get_proc_addr)
+{
+   *ctx = (struct vp_context){
+      .options = options,
+      .channel = channel,
+      .get_proc_addr = get_proc_addr,
+      .command = VP_ERROR_NO_COMMAND,
+      .target = &nothing,
+   };
+   vp_arena_init(&ctx->arena, ARENA_LIMIT);
+   if (!vp_encoder_init(&ctx->enc))
+      return false;
+   if (vps_object_table_init(&ctx->objects))
+      return true;
+   vp_encoder_finish(&ctx->enc);
+   return false;
+}
+
+void vp_context_init_beside(struct vp_context *ctx, const struct vp_context *session)
+{
+   *ctx = (struct vp_context){
+      .options = session->options,
+      .channel = session->channel,
+      .get_proc_addr = session->get_proc_addr,
+      .objects = session->objects,
+      .command = VP_ERROR_NO_COMMAND,
+      .target = &nothing,
+   };
+   vp_arena_init(&ctx->arena, ARENA_LIMIT);
+}
+
+void vp_context_finish_beside(struct vp_context *ctx)
+{
+   vp_arena_finish(&ctx->arena);
+   free(ctx->used);
+   ctx->used = NULL;
+}
+
+void vp_context_finish(struct vp_context *ctx)
+{
+   if (ctx->instance)
+      vps_object_destroy(ctx->instance->object);
+   vps_object_table_finish(&ctx->objects);
+   vp_encoder_finish(&ctx->enc);
+   vp_context_finish_beside(ctx);
+}
+
+/* --- errors --- */
+
+static const char *command_name(const struct vp_context *ctx)
+{
+   const struct vps_dispatch *entry = vps_dispatch_find(ctx->command);
+   return entry ? entry->name : NULL;
+}
+
+void vps_fail(struct vp_context *ctx, const char *format, ...)
+{
+   char reason[VP_ERROR_TEXT_SIZE];
+   va_list arguments;
+
+   if (ctx->failed)
+      return;
+   ctx->failed = true;
+   va_start(arguments, format);
+   vsnprintf(reason, sizeof(reason), format, arguments);
+   va_end(arguments);
+
+   const char *name = command_name(ctx);
+   ctx->error.command = ctx->command;
+   ctx->error.offset = ctx->stream_offset + (uint64_t)(ctx->dec.cur - ctx->dec.start);
+   if (name)
+      snprintf(ctx->error.text, sizeof(ctx->error.text), "%s: %.400s", name, reason);
+   else
+      snprintf(ctx->error.text, sizeof(ctx->error.text), "%s", reason);
+}
+
+void vps_missing_function(struct vp_context *ctx)
+{
+   vps_fail(ctx, "the GPU's driver does not have this command, or its extension was not enabled");
+}
+
+void *vps_alloc(struct vp_context *ctx, uint64_t count, size_t size)
+{
+   void *memory = count <= SIZE_MAX ? vp_arena_alloc_array(&ctx->arena, (size_t)count, size) : NULL;
+   if (!memory)
+      vps_fail(ctx, "the command needs too much temporary memory");
+   return memory;
+}
+
+bool vps_not_decoded(struct vp_context *ctx)
+{
+   vps_fail(ctx, "%s", ctx->dec.error ? ctx->dec.error : "its first object is missing");
+   return false;
+}
+
+/* --- objects --- */
+
+/* Says why an id of a command cannot be used. Returns NULL. */
+static struct vps_object *refuse_object(struct vp_context *ctx, int32_t type, uint64_t id)
+{
+   const struct vps_object *object = vps_object_find(&ctx->objects, id);
+
+   if (!object)
+      vps_fail(ctx, "there is no object with the id %#llx", (unsigned long long)id);
+   else if (object->type != type)
+      vps_fail(ctx, "the object with the id %#llx is of type %d instead of %d", (unsigned long long)id, object->type,
+               type);
+   else
+      vps_fail(ctx, "the object with the id %#llx belongs to another device", (unsigned long long)id);
+   vp_dec_fail(&ctx->dec, "an object cannot be used");
+   return NULL;
+}
+
+/* The object, or NULL when the command cannot use it. */
+static inline struct vps_object *look_up(const struct vp_context *ctx, int32_t type, uint64_t id)
+{
+   struct vps_object *object = vps_object_find(&ctx->objects, id);
+   const struct vps_device *device = ctx->used_count ? ctx->used[0]->device : NULL;
+
+   return object && object->type == type && (!device || !object->device || object->device == device) ? object : NULL;
+}
+
+struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id)
+{
+   struct vps_object *object = look_up(ctx, type, id);
+   if (!object && vps_maker_complete(ctx, id))
+      object = look_up(ctx, type, id);
+   return object ? object : refuse_object(ctx, type, id);
+}
+
+struct vps_object *vps_use(struct vp_context *ctx, int32_t type, uint64_t id)
+{
+   struct vps_object *object = vps_find(ctx, type, id);
+   if (object && ctx->used_count == ctx->used_capacity) {
+      const unsigned capacity = ctx->used_capacity ? ctx->used_capacity * 2 : FIRST_USED;
+      struct vps_object **used = realloc(ctx->used, capacity * sizeof(*used));
+      if (!used) {
+         vps_fail(ctx, "the server is out of memory");
+         return NULL;
+      }
+      ctx->used = used;
+      ctx->used_capacity = capacity;
+   }
+   if (object)
+      vps_note_used(ctx, object);
+   return object;
+}
+
+uint64_t vps_use_handle(struct vp_context *ctx, int32_t type, uint64_t id)
+{
+   const struct vps_object *object = vps_use(ctx, type, id);
+   return object ? object->handle : 0;
+}
+
+static uint64_t find_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
+{
+   struct vp_context *ctx = dec->context;
+   struct vps_object *object = look_up(ctx, type, id);
+
+   if (!object || ctx->used_count == ctx->used_capacity)
+      return vps_use_handle(ctx, type, id);
+   vps_note_used(ctx, object);
+   return object->handle;
+}
+
+uint64_t vps_use_target(struct vp_context *ctx, uint64_t id)
+{
+   ctx->poison = VK_SUCCESS;
+   ctx->used_count = 0;
+   struct vps_object *object = id ? vps_use(ctx, VK_OBJECT_TYPE_COMMAND_BUFFER, id) : NULL;
+   ctx->target = object ? object : &nothing;
+   return ctx->target->handle;
+}
+
+bool vps_not_recordable(struct vp_context *ctx)
+{
+   if (vps_decoded(ctx, VK_OBJECT_TYPE_COMMAND_BUFFER))
+      ctx->used[0]->poison = ctx->poison;
+   return false;
+}
+
+struct vps_object *vps_used(const struct vp_context *ctx, int32_t type)
+{
+   for (unsigned i = 0; i < ctx->used_count; i++) {
+      if (ctx->used[i]->type == type)
+         return ctx->used[i];
+   }
+   return NULL;
+}
+
+void vps_poison_used(struct vp_context *ctx, int32_t type, VkResult result)
+{
+   for (unsigned i = 0; i < ctx->used_count; i++) {
+      if (ctx->used[i]->type == type && ctx->used[i]->poison == VK_SUCCESS)
+         ctx->used[i]->poison = result;
+   }
+}
+
+bool vps_check_new(struct vp_context *ctx, uint64_t id)
+{
+   const char *problem = vps_object_reserve(&ctx->objects, id, ctx->used, ctx->used_count);
+   if (problem)
+      vps_fail(ctx, "%s (%#llx)", problem, (unsigned long long)id);
+   return !problem;
+}
+
+struct vps_object *vps_add_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
+                                 struct vps_object *parent)
+{
+   /* The command may have given the slot to another of its new objects. */
+   return vps_check_new(ctx, id) ? vps_object_add(&ctx->objects, type, id, handle, parent) : NULL;
+}
+
+struct vps_object *vps_add(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle)
+{
+   return vps_add_child(ctx, type, id, handle, ctx->used_count ? ctx->used[0] : NULL);
+}
+
+void vps_object_failed(struct vp_context *ctx, struct vps_object *object, VkResult result)
+{
+   const struct vps_command_buffer *recorded = object->type == VK_OBJECT_TYPE_COMMAND_BUFFER ? object->state : NULL;
+
+   object->poison = result;
+   vps_channel_send_object_error(ctx->channel, object->id, ctx->command, result, recorded ? recorded->recording : 0);
+}
+
+struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
+                                     VkResult result, struct vps_object *parent)
+{
+   if (!handle && result >= 0)
+      return NULL;
+
+   struct vps_object *object = vps_add_child(ctx, type, id, handle, parent);
+   if (!object && handle && parent && parent->device)
+      vps_destroy_handle(parent->device, type, handle);
+   if (!object || handle)
+      return object;
+
+   object->poison = ctx->poison ? ctx->poison : result;
+   if (!ctx->poison && !ctx->reply) /* else the client knows already, or hears it from the reply */
+      vps_object_failed(ctx, object, result);
+   else if (ctx->poison && type == VK_OBJECT_TYPE_PIPELINE) /* of these a client may wait to hear */
+      vps_executables_tell_none(ctx->channel, id);
+   else if (ctx->poison && type == VK_OBJECT_TYPE_ACCELERATION_STRUCTURE_KHR)
+      vps_address_tell_none(ctx->channel, id);
+   return NULL;
+}
+
+struct vps_object *vps_created(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle, VkResult result)
+{
+   return vps_created_child(ctx, type, id, handle, result, ctx->used_count ? ctx->used[0] : NULL);
+}
+
+void vps_not_done(struct vp_context *ctx, VkResult result)
+{
+   vps_object_failed(ctx, ctx->used[ctx->used_count > 1 ? 1 : 0], result);
+}
+
+void vps_destroy(struct vp_context *ctx, int32_t type, uint64_t id)
+{
+   struct vps_object *object = id ? vps_find(ctx, type, id) : NULL;
+   if (object)
+      vps_object_destroy(object);
+}
+
+/* --- execution --- */
+
+void vps_send_reply(struct vp_context *ctx)
+{
+   vps_reserve_settle(ctx); /* the client hears of a shortage before it goes on */
+   if (ctx->enc.failed)
+      vps_fail(ctx, "the server has no memory for the reply");
+   else if (vp_encoder_size(&ctx->enc) > VP_FRAME_MAX_PAYLOAD)
+      vps_fail(ctx, "the reply is too long");
+   else
+      vps_channel_send(ctx->channel, VP_FRAME_REPLY, ctx->reply_count++, ctx->enc.start, vp_encoder_size(&ctx->enc),
+                       NULL, 0);
+}
+
+/* Whether a command, whose data is at p, is recorded into the one command buffer and concerns no other. Its first
+ * object comes first. */
+static bool is_apart(const struct vp_context *ctx, const struct vps_dispatch *entry, const uint8_t *p)
+{
+   return entry->apart && (ctx->dec.end - p < 8 || vp_bytes_load_u64(p) == ctx->recorded_into);
+}
+
+/* Recorded commands from p on, up to any other one or to one that wants an answer. Returns where they end. */
+static const uint8_t *replay(struct vp_context *ctx, const uint8_t *p)
+{
+   const bool apart = ctx->apart;
+
+   ctx->reply = false;
+   while (!ctx->failed && ctx->dec.end - p >= COMMAND_HEAD_SIZE) {
+      const uint8_t *data = p;
+      const uint32_t number = vp_get_u32(&data), flags = vp_get_u32(&data);
+      const struct vps_dispatch *entry = vps_dispatch_find(number);
+      if (!entry || !entry->record || flags || (apart && !is_apart(ctx, entry, data)))
+         break;
+      ctx->command = number;
+      p = entry->record(ctx, data);
+      vp_arena_reset(&ctx->arena);
+   }
+   return p;
+}
+
+/* What is measured with recorded commands. */
+static void run_recording(struct vp_context *ctx, const struct vps_dispatch *entry)
+{
+   const uint8_t *start = ctx->dec.cur - COMMAND_HEAD_SIZE;
+
+   entry->run(ctx);
+   vps_meter_record(&ctx->meter, (size_t)(ctx->dec.cur - start));
+}
+
+/* A single recorded command that wants an answer. */
+static void run_recorded(struct vp_context *ctx, const struct vps_dispatch *entry)
+{
+   const uint8_t *start = ctx->dec.cur;
+
+   ctx->dec.cur = entry->record(ctx, start);
+   vps_meter_record(&ctx->meter, COMMAND_HEAD_SIZE + (size_t)(ctx->dec.cur - start));
+   if (ctx->failed)
+      return;
+   vp_enc_u32(&ctx->enc, ctx->command);
+   vps_send_reply(ctx);
+}
+
+static void run_measured(struct vp_context *ctx, const struct vps_dispatch *entry)
+{
+   vps_meter_begin(&ctx->meter);
+   entry->run(ctx);
+   vps_meter_end(&ctx->meter, ctx->command);
+   if (ctx->meter.urgent)
+      vps_meter_tell(&ctx->meter, ctx->channel, 0);
+}
+
+/* Says why a command cannot be among those of one command buffer. */
+static void refuse_apart(struct vp_context *ctx, const struct vps_dispatch *entry)
+{
+   if (!entry->apart || ctx->reply)
+      vps_fail(ctx, "it cannot be among commands that are recorded into one command buffer");
+   else
+      vps_fail(ctx, "it is among commands that are recorded into another command buffer");
+}
+
+static void run_command(struct vp_context *ctx)
+{
+   ctx->command = vp_dec_u32(&ctx->dec);
+   const uint32_t flags = vp_dec_u32(&ctx->dec);
+   const struct vps_dispatch *entry = vps_dispatch_find(ctx->command);
+
+   ctx->reply = flags & FLAG_REPLY;
+   ctx->poison = VK_SUCCESS;
+   ctx->used_count = 0;
+   if (ctx->reply)
+      vp_encoder_reset(&ctx->enc);
+
+   if (ctx->dec.error)
+      vps_fail(ctx, "%s", ctx->dec.error);
+   else if (!entry)
+      vps_fail(ctx, "the server does not know the command %u; use the same release of Venus Plus on both machines",
+               ctx->command);
+   else if (entry->refusal)
+      vps_fail(ctx, "this command %s", entry->refusal);
+   else if (flags & ~FLAG_REPLY)
+      vps_fail(ctx, "unknown flags %#x", flags);
+   else if (ctx->apart && (ctx->reply || !is_apart(ctx, entry, ctx->dec.cur)))
+      refuse_apart(ctx, entry);
+   else if (entry->record)
+      run_recorded(ctx, entry);
+   else if (entry->recording)
+      run_recording(ctx, entry);
+   else
+      run_measured(ctx, entry);
+   if (ctx->strained)
+      vps_reserve_settle(ctx);
+   vp_arena_reset(&ctx->arena);
+}
+
+bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size)
+{
+   vp_decoder_init(&ctx->dec, data, size, &ctx->arena);
+   ctx->dec.find_handle = find_handle;
+   ctx->dec.new_handle = new_handle;
+   ctx->dec.context = ctx;
+   ctx->dec.present_layout = VPS_PRESENT_LAYOUT;
+   vps_meter_start(&ctx->meter);
+
+   while (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0) {
+      const uint8_t *start = ctx->dec.cur;
+      ctx->dec.cur = replay(ctx, start);
+      vps_meter_record(&ctx->meter, (size_t)(ctx->dec.cur - start));
+      if (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0)
+         run_command(ctx);
+   }
+   vps_meter_begin(&ctx->meter);
+   vps_maker_reap(ctx);
+   if (ctx->strained)
+      vps_reserve_settle(ctx);
+   ctx->stream_offset += size;
+   ctx->dec.start = ctx->dec.cur;
+   ctx->command = VP_ERROR_NO_COMMAND;
+   return !ctx->failed;
+}
+
+uint64_t vp_executor_recorded_into(const uint8_t *data, size_t size)
+{
+   return size >= COMMAND_HEAD_SIZE + 8 ? vp_bytes_load_u64(data + COMMAND_HEAD_SIZE) : 0;
+}
+
+bool vp_executor_run_recorded(struct vp_context *ctx, const uint8_t *data, size_t size)
+{
+   ctx->apart = true;
+   ctx->recorded_into = vp_executor_recorded_into(data, size);
+   const bool ok = vp_executor_run(ctx, data, size);
+   ctx->apart = false;
+   return ok;
+}
+
+void vp_executor_tell(struct vp_context *ctx, uint64_t tag)
+{
+   if (tag && !ctx->failed)
+      vps_meter_tell(&ctx->meter, ctx->channel, tag);
+}

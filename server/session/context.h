@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_SESSION_CONTEXT_H
+#define VP_SERVER_SESSION_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/net/error_frame.h"
+#include "common/util/arena.h"
+#include "common/wire/decoder.h"
+#include "common/wire/encoder.h"
+#include "server/pipeline/maker.h"
+#include "server/session/meter.h"
+#include "server/session/objects.h"
+#include "server/process/options.h"
+#include "server/vp_dispatch.h"
+
+struct vps_channel;
+struct vps_instance;
+
+/* A session: everything of one client. It belongs to the thread that executes its commands; what other threads need
+ * is in the structs of devices, queues and memory. Threads that replay recordings have contexts of their own. */
+struct vp_context {
+   const struct vp_server_options *options;
+   struct vps_channel *channel;
+   PFN_vkGetInstanceProcAddr get_proc_addr; /* where all of Vulkan comes from */
+   struct vps_object_table objects;
+   struct vps_instance *instance; /* NULL before its creation */
+
+   /* The command that is being executed. */
+   struct vp_decoder dec;
+   struct vp_arena arena;
+   struct vp_encoder enc; /* for its reply */
+   uint32_t command;
+   bool reply;               /* it wants one */
+   bool failed;              /* the session is over; `error` says why */
+   bool apart;               /* all commands must be recorded into one command buffer: */
+   uint64_t recorded_into;   /* its id */
+   VkResult poison;          /* of the first unusable object that it uses, or VK_SUCCESS */
+   struct vps_object **used; /* all objects that it uses, in the order of its data */
+   unsigned used_count, used_capacity;
+   struct vps_object *target;   /* the command buffer of the last recorded command; may be something else by now */
+   struct vps_makings makings;  /* pipelines that are being made */
+   struct vps_device *strained; /* its reserve is to be filled at the end of the command; or NULL */
+
+   struct vps_meter meter;
+
+   uint64_t stream_offset; /* of the data that is being executed */
+   uint64_t reply_count;   /* that were sent */
+
+   struct vp_error error;
+   bool abandoned; /* the GPU is still busy with something that should have been destroyed */
+};
+
+/* `channel` must live longer than the context; its own fd may be -1. Nothing is loaded before the client creates an
+ * instance, all of it by get_proc_addr. False without memory. */
+bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_channel *channel,
+                     PFN_vkGetInstanceProcAddr get_proc_addr);
+
+/* A context for another thread, which uses the objects of a session's own. It can execute nothing but recordings. Ended
+ * by vp_context_finish_beside(), before the other one. */
+void vp_context_init_beside(struct vp_context *ctx, const struct vp_context *session);
+void vp_context_finish_beside(struct vp_context *ctx);
+
+/* Destroys all that the client has left, but what the GPU is still busy with: then ctx->abandoned is set, and the
+ * process should end without more ado. */
+void vp_context_finish(struct vp_context *ctx);
+
+/* Executes whole commands. False when the session is over; ctx->error says why. */
+bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size);
+
+/* The same, when all of them must be recorded into one command buffer, without any other that concerns more. */
+bool vp_executor_run_recorded(struct vp_context *ctx, const uint8_t *data, size_t size);
+
+/* The command buffer of such commands; 0: they begin with none. */
+uint64_t vp_executor_recorded_into(const uint8_t *data, size_t size);
+
+/* Tells the client that all commands up to this tag of its have been executed; 0: does nothing. */
+void vp_executor_tell(struct vp_context *ctx, uint64_t tag);
+
+/* Ends the session with a sentence; the first one counts. It gets the name of the current command. */
+void vps_fail(struct vp_context *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The driver lacks the function of the current command. */
+void vps_missing_function(struct vp_context *ctx);
+
+/* Zeroed memory until the end of the command. NULL ends the session. */
+void *vps_alloc(struct vp_context *ctx, uint64_t count, size_t size);
+
+/* vps_decoded() when it is not. */
+bool vps_not_decoded(struct vp_context *ctx);
+
+/* After decoding: whether the command is well-formed and begins with an object of that type
+ * (VK_OBJECT_TYPE_UNKNOWN: any). */
+static inline bool vps_decoded(struct vp_context *ctx, int32_t first_type)
+{
+   return (!ctx->failed && !ctx->dec.error &&
+           (first_type == VK_OBJECT_TYPE_UNKNOWN || (ctx->used_count && ctx->used[0]->type == first_type))) ||
+          vps_not_decoded(ctx);
+}
+
+/* Notes that the command uses an object, for which there is room. */
+static inline void vps_note_used(struct vp_context *ctx, struct vps_object *object)
+{
+   ctx->used[ctx->used_count++] = object;
+   if (__builtin_expect(object->poison != VK_SUCCESS, 0) && ctx->poison == VK_SUCCESS)
+      ctx->poison = object->poison;
+}
+
+/* The object with this id, noted as used, with its poison. NULL ends the session. */
+struct vps_object *vps_use(struct vp_context *ctx, int32_t type, uint64_t id);
+
+/* The same as the driver's handle, or 0. */
+uint64_t vps_use_handle(struct vp_context *ctx, int32_t type, uint64_t id);
+
+/* The same without poison: for what ends with the command. */
+struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id);
+
+/* The first used object of a type, or NULL. */
+struct vps_object *vps_used(const struct vp_context *ctx, int32_t type);
+
+/* Makes all used objects of a type unusable. */
+void vps_poison_used(struct vp_context *ctx, int32_t type, VkResult result);
+
+/* Whether an id can be given to a new object; otherwise the session ends. */
+bool vps_check_new(struct vp_context *ctx, uint64_t id);
+
+/* Enters a new object whose parent is the command's first one. NULL ends the session. */
+struct vps_object *vps_add(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle);
+struct vps_object *vps_add_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
+                                 struct vps_object *parent);
+
+/* After a creation: enters the object, or, when there is none because of an error and the client waits for no reply,
+ * tells it and poisons the id. Returns the object if it is usable. When it cannot be entered the session ends, and the
+ * driver's object is destroyed, unless it ends with the parent or with a state that the caller has made. */
+struct vps_object *vps_created(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle, VkResult result);
+struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
+                                     VkResult result, struct vps_object *parent);
+
+/* A command about an object has failed and the client waits for no reply: tells it and poisons the object. */
+void vps_object_failed(struct vp_context *ctx, struct vps_object *object, VkResult result);
+
+/* The same for the object that the command was about. */
+void vps_not_done(struct vp_context *ctx, VkResult result);
+
+/* vkDestroy...: ends an object of the command's device; id 0 is fine. */
+void vps_destroy(struct vp_context *ctx, int32_t type, uint64_t id);
+
+/* Sends what is in ctx->enc as the reply. */
+void vps_send_reply(struct vp_context *ctx);
+
+#endif

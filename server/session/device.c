@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/session/device.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/util/clock.h"
+#include "common/util/log.h"
+#include "common/wire/chain.h"
+#include "server/session/context.h"
+#include "server/session/instance.h"
+#include "server/pipeline/maker.h"
+#include "server/sync/queue.h"
+#include "server/memory/readback.h"
+
+/* What still runs on the GPU when its device is destroyed gets this long. */
+#define STOP_MS 2000
+
+void vps_device_stop(struct vps_device *device)
+{
+   vps_maker_settle(device->ctx);
+   const int64_t deadline_ms = vp_clock_ms() + STOP_MS;
+
+   for (struct vps_queue *queue = device->queues; queue; queue = vps_queue_next(queue))
+      device->abandoned = !vps_queue_stop(queue, deadline_ms) || device->abandoned;
+   if (device->abandoned)
+      device->ctx->abandoned = true;
+}
+
+static void release_device(void *state)
+{
+   struct vps_device *device = state;
+
+   if (device->ctx->strained == device)
+      device->ctx->strained = NULL;
+   if (device->handle && device->functions.DestroyDevice && !device->abandoned) {
+      vps_reserve_empty(device);
+      device->functions.DestroyDevice(device->handle, NULL);
+   }
+   pthread_mutex_destroy(&device->reserve.lock);
+   pthread_mutex_destroy(&device->report_lock);
+   pthread_mutex_destroy(&device->mapped_lock);
+   free(device->ranges);
+   free(device);
+}
+
+static struct vps_device *new_device(struct vp_context *ctx, const VkDeviceCreateInfo *info)
+{
+   struct vps_device *device = calloc(1, sizeof(*device));
+   if (!device)
+      return NULL;
+   device->ctx = ctx;
+   device->channel = ctx->channel;
+   device->ranges = calloc(info->queueCreateInfoCount ? info->queueCreateInfoCount : 1, sizeof(*device->ranges));
+   if (!device->ranges || pthread_mutex_init(&device->mapped_lock, NULL) != 0)
+      goto fail;
+   if (pthread_mutex_init(&device->report_lock, NULL) != 0)
+      goto fail_mapped_lock;
+   if (pthread_mutex_init(&device->reserve.lock, NULL) != 0)
+      goto fail_report_lock;
+   for (uint32_t i = 0; i < info->queueCreateInfoCount; i++) {
+      const VkDeviceQueueCreateInfo *queue = &info->pQueueCreateInfos[i];
+      device->ranges[device->range_count++] =
+         (struct vps_queue_range){.flags = queue->flags, .family = queue->queueFamilyIndex, .count = queue->queueCount};
+   }
+   return device;
+
+fail_report_lock:
+   pthread_mutex_destroy(&device->report_lock);
+fail_mapped_lock:
+   pthread_mutex_destroy(&device->mapped_lock);
+fail:
+   free(device->ranges);
+   free(device);
+   return NULL;
+}
+
+static bool listed(const char *const *names, uint32_t count, const char *name)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      if (strcmp(names[i], name) == 0)
+         return true;
+   }
+   return false;
+}
+
+static bool gpu_has_extension(struct vp_context *ctx, VkPhysicalDevice gpu, const char *name)
+{
+   const PFN_vkEnumerateDeviceExtensionProperties enumerate =
+      ctx->instance->functions.EnumerateDeviceExtensionProperties;
+   uint32_t count = 0;
+
+   if (enumerate(gpu, NULL, &count, NULL) < 0)
+      return false;
+   VkExtensionProperties *extensions = vps_alloc(ctx, count, sizeof(*extensions));
+   if (!extensions || enumerate(gpu, NULL, &count, extensions) < 0)
+      return false;
+   for (uint32_t i = 0; i < count; i++) {
+      if (strcmp(extensions[i].extensionName, name) == 0)
+         return true;
+   }
+   return false;
+}
+
+/* Our queues count with timeline semaphores, whether or not the application wants some. */
+static bool enable_timelines(struct vp_context *ctx, VkPhysicalDevice gpu, VkDeviceCreateInfo *info)
+{
+   VkPhysicalDeviceVulkan12Features *core =
+      vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
+   VkPhysicalDeviceTimelineSemaphoreFeatures *timeline =
+      vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES);
+
+   if (core) {
+      core->timelineSemaphore = VK_TRUE;
+   } else if (timeline) {
+      timeline->timelineSemaphore = VK_TRUE;
+   } else {
+      timeline = vps_alloc(ctx, 1, sizeof(*timeline));
+      if (!timeline)
+         return false;
+      timeline->sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES;
+      timeline->pNext = (void *)(uintptr_t)info->pNext;
+      timeline->timelineSemaphore = VK_TRUE;
+      info->pNext = timeline;
+   }
+
+   /* The extension is the way that works for every version that the application asks for. */
+   const char *name = VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME;
+   if (listed(info->ppEnabledExtensionNames, info->enabledExtensionCount, name) || !gpu_has_extension(ctx, gpu, name))
+      return !ctx->failed;
+   const char **names = vps_alloc(ctx, (uint64_t)info->enabledExtensionCount + 1, sizeof(*names));
+   if (!names)
+      return false;
+   if (info->enabledExtensionCount)
+      memcpy(names, info->ppEnabledExtensionNames, info->enabledExtensionCount * sizeof(*names));
+   names[info->enabledExtensionCount++] = name;
+   info->ppEnabledExtensionNames = names;
+   return true;
+}
+
+static void note_families(struct vp_context *ctx, struct vps_device *device, VkPhysicalDevice gpu)
+{
+   const PFN_vkGetPhysicalDeviceQueueFamilyProperties get =
+      ctx->instance->functions.GetPhysicalDeviceQueueFamilyProperties;
+   uint32_t count = 0;
+
+   get(gpu, &count, NULL);
+   VkQueueFamilyProperties *families = vps_alloc(ctx, count, sizeof(*families));
+   if (!families)
+      return;
+   get(gpu, &count, families);
+   for (uint32_t i = 0; i < count && i < 64; i++) {
+      if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT)
+         device->compute_families |= UINT64_C(1) << i;
+      if (families[i].queueFlags & (VK_QUEUE_GRAPHICS_BIT | VK_QUEUE_COMPUTE_BIT | VK_QUEUE_TRANSFER_BIT))
+         device->copy_families |= UINT64_C(1) << i;
+   }
+}
+
+static VkResult create_device(struct vp_context *ctx, struct vps_device *device, VkPhysicalDevice gpu,
+                              const VkDeviceCreateInfo *wanted)
+{
+   const struct vps_instance_functions *functions = &ctx->instance->functions;
+   VkDeviceCreateInfo info = *wanted;
+   VkPhysicalDeviceProperties properties;
+
+   info.enabledLayerCount = 0;
+   if (!enable_timelines(ctx, gpu, &info))
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+   const VkResult result = functions->CreateDevice(gpu, &info, NULL, &device->handle);
+   if (result < 0) {
+      device->handle = VK_NULL_HANDLE;
+      return result;
+   }
+
+   vps_device_functions_load(&device->functions, functions->GetDeviceProcAddr, device->handle);
+   functions->GetPhysicalDeviceMemoryProperties(gpu, &device->memory);
+   vps_readback_init(device);
+   functions->GetPhysicalDeviceProperties(gpu, &properties);
+   device->storage_limit = properties.limits.maxStorageBufferRange;
+   device->is_processor = properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+   note_families(ctx, device, gpu);
+   device->atom = properties.limits.nonCoherentAtomSize ? properties.limits.nonCoherentAtomSize : 1;
+   if (device->functions.WaitSemaphores && device->functions.GetSemaphoreCounterValue)
+      return result;
+   vp_log(VP_LOG_ERROR, "the GPU %s cannot be used: its driver has no timeline semaphores (Vulkan 1.2)",
+          properties.deviceName);
+   return VK_ERROR_INITIALIZATION_FAILED;
+}
+
+void vp_handle_vkCreateDevice(struct vp_context *ctx, struct vp_cmd_vkCreateDevice *a)
+{
+   const uint64_t id = (uint64_t)(uintptr_t)*a->pDevice;
+
+   struct vps_device *device = new_device(ctx, a->pCreateInfo);
+   if (!device) {
+      a->ret = VK_ERROR_OUT_OF_HOST_MEMORY;
+      vps_created(ctx, VK_OBJECT_TYPE_DEVICE, id, 0, a->ret);
+      return;
+   }
+   a->ret = create_device(ctx, device, a->physicalDevice, a->pCreateInfo);
+   const uint64_t handle = a->ret < 0 ? 0 : (uint64_t)(uintptr_t)device->handle;
+   struct vps_object *object = ctx->failed ? NULL : vps_created(ctx, VK_OBJECT_TYPE_DEVICE, id, handle, a->ret);
+   if (!object) {
+      release_device(device);
+      return;
+   }
+   object->device = device;
+   object->state = device;
+   object->release = release_device;
+   device->id = id;
+   vps_reserve_fill(device);
+}
+
+void vp_handle_vkDestroyDevice(struct vp_context *ctx, struct vp_cmd_vkDestroyDevice *a)
+{
+   (void)a;
+   vps_object_destroy(ctx->used[0]);
+}

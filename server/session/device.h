@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_SESSION_DEVICE_H
+#define VP_SERVER_SESSION_DEVICE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/memory/reserve.h"
+#include "server/vp_dispatch.h"
+
+struct vp_context;
+struct vps_channel;
+struct vps_memory;
+struct vps_queue;
+struct vps_swapchain;
+
+/* Queues of one family that a device was created with. */
+struct vps_queue_range {
+   VkDeviceQueueCreateFlags flags;
+   uint32_t family, count;
+};
+
+/* The state of a VkDevice. */
+struct vps_device {
+   struct vp_context *ctx; /* for the executing thread */
+   struct vps_channel *channel;
+   uint64_t id;
+   VkDevice handle;
+   struct vps_device_functions functions;
+   VkPhysicalDeviceMemoryProperties memory;
+   VkDeviceSize atom;          /* nonCoherentAtomSize */
+   VkDeviceSize storage_limit; /* of a storage buffer's range */
+   uint64_t compute_families;  /* a bit for each queue family that can */
+   uint64_t copy_families;     /* same */
+   bool is_processor;          /* the GPU is one that the CPU plays */
+   struct vps_queue_range *ranges;
+   uint32_t range_count;
+   struct vps_swapchain *swapchains; /* of the executing thread */
+   pthread_mutex_t report_lock;      /* what the queues have done is told by one thread at a time */
+   struct vps_queue *queues;         /* changed under the lock, by the executing thread */
+
+   pthread_mutex_t mapped_lock;
+   struct vps_memory *mapped;              /* under the lock: all whose changes are followed */
+   atomic_int scores[VK_MAX_MEMORY_TYPES]; /* how likely it is that changes in this memory type are looked at */
+
+   struct vps_reserve reserve; /* of the executing thread */
+   VkResult late_error;        /* the next batch tells it; of the executing thread */
+
+   atomic_bool lost; /* no submission completes any more */
+   bool abandoned;   /* the GPU is still busy with it: the driver's objects must stay until the process ends */
+};
+
+/* Waits until the queues are idle, or for some seconds (then the device is abandoned), and ends their threads. */
+void vps_device_stop(struct vps_device *device);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_SESSION_WATCHDOG_H
+#define VP_SERVER_SESSION_WATCHDOG_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vps_channel;
+
+/* A thread that looks after the worker while the executing thread is busy, maybe for ever, in the driver. */
+struct vps_watch {
+   struct vps_channel *channel;
+   pthread_t thread;
+   int signal_fd, stop_fd;
+   atomic_bool terminated; /* SIGTERM came; the client was told if it reads, and nothing more is read from it */
+
+   /* vp_clock_ms(); 0: none */
+   _Atomic(int64_t) greeting_deadline_ms; /* the client must have said hello */
+   _Atomic(int64_t) end_deadline_ms;      /* the worker must have ended */
+};
+
+/* Starts the thread; it
+ *  - tells the client every two seconds that we are alive,
+ *  - ends the connection when the client has not said hello in time,
+ *  - ends it with an ERROR frame on SIGTERM, which no other thread may take, or without one when the client does not
+ *    read,
+ *  - ends the process when the client is gone, or the end was announced, and it does not end by itself in time.
+ * It waits for nobody, neither to send something nor for a lock. False with a log line. */
+bool vps_watch_start(struct vps_watch *watch, struct vps_channel *channel, int greeting_ms);
+
+/* The client has said hello. */
+void vps_watch_greeted(struct vps_watch *watch);
+
+/* The worker begins to end; it must be over in time. */
+void vps_watch_announce_end(struct vps_watch *watch);
+
+void vps_watch_stop(struct vps_watch *watch);
+
+#endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Submissions: what a batch changes is noted, what could not be created is left out of it, one more semaphore tells
+ * when it is complete, and the driver gets it. From there on it is the matter of the queue's thread (queue.c). */
+
+#include <stdlib.h>
+
+#include "common/net/frame.h"
+#include "common/util/bytes.h"
+#include "server/record/bound.h"
+#include "server/session/frame_writer.h"
+#include "server/record/command_buffer.h"
+#include "server/session/context.h"
+#include "server/session/device.h"
+#include "server/sync/queue_state.h"
+#include "server/memory/reserve.h"
+#include "server/sync/submit.h"
+#include "server/record/track.h"
+
+/* The batches of one command. */
+struct batch_list {
+   struct vps_pending *first, **last; /* what they change: one entry for each command buffer that changes something */
+   unsigned used;                     /* the place in ctx->used after the last command buffer */
+   VkResult error;                    /* why something was left out of the current batch, or VK_SUCCESS */
+   bool semaphores;                   /* some are used */
+};
+
+/* Tells the client that a batch goes without something, before its progress. */
+static void send_batch_error(const struct vps_queue *queue, uint64_t serial, VkResult error)
+{
+   uint8_t payload[8 + 4];
+
+   vp_bytes_store_u64(payload, serial);
+   vp_bytes_store_u32(payload + 8, (uint32_t)error);
+   vps_channel_send(queue->device->channel, VP_FRAME_BATCH_ERROR, queue->id, payload, sizeof(payload), NULL, 0);
+}
+
+/* A batch begins. Semaphores and swapchains that there are not are left out of it. What could not be kept of memory
+ * that the application has written to is told with the next batch. */
+static void begin_batch(const struct vp_context *ctx, struct vps_queue *queue, struct batch_list *list)
+{
+   list->error = queue->device->late_error;
+   queue->device->late_error = VK_SUCCESS;
+   for (unsigned i = 0; i < ctx->used_count; i++) {
+      if (ctx->used[i]->type != VK_OBJECT_TYPE_COMMAND_BUFFER && !list->error)
+         list->error = ctx->used[i]->poison;
+      list->semaphores = list->semaphores || ctx->used[i]->type == VK_OBJECT_TYPE_SEMAPHORE;
+   }
+}
+
+static void end_batch(const struct vps_queue *queue, const struct batch_list *list, uint64_t serial)
+{
+   if (list->error)
+      send_batch_error(queue, serial, list->error);
+}
+
+/* The next command buffer of the command; NULL when it is one that only the server knows. */
+static const struct vps_object *next_command_buffer(const struct vp_context *ctx, struct batch_list *list,
+                                                    VkCommandBuffer handle)
+{
+   while (list->used < ctx->used_count && ctx->used[list->used]->type != VK_OBJECT_TYPE_COMMAND_BUFFER)
+      list->used++;
+   if (list->used == ctx->used_count || ctx->used[list->used]->handle != (uint64_t)(uintptr_t)handle)
+      return NULL;
+   return ctx->used[list->used++];
+}
+
+/* Notes the next command buffer of the command as part of the batch with this serial. False when it is left out. */
+static bool add_command_buffer(struct vp_context *ctx, struct batch_list *list, uint64_t serial, VkCommandBuffer handle)
+{
+   const struct vps_object *object = next_command_buffer(ctx, list, handle);
+   if (object && object->poison)
+      list->error = object->poison;
+   if (!handle || (object && object->poison))
+      return false;
+   const struct vps_command_buffer *command_buffer = object ? object->state : NULL;
+   if (!command_buffer || !command_buffer->track)
+      return true;
+   struct vps_pending *pending = malloc(sizeof(*pending));
+   struct vps_track *track = pending ? vps_bound_resolve(command_buffer->track) : NULL;
+   if (!track) {
+      free(pending);
+      vps_fail(ctx, "the server is out of memory");
+      return false;
+   }
+   *pending = (struct vps_pending){.serial = serial, .track = track};
+   *list->last = pending;
+   list->last = &pending->next;
+   return true;
+}
+
+static bool is_memory_error(VkResult result)
+{
+   return result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY;
+}
+
+/* Hands what was submitted to the queue's thread, or reports that it could not be. The caller holds the handle's lock
+ * since before the submission, so that the thread does not take the queue for idle in between. */
+static void submitted(struct vp_context *ctx, struct vps_queue *queue, uint64_t serial, struct batch_list *list,
+                      VkResult result)
+{
+   if (result < 0)
+      vps_queue_lose_device(queue, "a submission failed", result);
+   if (serial == queue->serial || ctx->failed) {
+      vps_pending_free(list->first);
+      return;
+   }
+   queue->serial = serial;
+   queue->unsettled = queue->unsettled || list->semaphores;
+   if (result >= 0)
+      queue->accepted = serial;
+   vps_queue_hand_over(queue, serial, list->first, list->last);
+}
+
+/* The queue, or NULL when it could not be created. */
+static struct vps_queue *usable_queue(struct vp_context *ctx)
+{
+   static const uint8_t lost[12] = {
+      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, (uint8_t)VK_ERROR_DEVICE_LOST, 0xff, 0xff, 0xff,
+   };
+   if (!ctx->used[0]->state)
+      vps_channel_send(ctx->channel, VP_FRAME_PROGRESS, ctx->used[0]->id, lost, sizeof(lost), NULL, 0);
+   return ctx->used[0]->state;
+}
+
+static void add_batch(struct vp_context *ctx, struct batch_list *list, uint64_t serial, VkSubmitInfo *info)
+{
+   VkCommandBuffer *handles =
+      (VkCommandBuffer *)(uintptr_t)info->pCommandBuffers; /* temporary memory, ours to change */
+   VkDeviceGroupSubmitInfo *group = vps_submit_find_group(info);
+   uint32_t *masks = group && group->commandBufferCount == info->commandBufferCount
+                        ? (uint32_t *)(uintptr_t)group->pCommandBufferDeviceMasks
+                        : NULL;
+   uint32_t kept = 0;
+
+   vps_submit_drop_semaphores(ctx, info);
+   for (uint32_t i = 0; handles && i < info->commandBufferCount; i++) {
+      if (!add_command_buffer(ctx, list, serial, handles[i]))
+         continue;
+      if (masks)
+         masks[kept] = masks[i];
+      handles[kept++] = handles[i];
+   }
+   info->commandBufferCount = kept;
+   if (masks)
+      group->commandBufferCount = kept;
+}
+
+/* When the driver has no memory for a submission, semaphores and fences have to go on nevertheless: without the command
+ * buffers. */
+static VkResult submit(struct vp_context *ctx, struct vps_queue *queue, uint32_t count, VkSubmitInfo *infos)
+{
+   const PFN_vkQueueSubmit function = queue->device->functions.QueueSubmit;
+   VkResult result;
+
+   do
+      result = function(queue->handle, count, infos, VK_NULL_HANDLE);
+   while (vps_try_again(ctx, result));
+   if (!is_memory_error(result))
+      return result;
+   for (uint32_t i = 0; i < count; i++) {
+      VkDeviceGroupSubmitInfo *group = vps_submit_find_group(&infos[i]);
+      infos[i].commandBufferCount = 0;
+      if (group)
+         group->commandBufferCount = 0;
+      send_batch_error(queue, queue->serial + i + 1, result);
+   }
+   return function(queue->handle, count, infos, VK_NULL_HANDLE);
+}
+
+void vp_handle_vkQueueSubmit(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit *a)
+{
+   struct vps_queue *queue = usable_queue(ctx);
+   a->ret = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+   if (!queue)
+      return;
+
+   struct batch_list list = {.last = &list.first};
+   uint64_t serial = queue->serial + a->submitCount;
+   VkSubmitInfo *infos = (VkSubmitInfo *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
+   for (uint32_t i = 0; !a->ret && !ctx->failed && i < a->submitCount; i++) {
+      begin_batch(ctx, queue, &list);
+      add_batch(ctx, &list, queue->serial + i + 1, &infos[i]);
+      end_batch(queue, &list, queue->serial + i + 1);
+      vps_submit_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1);
+   }
+   pthread_mutex_lock(&queue->handle_lock);
+   if (!a->ret && !ctx->failed)
+      a->ret = submit(ctx, queue, a->submitCount, infos);
+   submitted(ctx, queue, serial, &list, a->ret);
+   pthread_mutex_unlock(&queue->handle_lock);
+}
+
+static void add_batch_2(struct vp_context *ctx, struct batch_list *list, uint64_t serial, VkSubmitInfo2 *info)
+{
+   VkCommandBufferSubmitInfo *all = (VkCommandBufferSubmitInfo *)(uintptr_t)info->pCommandBufferInfos;
+   uint32_t kept = 0;
+
+   vps_submit2_drop_semaphores(ctx, info);
+   for (uint32_t i = 0; all && i < info->commandBufferInfoCount; i++) {
+      if (add_command_buffer(ctx, list, serial, all[i].commandBuffer))
+         all[kept++] = all[i];
+   }
+   info->commandBufferInfoCount = kept;
+}
+
+static VkResult submit_2(struct vp_context *ctx, struct vps_queue *queue, uint32_t count, VkSubmitInfo2 *infos)
+{
+   const PFN_vkQueueSubmit2 function = queue->device->functions.QueueSubmit2;
+   VkResult result;
+
+   do
+      result = function(queue->handle, count, infos, VK_NULL_HANDLE);
+   while (vps_try_again(ctx, result));
+   if (!is_memory_error(result))
+      return result;
+   for (uint32_t i = 0; i < count; i++) {
+      infos[i].commandBufferInfoCount = 0;
+      send_batch_error(queue, queue->serial + i + 1, result);
+   }
+   return function(queue->handle, count, infos, VK_NULL_HANDLE);
+}
+
+void vp_handle_vkQueueSubmit2(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit2 *a)
+{
+   struct vps_queue *queue = usable_queue(ctx);
+   a->ret = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+   if (!queue)
+      return;
+   if (!queue->device->functions.QueueSubmit2) {
+      vps_missing_function(ctx);
+      return;
+   }
+
+   struct batch_list list = {.last = &list.first};
+   uint64_t serial = queue->serial + a->submitCount;
+   VkSubmitInfo2 *infos = (VkSubmitInfo2 *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
+   for (uint32_t i = 0; !a->ret && !ctx->failed && i < a->submitCount; i++) {
+      begin_batch(ctx, queue, &list);
+      add_batch_2(ctx, &list, queue->serial + i + 1, &infos[i]);
+      end_batch(queue, &list, queue->serial + i + 1);
+      vps_submit2_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1);
+   }
+   pthread_mutex_lock(&queue->handle_lock);
+   if (!a->ret && !ctx->failed)
+      a->ret = submit_2(ctx, queue, a->submitCount, infos);
+   submitted(ctx, queue, serial, &list, a->ret);
+   pthread_mutex_unlock(&queue->handle_lock);
+}
+
+/* Binds nothing; the rest of the batch goes on. */
+static void bind_nothing(VkBindSparseInfo *info)
+{
+   info->bufferBindCount = info->imageOpaqueBindCount = info->imageBindCount = 0;
+}
+
+static VkResult bind_sparse(struct vp_context *ctx, struct vps_queue *queue, uint32_t count, VkBindSparseInfo *infos)
+{
+   const PFN_vkQueueBindSparse function = queue->device->functions.QueueBindSparse;
+   VkResult result;
+
+   do
+      result = function(queue->handle, count, infos, VK_NULL_HANDLE);
+   while (vps_try_again(ctx, result));
+   if (!is_memory_error(result))
+      return result;
+   for (uint32_t i = 0; i < count; i++) {
+      bind_nothing(&infos[i]);
+      send_batch_error(queue, queue->serial + i + 1, result);
+   }
+   return function(queue->handle, count, infos, VK_NULL_HANDLE);
+}
+
+void vp_handle_vkQueueBindSparse(struct vp_context *ctx, struct vp_cmd_vkQueueBindSparse *a)
+{
+   struct vps_queue *queue = usable_queue(ctx);
+   a->ret = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+   if (!queue)
+      return;
+
+   struct batch_list list = {.last = &list.first};
+   VkBindSparseInfo *infos = (VkBindSparseInfo *)(uintptr_t)a->pBindInfo; /* temporary memory, ours to change */
+   for (uint32_t i = 0; !a->ret && !ctx->failed && i < a->bindInfoCount; i++) {
+      begin_batch(ctx, queue, &list);
+      vps_bind_sparse_drop_semaphores(ctx, &infos[i]);
+      if (ctx->poison) {
+         list.error = ctx->poison;
+         bind_nothing(&infos[i]);
+      }
+      end_batch(queue, &list, queue->serial + i + 1);
+      vps_bind_sparse_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1);
+   }
+   pthread_mutex_lock(&queue->handle_lock);
+   if (!a->ret && !ctx->failed)
+      a->ret = bind_sparse(ctx, queue, a->bindInfoCount, infos);
+   submitted(ctx, queue, queue->serial + a->bindInfoCount, &list, a->ret);
+   pthread_mutex_unlock(&queue->handle_lock);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Binary semaphores that the client signals. An image that is acquired is ready when the client says so, and no
+ * submission is needed to signal its semaphore: the server remembers that it counts as signalled and leaves it out of
+ * the batch that waits for it. */
+
+#include "common/wire/chain.h"
+#include "server/session/context.h"
+#include "server/sync/submit.h"
+
+void vp_handle_vkSignalBinarySemaphoreVP(struct vp_context *ctx, struct vp_cmd_vkSignalBinarySemaphoreVP *a)
+{
+   static char signalled; /* the state of such a semaphore; others have none */
+
+   (void)a;
+   ctx->used[1]->state = &signalled;
+}
+
+/* Whether a semaphore of the current command is signalled by the client. That is over once it was waited for. */
+static bool take_signal(struct vp_context *ctx, VkSemaphore semaphore)
+{
+   for (unsigned i = 0; i < ctx->used_count; i++) {
+      struct vps_object *object = ctx->used[i];
+      if (object->type != VK_OBJECT_TYPE_SEMAPHORE || !object->state ||
+          object->handle != (uint64_t)(uintptr_t)semaphore)
+         continue;
+      object->state = NULL;
+      return true;
+   }
+   return false;
+}
+
+/* Arrays with an element for each wait or signal; NULL where there is none. All are in temporary memory and ours to
+ * change. */
+struct columns {
+   VkSemaphore *semaphores;
+   VkPipelineStageFlags *stages;
+   uint64_t *values;
+   uint32_t *device_indices;
+};
+
+/* Whether a wait or signal is left out: those of semaphores that could not be created, which have no handle, and waits
+ * for what the client has signalled. */
+static bool is_left_out(struct vp_context *ctx, VkSemaphore semaphore, bool wait)
+{
+   return !semaphore || (wait && take_signal(ctx, semaphore));
+}
+
+/* Returns how many are left. */
+static uint32_t drop(struct vp_context *ctx, const struct columns *columns, uint32_t count, bool wait)
+{
+   uint32_t kept = 0;
+
+   for (uint32_t i = 0; columns->semaphores && i < count; i++) {
+      if (is_left_out(ctx, columns->semaphores[i], wait))
+         continue;
+      columns->semaphores[kept] = columns->semaphores[i];
+      if (columns->stages)
+         columns->stages[kept] = columns->stages[i];
+      if (columns->values)
+         columns->values[kept] = columns->values[i];
+      if (columns->device_indices)
+         columns->device_indices[kept] = columns->device_indices[i];
+      kept++;
+   }
+   return columns->semaphores ? kept : count;
+}
+
+/* With what the chain of a batch has for its waits. Returns how many waits there are after the drop. */
+static uint32_t drop_waits(struct vp_context *ctx, const void *chain, const VkSemaphore *semaphores,
+                           const VkPipelineStageFlags *stages, uint32_t count)
+{
+   VkTimelineSemaphoreSubmitInfo *values = vp_chain_find(chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+   VkDeviceGroupSubmitInfo *group = vp_chain_find(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
+   struct columns columns = {(VkSemaphore *)(uintptr_t)semaphores, (VkPipelineStageFlags *)(uintptr_t)stages, NULL,
+                             NULL};
+
+   if (values && values->waitSemaphoreValueCount == count)
+      columns.values = (uint64_t *)(uintptr_t)values->pWaitSemaphoreValues;
+   if (group && group->waitSemaphoreCount == count)
+      columns.device_indices = (uint32_t *)(uintptr_t)group->pWaitSemaphoreDeviceIndices;
+   const uint32_t kept = drop(ctx, &columns, count, true);
+   if (values && columns.values)
+      values->waitSemaphoreValueCount = kept;
+   if (group && columns.device_indices)
+      group->waitSemaphoreCount = kept;
+   return kept;
+}
+
+static uint32_t drop_signals(struct vp_context *ctx, const void *chain, const VkSemaphore *semaphores, uint32_t count)
+{
+   VkTimelineSemaphoreSubmitInfo *values = vp_chain_find(chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+   VkDeviceGroupSubmitInfo *group = vp_chain_find(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
+   struct columns columns = {(VkSemaphore *)(uintptr_t)semaphores, NULL, NULL, NULL};
+
+   if (values && values->signalSemaphoreValueCount == count)
+      columns.values = (uint64_t *)(uintptr_t)values->pSignalSemaphoreValues;
+   if (group && group->signalSemaphoreCount == count)
+      columns.device_indices = (uint32_t *)(uintptr_t)group->pSignalSemaphoreDeviceIndices;
+   const uint32_t kept = drop(ctx, &columns, count, false);
+   if (values && columns.values)
+      values->signalSemaphoreValueCount = kept;
+   if (group && columns.device_indices)
+      group->signalSemaphoreCount = kept;
+   return kept;
+}
+
+void vps_submit_drop_semaphores(struct vp_context *ctx, VkSubmitInfo *info)
+{
+   info->waitSemaphoreCount =
+      drop_waits(ctx, info->pNext, info->pWaitSemaphores, info->pWaitDstStageMask, info->waitSemaphoreCount);
+   info->signalSemaphoreCount = drop_signals(ctx, info->pNext, info->pSignalSemaphores, info->signalSemaphoreCount);
+}
+
+void vps_bind_sparse_drop_semaphores(struct vp_context *ctx, VkBindSparseInfo *info)
+{
+   info->waitSemaphoreCount = drop_waits(ctx, info->pNext, info->pWaitSemaphores, NULL, info->waitSemaphoreCount);
+   info->signalSemaphoreCount = drop_signals(ctx, info->pNext, info->pSignalSemaphores, info->signalSemaphoreCount);
+}
+
+/* Of infos, each with all that belongs to it. */
+static uint32_t drop_infos(struct vp_context *ctx, const VkSemaphoreSubmitInfo *infos, uint32_t count, bool wait)
+{
+   VkSemaphoreSubmitInfo *all = (VkSemaphoreSubmitInfo *)(uintptr_t)infos;
+   uint32_t kept = 0;
+
+   for (uint32_t i = 0; all && i < count; i++) {
+      if (!is_left_out(ctx, all[i].semaphore, wait))
+         all[kept++] = all[i];
+   }
+   return all ? kept : count;
+}
+
+void vps_submit2_drop_semaphores(struct vp_context *ctx, VkSubmitInfo2 *info)
+{
+   info->waitSemaphoreInfoCount = drop_infos(ctx, info->pWaitSemaphoreInfos, info->waitSemaphoreInfoCount, true);
+   info->signalSemaphoreInfoCount = drop_infos(ctx, info->pSignalSemaphoreInfos, info->signalSemaphoreInfoCount, false);
+}
