@@ -20,6 +20,14 @@ add_link_options(LINKER:--as-needed)
 if(VP_SANITIZE)
    add_compile_options(-fsanitize=${VP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
    add_link_options(-fsanitize=${VP_SANITIZE})
+   if(CMAKE_C_COMPILER_ID MATCHES "Clang" AND VP_SANITIZE MATCHES "address")
+      # One runtime for programs and the driver in them, as with gcc; programs of others load it before the driver.
+      execute_process(
+         COMMAND ${CMAKE_C_COMPILER} -print-file-name=libclang_rt.asan-${CMAKE_SYSTEM_PROCESSOR}.so
+         OUTPUT_VARIABLE vp_runtime OUTPUT_STRIP_TRAILING_WHITESPACE)
+      get_filename_component(vp_runtime_dir ${vp_runtime} DIRECTORY)
+      add_link_options(-shared-libsan LINKER:-rpath,${vp_runtime_dir})
+   endif()
 else()
    # Fortified string functions need an optimising build and hide errors from the sanitizers.
    add_compile_options($<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-D_FORTIFY_SOURCE=2> -fstack-protector-strong)
