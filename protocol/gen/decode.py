@@ -175,7 +175,7 @@ class Decoding(Layout):
         lines = ['if (n_%s > cap_%s)' % (name, name), '   vp_dec_fail(d, "a reply has more elements than were asked for");']
         if self.same_in_memory(element):
             return lines + ['vp_dec_bytes(d, %s, n_%s, sizeof(%s));' % (whole, name, element)]
-        return lines + block('for (uint64_t i = 0; vp_dec_has(d, n_%s - i, %d); i++)' % (name, least), join_reads([
+        return lines + block('for (uint64_t i = 0; i < cap_%s && vp_dec_has(d, n_%s - i, %d); i++)' % (name, name, least), join_reads([
             self.decode_value(element, whole + '[i]', 'into')]))
 
     def decode_body(self, struct, verb, partial, head):
