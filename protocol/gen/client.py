@@ -4,7 +4,7 @@
 from codec import Codec
 from emit import header, is_destroy, other_names, source
 from lines import block, indent
-from server import served
+from server import created, served
 
 # Roots whose full chains the client fetches once and answers from.
 PREFETCHED_CHAINS = ['VkPhysicalDeviceFeatures2', 'VkPhysicalDeviceProperties2', 'VkPhysicalDeviceMemoryProperties2',
@@ -244,11 +244,7 @@ def supported_commands(scope):
 
 def makes(scope, command):
     """The output that gets new handles, if there is one."""
-    last = command.parameters[-1] if command.parameters else None
-    if last and command.is_output(last) and last.type in scope.registry.handles and \
-            command.name.startswith(('vkCreate', 'vkAllocate')):
-        return last
-    return None
+    return created(scope, command) if command.name.startswith(('vkCreate', 'vkAllocate')) else None
 
 
 def is_guarded(command):
