@@ -162,17 +162,17 @@ class Runner:
     def note(self, command):
         """Notes what a command writes to that was recorded."""
         writes = command.row.get('writes')
-        if is_observed(command):
-            return ['vps_observe_%s(ctx, &a);' % command.row.command]
+        observed = ['vps_observe_%s(ctx, &a);' % command.row.command] if is_observed(command) else []
+        if writes in ('nothing', 'observed'):
+            return observed
         if writes in BIND_POINTS:
-            return ['vps_command_buffer_note_shaders(ctx, %s);' % BIND_POINTS[writes]]
+            return observed + ['vps_command_buffer_note_shaders(ctx, %s);' % BIND_POINTS[writes]]
         if command.row.range():
             array, length, offset, size = self.scope.written(command)
             note = 'vps_note_buffer_write(ctx, %s, %s);' % (offset, size)
-            return ['for (uint64_t i = 0; i < %s && !ctx->failed; i++)' % length, '   ' + note] if array else [note]
-        if writes == 'nothing':
-            return []
-        return ['vps_command_buffer_note_writes(ctx, VPS_WRITES_%s);' % ('ALL' if writes == 'everything' else 'IMAGE')]
+            return observed + (['for (uint64_t i = 0; i < %s && !ctx->failed; i++)' % length, '   ' + note] if array else [note])
+        kind = 'ALL' if writes == 'everything' else 'IMAGE'
+        return observed + ['vps_command_buffer_note_writes(ctx, VPS_WRITES_%s);' % kind]
 
     def function(self, command):
         if is_recorded(command):

@@ -3,7 +3,6 @@
 
 #include "server/record/command_buffer.h"
 #include "server/session/context.h"
-#include "server/session/device.h"
 
 /* The state of a render pass is the number of its views, kept in the pointer. */
 
@@ -59,30 +58,33 @@ void vps_observe_vkCreateRenderPass2(struct vp_context *ctx, const struct vp_cmd
    set_views(ctx, *a->pRenderPass, count_views_2(a->pCreateInfo));
 }
 
-static void begin(struct vp_context *ctx)
+static void begin(struct vp_context *ctx, uint32_t views)
 {
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
+
+   command_buffer->views = views;
+}
+
+static void begin_render_pass(struct vp_context *ctx)
+{
    const struct vps_object *render_pass = vps_used(ctx, VK_OBJECT_TYPE_RENDER_PASS);
 
-   command_buffer->views = render_pass ? vps_render_pass_views(render_pass) : 1;
+   begin(ctx, render_pass ? vps_render_pass_views(render_pass) : 1);
 }
 
-void vp_handle_vkCmdBeginRenderPass(struct vp_context *ctx, struct vp_cmd_vkCmdBeginRenderPass *a)
+void vps_observe_vkCmdBeginRenderPass(struct vp_context *ctx, const struct vp_cmd_vkCmdBeginRenderPass *a)
 {
-   begin(ctx);
-   ctx->used[0]->device->functions.CmdBeginRenderPass(a->commandBuffer, a->pRenderPassBegin, a->contents);
+   (void)a;
+   begin_render_pass(ctx);
 }
 
-void vp_handle_vkCmdBeginRenderPass2(struct vp_context *ctx, struct vp_cmd_vkCmdBeginRenderPass2 *a)
+void vps_observe_vkCmdBeginRenderPass2(struct vp_context *ctx, const struct vp_cmd_vkCmdBeginRenderPass2 *a)
 {
-   begin(ctx);
-   ctx->used[0]->device->functions.CmdBeginRenderPass2(a->commandBuffer, a->pRenderPassBegin, a->pSubpassBeginInfo);
+   (void)a;
+   begin_render_pass(ctx);
 }
 
-void vp_handle_vkCmdBeginRendering(struct vp_context *ctx, struct vp_cmd_vkCmdBeginRendering *a)
+void vps_observe_vkCmdBeginRendering(struct vp_context *ctx, const struct vp_cmd_vkCmdBeginRendering *a)
 {
-   struct vps_command_buffer *command_buffer = ctx->used[0]->state;
-
-   command_buffer->views = vps_view_mask_count(a->pRenderingInfo->viewMask);
-   ctx->used[0]->device->functions.CmdBeginRendering(a->commandBuffer, a->pRenderingInfo);
+   begin(ctx, vps_view_mask_count(a->pRenderingInfo->viewMask));
 }

@@ -195,6 +195,8 @@ class Tables(unittest.TestCase):
         self.assertIn('if (!vps_note_event(ctx))', recorded('writes=nothing changes=event', ('VkEvent', 'event')))
         self.assertIn('vps_note_buffer_write(ctx, a.first, 4);', recorded('writes=first+4', *numbers))
         self.assertIn('vps_note_buffer_write(ctx, a.first, a.count);', recorded('writes=first+count', *numbers))
+        both = recorded('writes=images observed')
+        self.assertIn('vps_observe_vkCmdA(ctx, &a);\n   vps_command_buffer_note_writes(ctx, VPS_WRITES_IMAGE);', both)
 
     def test_what_is_refused_cannot_be_said(self):
         scope = scope_of(CMD_A + '6 vkC local hand refuse extension=VK_EXT_c\n')
