@@ -11,19 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_OWN_COMMAND 0x10000u
-
 void vp_stats_blocking(struct vp_stats *stats, uint32_t command)
 {
-   uint32_t slot = command;
-   if (command >= FIRST_OWN_COMMAND)
-      slot = command - FIRST_OWN_COMMAND + VP_STATS_VENUS_COMMANDS;
-   vp_stats_add(&stats->blocking[slot < VP_STATS_COMMANDS ? slot : VP_STATS_COMMANDS - 1], 1);
-}
-
-static uint32_t command_in_slot(uint32_t slot)
-{
-   return slot < VP_STATS_VENUS_COMMANDS ? slot : slot - VP_STATS_VENUS_COMMANDS + FIRST_OWN_COMMAND;
+   vp_stats_add(&stats->blocking[vp_cost_kind(command)], 1);
 }
 
 static bool are_wanted(void)
@@ -50,7 +40,7 @@ static void print_presents(const struct vp_stats *stats)
 static void print(const struct vp_stats *stats)
 {
    uint64_t blocking = stats->bursts + stats->hellos;
-   for (unsigned i = 0; i < VP_STATS_COMMANDS; i++)
+   for (unsigned i = 0; i < VP_COST_KINDS; i++)
       blocking += stats->blocking[i];
    fprintf(stderr, "venus: statistics of the session with %s\n", stats->address);
    fprintf(stderr,
@@ -73,9 +63,9 @@ static void print(const struct vp_stats *stats)
       fprintf(stderr, "venus:     %6" PRIu64 " greeting\n", stats->hellos);
    if (stats->bursts)
       fprintf(stderr, "venus:     %6" PRIu64 " questions in one burst\n", stats->bursts);
-   for (unsigned i = 0; i < VP_STATS_COMMANDS; i++) {
+   for (unsigned i = 0; i < VP_COST_KINDS; i++) {
       if (stats->blocking[i])
-         fprintf(stderr, "venus:     %6" PRIu64 " %s\n", stats->blocking[i], vp_command_name(command_in_slot(i)));
+         fprintf(stderr, "venus:     %6" PRIu64 " %s\n", stats->blocking[i], vp_command_name(vp_cost_command(i)));
    }
    fprintf(stderr, "venus:   waits for addresses and pipelines that are being made: %" PRIu64 "\n", stats->news_waits);
 }

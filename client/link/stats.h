@@ -2,14 +2,11 @@
 #ifndef VP_CLIENT_LINK_STATS_H
 #define VP_CLIENT_LINK_STATS_H
 
+#include "common/net/cost.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-/* The commands that can be told apart in the list of blocking calls: those of Venus, then ours. */
-#define VP_STATS_VENUS_COMMANDS 512
-#define VP_STATS_OWN_COMMANDS 1024
-#define VP_STATS_COMMANDS (VP_STATS_VENUS_COMMANDS + VP_STATS_OWN_COMMANDS)
 
 /* The stages of a frame that is presented. */
 enum vp_stage {
@@ -26,8 +23,8 @@ struct vp_stats {
    struct vp_stats *next, **link; /* among those of open connections; link NULL: it is not there */
    const char *address;
    atomic_uint_fast64_t async_calls, recorded_calls, cached_calls;
-   atomic_uint_fast64_t blocking[VP_STATS_COMMANDS]; /* round trips, by command */
-   atomic_uint_fast64_t bursts;                      /* round trips that asked many things at once */
+   atomic_uint_fast64_t blocking[VP_COST_KINDS]; /* round trips, by command */
+   atomic_uint_fast64_t bursts;                  /* round trips that asked many things at once */
    atomic_uint_fast64_t hellos;
    atomic_uint_fast64_t news_waits; /* for what the server says without being asked, but had not said yet */
    atomic_uint_fast64_t frames_sent, frames_received, bytes_sent, bytes_received;
