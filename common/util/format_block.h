@@ -10,8 +10,9 @@
 /* The smallest piece of an image of a format. Generated from the registry, sorted by format. */
 struct vp_format_block {
    int32_t format;
-   uint8_t size[4];   /* in bytes: of the whole, of planes 0, 1 and 2 */
-   uint8_t extent[3]; /* in texels */
+   uint8_t size[4];    /* in bytes: of the whole, of planes 0, 1 and 2 */
+   uint8_t extent[3];  /* in texels */
+   uint8_t divisor[2]; /* of width and height, in planes 1 and 2 */
 };
 
 extern const struct vp_format_block vp_format_blocks[];

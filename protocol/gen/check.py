@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Refuses tables that contradict the registry."""
 
+import checks
 from table import TableError
 
 # The newest registry that the tables have been checked with. Of a newer one some commands may have no row yet; some rows
@@ -76,7 +77,7 @@ def contradictions(scope, command):
 
 
 def check(scope):
-    wrong = unknown_names(scope) + wrong_commands(scope)
+    wrong = unknown_names(scope) + wrong_commands(scope) + list(checks.contradictions(scope))
     wrong += ['%s cannot be in a chain of %s, as in Venus' % (node, root) for root, node in missing_nodes(scope)]
     if wrong:
         raise TableError('\n'.join(wrong))

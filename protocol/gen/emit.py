@@ -3,6 +3,7 @@
 
 import zlib
 
+import checks
 from codec import Codec
 from lines import indent
 
@@ -41,7 +42,7 @@ def other_names(scope, command):
     """What a command that is written by hand may be called too: hand-written code is for all registries, which do not
     agree on which name of a command is the first and which are aliases."""
     row = command.row
-    if 'hand' not in (row.client, row.server):
+    if 'hand' not in (row.client, row.server) and not checks.is_hand(scope, command):
         return []
     return sorted({row.command, *scope.names(command.name)} - {command.name})
 
@@ -189,8 +190,8 @@ def format_table(scope):
             continue  # a format of an extension that is disabled
         size, extent, planes = registry.formats[name]
         blocks = [size] + [registry.formats[p][0] for p in planes] + [0] * 3
-        rows.append('   {%d, {%d, %d, %d, %d}, {%d, %d, %d}}, /* %s */' % (
-            registry.values[name], *blocks[:4], *extent, name))
+        rows.append('   {%d, {%d, %d, %d, %d}, {%d, %d, %d}, {%d, %d}}, /* %s */' % (
+            registry.values[name], *blocks[:4], *extent, *registry.subsampling.get(name, (1, 1)), name))
     return {'common/vp_formats.c': source(['"common/util/format_block.h"'], [
         'const struct vp_format_block vp_format_blocks[] = {'] + rows + [
         '};', '', 'const size_t vp_format_block_count = sizeof(vp_format_blocks) / sizeof(*vp_format_blocks);'])}

@@ -98,6 +98,7 @@ class Registry:
         self.constants = {}
         self.values = {}       # enumerant -> number
         self.formats = {}      # VkFormat enumerant -> (bytes per block, (width, height, depth), formats of its planes)
+        self.subsampling = {}  # VkFormat enumerant -> (by what the width of its last plane is divided, and its height)
         self.header_version = None
         root = ElementTree.parse(path).getroot()
         self._read(root)
@@ -133,6 +134,8 @@ class Registry:
                 extent = tuple(int(n) for n in (node.get('blockExtent') or '1,1,1').split(','))
                 self.formats[node.get('name')] = (int(node.get('blockSize')), extent,
                                                   [p.get('compatible') for p in node.findall('plane')])
+                for plane in node.findall('plane'):
+                    self.subsampling[node.get('name')] = int(plane.get('widthDivisor')), int(plane.get('heightDivisor'))
         commands = root.find('commands')
         for node in commands.findall('command') if commands is not None else []:
             if _for_vulkan(node):

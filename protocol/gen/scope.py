@@ -5,6 +5,7 @@ import csv
 import os
 import re
 
+import checks
 import table
 
 # The wire carries these instead of what the registry says (or does not say).
@@ -63,6 +64,7 @@ class Scope:
         self.registry = registry
         self.skipped = []  # (what, why), for the report
         self.rows, self.policy = table.read(folder)
+        self.checks = checks.read(folder)
         self._select_extensions()
         self.venus_nodes = read_table(os.path.join(folder, 'chain-nodes.tsv'))
         self._serializable = {}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Writes the server's dispatch: tables of driver functions, one function per wire command, destruction by type."""
 
+import checks
 from codec import Codec
 from emit import header, is_destroy, is_recorded, raw_parameters, source
 from lines import block, indent
@@ -241,7 +242,7 @@ class Runner:
             if p.type in self.scope.registry.handles and not p.depth and p.name not in raw and p.optional[0] != 'true' \
                     and not p.noautovalidity and not is_destroy(command):
                 lines += ['if (!a.%s && !ctx->poison) {' % p.name, '   vps_fail(ctx, "%s is missing");' % p.name, '   return;', '}']
-        return lines
+        return lines + checks.Checking(self.scope, command).lines('return;')
 
     def execute(self, command, new):
         if command.row.get('after') == 'pipelines':
@@ -390,6 +391,7 @@ def dispatch(scope):
     head += ['void vp_handle_%s(struct vp_context *ctx, struct vp_cmd_%s *a);' % (c.name, c.name) for c in handlers]
     head += ['void vps_observe_%s(struct vp_context *ctx, const struct vp_cmd_%s *a);' % (c.row.command, c.name)
              for c in served(scope) if is_observed(c)]
+    head += checks.prototypes(scope, served(scope))
 
     runner = Runner(scope)
     body = FUNCTION_NAME + table_names(scope, 'vps_instance_functions', instance) + \
@@ -400,7 +402,7 @@ def dispatch(scope):
     body += dispatch_tables(scope)
     return {
         'server/vp_dispatch.h': header('VP_DISPATCH_H', ['<stdbool.h>', '<stddef.h>', '"vp_commands.h"'], head),
-        'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/record/bound.h"', '"server/record/command_buffer.h"', '"server/session/context.h"',
+        'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/record/bound.h"', '"server/check/check.h"', '"server/record/command_buffer.h"', '"server/session/context.h"',
                                         '"server/session/device.h"', '"server/session/instance.h"', '"server/sync/queue.h"', '"server/record/recorded.h"', '"server/memory/reserve.h"', '"server/vp_recorded_calls.h"',
                                         '"server/vp_server_calls.h"',
                                         '"server/memory/writes.h"', '<stddef.h>', '<string.h>'],

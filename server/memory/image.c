@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/util/format_block.h"
 #include "server/session/context.h"
 #include "server/session/device.h"
 #include "server/session/instance.h"
@@ -35,7 +36,10 @@ void vps_observe_vkCreateImage(struct vp_context *ctx, const struct vp_cmd_vkCre
       .flags = a->pCreateInfo->flags,
       .type = a->pCreateInfo->imageType,
       .format = a->pCreateInfo->format,
+      .block = vp_format_block_find(a->pCreateInfo->format),
       .extent = a->pCreateInfo->extent,
+      .levels = a->pCreateInfo->mipLevels,
+      .layers = a->pCreateInfo->arrayLayers,
       .samples = a->pCreateInfo->samples,
       .usage = a->pCreateInfo->usage,
    };

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <vulkan/vulkan.h>
 
+struct vp_format_block;
 struct vps_device;
 struct vps_memory;
 struct vps_object;
@@ -16,7 +17,9 @@ struct vps_image {
    VkImageCreateFlags flags;
    VkImageType type;
    VkFormat format;
+   const struct vp_format_block *block; /* NULL: not known */
    VkExtent3D extent;
+   uint32_t levels, layers;
    VkSampleCountFlagBits samples;
    VkImageUsageFlags usage;
    struct vps_memory *memory; /* NULL: none is bound */

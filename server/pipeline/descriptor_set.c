@@ -96,6 +96,7 @@ void vps_observe_vkCreateDescriptorSetLayout(struct vp_context *ctx, const struc
          .number = info->pBindings[i].binding,
          .count = info->pBindings[i].descriptorCount,
          .dynamic = is_dynamic(info->pBindings[i].descriptorType),
+         .type = info->pBindings[i].descriptorType,
       };
    }
    qsort(layout->bindings, count, sizeof(layout->bindings[0]), compare_bindings);
@@ -114,15 +115,9 @@ const struct vps_layout_binding *vps_set_layout_search(const struct vps_set_layo
    return bsearch(&wanted, layout->bindings, layout->binding_count, sizeof(wanted), compare_bindings);
 }
 
-/* The state of a VkPipelineLayout: the layouts of its sets, where they are known. */
-struct pipeline_layout {
-   uint32_t count;
-   struct vps_set_layout *sets[];
-};
-
 static void release_pipeline_layout(void *state)
 {
-   struct pipeline_layout *layout = state;
+   struct vps_pipeline_layout *layout = state;
 
    for (uint32_t i = 0; i < layout->count; i++)
       unref_layout(layout->sets[i]);
@@ -138,10 +133,14 @@ void vps_observe_vkCreatePipelineLayout(struct vp_context *ctx, const struct vp_
 
    if (!object || object->poison)
       return;
-   struct pipeline_layout *layout = calloc(1, sizeof(*layout) + count * sizeof(struct vps_set_layout *));
+   struct vps_pipeline_layout *layout = calloc(1, sizeof(*layout) + count * sizeof(struct vps_set_layout *));
    if (!layout)
       return;
    layout->count = count;
+   for (uint32_t i = 0; info->pPushConstantRanges && i < info->pushConstantRangeCount; i++) {
+      const uint32_t end = info->pPushConstantRanges[i].offset + info->pPushConstantRanges[i].size;
+      layout->push_end = end > layout->push_end ? end : layout->push_end;
+   }
    for (uint32_t i = 0; i < count; i++) {
       const struct vps_object *set =
          info->pSetLayouts[i] ? vps_next_used(ctx, &at, VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT) : NULL;
@@ -153,7 +152,7 @@ void vps_observe_vkCreatePipelineLayout(struct vp_context *ctx, const struct vp_
 
 struct vps_set_layout *vps_pipeline_layout_find(const struct vps_object *pipeline_layout, uint32_t set)
 {
-   const struct pipeline_layout *layout = pipeline_layout->state;
+   const struct vps_pipeline_layout *layout = pipeline_layout->state;
    return layout && set < layout->count ? layout->sets[set] : NULL;
 }
 

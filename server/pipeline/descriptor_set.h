@@ -25,6 +25,7 @@ struct vps_layout_binding {
    uint32_t number, first, count;
    uint32_t first_dynamic; /* among the set's dynamic offsets, if it has some */
    bool dynamic;
+   VkDescriptorType type;
 };
 
 /* The state of a VkDescriptorSetLayout. */
@@ -64,6 +65,13 @@ void vps_descriptor_set_relayout(struct vps_descriptor_set *set, struct vps_set_
 /* Writes to a set. `at` is a place in ctx->used, from where on the writes' objects are found; moved behind them. */
 void vps_descriptor_set_write(const struct vp_context *ctx, struct vps_descriptor_set *set,
                               const VkWriteDescriptorSet *write, unsigned *at);
+
+/* The state of a VkPipelineLayout: the layouts of its sets, where they are known. */
+struct vps_pipeline_layout {
+   uint32_t push_end; /* of its push constants, in bytes */
+   uint32_t count;
+   struct vps_set_layout *sets[];
+};
 
 /* The layout of a set in a VkPipelineLayout; NULL: not known. */
 struct vps_set_layout *vps_pipeline_layout_find(const struct vps_object *pipeline_layout, uint32_t set);

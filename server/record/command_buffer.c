@@ -39,6 +39,7 @@ void vps_command_buffer_clear(struct vps_object *object)
    command_buffer->track = NULL;
    vps_bound_clear(&command_buffer->bound);
    command_buffer->views = 1;
+   command_buffer->subpasses_left = 0;
    object->poison = VK_SUCCESS;
 }
 
@@ -105,6 +106,16 @@ static uint32_t inherited_views(const struct vp_context *ctx, const VkCommandBuf
    return rendering ? vps_view_mask_count(rendering->viewMask) : 1;
 }
 
+/* Whether the render pass that a secondary command buffer continues has its subpass; if not, the session ends. */
+static bool inherits(struct vp_context *ctx, const VkCommandBufferBeginInfo *info)
+{
+   const bool continues = info->pInheritanceInfo && info->pInheritanceInfo->renderPass &&
+                          (info->flags & VK_COMMAND_BUFFER_USAGE_RENDER_PASS_CONTINUE_BIT);
+
+   return !continues ||
+          vps_render_pass_has_subpass(ctx, vps_used(ctx, VK_OBJECT_TYPE_RENDER_PASS), info->pInheritanceInfo->subpass);
+}
+
 void vp_handle_vkBeginCommandBuffer(struct vp_context *ctx, struct vp_cmd_vkBeginCommandBuffer *a)
 {
    struct vps_object *object = ctx->used[0];
@@ -126,6 +137,8 @@ void vp_handle_vkBeginCommandBuffer(struct vp_context *ctx, struct vp_cmd_vkBegi
       object->poison = a->ret;
       return;
    }
+   if (!inherits(ctx, a->pBeginInfo))
+      return;
    command_buffer->views = inherited_views(ctx, a->pBeginInfo);
    do
       a->ret = functions->BeginCommandBuffer(a->commandBuffer, a->pBeginInfo);

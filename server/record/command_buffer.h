@@ -19,6 +19,7 @@ struct vps_track;
 struct vps_command_buffer {
    struct vps_track *track; /* what its execution changes; NULL: nothing */
    uint32_t views;          /* of the render pass instance that is recorded, at least 1 */
+   uint32_t subpasses_left; /* of the render pass that is recorded */
    uint32_t recording;      /* how often recording was begun */
    struct vps_bound bound;
 };

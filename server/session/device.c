@@ -157,6 +157,29 @@ static void note_families(struct vp_context *ctx, struct vps_device *device, VkP
    }
 }
 
+static void note_limits(const struct vps_instance_functions *functions, VkPhysicalDevice gpu,
+                        const VkPhysicalDeviceLimits *limits, struct vps_limits *out)
+{
+   VkPhysicalDeviceDiscardRectanglePropertiesEXT rectangles = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DISCARD_RECTANGLE_PROPERTIES_EXT};
+   VkPhysicalDeviceTransformFeedbackPropertiesEXT feedback = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TRANSFORM_FEEDBACK_PROPERTIES_EXT, .pNext = &rectangles};
+   VkPhysicalDeviceProperties2 more = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &feedback};
+
+   if (functions->GetPhysicalDeviceProperties2)
+      functions->GetPhysicalDeviceProperties2(gpu, &more);
+   *out = (struct vps_limits){
+      .maxBoundDescriptorSets = limits->maxBoundDescriptorSets,
+      .maxColorAttachments = limits->maxColorAttachments,
+      .maxDiscardRectangles = rectangles.maxDiscardRectangles,
+      .maxPushConstantsSize = limits->maxPushConstantsSize,
+      .maxTransformFeedbackBuffers = feedback.maxTransformFeedbackBuffers,
+      .maxVertexInputAttributes = limits->maxVertexInputAttributes,
+      .maxVertexInputBindings = limits->maxVertexInputBindings,
+      .maxViewports = limits->maxViewports,
+   };
+}
+
 static VkResult create_device(struct vp_context *ctx, struct vps_device *device, VkPhysicalDevice gpu,
                               const VkDeviceCreateInfo *wanted)
 {
@@ -179,6 +202,7 @@ static VkResult create_device(struct vp_context *ctx, struct vps_device *device,
    functions->GetPhysicalDeviceProperties(gpu, &properties);
    device->storage_limit = properties.limits.maxStorageBufferRange;
    device->is_processor = properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+   note_limits(functions, gpu, &properties.limits, &device->limits);
    note_families(ctx, device, gpu);
    device->atom = properties.limits.nonCoherentAtomSize ? properties.limits.nonCoherentAtomSize : 1;
    if (device->functions.WaitSemaphores && device->functions.GetSemaphoreCounterValue)

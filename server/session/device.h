@@ -22,6 +22,12 @@ struct vps_queue_range {
    uint32_t family, count;
 };
 
+/* What the GPU has so many of; 0: none. */
+struct vps_limits {
+   uint32_t maxBoundDescriptorSets, maxColorAttachments, maxDiscardRectangles, maxPushConstantsSize,
+      maxTransformFeedbackBuffers, maxVertexInputAttributes, maxVertexInputBindings, maxViewports;
+};
+
 /* The state of a VkDevice. */
 struct vps_device {
    struct vp_context *ctx; /* for the executing thread */
@@ -30,6 +36,7 @@ struct vps_device {
    VkDevice handle;
    struct vps_device_functions functions;
    VkPhysicalDeviceMemoryProperties memory;
+   struct vps_limits limits;
    VkDeviceSize atom;          /* nonCoherentAtomSize */
    VkDeviceSize storage_limit; /* of a storage buffer's range */
    uint64_t compute_families;  /* a bit for each queue family that can */

@@ -90,7 +90,7 @@ void vp_handle_vkCreateQueryPool(struct vp_context *ctx, struct vp_cmd_vkCreateQ
    object->release = release_pool;
 }
 
-static bool in_range(struct vp_context *ctx, const struct vps_query_pool *pool, uint32_t first, uint32_t count)
+bool vps_query_pool_has(struct vp_context *ctx, const struct vps_query_pool *pool, uint32_t first, uint32_t count)
 {
    if (first <= pool->count && count <= pool->count - first)
       return true;
@@ -106,7 +106,7 @@ void vp_handle_vkResetQueryPool(struct vp_context *ctx, struct vp_cmd_vkResetQue
    if (!object || ctx->poison)
       return;
    struct vps_query_pool *pool = object->state;
-   if (!in_range(ctx, pool, a->firstQuery, a->queryCount))
+   if (!vps_query_pool_has(ctx, pool, a->firstQuery, a->queryCount))
       return;
 
    pthread_mutex_lock(&pool->lock);
@@ -181,7 +181,7 @@ bool vps_note_queries(struct vp_context *ctx, uint32_t first, uint32_t count)
 {
    struct vps_query_pool *pool = recorded_pool(ctx);
 
-   return in_range(ctx, pool, first, count) && vps_command_buffer_note_queries(ctx, pool, first, count);
+   return vps_query_pool_has(ctx, pool, first, count) && vps_command_buffer_note_queries(ctx, pool, first, count);
 }
 
 /* It takes several places when there are several views. */
@@ -190,7 +190,7 @@ bool vps_note_query(struct vp_context *ctx, uint32_t query)
    const struct vps_command_buffer *command_buffer = ctx->used[0]->state;
    struct vps_query_pool *pool = recorded_pool(ctx);
 
-   if (!in_range(ctx, pool, query, 1))
+   if (!vps_query_pool_has(ctx, pool, query, 1))
       return false;
    const uint32_t room = pool->count - query, views = command_buffer->views;
    return vps_command_buffer_note_queries(ctx, pool, query, views < room ? views : room);
@@ -207,7 +207,7 @@ void vp_handle_vkGetQueryPoolResults(struct vp_context *ctx, struct vp_cmd_vkGet
    const struct vps_query_pool *pool = object->state;
    const uint64_t value = a->flags & VK_QUERY_RESULT_64_BIT ? 8 : 4, stride = a->stride;
    const uint64_t result = value * (pool->values + 1);
-   if (!in_range(ctx, pool, a->firstQuery, a->queryCount))
+   if (!vps_query_pool_has(ctx, pool, a->firstQuery, a->queryCount))
       return;
    if (a->flags & VK_QUERY_RESULT_WAIT_BIT) {
       vps_fail(ctx, "a wait for queries belongs to the client");

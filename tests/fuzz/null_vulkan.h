@@ -240,7 +240,17 @@ static VKAPI_ATTR void VKAPI_CALL null_vkGetPhysicalDeviceProperties(VkPhysicalD
    *properties = (VkPhysicalDeviceProperties){
       .apiVersion = VK_API_VERSION_1_3,
       .deviceName = "Null",
-      .limits = {.nonCoherentAtomSize = 64, .maxMemoryAllocationCount = 4096},
+      .limits =
+         {
+            .maxMemoryAllocationCount = 4096,
+            .maxBoundDescriptorSets = 32,
+            .maxPushConstantsSize = 256,
+            .maxVertexInputAttributes = 32,
+            .maxVertexInputBindings = 32,
+            .maxColorAttachments = 8,
+            .maxViewports = 16,
+            .nonCoherentAtomSize = 64,
+         },
    };
 }
 

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What pipelines are made of: places of tables that drivers look things up in. */
+
+#include "common/wire/chain.h"
+#include "server/check.h"
+#include "server/device.h"
+#include "server/render_pass.h"
+#include "server/vp_dispatch.h"
+
+/* Stages that newer headers name. */
+#define GRAPHICS_STAGES ((VkShaderStageFlags)0x800df) /* with task, mesh and cluster culling shaders */
+#define COMPUTE_STAGES ((VkShaderStageFlags)0x4020)   /* with subpass shading */
+#define RAY_STAGES ((VkShaderStageFlags)0x3f00)
+
+/* VkPipelineCreateFlags2CreateInfo, which replaces the flags. */
+#define STRUCTURE_TYPE_PIPELINE_CREATE_FLAGS_2 ((VkStructureType)1000470005)
+
+/* A module has five words before its first instruction. */
+#define LEAST_CODE 20
+
+static bool check_code(struct vp_context *ctx, const VkShaderModuleCreateInfo *info)
+{
+   const bool ok = info->codeSize >= LEAST_CODE && info->codeSize % 4 == 0;
+   if (!ok)
+      vps_fail(ctx, "%zu bytes are no SPIR-V", info->codeSize);
+   return ok;
+}
+
+bool vps_check_vkCreateShaderModule(struct vp_context *ctx, const struct vp_cmd_vkCreateShaderModule *a)
+{
+   return check_code(ctx, a->pCreateInfo);
+}
+
+static bool check_constants(struct vp_context *ctx, const VkSpecializationInfo *info)
+{
+   for (uint32_t i = 0; i < info->mapEntryCount; i++) {
+      const VkSpecializationMapEntry *entry = &info->pMapEntries[i];
+      if (!vps_fits(entry->offset, entry->size, info->dataSize))
+         return vps_refuse_range(ctx, "the specialization data", entry->offset, entry->size, info->dataSize);
+   }
+   return true;
+}
+
+static bool check_stage(struct vp_context *ctx, const VkPipelineShaderStageCreateInfo *stage, VkShaderStageFlags known)
+{
+   const VkShaderModuleCreateInfo *code = vp_chain_find(stage->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
+   const VkShaderStageFlags bits = stage->stage;
+
+   if (!(bits & known) || (bits & (bits - 1))) {
+      vps_fail(ctx, "%#x is no stage of this pipeline", bits);
+      return false;
+   }
+   return (!code || check_code(ctx, code)) &&
+          (!stage->pSpecializationInfo || check_constants(ctx, stage->pSpecializationInfo));
+}
+
+static bool check_stages(struct vp_context *ctx, uint32_t count, const VkPipelineShaderStageCreateInfo *stages,
+                         VkShaderStageFlags known)
+{
+   if (count && !stages) {
+      vps_fail(ctx, "pStages is missing");
+      return false;
+   }
+   for (uint32_t i = 0; i < count; i++) {
+      if (!check_stage(ctx, &stages[i], known))
+         return false;
+   }
+   return true;
+}
+
+/* A derivative names a pipeline that is created before it. */
+static bool check_base(struct vp_context *ctx, VkPipelineCreateFlags flags, const void *chain, int32_t base,
+                       uint32_t number)
+{
+   const bool derives =
+      (flags & VK_PIPELINE_CREATE_DERIVATIVE_BIT) && !vp_chain_find(chain, STRUCTURE_TYPE_PIPELINE_CREATE_FLAGS_2);
+   const bool ok = !derives || base == -1 || (base >= 0 && (uint32_t)base < number);
+
+   if (!ok)
+      vps_fail(ctx, "there is no pipeline %d before this one", base);
+   return ok;
+}
+
+/* --- graphics --- */
+
+static bool check_vertex_input(struct vp_context *ctx, const VkPipelineVertexInputStateCreateInfo *info)
+{
+   const struct vps_limits *limits = &ctx->used[0]->device->limits;
+   bool ok = true;
+
+   for (uint32_t i = 0; i < info->vertexBindingDescriptionCount && ok; i++)
+      ok = vps_check_slots(ctx, info->pVertexBindingDescriptions[i].binding, 1, limits->maxVertexInputBindings,
+                           "maxVertexInputBindings");
+   for (uint32_t i = 0; i < info->vertexAttributeDescriptionCount && ok; i++) {
+      const VkVertexInputAttributeDescription *attribute = &info->pVertexAttributeDescriptions[i];
+      ok = vps_check_slots(ctx, attribute->location, 1, limits->maxVertexInputAttributes, "maxVertexInputAttributes") &&
+           vps_check_slots(ctx, attribute->binding, 1, limits->maxVertexInputBindings, "maxVertexInputBindings");
+   }
+   return ok;
+}
+
+static bool check_graphics_counts(struct vp_context *ctx, const VkGraphicsPipelineCreateInfo *info)
+{
+   const VkPipelineRenderingCreateInfo *rendering =
+      vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_RENDERING_CREATE_INFO);
+   const struct vps_limits *limits = &ctx->used[0]->device->limits;
+   const VkPipelineViewportStateCreateInfo *viewports = info->pViewportState;
+   const VkPipelineColorBlendStateCreateInfo *blend = info->pColorBlendState;
+
+   return (!viewports || (vps_check_slots(ctx, 0, viewports->viewportCount, limits->maxViewports, "maxViewports") &&
+                          vps_check_slots(ctx, 0, viewports->scissorCount, limits->maxViewports, "maxViewports"))) &&
+          (!blend ||
+           vps_check_slots(ctx, 0, blend->attachmentCount, limits->maxColorAttachments, "maxColorAttachments")) &&
+          (!rendering || vps_check_slots(ctx, 0, rendering->colorAttachmentCount, limits->maxColorAttachments,
+                                         "maxColorAttachments"));
+}
+
+/* The object that the command uses under the driver's handle of a render pass. */
+static bool check_subpass(struct vp_context *ctx, const VkGraphicsPipelineCreateInfo *info)
+{
+   for (unsigned i = 0; info->renderPass && i < ctx->used_count; i++) {
+      const struct vps_object *object = ctx->used[i];
+      if (object->type == VK_OBJECT_TYPE_RENDER_PASS && object->handle == (uint64_t)(uintptr_t)info->renderPass)
+         return vps_render_pass_has_subpass(ctx, object, info->subpass);
+   }
+   return true;
+}
+
+static bool check_graphics(struct vp_context *ctx, uint32_t count, const VkGraphicsPipelineCreateInfo *infos)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      const VkGraphicsPipelineCreateInfo *info = &infos[i];
+      if (!check_stages(ctx, info->stageCount, info->pStages, GRAPHICS_STAGES) ||
+          !check_base(ctx, info->flags, info->pNext, info->basePipelineIndex, i) ||
+          (info->pVertexInputState && !check_vertex_input(ctx, info->pVertexInputState)) ||
+          !check_graphics_counts(ctx, info) || !check_subpass(ctx, info))
+         return false;
+   }
+   return true;
+}
+
+bool vps_check_vkCreateGraphicsPipelines(struct vp_context *ctx, const struct vp_cmd_vkCreateGraphicsPipelines *a)
+{
+   return check_graphics(ctx, a->createInfoCount, a->pCreateInfos);
+}
+
+bool vps_check_vkCreateGraphicsPipelinesVP(struct vp_context *ctx, const struct vp_cmd_vkCreateGraphicsPipelinesVP *a)
+{
+   return check_graphics(ctx, a->createInfoCount, a->pCreateInfos);
+}
+
+/* --- others --- */
+
+static bool check_compute(struct vp_context *ctx, uint32_t count, const VkComputePipelineCreateInfo *infos)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      if (!check_stage(ctx, &infos[i].stage, COMPUTE_STAGES) ||
+          !check_base(ctx, infos[i].flags, infos[i].pNext, infos[i].basePipelineIndex, i))
+         return false;
+   }
+   return true;
+}
+
+bool vps_check_vkCreateComputePipelines(struct vp_context *ctx, const struct vp_cmd_vkCreateComputePipelines *a)
+{
+   return check_compute(ctx, a->createInfoCount, a->pCreateInfos);
+}
+
+bool vps_check_vkCreateComputePipelinesVP(struct vp_context *ctx, const struct vp_cmd_vkCreateComputePipelinesVP *a)
+{
+   return check_compute(ctx, a->createInfoCount, a->pCreateInfos);
+}
+
+static bool is_shader(uint32_t shader, uint32_t count)
+{
+   return shader < count || shader == VK_SHADER_UNUSED_KHR;
+}
+
+static bool check_groups(struct vp_context *ctx, const VkRayTracingPipelineCreateInfoKHR *info)
+{
+   for (uint32_t i = 0; i < info->groupCount; i++) {
+      const VkRayTracingShaderGroupCreateInfoKHR *group = &info->pGroups[i];
+      if (!is_shader(group->generalShader, info->stageCount) || !is_shader(group->closestHitShader, info->stageCount) ||
+          !is_shader(group->anyHitShader, info->stageCount) ||
+          !is_shader(group->intersectionShader, info->stageCount)) {
+         vps_fail(ctx, "a shader of group %u is not among the %u stages", i, info->stageCount);
+         return false;
+      }
+   }
+   return true;
+}
+
+static bool check_ray_tracing(struct vp_context *ctx, uint32_t count, const VkRayTracingPipelineCreateInfoKHR *infos)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      if (!check_stages(ctx, infos[i].stageCount, infos[i].pStages, RAY_STAGES) || !check_groups(ctx, &infos[i]) ||
+          !check_base(ctx, infos[i].flags, infos[i].pNext, infos[i].basePipelineIndex, i))
+         return false;
+   }
+   return true;
+}
+
+bool vps_check_vkCreateRayTracingPipelinesKHR(struct vp_context *ctx,
+                                              const struct vp_cmd_vkCreateRayTracingPipelinesKHR *a)
+{
+   return check_ray_tracing(ctx, a->createInfoCount, a->pCreateInfos);
+}
+
+bool vps_check_vkCreateRayTracingPipelinesVP(struct vp_context *ctx,
+                                             const struct vp_cmd_vkCreateRayTracingPipelinesVP *a)
+{
+   return check_ray_tracing(ctx, a->createInfoCount, a->pCreateInfos);
+}
