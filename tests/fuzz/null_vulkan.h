@@ -254,6 +254,18 @@ static VKAPI_ATTR void VKAPI_CALL null_vkGetPhysicalDeviceProperties(VkPhysicalD
    };
 }
 
+static VKAPI_ATTR void VKAPI_CALL null_vkGetPhysicalDeviceProperties2(VkPhysicalDevice device,
+                                                                      VkPhysicalDeviceProperties2 *properties)
+{
+   null_vkGetPhysicalDeviceProperties(device, &properties->properties);
+   for (VkBaseOutStructure *node = properties->pNext; node; node = node->pNext) {
+      if (node->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TRANSFORM_FEEDBACK_PROPERTIES_EXT)
+         ((VkPhysicalDeviceTransformFeedbackPropertiesEXT *)(void *)node)->maxTransformFeedbackBuffers = 4;
+      else if (node->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DISCARD_RECTANGLE_PROPERTIES_EXT)
+         ((VkPhysicalDeviceDiscardRectanglePropertiesEXT *)(void *)node)->maxDiscardRectangles = 4;
+   }
+}
+
 static VKAPI_ATTR void VKAPI_CALL null_vkGetPhysicalDeviceMemoryProperties(VkPhysicalDevice device,
                                                                            VkPhysicalDeviceMemoryProperties *properties)
 {

@@ -55,11 +55,12 @@ def command(name, *parameters):
 COMMANDS = command('vkCmdA', TARGET) + command('vkCmdB', TARGET) + command('vkC', ('VkDevice', 'device'))
 
 
-def scope_of(rows, commands=COMMANDS, extensions='', header_version=check.CHECKED_WITH, brings=''):
+def scope_of(rows, commands=COMMANDS, extensions='', header_version=check.CHECKED_WITH, brings='', checked=''):
     """What small tables and a small registry make."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in (('vk.xml', REGISTRY % (header_version, commands, brings)), ('private.xml', '<registry/>'),
                            ('commands.table', HEAD + rows), ('extensions.table', 'extension kind reason\n' + extensions),
+                           ('checks.table', 'command check what\n' + checked),
                            ('chain-nodes.tsv', 'root_struct\tnode_struct\tsType\n')):
             with open(os.path.join(folder, name), 'w', encoding='utf-8') as file:
                 file.write(text)
@@ -197,6 +198,22 @@ class Tables(unittest.TestCase):
         self.assertIn('vps_note_buffer_write(ctx, a.first, a.count);', recorded('writes=first+count', *numbers))
         both = recorded('writes=images observed')
         self.assertIn('vps_observe_vkCmdA(ctx, &a);\n   vps_command_buffer_note_writes(ctx, VPS_WRITES_IMAGE);', both)
+
+    def test_what_is_checked(self):
+        def recorded(checked, *parameters):
+            scope = scope_of(CMD_A, commands=command('vkCmdA', TARGET, *parameters), checked=checked)
+            check.check(scope)
+            return server.dispatch(scope)['server/vp_dispatch.c']
+
+        event, numbers = ('VkEvent', 'event'), [('uint32_t', 'first'), ('uint32_t', 'count')]
+        self.assertIn('if (!vps_check_slots(ctx, a.first, a.count, ctx->target->device->limits.maxA, "maxA"))\n      return p;\n'
+                      '   ctx->target->device->functions.CmdA(', recorded('vkCmdA slots first count maxA\n', *numbers))
+        self.assertIn('if (!vps_check_part(ctx, 1, "event", a.first, 4))', recorded('vkCmdA part event first 4\n', event, *numbers))
+        self.assertIn('if (!vps_check_vkCmdA(ctx, &a))', recorded('vkCmdA hand\n', event))
+        for checked, why in (('vkCmdA slots first\n', 'no such check'), ('vkCmdA sure\n', 'no such check'),
+                             ('vkCmdA slots size count maxA\n', 'there is no size'), ('vkCmdZ hand\n', 'does not execute vkCmdZ')):
+            with self.assertRaisesRegex(table.TableError, why):
+                recorded(checked, *numbers)
 
     def test_what_is_refused_cannot_be_said(self):
         scope = scope_of(CMD_A + '6 vkC local hand refuse extension=VK_EXT_c\n')

@@ -90,7 +90,10 @@ static void create_other_commands(void)
 
 static void create_layout(unsigned device, unsigned which)
 {
-   const VkPipelineLayoutCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
+   const VkPushConstantRange range = {VK_SHADER_STAGE_COMPUTE_BIT, 0, 128};
+   const VkPipelineLayoutCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+                                            .pushConstantRangeCount = 1,
+                                            .pPushConstantRanges = &range};
    VkPipelineLayout layout = OBJECT(VkPipelineLayout, which);
 
    DO(vkCreatePipelineLayout, .device = OBJECT(VkDevice, device), .pCreateInfo = &info, .pPipelineLayout = &layout);

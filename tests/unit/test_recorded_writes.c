@@ -40,7 +40,12 @@ static void create_resources(void)
    const VkMemoryAllocateInfo memory_info = {
       .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = SIZE, .memoryTypeIndex = 1};
    const VkImageCreateInfo image_info = {.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
-                                         .format = VK_FORMAT_R8G8B8A8_UNORM};
+                                         .imageType = VK_IMAGE_TYPE_2D,
+                                         .format = VK_FORMAT_R8G8B8A8_UNORM,
+                                         .extent = {1024, 2, 1},
+                                         .mipLevels = 1,
+                                         .arrayLayers = 1,
+                                         .samples = VK_SAMPLE_COUNT_1_BIT};
    const VkQueryPoolCreateInfo query_info = {.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO, .queryCount = 64};
    const VkDevice device = OBJECT(VkDevice, DEVICE);
    VkDeviceMemory memory = OBJECT(VkDeviceMemory, MEMORY);
@@ -165,8 +170,6 @@ static void test_exact(void)
    CHECK(writes_pages(1, 2));
    RECORD(vkCmdFillBuffer, .dstBuffer = TARGET, .dstOffset = 60 * PAGE, .size = VK_WHOLE_SIZE);
    CHECK(writes_pages(60, 63));
-   RECORD(vkCmdFillBuffer, .dstBuffer = TARGET, .dstOffset = UINT64_MAX - 100, .size = 200);
-   CHECK(writes_classes(0));
    RECORD(vkCmdUpdateBuffer, .dstBuffer = TARGET, .dstOffset = 2 * PAGE, .dataSize = 4, .pData = &four);
    CHECK(writes_pages(2, 3));
    RECORD(vkCmdCopyBuffer, .srcBuffer = OBJECT(VkBuffer, READ_ONLY), .dstBuffer = TARGET, .regionCount = 1,
@@ -181,9 +184,6 @@ static void test_exact(void)
    RECORD(vkCmdCopyQueryPoolResults, .queryPool = OBJECT(VkQueryPool, QUERIES), .queryCount = 3, .dstBuffer = TARGET,
           .dstOffset = PAGE, .stride = PAGE);
    CHECK(writes_pages(1, 5));
-   RECORD(vkCmdCopyQueryPoolResults, .queryPool = OBJECT(VkQueryPool, QUERIES), .queryCount = UINT32_MAX,
-          .dstBuffer = TARGET, .dstOffset = PAGE, .stride = UINT64_MAX);
-   CHECK(writes_pages(1, 63));
 }
 
 static void test_image_copies(void)

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <vulkan/vulkan.h>
 
-#include "server/buffer.h"
-#include "server/context.h"
+#include "server/memory/buffer.h"
+#include "server/session/context.h"
 
 struct vps_set_layout;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/check.h"
+#include "server/check/check.h"
 
 #include <inttypes.h>
 
-#include "server/device.h"
-#include "server/query_pool.h"
+#include "server/session/device.h"
+#include "server/sync/query_pool.h"
 #include "server/vp_dispatch.h"
 
 bool vps_refuse_range(struct vp_context *ctx, const char *name, VkDeviceSize offset, VkDeviceSize size,

@@ -4,9 +4,9 @@
  * is refused. */
 
 #include "common/wire/chain.h"
-#include "server/check.h"
-#include "server/descriptor_set.h"
-#include "server/device.h"
+#include "server/check/check.h"
+#include "server/pipeline/descriptor_set.h"
+#include "server/session/device.h"
 #include "server/vp_dispatch.h"
 
 /* Of newer headers. */

@@ -3,9 +3,9 @@
 /* What pipelines are made of: places of tables that drivers look things up in. */
 
 #include "common/wire/chain.h"
-#include "server/check.h"
-#include "server/device.h"
-#include "server/render_pass.h"
+#include "server/check/check.h"
+#include "server/session/device.h"
+#include "server/pipeline/render_pass.h"
 #include "server/vp_dispatch.h"
 
 /* Stages that newer headers name. */

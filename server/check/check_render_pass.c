@@ -3,10 +3,10 @@
 /* Attachments and subpasses that render passes and what uses them name: drivers look them up in arrays. */
 
 #include "common/wire/chain.h"
-#include "server/check.h"
-#include "server/command_buffer.h"
-#include "server/device.h"
-#include "server/render_pass.h"
+#include "server/check/check.h"
+#include "server/record/command_buffer.h"
+#include "server/session/device.h"
+#include "server/pipeline/render_pass.h"
 #include "server/vp_dispatch.h"
 
 /* Attachments that something names, each `stride` bytes behind the one before. */

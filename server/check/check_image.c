@@ -3,9 +3,9 @@
 /* Which parts of images commands name: levels and layers that an image has, and texels inside them. */
 
 #include "common/util/format_block.h"
-#include "server/check.h"
-#include "server/copy_extent.h"
-#include "server/image.h"
+#include "server/check/check.h"
+#include "server/memory/copy_extent.h"
+#include "server/memory/image.h"
 #include "server/vp_dispatch.h"
 
 /* A part of an image, as a copy names it. */
