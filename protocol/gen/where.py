@@ -25,6 +25,7 @@ FUNCTIONS = {
     'vp_decode_': 'reads the request',
     'run_': 'executes it',
     'record_': 'records it',
+    'vps_check_': 'check',
     'vp_handle_': 'handler',
     'vps_observe_': 'observer',
     'vp_answer_': 'writes the reply',
