@@ -55,23 +55,23 @@ static VkDeviceAddress find_address(const struct vps_device *device, VkDeviceMem
    return end && end - start == last ? start : 0;
 }
 
-static void tell(struct vps_channel *channel, uint64_t id, VkDeviceAddress address)
+static void tell(struct vps_frame_writer *writer, uint64_t id, VkDeviceAddress address)
 {
    uint8_t payload[8];
 
    vp_bytes_store_u64(payload, address);
-   vps_channel_send(channel, VP_FRAME_ADDRESS, id, payload, sizeof(payload), NULL, 0);
+   vps_frame_writer_send(writer, VP_FRAME_ADDRESS, id, payload, sizeof(payload), NULL, 0);
 }
 
 void vps_address_tell(struct vps_device *device, uint64_t id, VkDeviceMemory memory, const VkMemoryAllocateInfo *info)
 {
    if (vp_address_is_told(info))
-      tell(device->channel, id, find_address(device, memory, info));
+      tell(device->writer, id, find_address(device, memory, info));
 }
 
-void vps_address_tell_none(struct vps_channel *channel, uint64_t id)
+void vps_address_tell_none(struct vps_frame_writer *writer, uint64_t id)
 {
-   tell(channel, id, 0);
+   tell(writer, id, 0);
 }
 
 void vps_observe_vkCreateAccelerationStructureKHR(struct vp_context *ctx,
@@ -88,5 +88,5 @@ void vps_observe_vkCreateAccelerationStructureKHR(struct vp_context *ctx,
       .sType = VK_STRUCTURE_TYPE_ACCELERATION_STRUCTURE_DEVICE_ADDRESS_INFO_KHR,
       .accelerationStructure = (VkAccelerationStructureKHR)(uintptr_t)object->handle,
    };
-   tell(ctx->channel, object->id, get ? get(device->handle, &info) : 0);
+   tell(ctx->writer, object->id, get ? get(device->handle, &info) : 0);
 }

@@ -149,7 +149,7 @@ static unsigned send_marked(struct vps_memory *memory, const struct vps_outbox *
 
 static void send_empty(const struct vps_memory *memory, uint32_t type)
 {
-   vps_channel_send(memory->device->channel, type, memory->id, NULL, 0, NULL, 0);
+   vps_frame_writer_send(memory->device->writer, type, memory->id, NULL, 0, NULL, 0);
 }
 
 /* To a client whose application cannot look at it now. That it says nothing of a change is told it too when this is

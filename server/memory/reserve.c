@@ -82,7 +82,7 @@ void vps_reserve_fill(struct vps_device *device)
       vp_log(VP_LOG_INFO,
              complete ? "there is enough memory again" : "there is little memory left: the client waits for answers");
       vp_bytes_store_u32(payload, complete);
-      vps_channel_send(device->channel, VP_FRAME_RESERVE, device->id, payload, sizeof(payload), NULL, 0);
+      vps_frame_writer_send(device->writer, VP_FRAME_RESERVE, device->id, payload, sizeof(payload), NULL, 0);
    }
    pthread_mutex_unlock(&reserve->lock);
 }

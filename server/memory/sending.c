@@ -111,7 +111,8 @@ static bool fill(struct work *work, struct vp_encoder *enc, size_t *position, si
 
 static void send_frame(const struct vps_memory *memory, const struct vp_encoder *enc, bool is_part, bool followed)
 {
-   vps_channel_send_memory(memory->device->channel, memory->id, enc->start, vp_encoder_size(enc), is_part, followed);
+   vps_frame_writer_send_memory(memory->device->writer, memory->id, enc->start, vp_encoder_size(enc), is_part,
+                                followed);
 }
 
 static unsigned flush(const struct vps_memory *memory, const struct vps_outbox *out, bool is_part)

@@ -61,17 +61,17 @@ void vps_executables_tell(const struct vps_device *device, uint64_t id, VkPipeli
    if (!(vp_pipeline_flags(flags, chain) & VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR))
       return;
    if (!vp_encoder_init(&enc)) {
-      vps_executables_tell_none(device->channel, id);
+      vps_executables_tell_none(device->writer, id);
       return;
    }
    const bool ok = device->functions.GetPipelineExecutablePropertiesKHR &&
                    device->functions.GetPipelineExecutableStatisticsKHR && add_all(device, pipeline, &enc) &&
                    !enc.failed && vp_encoder_size(&enc) <= VP_FRAME_MAX_PAYLOAD;
-   vps_channel_send(device->channel, VP_FRAME_EXECUTABLES, id, enc.start, ok ? vp_encoder_size(&enc) : 0, NULL, 0);
+   vps_frame_writer_send(device->writer, VP_FRAME_EXECUTABLES, id, enc.start, ok ? vp_encoder_size(&enc) : 0, NULL, 0);
    vp_encoder_finish(&enc);
 }
 
-void vps_executables_tell_none(struct vps_channel *channel, uint64_t id)
+void vps_executables_tell_none(struct vps_frame_writer *writer, uint64_t id)
 {
-   vps_channel_send(channel, VP_FRAME_EXECUTABLES, id, NULL, 0, NULL, 0);
+   vps_frame_writer_send(writer, VP_FRAME_EXECUTABLES, id, NULL, 0, NULL, 0);
 }

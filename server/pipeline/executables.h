@@ -4,7 +4,7 @@
 
 #include <vulkan/vulkan.h>
 
-struct vps_channel;
+struct vps_frame_writer;
 struct vps_device;
 
 /* Tells the client what a pipeline consists of, if it was created with these flags because somebody wants to know. */
@@ -12,6 +12,6 @@ void vps_executables_tell(const struct vps_device *device, uint64_t id, VkPipeli
                           VkPipelineCreateFlags flags, const void *chain);
 
 /* Tells it that it will not hear that: there is no such pipeline. */
-void vps_executables_tell_none(struct vps_channel *channel, uint64_t id);
+void vps_executables_tell_none(struct vps_frame_writer *writer, uint64_t id);
 
 #endif

@@ -195,8 +195,8 @@ void vps_creation_run(struct vps_creation *creation)
       if (creation->handles[i])
          creation->kind->tell(creation, i);
       else if (creation->result < 0 && !creation->answered)
-         vps_channel_send_object_error(creation->device->channel, creation->objects[i]->id, creation->number,
-                                       creation->result, 0);
+         vps_frame_writer_send_object_error(creation->device->writer, creation->objects[i]->id, creation->number,
+                                            creation->result, 0);
    }
 }
 

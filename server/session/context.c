@@ -37,12 +37,12 @@ static uint64_t new_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
    return id;
 }
 
-bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_channel *channel,
+bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_frame_writer *writer,
                      PFN_vkGetInstanceProcAddr get_proc_addr)
 {
    *ctx = (struct vp_context){
       .options = options,
-      .channel = channel,
+      .writer = writer,
       .get_proc_addr = get_proc_addr,
       .command = VP_ERROR_NO_COMMAND,
       .target = &nothing,
@@ -60,7 +60,7 @@ void vp_context_init_beside(struct vp_context *ctx, const struct vp_context *ses
 {
    *ctx = (struct vp_context){
       .options = session->options,
-      .channel = session->channel,
+      .writer = session->writer,
       .get_proc_addr = session->get_proc_addr,
       .objects = session->objects,
       .command = VP_ERROR_NO_COMMAND,
@@ -261,7 +261,8 @@ void vps_object_failed(struct vp_context *ctx, struct vps_object *object, VkResu
    const struct vps_command_buffer *recorded = object->type == VK_OBJECT_TYPE_COMMAND_BUFFER ? object->state : NULL;
 
    object->poison = result;
-   vps_channel_send_object_error(ctx->channel, object->id, ctx->command, result, recorded ? recorded->recording : 0);
+   vps_frame_writer_send_object_error(ctx->writer, object->id, ctx->command, result,
+                                      recorded ? recorded->recording : 0);
 }
 
 struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
@@ -280,9 +281,9 @@ struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint6
    if (!ctx->poison && !ctx->reply) /* else the client knows already, or hears it from the reply */
       vps_object_failed(ctx, object, result);
    else if (ctx->poison && type == VK_OBJECT_TYPE_PIPELINE) /* of these a client may wait to hear */
-      vps_executables_tell_none(ctx->channel, id);
+      vps_executables_tell_none(ctx->writer, id);
    else if (ctx->poison && type == VK_OBJECT_TYPE_ACCELERATION_STRUCTURE_KHR)
-      vps_address_tell_none(ctx->channel, id);
+      vps_address_tell_none(ctx->writer, id);
    return NULL;
 }
 
@@ -313,8 +314,8 @@ void vps_send_reply(struct vp_context *ctx)
    else if (vp_encoder_size(&ctx->enc) > VP_FRAME_MAX_PAYLOAD)
       vps_fail(ctx, "the reply is too long");
    else
-      vps_channel_send(ctx->channel, VP_FRAME_REPLY, ctx->reply_count++, ctx->enc.start, vp_encoder_size(&ctx->enc),
-                       NULL, 0);
+      vps_frame_writer_send(ctx->writer, VP_FRAME_REPLY, ctx->reply_count++, ctx->enc.start, vp_encoder_size(&ctx->enc),
+                            NULL, 0);
 }
 
 /* Whether a command, whose data is at p, is recorded into the one command buffer and concerns no other. Its first
@@ -371,7 +372,7 @@ static void run_measured(struct vp_context *ctx, const struct vps_dispatch *entr
    entry->run(ctx);
    vps_meter_end(&ctx->meter, ctx->command);
    if (ctx->meter.urgent)
-      vps_meter_tell(&ctx->meter, ctx->channel, 0);
+      vps_meter_tell(&ctx->meter, ctx->writer, 0);
 }
 
 /* Says why a command cannot be among those of one command buffer. */
@@ -460,5 +461,5 @@ bool vp_executor_run_recorded(struct vp_context *ctx, const uint8_t *data, size_
 void vp_executor_tell(struct vp_context *ctx, uint64_t tag)
 {
    if (tag && !ctx->failed)
-      vps_meter_tell(&ctx->meter, ctx->channel, tag);
+      vps_meter_tell(&ctx->meter, ctx->writer, tag);
 }

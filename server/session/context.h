@@ -16,14 +16,14 @@
 #include "server/process/options.h"
 #include "server/vp_dispatch.h"
 
-struct vps_channel;
+struct vps_frame_writer;
 struct vps_instance;
 
 /* A session: everything of one client. It belongs to the thread that executes its commands; what other threads need
  * is in the structs of devices, queues and memory. Threads that replay recordings have contexts of their own. */
 struct vp_context {
    const struct vp_server_options *options;
-   struct vps_channel *channel;
+   struct vps_frame_writer *writer;
    PFN_vkGetInstanceProcAddr get_proc_addr; /* where all of Vulkan comes from */
    struct vps_object_table objects;
    struct vps_instance *instance; /* NULL before its creation */
@@ -53,9 +53,9 @@ struct vp_context {
    bool abandoned; /* the GPU is still busy with something that should have been destroyed */
 };
 
-/* `channel` must live longer than the context; its own fd may be -1. Nothing is loaded before the client creates an
+/* `writer` must live longer than the context; its own fd may be -1. Nothing is loaded before the client creates an
  * instance, all of it by get_proc_addr. False without memory. */
-bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_channel *channel,
+bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_frame_writer *writer,
                      PFN_vkGetInstanceProcAddr get_proc_addr);
 
 /* A context for another thread, which uses the objects of a session's own. It can execute nothing but recordings. Ended

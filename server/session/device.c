@@ -50,7 +50,7 @@ static struct vps_device *new_device(struct vp_context *ctx, const VkDeviceCreat
    if (!device)
       return NULL;
    device->ctx = ctx;
-   device->channel = ctx->channel;
+   device->writer = ctx->writer;
    device->ranges = calloc(info->queueCreateInfoCount ? info->queueCreateInfoCount : 1, sizeof(*device->ranges));
    if (!device->ranges || pthread_mutex_init(&device->mapped_lock, NULL) != 0)
       goto fail;

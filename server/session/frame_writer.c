@@ -11,59 +11,59 @@
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
 
-bool vps_channel_init(struct vps_channel *channel, int fd, enum vp_compression compression)
+bool vps_frame_writer_init(struct vps_frame_writer *writer, int fd, enum vp_compression compression)
 {
-   *channel = (struct vps_channel){.fd = fd};
-   atomic_store(&channel->last_sent_ms, vp_clock_ms());
-   if (pthread_mutex_init(&channel->lock, NULL) != 0)
+   *writer = (struct vps_frame_writer){.fd = fd};
+   atomic_store(&writer->last_sent_ms, vp_clock_ms());
+   if (pthread_mutex_init(&writer->lock, NULL) != 0)
       return false;
-   if (pthread_mutex_init(&channel->pack_lock, NULL) != 0) {
-      pthread_mutex_destroy(&channel->lock);
+   if (pthread_mutex_init(&writer->pack_lock, NULL) != 0) {
+      pthread_mutex_destroy(&writer->lock);
       return false;
    }
-   vp_packer_init(&channel->packer, compression);
+   vp_packer_init(&writer->packer, compression);
    return true;
 }
 
-void vps_channel_finish(struct vps_channel *channel)
+void vps_frame_writer_finish(struct vps_frame_writer *writer)
 {
-   vp_packer_finish(&channel->packer);
-   pthread_mutex_destroy(&channel->pack_lock);
-   pthread_mutex_destroy(&channel->lock);
+   vp_packer_finish(&writer->packer);
+   pthread_mutex_destroy(&writer->pack_lock);
+   pthread_mutex_destroy(&writer->lock);
 }
 
 /* With the lock. */
-static bool note_sent(struct vps_channel *channel, bool sent)
+static bool note_sent(struct vps_frame_writer *writer, bool sent)
 {
    if (sent)
-      atomic_store(&channel->last_sent_ms, vp_clock_ms());
+      atomic_store(&writer->last_sent_ms, vp_clock_ms());
    else
-      channel->broken = errno != EMSGSIZE;
+      writer->broken = errno != EMSGSIZE;
    return sent;
 }
 
-bool vps_channel_send(struct vps_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
-                      const void *b, size_t b_size)
+bool vps_frame_writer_send(struct vps_frame_writer *writer, uint32_t type, uint64_t tag, const void *a, size_t a_size,
+                           const void *b, size_t b_size)
 {
    bool ok = true;
 
-   pthread_mutex_lock(&channel->lock);
-   if (channel->fd >= 0)
-      ok = !channel->broken && note_sent(channel, vp_frame_write(channel->fd, type, tag, a, a_size, b, b_size));
-   pthread_mutex_unlock(&channel->lock);
+   pthread_mutex_lock(&writer->lock);
+   if (writer->fd >= 0)
+      ok = !writer->broken && note_sent(writer, vp_frame_write(writer->fd, type, tag, a, a_size, b, b_size));
+   pthread_mutex_unlock(&writer->lock);
    return ok;
 }
 
-static bool write_memory(struct vps_channel *channel, uint32_t type, uint64_t id, const uint8_t *data, size_t size,
+static bool write_memory(struct vps_frame_writer *writer, uint32_t type, uint64_t id, const uint8_t *data, size_t size,
                          bool followed, uint64_t *blocked_ns)
 {
    if (followed)
-      return vp_frame_write_before(channel->fd, type, id, data, size, blocked_ns);
-   return vp_frame_write_timed(channel->fd, type, id, data, size, NULL, 0, blocked_ns);
+      return vp_frame_write_before(writer->fd, type, id, data, size, blocked_ns);
+   return vp_frame_write_timed(writer->fd, type, id, data, size, NULL, 0, blocked_ns);
 }
 
-bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size, bool is_part,
-                             bool followed)
+bool vps_frame_writer_send_memory(struct vps_frame_writer *writer, uint64_t id, const void *payload, size_t size,
+                                  bool is_part, bool followed)
 {
    const uint32_t plain = is_part ? VP_FRAME_MEMORY_PART : VP_FRAME_MEMORY;
    const uint8_t *data = payload;
@@ -71,78 +71,78 @@ bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const voi
    bool ok = true;
 
    /* Others can send meanwhile, but no memory, as there is one place to pack it in. */
-   pthread_mutex_lock(&channel->pack_lock);
-   const uint32_t type = vp_packer_pack(&channel->packer, data, size, &data, &size) ? VP_FRAME_PACKED : plain;
-   pthread_mutex_lock(&channel->lock);
-   if (channel->fd >= 0)
-      ok = !channel->broken && note_sent(channel, write_memory(channel, type, id, data, size, followed, &blocked_ns));
-   pthread_mutex_unlock(&channel->lock);
+   pthread_mutex_lock(&writer->pack_lock);
+   const uint32_t type = vp_packer_pack(&writer->packer, data, size, &data, &size) ? VP_FRAME_PACKED : plain;
+   pthread_mutex_lock(&writer->lock);
+   if (writer->fd >= 0)
+      ok = !writer->broken && note_sent(writer, write_memory(writer, type, id, data, size, followed, &blocked_ns));
+   pthread_mutex_unlock(&writer->lock);
    if (ok)
-      vp_packer_sent(&channel->packer, VP_FRAME_HEADER_SIZE + size, blocked_ns);
-   pthread_mutex_unlock(&channel->pack_lock);
+      vp_packer_sent(&writer->packer, VP_FRAME_HEADER_SIZE + size, blocked_ns);
+   pthread_mutex_unlock(&writer->pack_lock);
    return ok;
 }
 
 /* Sends a frame if that is possible at once; nobody who is sending is waited for. */
-static bool offer(struct vps_channel *channel, uint32_t type, const void *payload, size_t size)
+static bool offer(struct vps_frame_writer *writer, uint32_t type, const void *payload, size_t size)
 {
-   if (pthread_mutex_trylock(&channel->lock) != 0)
+   if (pthread_mutex_trylock(&writer->lock) != 0)
       return false;
    const enum vp_frame_sent sent =
-      channel->broken ? VP_FRAME_CUT : vp_frame_write_now(channel->fd, type, 0, payload, size);
-   channel->broken = sent == VP_FRAME_CUT;
+      writer->broken ? VP_FRAME_CUT : vp_frame_write_now(writer->fd, type, 0, payload, size);
+   writer->broken = sent == VP_FRAME_CUT;
    if (sent == VP_FRAME_SENT)
-      atomic_store(&channel->last_sent_ms, vp_clock_ms());
-   pthread_mutex_unlock(&channel->lock);
+      atomic_store(&writer->last_sent_ms, vp_clock_ms());
+   pthread_mutex_unlock(&writer->lock);
    return sent == VP_FRAME_SENT;
 }
 
-bool vps_channel_offer_error(struct vps_channel *channel, const struct vp_error *error)
+bool vps_frame_writer_offer_error(struct vps_frame_writer *writer, const struct vp_error *error)
 {
    uint8_t payload[VP_ERROR_WIRE_MAX];
 
-   return offer(channel, VP_FRAME_ERROR, payload, vp_error_store(payload, error));
+   return offer(writer, VP_FRAME_ERROR, payload, vp_error_store(payload, error));
 }
 
-void vps_channel_send_object_error(struct vps_channel *channel, uint64_t id, uint32_t command, VkResult result,
-                                   uint32_t recording)
+void vps_frame_writer_send_object_error(struct vps_frame_writer *writer, uint64_t id, uint32_t command, VkResult result,
+                                        uint32_t recording)
 {
    uint8_t payload[4 + 4 + 4];
 
    vp_bytes_store_u32(payload, command);
    vp_bytes_store_u32(payload + 4, (uint32_t)result);
    vp_bytes_store_u32(payload + 8, recording);
-   vps_channel_send(channel, VP_FRAME_OBJECT_ERROR, id, payload, sizeof(payload), NULL, 0);
+   vps_frame_writer_send(writer, VP_FRAME_OBJECT_ERROR, id, payload, sizeof(payload), NULL, 0);
 }
 
-bool vps_channel_send_error(struct vps_channel *channel, const struct vp_error *error)
+bool vps_frame_writer_send_error(struct vps_frame_writer *writer, const struct vp_error *error)
 {
    uint8_t payload[VP_ERROR_WIRE_MAX];
    const size_t size = vp_error_store(payload, error);
 
-   return vps_channel_send(channel, VP_FRAME_ERROR, 0, payload, size, NULL, 0);
+   return vps_frame_writer_send(writer, VP_FRAME_ERROR, 0, payload, size, NULL, 0);
 }
 
-void vps_channel_keep_alive(struct vps_channel *channel)
+void vps_frame_writer_keep_alive(struct vps_frame_writer *writer)
 {
-   if (vp_clock_ms() - atomic_load(&channel->last_sent_ms) >= VP_ALIVE_MS)
-      offer(channel, VP_FRAME_ALIVE, NULL, 0);
+   if (vp_clock_ms() - atomic_load(&writer->last_sent_ms) >= VP_ALIVE_MS)
+      offer(writer, VP_FRAME_ALIVE, NULL, 0);
 }
 
-void vps_channel_linger(struct vps_channel *channel, int timeout_ms)
+void vps_frame_writer_linger(struct vps_frame_writer *writer, int timeout_ms)
 {
    const int64_t deadline = vp_clock_ms() + timeout_ms;
    uint8_t ignored[4096];
 
-   if (channel->fd < 0)
+   if (writer->fd < 0)
       return;
-   shutdown(channel->fd, SHUT_WR);
+   shutdown(writer->fd, SHUT_WR);
    for (;;) {
-      struct pollfd pollfd = {.fd = channel->fd, .events = POLLIN};
+      struct pollfd pollfd = {.fd = writer->fd, .events = POLLIN};
       const int64_t left = deadline - vp_clock_ms();
       if (left <= 0 || poll(&pollfd, 1, (int)left) <= 0)
          return;
-      const ssize_t n = recv(channel->fd, ignored, sizeof(ignored), MSG_DONTWAIT);
+      const ssize_t n = recv(writer->fd, ignored, sizeof(ignored), MSG_DONTWAIT);
       if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
          return;
    }

@@ -15,7 +15,7 @@
 struct vp_error;
 
 /* The way to the client, for all threads of a worker. */
-struct vps_channel {
+struct vps_frame_writer {
    int fd; /* -1: nobody listens; what is sent is lost */
    pthread_mutex_t lock;
    bool broken;                   /* under the lock: nothing can be sent any more */
@@ -25,36 +25,36 @@ struct vps_channel {
    struct vp_packer packer;   /* under it */
 };
 
-bool vps_channel_init(struct vps_channel *channel, int fd, enum vp_compression compression);
-void vps_channel_finish(struct vps_channel *channel);
+bool vps_frame_writer_init(struct vps_frame_writer *writer, int fd, enum vp_compression compression);
+void vps_frame_writer_finish(struct vps_frame_writer *writer);
 
 /* Sends a frame whose payload is in up to two parts, as vp_frame_write does, and blocks like it. False when it cannot
  * be sent. Thread-safe. */
-bool vps_channel_send(struct vps_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
-                      const void *b, size_t b_size);
+bool vps_frame_writer_send(struct vps_frame_writer *writer, uint32_t type, uint64_t tag, const void *a, size_t a_size,
+                           const void *b, size_t b_size);
 
 /* Sends a frame of changes of a memory, compressed if that pays. `is_part`: the client may take it in before, after or
  * while it takes in others of which that is said. `followed`: something else is sent right after it, and they may leave
  * together. Thread-safe. */
-bool vps_channel_send_memory(struct vps_channel *channel, uint64_t id, const void *payload, size_t size, bool is_part,
-                             bool followed);
+bool vps_frame_writer_send_memory(struct vps_frame_writer *writer, uint64_t id, const void *payload, size_t size,
+                                  bool is_part, bool followed);
 
 /* Tells the client that a command could not do something for an object; recording: which one of a command buffer, or 0.
  * Thread-safe. */
-void vps_channel_send_object_error(struct vps_channel *channel, uint64_t id, uint32_t command, VkResult result,
-                                   uint32_t recording);
+void vps_frame_writer_send_object_error(struct vps_frame_writer *writer, uint64_t id, uint32_t command, VkResult result,
+                                        uint32_t recording);
 
 /* Sends an ERROR frame. Thread-safe. */
-bool vps_channel_send_error(struct vps_channel *channel, const struct vp_error *error);
+bool vps_frame_writer_send_error(struct vps_frame_writer *writer, const struct vp_error *error);
 
 /* The same, but only if that is possible without waiting for the client or for another thread. Thread-safe. */
-bool vps_channel_offer_error(struct vps_channel *channel, const struct vp_error *error);
+bool vps_frame_writer_offer_error(struct vps_frame_writer *writer, const struct vp_error *error);
 
 /* Sends an ALIVE frame when nothing was sent for some time and it need not wait for anything. Thread-safe. */
-void vps_channel_keep_alive(struct vps_channel *channel);
+void vps_frame_writer_keep_alive(struct vps_frame_writer *writer);
 
 /* Tells the client that there is nothing more to come and waits, for at most timeout_ms, until it has closed its side,
  * so that the last frame reaches it. */
-void vps_channel_linger(struct vps_channel *channel, int timeout_ms);
+void vps_frame_writer_linger(struct vps_frame_writer *writer, int timeout_ms);
 
 #endif

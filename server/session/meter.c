@@ -98,7 +98,7 @@ static size_t take_changes(struct vps_meter *meter, uint8_t payload[MAX_PAIRS * 
    return (size_t)count * VP_COST_PAIR_SIZE;
 }
 
-void vps_meter_tell(struct vps_meter *meter, struct vps_channel *channel, uint64_t tag)
+void vps_meter_tell(struct vps_meter *meter, struct vps_frame_writer *writer, uint64_t tag)
 {
    uint8_t payload[MAX_PAIRS * VP_COST_PAIR_SIZE];
 
@@ -107,5 +107,5 @@ void vps_meter_tell(struct vps_meter *meter, struct vps_channel *channel, uint64
       return;
    const size_t size = take_changes(meter, payload);
    meter->urgent = false;
-   vps_channel_send(channel, VP_FRAME_EXECUTED, tag, payload, size, NULL, 0);
+   vps_frame_writer_send(writer, VP_FRAME_EXECUTED, tag, payload, size, NULL, 0);
 }

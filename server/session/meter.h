@@ -8,7 +8,7 @@
 
 #include "common/net/cost.h"
 
-struct vps_channel;
+struct vps_frame_writer;
 
 /* Measures how long commands take and tells the client, which must not run ahead of the server too far. Of the
  * executing thread. Nothing is measured before the client has asked for the first time. */
@@ -47,6 +47,6 @@ void vps_meter_add_recorded(struct vps_meter *meter, size_t size, int64_t ns);
 void vps_meter_arrival(struct vps_meter *meter, size_t size, uint64_t ns);
 
 /* Tells what has changed, if that is urgent, or with the tag of a frame that was executed. */
-void vps_meter_tell(struct vps_meter *meter, struct vps_channel *channel, uint64_t tag);
+void vps_meter_tell(struct vps_meter *meter, struct vps_frame_writer *writer, uint64_t tag);
 
 #endif

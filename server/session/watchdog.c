@@ -32,42 +32,42 @@ static bool passed(int64_t deadline_ms)
 
 /* Tells the client and wakes the thread that reads from it. A client that does not read cannot be told; then whoever
  * sends something to it is woken too. False when it is to be tried again. */
-static bool say_farewell(struct vps_watch *watch, int64_t deadline_ms)
+static bool say_farewell(struct vps_watchdog *watchdog, int64_t deadline_ms)
 {
    static const struct vp_error error = {
       .command = VP_ERROR_NO_COMMAND,
       .text = "the server is shutting down",
    };
 
-   const bool told = vps_channel_offer_error(watch->channel, &error);
+   const bool told = vps_frame_writer_offer_error(watchdog->writer, &error);
    if (!told && !passed(deadline_ms))
       return false;
-   atomic_store(&watch->terminated, true); /* not before: the worker may end at once */
-   shutdown(watch->channel->fd, told ? SHUT_RD : SHUT_RDWR);
+   atomic_store(&watchdog->terminated, true); /* not before: the worker may end at once */
+   shutdown(watchdog->writer->fd, told ? SHUT_RD : SHUT_RDWR);
    return true;
 }
 
-static void check_deadlines(struct vps_watch *watch, int64_t gone_deadline_ms)
+static void check_deadlines(struct vps_watchdog *watchdog, int64_t gone_deadline_ms)
 {
-   if (passed(atomic_load(&watch->end_deadline_ms))) {
+   if (passed(atomic_load(&watchdog->end_deadline_ms))) {
       vp_log(VP_LOG_WARN, "the driver does not give up what the client has left; ending without it");
       _exit(0);
    }
-   if (passed(gone_deadline_ms) && !atomic_load(&watch->end_deadline_ms)) {
+   if (passed(gone_deadline_ms) && !atomic_load(&watchdog->end_deadline_ms)) {
       vp_log(VP_LOG_WARN, "the client is gone and the driver does not come back; ending without it");
       _exit(1);
    }
-   if (passed(atomic_load(&watch->greeting_deadline_ms)))
-      shutdown(watch->channel->fd, SHUT_RDWR);
+   if (passed(atomic_load(&watchdog->greeting_deadline_ms)))
+      shutdown(watchdog->writer->fd, SHUT_RDWR);
 }
 
 static void *run_watch(void *argument)
 {
-   struct vps_watch *watch = argument;
+   struct vps_watchdog *watchdog = argument;
    struct pollfd fds[] = {
-      {.fd = watch->stop_fd, .events = POLLIN},
-      {.fd = watch->signal_fd, .events = POLLIN},
-      {.fd = watch->channel->fd, .events = POLLRDHUP},
+      {.fd = watchdog->stop_fd, .events = POLLIN},
+      {.fd = watchdog->signal_fd, .events = POLLIN},
+      {.fd = watchdog->writer->fd, .events = POLLRDHUP},
    };
    int64_t gone_deadline_ms = 0, farewell_deadline_ms = 0;
 
@@ -77,64 +77,64 @@ static void *run_watch(void *argument)
          return NULL;
       if (n > 0 && fds[1].revents) {
          fds[1].fd = -1; /* once is enough */
-         vps_watch_announce_end(watch);
+         vps_watchdog_announce_end(watchdog);
          farewell_deadline_ms = vp_clock_ms() + FAREWELL_MS;
       }
       if (n > 0 && fds[2].revents) {
          fds[2].fd = -1;
          gone_deadline_ms = vp_clock_ms() + GONE_MS;
       }
-      if (farewell_deadline_ms && say_farewell(watch, farewell_deadline_ms))
+      if (farewell_deadline_ms && say_farewell(watchdog, farewell_deadline_ms))
          farewell_deadline_ms = 0;
-      check_deadlines(watch, gone_deadline_ms);
-      if (!atomic_load(&watch->greeting_deadline_ms))
-         vps_channel_keep_alive(watch->channel);
+      check_deadlines(watchdog, gone_deadline_ms);
+      if (!atomic_load(&watchdog->greeting_deadline_ms))
+         vps_frame_writer_keep_alive(watchdog->writer);
    }
 }
 
-bool vps_watch_start(struct vps_watch *watch, struct vps_channel *channel, int greeting_ms)
+bool vps_watchdog_start(struct vps_watchdog *watchdog, struct vps_frame_writer *writer, int greeting_ms)
 {
    sigset_t signals;
 
-   *watch = (struct vps_watch){.channel = channel};
-   atomic_store(&watch->greeting_deadline_ms, vp_clock_ms() + greeting_ms);
+   *watchdog = (struct vps_watchdog){.writer = writer};
+   atomic_store(&watchdog->greeting_deadline_ms, vp_clock_ms() + greeting_ms);
    sigemptyset(&signals);
    sigaddset(&signals, SIGTERM);
    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* threads of the driver inherit this */
-   watch->signal_fd = vp_descriptor_keep(signalfd(-1, &signals, SFD_CLOEXEC));
-   watch->stop_fd = vp_descriptor_keep(eventfd(0, EFD_CLOEXEC));
-   int error = watch->signal_fd < 0 || watch->stop_fd < 0 ? errno : 0;
+   watchdog->signal_fd = vp_descriptor_keep(signalfd(-1, &signals, SFD_CLOEXEC));
+   watchdog->stop_fd = vp_descriptor_keep(eventfd(0, EFD_CLOEXEC));
+   int error = watchdog->signal_fd < 0 || watchdog->stop_fd < 0 ? errno : 0;
    if (!error)
-      error = pthread_create(&watch->thread, NULL, run_watch, watch);
+      error = pthread_create(&watchdog->thread, NULL, run_watch, watchdog);
    if (!error)
       return true;
 
    vp_log(VP_LOG_ERROR, "cannot start a thread: %s", strerror(error));
-   if (watch->signal_fd >= 0)
-      close(watch->signal_fd);
-   if (watch->stop_fd >= 0)
-      close(watch->stop_fd);
+   if (watchdog->signal_fd >= 0)
+      close(watchdog->signal_fd);
+   if (watchdog->stop_fd >= 0)
+      close(watchdog->stop_fd);
    return false;
 }
 
-void vps_watch_greeted(struct vps_watch *watch)
+void vps_watchdog_greeted(struct vps_watchdog *watchdog)
 {
-   atomic_store(&watch->greeting_deadline_ms, 0);
+   atomic_store(&watchdog->greeting_deadline_ms, 0);
 }
 
-void vps_watch_announce_end(struct vps_watch *watch)
+void vps_watchdog_announce_end(struct vps_watchdog *watchdog)
 {
    int64_t none = 0;
-   atomic_compare_exchange_strong(&watch->end_deadline_ms, &none, vp_clock_ms() + END_MS);
+   atomic_compare_exchange_strong(&watchdog->end_deadline_ms, &none, vp_clock_ms() + END_MS);
 }
 
-void vps_watch_stop(struct vps_watch *watch)
+void vps_watchdog_stop(struct vps_watchdog *watchdog)
 {
    const uint64_t one = 1;
 
-   if (write(watch->stop_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+   if (write(watchdog->stop_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
       vp_log(VP_LOG_ERROR, "cannot stop a thread: %s", strerror(errno));
-   pthread_join(watch->thread, NULL);
-   close(watch->signal_fd);
-   close(watch->stop_fd);
+   pthread_join(watchdog->thread, NULL);
+   close(watchdog->signal_fd);
+   close(watchdog->stop_fd);
 }

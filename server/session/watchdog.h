@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct vps_channel;
+struct vps_frame_writer;
 
 /* A thread that looks after the worker while the executing thread is busy, maybe for ever, in the driver. */
-struct vps_watch {
-   struct vps_channel *channel;
+struct vps_watchdog {
+   struct vps_frame_writer *writer;
    pthread_t thread;
    int signal_fd, stop_fd;
    atomic_bool terminated; /* SIGTERM came; the client was told if it reads, and nothing more is read from it */
@@ -28,14 +28,14 @@ struct vps_watch {
  *    read,
  *  - ends the process when the client is gone, or the end was announced, and it does not end by itself in time.
  * It waits for nobody, neither to send something nor for a lock. False with a log line. */
-bool vps_watch_start(struct vps_watch *watch, struct vps_channel *channel, int greeting_ms);
+bool vps_watchdog_start(struct vps_watchdog *watchdog, struct vps_frame_writer *writer, int greeting_ms);
 
 /* The client has said hello. */
-void vps_watch_greeted(struct vps_watch *watch);
+void vps_watchdog_greeted(struct vps_watchdog *watchdog);
 
 /* The worker begins to end; it must be over in time. */
-void vps_watch_announce_end(struct vps_watch *watch);
+void vps_watchdog_announce_end(struct vps_watchdog *watchdog);
 
-void vps_watch_stop(struct vps_watch *watch);
+void vps_watchdog_stop(struct vps_watchdog *watchdog);
 
 #endif

@@ -32,8 +32,8 @@
 
 struct worker {
    const struct vp_server_options *options;
-   struct vps_channel channel;
-   struct vps_watch watch;
+   struct vps_frame_writer writer;
+   struct vps_watchdog watchdog;
    struct vps_uploads uploads;
    struct vps_replay replay;
    struct vp_stream_unpacker unpacker; /* of commands */
@@ -47,8 +47,8 @@ static void refuse(struct worker *worker, const struct vp_error *reason)
 
    vp_hello_explain(&worker->client, &worker->server, error.text, sizeof(error.text));
    vp_log(VP_LOG_ERROR, "%s (at byte %llu of the commands)", error.text, (unsigned long long)error.offset);
-   vps_channel_send_error(&worker->channel, &error);
-   vps_channel_linger(&worker->channel, LINGER_MS);
+   vps_frame_writer_send_error(&worker->writer, &error);
+   vps_frame_writer_linger(&worker->writer, LINGER_MS);
 }
 
 static void refuse_text(struct worker *worker, uint64_t offset, const char *text)
@@ -77,7 +77,7 @@ static bool hear_hello(struct worker *worker)
 {
    struct vp_frame *frame = &worker->uploads.places[0].frame;
    char error[VP_ERROR_TEXT_SIZE];
-   const enum vp_frame_status status = vp_frame_read_first(worker->channel.fd, frame, vp_clock_ms() + VP_GREETING_MS);
+   const enum vp_frame_status status = vp_frame_read_first(worker->writer.fd, frame, vp_clock_ms() + VP_GREETING_MS);
 
    if (status != VP_FRAME_OK && status != VP_FRAME_MALFORMED) {
       vp_log(VP_LOG_WARN, "no greeting from the client: %s", vp_frame_status_text(status, VP_CLIENT));
@@ -126,7 +126,7 @@ static bool greet(struct worker *worker)
       return false;
    }
    const size_t size = vp_hello_store(wire, &worker->server, VP_SERVER);
-   if (!vps_channel_send(&worker->channel, VP_FRAME_HELLO, 0, wire, size, NULL, 0))
+   if (!vps_frame_writer_send(&worker->writer, VP_FRAME_HELLO, 0, wire, size, NULL, 0))
       return false;
 
    snprintf(text, sizeof(text), "serving \"%s\"", worker->client.name);
@@ -204,7 +204,7 @@ static bool handle_frame(struct worker *worker, struct vp_context *ctx, struct v
  * says nothing more hears what is wrong. */
 static struct vp_frame *read_next(struct worker *worker, struct vp_context *ctx, enum vp_frame_status *status)
 {
-   const int fd = worker->channel.fd;
+   const int fd = worker->writer.fd;
    struct vp_frame *frame = vps_uploads_next(&worker->uploads, ctx, fd);
 
    if (frame)
@@ -222,14 +222,14 @@ static int serve(struct worker *worker, struct vp_context *ctx)
    struct vp_frame *frame;
 
    do {
-      if (atomic_load(&worker->watch.terminated))
+      if (atomic_load(&worker->watchdog.terminated))
          return 0;
       frame = read_next(worker, ctx, &status);
    } while (frame && status == VP_FRAME_OK && handle_frame(worker, ctx, frame));
    vps_replay_wait(&worker->replay);
    vps_uploads_wait(&worker->uploads, ctx);
 
-   if (atomic_load(&worker->watch.terminated) || status == VP_FRAME_CLOSED)
+   if (atomic_load(&worker->watchdog.terminated) || status == VP_FRAME_CLOSED)
       return 0;
    if (ctx->failed) {
       refuse(worker, &ctx->error);
@@ -249,16 +249,16 @@ static int run_session(struct worker *worker)
    struct vp_context ctx;
 
    if (!greet(worker))
-      return atomic_load(&worker->watch.terminated) ? 0 : 1;
-   vps_watch_greeted(&worker->watch);
-   if (!vp_context_init(&ctx, worker->options, &worker->channel, vkGetInstanceProcAddr)) {
+      return atomic_load(&worker->watchdog.terminated) ? 0 : 1;
+   vps_watchdog_greeted(&worker->watchdog);
+   if (!vp_context_init(&ctx, worker->options, &worker->writer, vkGetInstanceProcAddr)) {
       refuse_text(worker, 0, "the server is out of memory");
       return 1;
    }
    ctx.enc.peer = &worker->client.codec;
    vps_replay_start(&worker->replay, &ctx);
    const int status = serve(worker, &ctx);
-   vps_watch_announce_end(&worker->watch);
+   vps_watchdog_announce_end(&worker->watchdog);
    vps_replay_stop(&worker->replay);
    vp_context_finish(&ctx);
    if (ctx.abandoned) {
@@ -276,21 +276,21 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
    vp_pool_allow(vp_pool_suitable());
    vps_maker_allow(vps_maker_suitable());
    vp_spin_allow(vp_spin_is_suitable());
-   if (!vps_channel_init(&worker.channel, fd, options->compression)) {
+   if (!vps_frame_writer_init(&worker.writer, fd, options->compression)) {
       vp_log(VP_LOG_ERROR, "cannot start: out of memory");
       return 1;
    }
-   if (!vps_watch_start(&worker.watch, &worker.channel, VP_GREETING_MS)) {
-      vps_channel_finish(&worker.channel);
+   if (!vps_watchdog_start(&worker.watchdog, &worker.writer, VP_GREETING_MS)) {
+      vps_frame_writer_finish(&worker.writer);
       return 1;
    }
    vps_uploads_start(&worker.uploads);
    const int status = run_session(&worker);
    vps_uploads_stop(&worker.uploads);
    vp_stream_unpacker_finish(&worker.unpacker);
-   vps_watch_announce_end(&worker.watch);
-   vps_watch_stop(&worker.watch);
-   vps_channel_finish(&worker.channel);
+   vps_watchdog_announce_end(&worker.watchdog);
+   vps_watchdog_stop(&worker.watchdog);
+   vps_frame_writer_finish(&worker.writer);
    close(fd);
    if (vps_compiled_much())
       vp_handover_tell(options->worker_fd, VP_HANDOVER_COMPILED);

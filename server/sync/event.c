@@ -78,7 +78,7 @@ void vps_event_send(struct vps_event *event)
       event->set = event->sampled;
       vp_bytes_store_u64(payload, event->host_operations);
       vp_bytes_store_u32(payload + 8, event->set);
-      vps_channel_send(event->device->channel, VP_FRAME_EVENT, event->id, payload, sizeof(payload), NULL, 0);
+      vps_frame_writer_send(event->device->writer, VP_FRAME_EVENT, event->id, payload, sizeof(payload), NULL, 0);
    }
    pthread_mutex_unlock(&event->lock);
 }

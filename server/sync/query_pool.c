@@ -145,7 +145,7 @@ static bool send_batch(struct vps_query_pool *pool, uint32_t first, uint32_t cou
    vp_bytes_store_u32(payload + 4, count);
    vp_bytes_store_u32(payload + 8, pool->values);
    vp_bytes_store_u32(payload + 12, 0);
-   vps_channel_send(device->channel, VP_FRAME_QUERIES, pool->id, payload, (size_t)(p - payload), NULL, 0);
+   vps_frame_writer_send(device->writer, VP_FRAME_QUERIES, pool->id, payload, (size_t)(p - payload), NULL, 0);
    return true;
 }
 

@@ -57,7 +57,7 @@ static void send_progress(const struct vps_queue *queue, uint64_t serial, VkResu
 
    vp_bytes_store_u64(payload, serial);
    vp_bytes_store_u32(payload + 8, (uint32_t)result);
-   vps_channel_send(queue->device->channel, VP_FRAME_PROGRESS, queue->id, payload, sizeof(payload), NULL, 0);
+   vps_frame_writer_send(queue->device->writer, VP_FRAME_PROGRESS, queue->id, payload, sizeof(payload), NULL, 0);
 }
 
 void vps_queue_lose_device(const struct vps_queue *queue, const char *reason, VkResult result)

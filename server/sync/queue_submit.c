@@ -32,7 +32,7 @@ static void send_batch_error(const struct vps_queue *queue, uint64_t serial, VkR
 
    vp_bytes_store_u64(payload, serial);
    vp_bytes_store_u32(payload + 8, (uint32_t)error);
-   vps_channel_send(queue->device->channel, VP_FRAME_BATCH_ERROR, queue->id, payload, sizeof(payload), NULL, 0);
+   vps_frame_writer_send(queue->device->writer, VP_FRAME_BATCH_ERROR, queue->id, payload, sizeof(payload), NULL, 0);
 }
 
 /* A batch begins. Semaphores and swapchains that there are not are left out of it. What could not be kept of memory
@@ -119,7 +119,7 @@ static struct vps_queue *usable_queue(struct vp_context *ctx)
       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, (uint8_t)VK_ERROR_DEVICE_LOST, 0xff, 0xff, 0xff,
    };
    if (!ctx->used[0]->state)
-      vps_channel_send(ctx->channel, VP_FRAME_PROGRESS, ctx->used[0]->id, lost, sizeof(lost), NULL, 0);
+      vps_frame_writer_send(ctx->writer, VP_FRAME_PROGRESS, ctx->used[0]->id, lost, sizeof(lost), NULL, 0);
    return ctx->used[0]->state;
 }
 

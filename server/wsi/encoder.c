@@ -74,8 +74,8 @@ static bool send_part(struct vps_encoder *encoder, size_t mask_size, const uint8
    encoder->header.encode_us = (uint32_t)(encoder->sent.encode_ns / 1000);
    encoder->sent.wire_bytes += VP_PRESENT_HEADER_SIZE + mask_size + size;
    vp_present_header_store(encoder->head, &encoder->header);
-   return vps_channel_send(swapchain->device->channel, VP_FRAME_PRESENT, swapchain->id, encoder->head,
-                           VP_PRESENT_HEADER_SIZE + mask_size, data, size);
+   return vps_frame_writer_send(swapchain->device->writer, VP_FRAME_PRESENT, swapchain->id, encoder->head,
+                                VP_PRESENT_HEADER_SIZE + mask_size, data, size);
 }
 
 /* --- exact parts --- */
@@ -111,7 +111,7 @@ static enum vp_present_codec exact_codec(const struct vps_encoder *encoder)
    struct vps_swapchain *swapchain = encoder->swapchain;
 
    pthread_mutex_lock(&swapchain->lock);
-   const enum vp_present_codec codec = vps_link_exact(&swapchain->link);
+   const enum vp_present_codec codec = vps_codec_chooser_exact(&swapchain->chooser);
    pthread_mutex_unlock(&swapchain->lock);
    return codec;
 }
@@ -242,7 +242,7 @@ static const uint8_t *encode_video(struct vps_encoder *encoder, const struct vps
       planes = encoder->planes;
    }
    pthread_mutex_lock(&swapchain->lock);
-   const double rate = VPS_VIDEO_SHARE * swapchain->link.rate;
+   const double rate = VPS_VIDEO_SHARE * swapchain->chooser.rate;
    pthread_mutex_unlock(&swapchain->lock);
    return vp_h264_encode(encoder->h264, planes, rate, size);
 }
@@ -282,7 +282,7 @@ static void give_up_video(struct vps_encoder *encoder)
    vp_log(VP_LOG_WARN, "a picture of %ux%u could not be encoded as H.264; the others will not be",
           swapchain->picture.width, swapchain->picture.height);
    pthread_mutex_lock(&swapchain->lock);
-   vps_link_forget(&swapchain->link, VP_PRESENT_H264);
+   vps_codec_chooser_forget(&swapchain->chooser, VP_PRESENT_H264);
    pthread_mutex_unlock(&swapchain->lock);
 }
 
@@ -318,7 +318,7 @@ void vps_encoder_begin(struct vps_encoder *encoder, uint64_t frame)
    encoder->header = (struct vp_present_header){.frame = frame};
    encoder->sent = (struct vps_sent_frame){.start_ns = vp_clock_ns()};
    pthread_mutex_lock(&swapchain->lock);
-   encoder->sent.choice = vps_link_choose(&swapchain->link);
+   encoder->sent.choice = vps_codec_chooser_choose(&swapchain->chooser);
    pthread_mutex_unlock(&swapchain->lock);
    encoder->trial_left = encoder->sent.choice.trial_bytes;
    encoder->waiting_bytes = 0;
@@ -342,7 +342,7 @@ static bool end_frame(struct vps_encoder *encoder, uint32_t flags)
    struct vps_swapchain *swapchain = encoder->swapchain;
 
    pthread_mutex_lock(&swapchain->lock);
-   vps_link_sent(&swapchain->link, &encoder->sent);
+   vps_codec_chooser_sent(&swapchain->chooser, &encoder->sent);
    pthread_mutex_unlock(&swapchain->lock);
    encoder->header.flags = VP_PRESENT_LAST | flags;
    encoder->header.codec = VP_PRESENT_RAW;
@@ -397,7 +397,7 @@ static void choose_codecs(struct vps_encoder *encoder)
    if (!encoder->lossy)
       codecs |= swapchain->codecs & (VP_PRESENT_CODEC_BIT(VP_PRESENT_LZ4) | VP_PRESENT_CODEC_BIT(VP_PRESENT_ZSTD));
    const enum vps_lossy lossy = swapchain->always_lossy ? VPS_LOSSY_ALWAYS : VPS_LOSSY_WHEN_SLOW;
-   vps_link_init(&swapchain->link, encoder->lossy ? lossy : VPS_LOSSY_NEVER, codecs);
+   vps_codec_chooser_init(&swapchain->chooser, encoder->lossy ? lossy : VPS_LOSSY_NEVER, codecs);
 }
 
 void vps_encoder_destroy(struct vps_encoder *encoder)

@@ -8,7 +8,7 @@
 /* How many frames may be under way to a client at once, from how long they took to be acknowledged: enough to keep the
  * way busy while they are answered, or to have 120 in a second, and no more, since each makes all of them older. Starts
  * zeroed; the caller has a lock. */
-struct vps_room {
+struct vps_flow_control {
    uint64_t sent, acknowledged; /* frames */
    int64_t last_ns;             /* of the last acknowledgement */
    int64_t alone_ns;    /* how long a frame takes that has the way for itself, to its acknowledgement, or less */
@@ -19,16 +19,16 @@ struct vps_room {
 };
 
 /* Whether one more frame may be sent; otherwise it waits. At most VP_PRESENT_MAX_UNDER_WAY are under way. */
-bool vps_room_is_there(struct vps_room *room);
+bool vps_flow_control_is_there(struct vps_flow_control *flow);
 
-void vps_room_sent(struct vps_room *room);
+void vps_flow_control_sent(struct vps_flow_control *flow);
 
 /* The oldest frame that is under way, whose encoding had begun at start_ns, was acknowledged. */
-void vps_room_acknowledged(struct vps_room *room, int64_t start_ns, int64_t now_ns);
+void vps_flow_control_acknowledged(struct vps_flow_control *flow, int64_t start_ns, int64_t now_ns);
 
-static inline uint64_t vps_room_under_way(const struct vps_room *room)
+static inline uint64_t vps_flow_control_under_way(const struct vps_flow_control *flow)
 {
-   return room->sent - room->acknowledged;
+   return flow->sent - flow->acknowledged;
 }
 
 #endif

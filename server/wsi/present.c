@@ -161,7 +161,7 @@ void vp_handle_vkAckPresentVP(struct vp_context *ctx, struct vp_cmd_vkAckPresent
       .arrival_ns = (int64_t)(a->arrivalTime & MAX_TIME) * 1000,
    };
    pthread_mutex_lock(&swapchain->lock);
-   const bool ok = vps_link_acknowledge(&swapchain->link, a->frames, &acknowledgement);
+   const bool ok = vps_codec_chooser_acknowledge(&swapchain->chooser, a->frames, &acknowledgement);
    pthread_cond_signal(&swapchain->changed);
    pthread_mutex_unlock(&swapchain->lock);
    if (!ok)

@@ -49,14 +49,14 @@ static bool is_calm(struct vps_swapchain *swapchain)
  * timeline; or until it is time to make the picture exact: frame 0. False when the thread ends. */
 static bool wait_for_work(struct vps_swapchain *swapchain, bool unsharp, uint64_t *frame, uint64_t *value)
 {
-   struct vps_room *room = &swapchain->link.room;
+   struct vps_flow_control *flow = &swapchain->chooser.flow;
    bool ready = false;
 
    pthread_mutex_lock(&swapchain->lock);
    while (!swapchain->stop && !ready) {
       find_oldest(swapchain, frame, value);
-      ready = *frame && vps_room_is_there(room);
-      if (!ready && !*frame && unsharp && vps_room_under_way(room) == 0)
+      ready = *frame && vps_flow_control_is_there(flow);
+      if (!ready && !*frame && unsharp && vps_flow_control_under_way(flow) == 0)
          ready = is_calm(swapchain);
       else if (!ready)
          pthread_cond_wait(&swapchain->changed, &swapchain->lock);

@@ -206,7 +206,7 @@ static bool wants_planes(struct vps_swapchain *swapchain, uint32_t family)
    if (!swapchain->converter || !vps_converter_can(swapchain->converter, family))
       return false;
    pthread_mutex_lock(&swapchain->lock);
-   const bool wants = swapchain->link.way == VPS_H264;
+   const bool wants = swapchain->chooser.way == VPS_H264;
    pthread_mutex_unlock(&swapchain->lock);
    return wants;
 }
@@ -349,9 +349,9 @@ static void release_swapchain(void *state)
    struct vps_swapchain *swapchain = state;
    struct vps_device *device = swapchain->device;
 
-   for (struct vps_swapchain **link = &device->swapchains; *link; link = &(*link)->next) {
-      if (*link == swapchain) {
-         *link = swapchain->next;
+   for (struct vps_swapchain **chooser = &device->swapchains; *chooser; chooser = &(*chooser)->next) {
+      if (*chooser == swapchain) {
+         *chooser = swapchain->next;
          break;
       }
    }

@@ -9,7 +9,7 @@
 
 #include "common/net/limits.h"
 #include "common/picture/tiles.h"
-#include "server/wsi/codec_choice.h"
+#include "server/wsi/codec_chooser.h"
 
 struct vps_converter;
 struct vps_device;
@@ -85,7 +85,7 @@ struct vps_swapchain {
    pthread_cond_t changed;
    struct vps_slot slots[VPS_PICTURE_SLOTS]; /* a slot that is being sent belongs to the thread */
    uint64_t bare_frame, bare_value; /* the newest frame without picture that the client was not told of; 0: none */
-   struct vps_link link;
+   struct vps_codec_chooser chooser;
    bool stop;
 };
 

@@ -66,22 +66,22 @@ static void run(struct vp_context *ctx, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
    static const struct vp_server_options options = {.worker_fd = -1};
-   struct vps_channel channel;
+   struct vps_frame_writer writer;
    struct vp_context ctx;
 
    if (size < SESSION_HEAD)
       return 0;
    memcpy(&null_state.random, data, SESSION_HEAD);
    null_state.next_id = 0;
-   if (!vps_channel_init(&channel, -1, VP_COMPRESS_NONE) ||
-       !vp_context_init(&ctx, &options, &channel, null_vkGetInstanceProcAddr))
+   if (!vps_frame_writer_init(&writer, -1, VP_COMPRESS_NONE) ||
+       !vp_context_init(&ctx, &options, &writer, null_vkGetInstanceProcAddr))
       abort();
    ctx.arena.limit = ARENA_LIMIT;
    run(&ctx, data + SESSION_HEAD, size - SESSION_HEAD);
    if (ctx.failed && !ctx.error.text[0])
       abort();
    vp_context_finish(&ctx);
-   vps_channel_finish(&channel);
+   vps_frame_writer_finish(&writer);
    return 0;
 }
 

@@ -15,7 +15,7 @@
 enum { INSTANCE, GPU, DEVICE, FIRST_OBJECT, MAX_OBJECTS = 128 };
 
 static const struct vp_server_options options = {.worker_fd = -1};
-static struct vps_channel channel;
+static struct vps_frame_writer writer;
 static struct vp_context ctx;
 static struct vp_encoder enc;
 static struct vp_object objects[MAX_OBJECTS];
@@ -55,8 +55,8 @@ static void session_open(void)
    for (unsigned i = 0; i < MAX_OBJECTS; i++)
       objects[i].id = (UINT64_C(1) << 32) + i + 1;
    if (!vp_encoder_init(&enc) || !vp_encoder_init(&null_state.enc) ||
-       !vps_channel_init(&channel, -1, VP_COMPRESS_NONE) ||
-       !vp_context_init(&ctx, &options, &channel, null_vkGetInstanceProcAddr))
+       !vps_frame_writer_init(&writer, -1, VP_COMPRESS_NONE) ||
+       !vp_context_init(&ctx, &options, &writer, null_vkGetInstanceProcAddr))
       abort();
    session_create_device();
 }
@@ -64,7 +64,7 @@ static void session_open(void)
 static void session_close(void)
 {
    vp_context_finish(&ctx);
-   vps_channel_finish(&channel);
+   vps_frame_writer_finish(&writer);
    vp_encoder_finish(&enc);
    vp_encoder_finish(&null_state.enc);
 }

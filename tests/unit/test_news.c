@@ -153,13 +153,13 @@ get_structure_address(VkDevice device, const VkAccelerationStructureDeviceAddres
    return STRUCTURE_ADDRESS;
 }
 
-static struct vps_channel channel;
+static struct vps_frame_writer writer;
 static struct vps_device device;
 
 static void start_server(void)
 {
-   CHECK(vps_channel_init(&channel, peer.fd, VP_COMPRESS_NONE));
-   device.channel = &channel;
+   CHECK(vps_frame_writer_init(&writer, peer.fd, VP_COMPRESS_NONE));
+   device.writer = &writer;
    device.functions.GetPipelineExecutablePropertiesKHR = get_properties;
    device.functions.GetPipelineExecutableStatisticsKHR = get_statistics;
    device.functions.CreateBuffer = create_buffer;
@@ -173,7 +173,7 @@ static void start_server(void)
 static void send_error(uint64_t id, uint32_t command)
 {
    const uint32_t payload[3] = {command, (uint32_t)VK_ERROR_OUT_OF_DEVICE_MEMORY, 0};
-   vps_channel_send(&channel, VP_FRAME_OBJECT_ERROR, id, payload, sizeof(payload), NULL, 0);
+   vps_frame_writer_send(&writer, VP_FRAME_OBJECT_ERROR, id, payload, sizeof(payload), NULL, 0);
 }
 
 /* --- pipelines --- */
@@ -203,7 +203,7 @@ static void *make(void *data)
    if (making->how == FAILED)
       send_error(making->id, VP_CMD_vkCreateComputePipelines);
    else if (making->how == POISONED)
-      vps_executables_tell_none(&channel, making->id);
+      vps_executables_tell_none(&writer, making->id);
    else
       vps_executables_tell(&device, making->id, PIPELINE, making->flags, NULL);
    return NULL;
@@ -409,7 +409,7 @@ static void test_failed_memory(void)
 static void make_structure(VkAccelerationStructureKHR structure, enum made how)
 {
    struct vps_object device_object = {.device = &device, .type = VK_OBJECT_TYPE_DEVICE}, *used[] = {&device_object};
-   struct vp_context ctx = {.channel = &channel, .used = used, .used_count = 1};
+   struct vp_context ctx = {.writer = &writer, .used = used, .used_count = 1};
    VkAccelerationStructureKHR id = (VkAccelerationStructureKHR)(uintptr_t)id_of(structure);
    const struct vp_cmd_vkCreateAccelerationStructureKHR a = {.pAccelerationStructure = &id};
 
@@ -460,10 +460,10 @@ static void test_nonsense(void)
    pthread_join(making.thread, NULL);
    CHECK(ask_properties(pipeline, &count, NULL) == VK_SUCCESS && count == EXECUTABLES);
    const VkPipeline other = create(VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR, FAILED, &making);
-   vps_channel_send(&channel, VP_FRAME_EXECUTABLES, id_of(other), nonsense, sizeof(nonsense), NULL, 0);
+   vps_frame_writer_send(&writer, VP_FRAME_EXECUTABLES, id_of(other), nonsense, sizeof(nonsense), NULL, 0);
    ask_properties(other, &count, NULL);
    pthread_join(making.thread, NULL);
-   vps_channel_send(&channel, VP_FRAME_ADDRESS, id_of(pipeline), nonsense, 7, NULL, 0);
+   vps_frame_writer_send(&writer, VP_FRAME_ADDRESS, id_of(pipeline), nonsense, 7, NULL, 0);
    for (unsigned i = 0; i < 1000 && !vp_connection_lost(peer.conn); i++)
       usleep(10000);
    CHECK(vp_connection_lost(peer.conn));
@@ -491,7 +491,7 @@ int main(void)
    vp_reply_cache_finish(&peer.device.cache);
    vp_buffer_rules_finish(&peer.device.buffer_rules);
    pthread_mutex_destroy(&peer.device.memory_lock);
-   vps_channel_finish(&channel);
+   vps_frame_writer_finish(&writer);
    peer_stop(&peer);
    return check_finish();
 }

@@ -112,18 +112,18 @@ static void execute(struct vp_context *ctx, uint8_t *data, size_t size)
 static bool run(const struct vp_encoder *commands, int succeeding)
 {
    static const struct vp_server_options options = {.worker_fd = -1};
-   struct vps_channel channel;
+   struct vps_frame_writer writer;
    struct vp_context ctx;
 
    atomic_store(&left, succeeding);
-   if (vps_channel_init(&channel, -1, VP_COMPRESS_NONE)) {
-      if (vp_context_init(&ctx, &options, &channel, null_vkGetInstanceProcAddr)) {
+   if (vps_frame_writer_init(&writer, -1, VP_COMPRESS_NONE)) {
+      if (vp_context_init(&ctx, &options, &writer, null_vkGetInstanceProcAddr)) {
          execute(&ctx, commands->start + SESSION_HEAD, vp_encoder_size(commands) - SESSION_HEAD);
          CHECK(!ctx.failed || ctx.error.text[0]);
          vp_context_finish(&ctx);
          CHECK(!ctx.abandoned);
       }
-      vps_channel_finish(&channel);
+      vps_frame_writer_finish(&writer);
    }
    const bool failed = atomic_load(&left) < 0;
    atomic_store(&left, NEVER);

@@ -100,10 +100,10 @@ static VkResult ask_to_prepare(void)
 
    if (!CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0))
       return VK_ERROR_UNKNOWN;
-   channel.fd = fds[0];
+   writer.fd = fds[0];
    vp_request_vkPrepareMemoryVP(&enc, 1, &a);
    CHECK(session_run());
-   channel.fd = -1;
+   writer.fd = -1;
    CHECK(vp_frame_read(fds[1], &frame, -1) == VP_FRAME_OK && frame.header.type == VP_FRAME_REPLY);
    vp_decoder_init(&dec, frame.payload, frame.header.length, NULL);
    vp_reply_vkPrepareMemoryVP(&dec, &a);

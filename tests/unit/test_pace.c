@@ -160,7 +160,7 @@ static void test_nonsense(void)
 
 /* --- the server --- */
 
-static struct vps_channel channel;
+static struct vps_frame_writer writer;
 static struct vp_frame frame;
 static int client;
 
@@ -184,21 +184,21 @@ static void test_meter(void)
    execute(&meter, 2000);
    execute(&meter, 2000);
    CHECK(!meter.urgent); /* nobody has asked */
-   vps_meter_tell(&meter, &channel, 7);
+   vps_meter_tell(&meter, &writer, 7);
    CHECK(next_frame(7) && frame.header.length == 0);
    vps_meter_start(&meter);
    execute(&meter, 2000);
    CHECK(meter.urgent);
-   vps_meter_tell(&meter, &channel, 0);
+   vps_meter_tell(&meter, &writer, 0);
    CHECK(next_frame(0) && frame.header.length == VP_COST_PAIR_SIZE);
    CHECK(vp_bytes_load_u32(frame.payload) == VP_CMD_vkAllocateMemory);
    CHECK(vp_bytes_load_u32(frame.payload + 4) >= 2000000);
-   vps_meter_tell(&meter, &channel, 0);
+   vps_meter_tell(&meter, &writer, 0);
    CHECK(vp_frame_read(client, &frame, 0) == VP_FRAME_TIMEOUT); /* nothing is new */
    vps_meter_record(&meter, 1 << 20);
    usleep(1000);
    vps_meter_begin(&meter);
-   vps_meter_tell(&meter, &channel, 9);
+   vps_meter_tell(&meter, &writer, 9);
    CHECK(next_frame(9) && frame.header.length >= VP_COST_PAIR_SIZE);
    CHECK(vp_bytes_load_u32(frame.payload) == VP_COST_RECORDED && vp_bytes_load_u32(frame.payload + 4) >= 900);
 }
@@ -224,11 +224,11 @@ int main(void)
    test_lost();
    test_patience();
    test_nonsense();
-   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0 && vps_channel_init(&channel, fds[0], VP_COMPRESS_NONE));
+   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0 && vps_frame_writer_init(&writer, fds[0], VP_COMPRESS_NONE));
    client = fds[1];
    test_meter();
    test_spike();
-   vps_channel_finish(&channel);
+   vps_frame_writer_finish(&writer);
    vp_frame_finish(&frame);
    close(fds[0]);
    close(fds[1]);

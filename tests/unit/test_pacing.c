@@ -16,8 +16,8 @@
 /* A program that is always ready to present, and its way to the display. */
 struct simulated {
    struct vp_pacing pacing;
-   struct vps_room room; /* as the server sees it */
-   int64_t trip_ns;      /* there and back */
+   struct vps_flow_control flow; /* as the server sees it */
+   int64_t trip_ns;              /* there and back */
    int64_t upload_ns, work_ns,
       link_ns;     /* that the way to the server, the server and the way back are busy with a frame */
    int64_t now_ns; /* when the last one was presented */
@@ -36,9 +36,9 @@ static int64_t later(int64_t a, int64_t b)
 /* Acknowledges the next frame. The time when the server hears of it. */
 static int64_t acknowledge(struct simulated *s)
 {
-   const unsigned frame = (unsigned)s->room.acknowledged + 1;
+   const unsigned frame = (unsigned)s->flow.acknowledged + 1;
    const int64_t ack_ns = s->arrival_ns[frame] + s->trip_ns / 2;
-   vps_room_acknowledged(&s->room, s->start_ns[frame], ack_ns);
+   vps_flow_control_acknowledged(&s->flow, s->start_ns[frame], ack_ns);
    return ack_ns;
 }
 
@@ -46,13 +46,13 @@ static int64_t acknowledge(struct simulated *s)
 static void encode(struct simulated *s, int64_t at_server_ns)
 {
    int64_t start_ns = later(at_server_ns, s->work_free_ns);
-   while (vps_room_under_way(&s->room) && s->arrival_ns[s->room.acknowledged + 1] + s->trip_ns / 2 <= start_ns)
+   while (vps_flow_control_under_way(&s->flow) && s->arrival_ns[s->flow.acknowledged + 1] + s->trip_ns / 2 <= start_ns)
       acknowledge(s);
-   while (!vps_room_is_there(&s->room))
+   while (!vps_flow_control_is_there(&s->flow))
       start_ns = later(start_ns, acknowledge(s));
    s->work_free_ns = start_ns + s->work_ns;
-   vps_room_sent(&s->room);
-   s->start_ns[s->room.sent] = start_ns;
+   vps_flow_control_sent(&s->flow);
+   s->start_ns[s->flow.sent] = start_ns;
 }
 
 /* The limit is as it was when this frame is presented: all frames shown until then have been noted. */

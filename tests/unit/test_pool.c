@@ -89,7 +89,7 @@ static void test_jobs(void)
 #define SIZE (((size_t)20 << 20) + 100)
 
 struct setup {
-   struct vps_channel channel;
+   struct vps_frame_writer writer;
    struct vps_device device;
    struct vps_memory memory;
    int client;
@@ -113,12 +113,12 @@ static void open_setup(struct setup *x)
 
    memset(x, 0, sizeof(*x));
    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0 ||
-       !vps_channel_init(&x->channel, fds[0], VP_COMPRESS_NONE) || pthread_mutex_init(&x->memory.lock, NULL) != 0 ||
+       !vps_frame_writer_init(&x->writer, fds[0], VP_COMPRESS_NONE) || pthread_mutex_init(&x->memory.lock, NULL) != 0 ||
        pthread_mutex_init(&x->device.mapped_lock, NULL) != 0)
       abort();
    x->client = fds[1];
    x->random = 1;
-   x->device.channel = &x->channel;
+   x->device.writer = &x->writer;
    x->device.mapped = &x->memory;
    x->memory.device = &x->device;
    x->memory.size = SIZE;
@@ -142,9 +142,9 @@ static void close_setup(struct setup *x)
 {
    pthread_mutex_destroy(&x->memory.lock);
    pthread_mutex_destroy(&x->device.mapped_lock);
-   close(x->channel.fd);
+   close(x->writer.fd);
    close(x->client);
-   vps_channel_finish(&x->channel);
+   vps_frame_writer_finish(&x->writer);
    free(x->memory.real);
    free(x->memory.twin);
    free(x->memory.exposed);
@@ -194,7 +194,7 @@ static void report_writes(struct setup *x, const struct vps_writes *writes)
    if (pthread_create(&receiver, NULL, receive, x) != 0)
       abort();
    CHECK(vps_readback_report(&x->device, writes, NULL));
-   vps_channel_send(&x->channel, VP_FRAME_PROGRESS, 0, NULL, 0, NULL, 0);
+   vps_frame_writer_send(&x->writer, VP_FRAME_PROGRESS, 0, NULL, 0, NULL, 0);
    CHECK(pthread_join(receiver, &result) == 0 && result);
 }
 

@@ -162,7 +162,7 @@ static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL get_function(VkInstance instance
 /* --- the client --- */
 
 struct client {
-   struct vps_channel channel;
+   struct vps_frame_writer writer;
    struct vp_context ctx;
    struct vp_encoder enc;
    int fd;
@@ -203,8 +203,8 @@ static bool start(struct client *client)
    int fds[2];
 
    if (!CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0) ||
-       !CHECK(vps_channel_init(&client->channel, fds[0], VP_COMPRESS_NONE)) ||
-       !CHECK(vp_context_init(&client->ctx, &options, &client->channel, get_function)) ||
+       !CHECK(vps_frame_writer_init(&client->writer, fds[0], VP_COMPRESS_NONE)) ||
+       !CHECK(vp_context_init(&client->ctx, &options, &client->writer, get_function)) ||
        !CHECK(vp_encoder_init(&client->enc)))
       return false;
    client->fd = fds[1];
@@ -232,9 +232,9 @@ static void stop(struct client *client)
 {
    vp_context_finish(&client->ctx);
    CHECK(!client->ctx.abandoned);
-   vps_channel_finish(&client->channel);
+   vps_frame_writer_finish(&client->writer);
    vp_encoder_finish(&client->enc);
-   close(client->channel.fd);
+   close(client->writer.fd);
    close(client->fd);
 }
 

@@ -26,7 +26,7 @@
 enum { PLAIN, CACHED, UNIFIED };
 
 struct setup {
-   struct vps_channel channel;
+   struct vps_frame_writer writer;
    struct vps_device device;
    struct vps_memory memory;
    int client;
@@ -57,11 +57,11 @@ static void open_setup(struct setup *x, uint32_t type)
 
    memset(x, 0, sizeof(*x));
    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0 ||
-       !vps_channel_init(&x->channel, fds[0], VP_COMPRESS_NONE) || pthread_mutex_init(&x->memory.lock, NULL) != 0 ||
+       !vps_frame_writer_init(&x->writer, fds[0], VP_COMPRESS_NONE) || pthread_mutex_init(&x->memory.lock, NULL) != 0 ||
        pthread_mutex_init(&x->device.mapped_lock, NULL) != 0)
       abort();
    x->client = fds[1];
-   x->device.channel = &x->channel;
+   x->device.writer = &x->writer;
    x->device.memory.memoryTypeCount = 3;
    memcpy(x->device.memory.memoryTypes, types, sizeof(types));
    vps_readback_init(&x->device);
@@ -88,9 +88,9 @@ static void close_setup(struct setup *x)
 {
    pthread_mutex_destroy(&x->memory.lock);
    pthread_mutex_destroy(&x->device.mapped_lock);
-   close(x->channel.fd);
+   close(x->writer.fd);
    close(x->client);
-   vps_channel_finish(&x->channel);
+   vps_frame_writer_finish(&x->writer);
    free(x->memory.real);
    free(x->memory.twin);
    free(x->memory.exposed);

@@ -12,7 +12,7 @@
 #define MAX VP_PRESENT_MAX_UNDER_WAY
 
 struct simulated {
-   struct vps_room room;
+   struct vps_flow_control flow;
    int64_t trip_ns;                /* there and back */
    int64_t encode_ns, link_ns;     /* what a frame takes of each */
    int64_t now_ns, link_free_ns;   /* link_free_ns: when the link has sent all */
@@ -26,26 +26,26 @@ struct simulated {
 
 static void receive_ack(struct simulated *s)
 {
-   const uint64_t slot = s->room.acknowledged % MAX;
+   const uint64_t slot = s->flow.acknowledged % MAX;
    if (s->acks[slot] > s->now_ns)
       s->now_ns = s->acks[slot];
-   vps_room_acknowledged(&s->room, s->starts[slot], s->acks[slot]);
+   vps_flow_control_acknowledged(&s->flow, s->starts[slot], s->acks[slot]);
 }
 
 static void send_frame(struct simulated *s)
 {
-   const uint64_t slot = s->room.sent % MAX;
+   const uint64_t slot = s->flow.sent % MAX;
    s->starts[slot] = s->now_ns;
    s->now_ns += s->encode_ns;
-   while (vps_room_under_way(&s->room) && s->acks[s->room.acknowledged % MAX] <= s->now_ns)
+   while (vps_flow_control_under_way(&s->flow) && s->acks[s->flow.acknowledged % MAX] <= s->now_ns)
       receive_ack(s);
    s->link_free_ns = (s->link_free_ns > s->now_ns ? s->link_free_ns : s->now_ns) + s->link_ns;
    s->acks[slot] = s->link_free_ns + s->trip_ns;
-   vps_room_sent(&s->room);
+   vps_flow_control_sent(&s->flow);
    if (s->link_free_ns - s->starts[slot] > s->longest_ns)
       s->longest_ns = s->link_free_ns - s->starts[slot];
-   if (vps_room_under_way(&s->room) > s->most)
-      s->most = vps_room_under_way(&s->room);
+   if (vps_flow_control_under_way(&s->flow) > s->most)
+      s->most = vps_flow_control_under_way(&s->flow);
 }
 
 /* Frames as fast as they go. */
@@ -59,7 +59,7 @@ static void run(struct simulated *s, unsigned frames)
          s->longest_ns = 0;
          begin_ns = s->now_ns;
       }
-      while (!vps_room_is_there(&s->room))
+      while (!vps_flow_control_is_there(&s->flow))
          receive_ack(s);
       send_frame(s);
    }

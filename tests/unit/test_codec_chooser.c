@@ -3,7 +3,7 @@
 /* What a swapchain's thread learns of the way to the client, on simulated links: which codec it takes, what trying
  * others costs, how large pictures of a video may be, and how many frames it lets be under way. */
 
-#include "server/wsi/codec_choice.h"
+#include "server/wsi/codec_chooser.h"
 #include "tests/unit/check.h"
 
 #include <math.h>
@@ -39,7 +39,7 @@ struct simulated {
    double slowness;   /* of the client's decoder */
    size_t bytes;      /* of a frame */
 
-   struct vps_link link;
+   struct vps_codec_chooser chooser;
    int64_t now_ns, link_free_ns, shown_ns, presented_ns;
    struct vps_acknowledgement acks[VP_PRESENT_MAX_UNDER_WAY]; /* in order; their time is that of their arrival here */
    int64_t starts[VP_PRESENT_MAX_UNDER_WAY];
@@ -56,7 +56,7 @@ static void receive_ack(struct simulated *s)
    const struct vps_acknowledgement ack = s->acks[0];
    if (ack.now_ns > s->now_ns)
       s->now_ns = ack.now_ns;
-   CHECK(vps_link_acknowledge(&s->link, 1, &ack));
+   CHECK(vps_codec_chooser_acknowledge(&s->chooser, 1, &ack));
    if (ack.now_ns - s->starts[0] > s->longest_ns)
       s->longest_ns = ack.now_ns - s->starts[0];
    for (unsigned i = 1; i < VP_PRESENT_MAX_UNDER_WAY; i++) {
@@ -87,8 +87,8 @@ static void add_codec(const struct simulated *s, enum vp_present_codec codec, do
 {
    const struct nature *nature = &natures[codec];
    double wire = nature->wire * bytes;
-   if (codec == VP_PRESENT_H264 && wire > VPS_VIDEO_SHARE * s->link.rate / 60)
-      wire = VPS_VIDEO_SHARE * s->link.rate / 60;
+   if (codec == VP_PRESENT_H264 && wire > VPS_VIDEO_SHARE * s->chooser.rate / 60)
+      wire = VPS_VIDEO_SHARE * s->chooser.rate / 60;
    sums[0] += wire;
    sums[1] += nature->encode_ns * bytes;
    sums[2] += nature->decode_ns * bytes * (s->slowness > 0 ? s->slowness : 1);
@@ -96,8 +96,8 @@ static void add_codec(const struct simulated *s, enum vp_present_codec codec, do
 
 static void send_frame(struct simulated *s)
 {
-   const enum vps_way before = s->link.way;
-   const struct vps_choice choice = vps_link_choose(&s->link);
+   const enum vps_way before = s->chooser.way;
+   const struct vps_choice choice = vps_codec_chooser_choose(&s->chooser);
    const double trial = choice.trial_bytes < s->bytes ? (double)choice.trial_bytes : (double)s->bytes;
    double sums[3] = {0};
    add_codec(s, choice.trial, trial, sums);
@@ -109,10 +109,10 @@ static void send_frame(struct simulated *s)
       .bytes = s->bytes,
       .wire_bytes = (size_t)sums[0],
    };
-   vps_link_sent(&s->link, &frame);
+   vps_codec_chooser_sent(&s->chooser, &frame);
    s->now_ns += frame.encode_ns;
    deliver(s, frame.start_ns, s->now_ns, sums[0], sums[2]);
-   s->changes += s->link.way != before;
+   s->changes += s->chooser.way != before;
    s->by_codec[choice.codec]++;
    s->wire_bytes += sums[0];
    s->frames++;
@@ -132,7 +132,7 @@ static void go_on(struct simulated *s, unsigned frames)
       s->presented_ns += s->period_ns;
       if (s->presented_ns > s->now_ns)
          s->now_ns = s->presented_ns;
-      while (s->under_way && (s->acks[0].now_ns <= s->now_ns || !vps_room_is_there(&s->link.room)))
+      while (s->under_way && (s->acks[0].now_ns <= s->now_ns || !vps_flow_control_is_there(&s->chooser.flow)))
          receive_ack(s);
       send_frame(s);
    }
@@ -141,7 +141,7 @@ static void go_on(struct simulated *s, unsigned frames)
 static void start(struct simulated *s, enum vps_lossy lossy, uint32_t codecs)
 {
    s->now_ns = MS;
-   vps_link_init(&s->link, lossy, codecs);
+   vps_codec_chooser_init(&s->chooser, lossy, codecs);
 }
 
 static double frames_per_second(const struct simulated *s)
@@ -196,9 +196,9 @@ static void test_auto(double mbit, enum vps_way expected, unsigned least_rate)
    start(&s, VPS_LOSSY_WHEN_SLOW, ALL_CODECS);
    go_on(&s, 500);
    go_on(&s, 3000);
-   if (!CHECK(s.link.way == expected) || !CHECK(s.changes <= 6) || !CHECK(frames_per_second(&s) > least_rate))
-      printf("%g Mbit/s: way %d, %u changes, %.1f frames/s, codecs %u %u %u %u %u, longest %.1f ms\n", mbit, s.link.way,
-             s.changes, frames_per_second(&s), s.by_codec[VP_PRESENT_RAW], s.by_codec[VP_PRESENT_LZ4],
+   if (!CHECK(s.chooser.way == expected) || !CHECK(s.changes <= 6) || !CHECK(frames_per_second(&s) > least_rate))
+      printf("%g Mbit/s: way %d, %u changes, %.1f frames/s, codecs %u %u %u %u %u, longest %.1f ms\n", mbit,
+             s.chooser.way, s.changes, frames_per_second(&s), s.by_codec[VP_PRESENT_RAW], s.by_codec[VP_PRESENT_LZ4],
              s.by_codec[VP_PRESENT_ZSTD], s.by_codec[VP_PRESENT_JPEG], s.by_codec[VP_PRESENT_H264],
              (double)s.longest_ns / 1e6);
 }
@@ -210,7 +210,7 @@ static void test_display(void)
       struct simulated s = {.trip_ns = trip * MS, .rate = 4000 * MBIT, .display = true, .bytes = PICTURE / 2};
       start(&s, VPS_LOSSY_WHEN_SLOW, ALL_CODECS);
       go_on(&s, 2000);
-      CHECK(s.link.way == VPS_EXACT && s.changes == 0);
+      CHECK(s.chooser.way == VPS_EXACT && s.changes == 0);
    }
 }
 
@@ -220,16 +220,16 @@ static void test_changes(void)
    struct simulated s = {.trip_ns = 5 * MS, .rate = 10 * MBIT, .period_ns = FRAME, .bytes = PICTURE};
    start(&s, VPS_LOSSY_WHEN_SLOW, ALL_CODECS);
    go_on(&s, 500);
-   CHECK(s.link.way == VPS_H264);
+   CHECK(s.chooser.way == VPS_H264);
    s.rate = 100 * MBIT;
    go_on(&s, 1000);
-   CHECK(s.link.way == VPS_JPEG);
+   CHECK(s.chooser.way == VPS_JPEG);
    s.rate = 4000 * MBIT;
    go_on(&s, 1500);
-   CHECK(s.link.way == VPS_EXACT);
+   CHECK(s.chooser.way == VPS_EXACT);
    s.rate = 10 * MBIT;
    go_on(&s, 100);
-   CHECK(s.link.way == VPS_H264);
+   CHECK(s.chooser.way == VPS_H264);
 }
 
 /* Without H.264 it is JPEG, without JPEG it is H.264, and without either pictures stay exact. */
@@ -246,7 +246,7 @@ static void test_missing(void)
          struct simulated s = {.trip_ns = MS, .rate = 5 * MBIT, .period_ns = 50 * MS, .bytes = PICTURE};
          start(&s, lossy, ALL_CODECS & ~cases[i].missing);
          go_on(&s, 200);
-         CHECK(s.link.way == cases[i].way);
+         CHECK(s.chooser.way == cases[i].way);
          CHECK(lossy == VPS_LOSSY_WHEN_SLOW || s.by_codec[cases[i].way == VPS_H264   ? VP_PRESENT_H264
                                                           : cases[i].way == VPS_JPEG ? VP_PRESENT_JPEG
                                                                                      : VP_PRESENT_LZ4] > 0);
@@ -255,10 +255,10 @@ static void test_missing(void)
    struct simulated s = {.trip_ns = MS, .rate = 5 * MBIT, .bytes = PICTURE};
    start(&s, VPS_LOSSY_ALWAYS, ALL_CODECS);
    go_on(&s, 20);
-   vps_link_forget(&s.link, VP_PRESENT_H264); /* its encoder fails */
-   CHECK(vps_link_choose(&s.link).codec == VP_PRESENT_JPEG);
-   vps_link_forget(&s.link, VP_PRESENT_JPEG);
-   CHECK(vps_link_choose(&s.link).codec == vps_link_exact(&s.link));
+   vps_codec_chooser_forget(&s.chooser, VP_PRESENT_H264); /* its encoder fails */
+   CHECK(vps_codec_chooser_choose(&s.chooser).codec == VP_PRESENT_JPEG);
+   vps_codec_chooser_forget(&s.chooser, VP_PRESENT_JPEG);
+   CHECK(vps_codec_chooser_choose(&s.chooser).codec == vps_codec_chooser_exact(&s.chooser));
 }
 
 /* --- the rate --- */
@@ -273,44 +273,45 @@ static void test_rate(void)
       start(&s, VPS_LOSSY_ALWAYS, ALL_CODECS);
       go_on(&s, 300);
       go_on(&s, 600);
-      if (!CHECK(s.link.rate > 0.6 * s.rate && s.link.rate < 1.5 * s.rate))
-         printf("%g Mbit/s: %g, %.1f frames/s\n", rates[i], s.link.rate / MBIT, frames_per_second(&s));
+      if (!CHECK(s.chooser.rate > 0.6 * s.rate && s.chooser.rate < 1.5 * s.rate))
+         printf("%g Mbit/s: %g, %.1f frames/s\n", rates[i], s.chooser.rate / MBIT, frames_per_second(&s));
    }
    struct simulated fast = {.trip_ns = 60 * MS, .rate = 500 * MBIT, .period_ns = FRAME, .bytes = PICTURE};
    start(&fast, VPS_LOSSY_ALWAYS, ALL_CODECS);
    go_on(&fast, 300);
-   CHECK(fast.link.rate / 60 > natures[VP_PRESENT_H264].wire * PICTURE);
+   CHECK(fast.chooser.rate / 60 > natures[VP_PRESENT_H264].wire * PICTURE);
    fast.slowness = 10; /* decoding takes 55 ms */
    go_on(&fast, 300);
-   CHECK(fast.link.rate / 60 > natures[VP_PRESENT_H264].wire * PICTURE);
+   CHECK(fast.chooser.rate / 60 > natures[VP_PRESENT_H264].wire * PICTURE);
    fast.slowness = 1;
    fast.extra_ns = 200 * MS; /* acknowledgements are late */
    go_on(&fast, 300);
-   CHECK(fast.link.rate / 60 > natures[VP_PRESENT_H264].wire * PICTURE);
+   CHECK(fast.chooser.rate / 60 > natures[VP_PRESENT_H264].wire * PICTURE);
    fast.period_ns = 100 * MS;
    go_on(&fast, 300);
-   CHECK(fast.link.rate / 60 > natures[VP_PRESENT_H264].wire * PICTURE);
+   CHECK(fast.chooser.rate / 60 > natures[VP_PRESENT_H264].wire * PICTURE);
 }
 
 static void test_counts(void)
 {
    const struct vps_acknowledgement ack = {0};
-   struct vps_link link;
-   vps_link_init(&link, VPS_LOSSY_NEVER, 0);
-   CHECK(vps_link_choose(&link).codec == VP_PRESENT_RAW);
-   CHECK(!vps_link_acknowledge(&link, 1, &ack));
-   vps_link_sent(&link, &(struct vps_sent_frame){.start_ns = 0});
-   CHECK(!vps_link_acknowledge(&link, 2, &ack));
-   CHECK(vps_link_acknowledge(&link, 1, &ack));
-   CHECK(!vps_link_acknowledge(&link, UINT32_MAX, &ack));
+   struct vps_codec_chooser chooser;
+   vps_codec_chooser_init(&chooser, VPS_LOSSY_NEVER, 0);
+   CHECK(vps_codec_chooser_choose(&chooser).codec == VP_PRESENT_RAW);
+   CHECK(!vps_codec_chooser_acknowledge(&chooser, 1, &ack));
+   vps_codec_chooser_sent(&chooser, &(struct vps_sent_frame){.start_ns = 0});
+   CHECK(!vps_codec_chooser_acknowledge(&chooser, 2, &ack));
+   CHECK(vps_codec_chooser_acknowledge(&chooser, 1, &ack));
+   CHECK(!vps_codec_chooser_acknowledge(&chooser, UINT32_MAX, &ack));
 
    /* What makes no sense does no harm. */
    for (unsigned i = 0; i < 10; i++) {
       const struct vps_acknowledgement strange = {
          .now_ns = 1, .decode_ns = UINT32_MAX * INT64_C(1000), .arrival_ns = i % 2 ? 0 : INT64_C(1) << 60};
-      vps_link_choose(&link);
-      vps_link_sent(&link, &(struct vps_sent_frame){.start_ns = 100, .bytes = 1u << 20, .wire_bytes = 1u << 20});
-      CHECK(vps_link_acknowledge(&link, 1, &strange) && isfinite(link.rate));
+      vps_codec_chooser_choose(&chooser);
+      vps_codec_chooser_sent(&chooser,
+                             &(struct vps_sent_frame){.start_ns = 100, .bytes = 1u << 20, .wire_bytes = 1u << 20});
+      CHECK(vps_codec_chooser_acknowledge(&chooser, 1, &strange) && isfinite(chooser.rate));
    }
 }
 

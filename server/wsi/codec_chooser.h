@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_SERVER_WSI_CODEC_CHOICE_H
-#define VP_SERVER_WSI_CODEC_CHOICE_H
+#ifndef VP_SERVER_WSI_CODEC_CHOOSER_H
+#define VP_SERVER_WSI_CODEC_CHOOSER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,12 +58,12 @@ struct vps_trial {
 };
 
 /* What the acknowledgements of frames say of the way to the client. The caller has a lock. */
-struct vps_link {
+struct vps_codec_chooser {
    enum vps_lossy lossy;
    uint32_t codecs; /* that both sides have, as VP_PRESENT_CODEC_BIT */
    enum vps_way way;
 
-   struct vps_room room;
+   struct vps_flow_control flow;
    struct vps_sent_frame frames[VP_PRESENT_MAX_UNDER_WAY]; /* those that are under way, by number */
 
    /* By the client's clock, and from this side's to the client's. */
@@ -84,23 +84,24 @@ struct vps_link {
 };
 
 /* A link that nothing is known of. */
-void vps_link_init(struct vps_link *link, enum vps_lossy lossy, uint32_t codecs);
+void vps_codec_chooser_init(struct vps_codec_chooser *chooser, enum vps_lossy lossy, uint32_t codecs);
 
 /* How to code the next frame: exactly, with what was cheapest lately, encoding, sending and decoding together; where
  * that is too slow for 60 frames in a second and pictures may be lossy, as JPEG; where that is too slow too, as H.264.
  */
-struct vps_choice vps_link_choose(struct vps_link *link);
+struct vps_choice vps_codec_chooser_choose(struct vps_codec_chooser *chooser);
 
 /* The exact codec that was cheapest lately. */
-enum vp_present_codec vps_link_exact(const struct vps_link *link);
+enum vp_present_codec vps_codec_chooser_exact(const struct vps_codec_chooser *chooser);
 
 /* A codec has failed on this side. */
-void vps_link_forget(struct vps_link *link, enum vp_present_codec codec);
+void vps_codec_chooser_forget(struct vps_codec_chooser *chooser, enum vp_present_codec codec);
 
 /* A frame is about to be complete. */
-void vps_link_sent(struct vps_link *link, const struct vps_sent_frame *frame);
+void vps_codec_chooser_sent(struct vps_codec_chooser *chooser, const struct vps_sent_frame *frame);
 
 /* The client has taken in so many more frames. False when these are more than were sent. */
-bool vps_link_acknowledge(struct vps_link *link, uint32_t count, const struct vps_acknowledgement *acknowledgement);
+bool vps_codec_chooser_acknowledge(struct vps_codec_chooser *chooser, uint32_t count,
+                                   const struct vps_acknowledgement *acknowledgement);
 
 #endif
