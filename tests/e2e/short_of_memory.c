@@ -7,74 +7,16 @@
  *
  * Tries each STEPth allocation (default 1) from FIRST on. The driver is linked to it, so that its allocations, and no
  * others, come by here (see tests/CMakeLists.txt). */
-#include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "client/vp_entry.h"
 #include "short_of_memory_comp.h"
-
-/* --- allocations --- */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__real_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-int __real_memfd_create(const char *name, unsigned flags);
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *data);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-int __wrap_memfd_create(const char *name, unsigned flags);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *data);
-
-static atomic_uint allocations, first_failure = UINT32_MAX, end_of_failures = UINT32_MAX;
-
-static bool fails(void)
-{
-   const unsigned number = atomic_fetch_add(&allocations, 1);
-   if (number < atomic_load(&first_failure) || number >= atomic_load(&end_of_failures))
-      return false;
-   errno = ENOMEM;
-   return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-   return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-   return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-   return fails() ? NULL : __real_realloc(memory, size);
-}
-
-void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
-{
-   return fails() ? MAP_FAILED : __real_mmap(address, size, protection, flags, fd, offset);
-}
-
-int __wrap_memfd_create(const char *name, unsigned flags)
-{
-   return fails() ? -1 : __real_memfd_create(name, flags);
-}
-
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *data)
-{
-   return fails() ? EAGAIN : __real_pthread_create(thread, attributes, start, data);
-}
+#include "tests/e2e/failing_allocations.h"
 
 /* --- the program --- */
 
@@ -433,10 +375,9 @@ static unsigned problems;
 static void run_with_failures(unsigned first, unsigned count)
 {
    atomic_store(&allocations, 0);
-   atomic_store(&end_of_failures, first + count);
-   atomic_store(&first_failure, first);
+   fail_allocations(first, count);
    const struct world w = run();
-   atomic_store(&first_failure, UINT32_MAX);
+   fail_allocations(UINT32_MAX, 0);
    const bool ok = w.result == VK_SUCCESS || is_expected(w.result);
    problems += !ok;
    printf("allocation %u, %u failures: %d %s%s\n", first, count, w.result, w.call ? w.call : "", ok ? "" : ": wrong");
