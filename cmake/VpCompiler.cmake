@@ -34,6 +34,11 @@ else()
    add_link_options(LINKER:-z,relro,-z,now)
 endif()
 
+if(VP_COVERAGE)
+   add_compile_options(--coverage -fprofile-update=atomic)
+   add_link_options(--coverage)
+endif()
+
 if(VP_FUZZ)
    add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

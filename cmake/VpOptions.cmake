@@ -4,6 +4,7 @@
 set(VP_SANITIZE "" CACHE STRING "Sanitizers to build with: empty, \"address,undefined\" or \"thread\"")
 set_property(CACHE VP_SANITIZE PROPERTY STRINGS "" "address,undefined" "thread")
 option(VP_WERROR "Treat compiler warnings as errors" OFF)
+option(VP_COVERAGE "Count which lines run (needs gcc)" OFF)
 option(VP_FUZZ "Build the libFuzzer targets in tests/fuzz (needs clang)" OFF)
 set(VP_REGISTRY "/usr/share/vulkan/registry/vk.xml" CACHE FILEPATH "The Vulkan registry that the protocol code is generated from")
 
