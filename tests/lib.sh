@@ -199,6 +199,11 @@ x11_start() {
    DISPLAY_PICTURE=$folder/Xvfb_screen0
 }
 
+# display_differs FILE: the display shows another picture than this one, which was one of the display's.
+display_differs() {
+   ! cmp -s "$DISPLAY_PICTURE" "$1"
+}
+
 # wayland_start WIDTH HEIGHT [OPTION]...: a Wayland compositor; sets WAYLAND_DISPLAY. It draws into memory, unless the
 # options name another backend.
 wayland_start() {

@@ -14,13 +14,10 @@ validation_start
 remote timeout -k 2 30 "$program" >"$VP_TEST_TMP/log" 2>&1 &
 pid=$!
 cp "$DISPLAY_PICTURE" "$VP_TEST_TMP/empty"
-picture_changes() {
-   ! cmp -s "$DISPLAY_PICTURE" "$1"
-}
-wait_until 20 picture_changes "$VP_TEST_TMP/empty" || fail "nothing is to be seen: $(cat "$VP_TEST_TMP/log")"
+wait_until 20 display_differs "$VP_TEST_TMP/empty" || fail "nothing is to be seen: $(cat "$VP_TEST_TMP/log")"
 sleep 0.5
 cp "$DISPLAY_PICTURE" "$VP_TEST_TMP/one"
-wait_until 5 picture_changes "$VP_TEST_TMP/one" || fail "the picture does not change: $(cat "$VP_TEST_TMP/log")"
+wait_until 5 display_differs "$VP_TEST_TMP/one" || fail "the picture does not change: $(cat "$VP_TEST_TMP/log")"
 kill -TERM "$pid"
 wait "$pid" || true
 ! grep -iE 'error|fail' "$VP_TEST_TMP/log" || fail "that is what it says"

@@ -60,8 +60,9 @@ kill_workers() {
 ends_without() {
    local what=$1 status=0
    shift
+   cp "$DISPLAY_PICTURE" "$VP_TEST_TMP/before"
    client_start "$program" --seconds 60 --gpu >"$VP_TEST_TMP/ended" 2>&1
-   sleep 2
+   wait_until 20 display_differs "$VP_TEST_TMP/before" || fail "it shows nothing: $(cat "$VP_TEST_TMP/ended")"
    process_gone "$CLIENT_PID" && fail "it has ended before: $(cat "$VP_TEST_TMP/ended")"
    "$@"
    wait_until 15 process_gone "$CLIENT_PID" || fail "without the $what it does not end"

@@ -2,6 +2,7 @@
 #ifndef VP_UNIT_SESSION_H
 #define VP_UNIT_SESSION_H
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -245,6 +246,49 @@ static inline bool session_decoded(struct session *s)
 {
    (void)s;
    return CHECK(!session_dec.error) && CHECK(session_dec.cur == session_dec.end);
+}
+
+/* Whether no thread of the worker runs or wants to; *turns: how often they did. */
+static inline bool session_rests(const struct session *s, uint64_t *turns)
+{
+   char path[64], state = 'R';
+   unsigned long long count = 0;
+   snprintf(path, sizeof(path), "/proc/%d/task", (int)s->worker);
+   DIR *threads = opendir(path);
+   bool rests = threads;
+   *turns = 0;
+   for (struct dirent *thread; threads && (thread = readdir(threads));) {
+      if (thread->d_name[0] == '.')
+         continue;
+      snprintf(path, sizeof(path), "/proc/%d/task/%.16s/stat", (int)s->worker, thread->d_name);
+      FILE *file = fopen(path, "r");
+      rests = rests && file && fscanf(file, "%*d (%*[^)]) %c", &state) == 1 && state == 'S';
+      if (file)
+         fclose(file);
+      snprintf(path, sizeof(path), "/proc/%d/task/%.16s/schedstat", (int)s->worker, thread->d_name);
+      file = fopen(path, "r");
+      if (file && fscanf(file, "%*u %*u %llu", &count) == 1)
+         *turns += count;
+      if (file)
+         fclose(file);
+   }
+   if (threads)
+      closedir(threads);
+   return rests;
+}
+
+/* Until the worker has done all that it can, and waits. */
+static inline void session_settle(const struct session *s)
+{
+   const int64_t deadline = vp_clock_ms() + FRAME_TIMEOUT_MS;
+   uint64_t before = 0, turns = 0;
+   bool rested = false, rests = false;
+   do {
+      before = turns;
+      rested = rests;
+      usleep(10000);
+      rests = session_rests(s, &turns);
+   } while (!(rests && rested && turns == before) && CHECK(vp_clock_ms() < deadline));
 }
 
 /* Until a PROGRESS of this queue with this serial; its result. */

@@ -383,7 +383,7 @@ static void present_behind(struct session *s, struct setup *x, struct chain *cha
    chain->serial++;
    present(s, x, chain, 0, value);
    CHECK(session_flush(s));
-   nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL); /* until it is waited for */
+   session_settle(s); /* it is waited for */
 }
 
 /* A frame that nobody looks at is told of when it is complete, and not when one before it is. */
