@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-# test: timeout=240
+# test: timeout=240 waits
 """A server that talks nonsense, from its first word or later: the program that uses the driver ends as it wants to."""
 
 import os

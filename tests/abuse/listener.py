@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-# test: timeout=180
+# test: timeout=180 waits
 """Everything that a person, a network or a crash can do to the listener of venus-server.
 
 No Vulkan client is needed: a connection that says nothing keeps its worker for as long as these tests take.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test: timeout=180
+# test: timeout=180 waits
 # No answer: the worker is stopped, or nothing comes through the network any more. The driver gives up ten seconds after
 # the last sign of life. A client that is stopped itself finds everything as it was.
 . "$(dirname "$0")/../lib.sh"

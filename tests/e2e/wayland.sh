@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test: timeout=120
+# test: timeout=120 waits
 # Windows of Wayland that are minimised, destroyed with frames under way, and that lose their compositor: no call waits
 # for ever.
 . "$(dirname "$0")/../lib.sh"
