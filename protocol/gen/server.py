@@ -402,9 +402,9 @@ def dispatch(scope):
     body += dispatch_tables(scope)
     return {
         'server/vp_dispatch.h': header('VP_DISPATCH_H', ['<stdbool.h>', '<stddef.h>', '"vp_commands.h"'], head),
-        'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/record/bound.h"', '"server/check/check.h"', '"server/record/command_buffer.h"', '"server/session/context.h"',
-                                        '"server/session/device.h"', '"server/session/instance.h"', '"server/sync/queue.h"', '"server/record/recorded.h"', '"server/memory/reserve.h"', '"server/vp_recorded_calls.h"',
+        'server/vp_dispatch.c': source(['"server/vp_dispatch.h"', '"server/record/bound.h"', '"server/check/check.h"', '"server/record/command_buffer.h"', '"server/core/context.h"',
+                                        '"server/core/device.h"', '"server/core/instance.h"', '"server/queue/queue.h"', '"server/record/recorded.h"', '"server/core/reserve.h"', '"server/vp_recorded_calls.h"',
                                         '"server/vp_server_calls.h"',
-                                        '"server/memory/writes.h"', '<stddef.h>', '<string.h>'],
+                                        '"server/memory/writes.h"', '"server/pipeline/maker.h"', '<stddef.h>', '<string.h>'],
                                        body),
     }

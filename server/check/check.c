@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "server/session/device.h"
+#include "server/core/device.h"
 #include "server/sync/query_pool.h"
 #include "server/vp_dispatch.h"
 

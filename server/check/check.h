@@ -6,7 +6,7 @@
 #include <vulkan/vulkan.h>
 
 #include "server/memory/buffer.h"
-#include "server/session/context.h"
+#include "server/core/context.h"
 
 struct vps_set_layout;
 

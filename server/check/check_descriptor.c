@@ -6,7 +6,7 @@
 #include "common/wire/chain.h"
 #include "server/check/check.h"
 #include "server/pipeline/descriptor_set.h"
-#include "server/session/device.h"
+#include "server/core/device.h"
 #include "server/vp_dispatch.h"
 
 /* Of newer headers. */

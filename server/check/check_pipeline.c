@@ -4,7 +4,7 @@
 
 #include "common/wire/chain.h"
 #include "server/check/check.h"
-#include "server/session/device.h"
+#include "server/core/device.h"
 #include "server/pipeline/render_pass.h"
 #include "server/vp_dispatch.h"
 

@@ -2,11 +2,9 @@
 #include "server/memory/address.h"
 
 #include "common/memory/address.h"
-#include "common/net/frame.h"
-#include "common/util/bytes.h"
-#include "server/session/frame_writer.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/frame_writer.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 
 /* Binds the buffer to the memory's first or last place that it fits into. 0 when it does not, or has no address. */
 static VkDeviceAddress bind(const struct vps_device *device, VkBuffer buffer, VkDeviceMemory memory,
@@ -55,23 +53,10 @@ static VkDeviceAddress find_address(const struct vps_device *device, VkDeviceMem
    return end && end - start == last ? start : 0;
 }
 
-static void tell(struct vps_frame_writer *writer, uint64_t id, VkDeviceAddress address)
-{
-   uint8_t payload[8];
-
-   vp_bytes_store_u64(payload, address);
-   vps_frame_writer_send(writer, VP_FRAME_ADDRESS, id, payload, sizeof(payload), NULL, 0);
-}
-
 void vps_address_tell(struct vps_device *device, uint64_t id, VkDeviceMemory memory, const VkMemoryAllocateInfo *info)
 {
    if (vp_address_is_told(info))
-      tell(device->writer, id, find_address(device, memory, info));
-}
-
-void vps_address_tell_none(struct vps_frame_writer *writer, uint64_t id)
-{
-   tell(writer, id, 0);
+      vps_frame_writer_send_address(device->writer, id, find_address(device, memory, info));
 }
 
 void vps_observe_vkCreateAccelerationStructureKHR(struct vp_context *ctx,
@@ -88,5 +73,5 @@ void vps_observe_vkCreateAccelerationStructureKHR(struct vp_context *ctx,
       .sType = VK_STRUCTURE_TYPE_ACCELERATION_STRUCTURE_DEVICE_ADDRESS_INFO_KHR,
       .accelerationStructure = (VkAccelerationStructureKHR)(uintptr_t)object->handle,
    };
-   tell(ctx->writer, object->id, get ? get(device->handle, &info) : 0);
+   vps_frame_writer_send_address(ctx->writer, object->id, get ? get(device->handle, &info) : 0);
 }

@@ -4,13 +4,9 @@
 
 #include <vulkan/vulkan.h>
 
-struct vps_frame_writer;
 struct vps_device;
 
 /* Tells the client the address of new memory, where it expects to hear it (common/memory/address.h). */
 void vps_address_tell(struct vps_device *device, uint64_t id, VkDeviceMemory memory, const VkMemoryAllocateInfo *info);
-
-/* Tells it that there is no acceleration structure with this id, so that nobody waits for its address. */
-void vps_address_tell_none(struct vps_frame_writer *writer, uint64_t id);
 
 #endif

@@ -3,8 +3,8 @@
 
 #include "common/wire/chain.h"
 #include "server/memory/buffer.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 #include "server/memory/image.h"
 #include "server/memory/memory.h"
 #include "server/memory/writes.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/memory/buffer_rule.h"
 #include "common/net/limits.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 
 /* Drivers round the sizes of buffers up to some power of two and treat all sizes alike, but for memory of their own.
  * Whether this one does is tried with sizes around those where something could begin: cache lines, pages, huge pages,

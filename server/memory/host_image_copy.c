@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/session/context.h"
-#include "server/session/device.h"
-#include "server/session/instance.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
+#include "server/core/instance.h"
 #include "server/memory/readback.h"
 #include "server/memory/writes.h"
 

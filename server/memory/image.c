@@ -4,11 +4,10 @@
 #include <stdlib.h>
 
 #include "common/util/format_block.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
-#include "server/session/instance.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
+#include "server/core/instance.h"
 #include "server/memory/memory.h"
-#include "server/wsi/swapchain.h"
 
 static void release_image(void *state)
 {

@@ -35,4 +35,8 @@ void vps_image_bind(const struct vps_object *image, const struct vps_object *mem
 /* Whether all of the image lies in memory, which has not been freed. */
 bool vps_image_is_backed(const struct vps_image *image);
 
+/* An image is about to end: so do the swapchains that it belongs to (server/wsi/swapchain.c), and are unusable from
+ * then on. */
+void vps_swapchains_lose(const struct vps_image *image);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/session/context.h"
+#include "server/core/context.h"
 #include "server/pipeline/descriptor_set.h"
-#include "server/session/device.h"
+#include "server/core/device.h"
 
 void vp_handle_vkResetDescriptorPool(struct vp_context *ctx, struct vp_cmd_vkResetDescriptorPool *a)
 {

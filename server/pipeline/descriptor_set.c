@@ -6,7 +6,7 @@
 
 #include "common/wire/chain.h"
 #include "server/memory/buffer.h"
-#include "server/session/context.h"
+#include "server/core/context.h"
 #include "server/memory/memory.h"
 #include "server/memory/writes.h"
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
-#include "server/session/context.h"
+#include "server/core/context.h"
 
 struct vps_memory;
 struct vps_object;

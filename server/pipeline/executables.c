@@ -6,8 +6,8 @@
 #include "common/net/frame.h"
 #include "common/wire/encoder.h"
 #include "common/wire/pipeline_flags.h"
-#include "server/session/frame_writer.h"
-#include "server/session/device.h"
+#include "server/core/frame_writer.h"
+#include "server/core/device.h"
 #include "server/vp_server_calls.h"
 
 static bool add_statistics(const struct vps_device *device, VkPipeline pipeline, uint32_t index, struct vp_encoder *enc)
@@ -61,7 +61,7 @@ void vps_executables_tell(const struct vps_device *device, uint64_t id, VkPipeli
    if (!(vp_pipeline_flags(flags, chain) & VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR))
       return;
    if (!vp_encoder_init(&enc)) {
-      vps_executables_tell_none(device->writer, id);
+      vps_frame_writer_send_no_executables(device->writer, id);
       return;
    }
    const bool ok = device->functions.GetPipelineExecutablePropertiesKHR &&
@@ -69,9 +69,4 @@ void vps_executables_tell(const struct vps_device *device, uint64_t id, VkPipeli
                    !enc.failed && vp_encoder_size(&enc) <= VP_FRAME_MAX_PAYLOAD;
    vps_frame_writer_send(device->writer, VP_FRAME_EXECUTABLES, id, enc.start, ok ? vp_encoder_size(&enc) : 0, NULL, 0);
    vp_encoder_finish(&enc);
-}
-
-void vps_executables_tell_none(struct vps_frame_writer *writer, uint64_t id)
-{
-   vps_frame_writer_send(writer, VP_FRAME_EXECUTABLES, id, NULL, 0, NULL, 0);
 }

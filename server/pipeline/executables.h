@@ -4,14 +4,10 @@
 
 #include <vulkan/vulkan.h>
 
-struct vps_frame_writer;
 struct vps_device;
 
 /* Tells the client what a pipeline consists of, if it was created with these flags because somebody wants to know. */
 void vps_executables_tell(const struct vps_device *device, uint64_t id, VkPipeline pipeline,
                           VkPipelineCreateFlags flags, const void *chain);
-
-/* Tells it that it will not hear that: there is no such pipeline. */
-void vps_executables_tell_none(struct vps_frame_writer *writer, uint64_t id);
 
 #endif

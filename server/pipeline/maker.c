@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "common/util/cores.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 #include "server/pipeline/pipeline.h"
 
 #define MAX_THREADS 32u
@@ -190,7 +190,7 @@ void vps_maker_reap(struct vp_context *ctx)
       finish_first(ctx);
 }
 
-bool vps_maker_complete(struct vp_context *ctx, uint64_t id)
+bool vps_object_complete(struct vp_context *ctx, uint64_t id)
 {
    const struct vps_object *object = vps_object_find(&ctx->objects, id);
 
@@ -217,7 +217,7 @@ static void make_room(struct vp_context *ctx)
       finish_first(ctx);
 }
 
-bool vps_maker_put_off(struct vps_device *device, int32_t type, uint64_t handle)
+bool vps_object_put_off(struct vps_device *device, int32_t type, uint64_t handle)
 {
    struct vp_context *ctx = device->ctx;
 

@@ -5,13 +5,13 @@
 
 #include "common/util/clock.h"
 #include "common/wire/chain.h"
-#include "server/session/frame_writer.h"
+#include "server/core/frame_writer.h"
 #include "server/process/compiled.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 #include "server/pipeline/executables.h"
 #include "server/pipeline/maker.h"
-#include "server/memory/reserve.h"
+#include "server/core/reserve.h"
 #include "server/pipeline/spirv.h"
 #include "server/memory/writes.h"
 

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 
 #include "common/wire/chain.h"
-#include "server/record/command_buffer.h"
-#include "server/session/context.h"
+#include "server/core/context.h"
 
 uint32_t vps_view_mask_count(uint32_t mask)
 {
@@ -121,37 +120,4 @@ void vps_observe_vkCreateRenderPass2(struct vp_context *ctx, const struct vp_cmd
          add_name(&state, subpass->pDepthStencilAttachment->attachment);
    }
    enter(ctx, *a->pRenderPass, &state);
-}
-
-static void begin(struct vp_context *ctx, uint32_t views, uint32_t subpasses)
-{
-   struct vps_command_buffer *command_buffer = ctx->used[0]->state;
-
-   command_buffer->views = views;
-   command_buffer->subpasses_left = subpasses ? subpasses - 1 : 0;
-}
-
-static void begin_render_pass(struct vp_context *ctx)
-{
-   const struct vps_object *render_pass = vps_used(ctx, VK_OBJECT_TYPE_RENDER_PASS);
-   const struct vps_render_pass *state = render_pass->state;
-
-   begin(ctx, state->views, state->subpasses);
-}
-
-void vps_observe_vkCmdBeginRenderPass(struct vp_context *ctx, const struct vp_cmd_vkCmdBeginRenderPass *a)
-{
-   (void)a;
-   begin_render_pass(ctx);
-}
-
-void vps_observe_vkCmdBeginRenderPass2(struct vp_context *ctx, const struct vp_cmd_vkCmdBeginRenderPass2 *a)
-{
-   (void)a;
-   begin_render_pass(ctx);
-}
-
-void vps_observe_vkCmdBeginRendering(struct vp_context *ctx, const struct vp_cmd_vkCmdBeginRendering *a)
-{
-   begin(ctx, vps_view_mask_count(a->pRenderingInfo->viewMask), 0);
 }

@@ -2,7 +2,7 @@
 #include "server/record/bound.h"
 
 #include "server/record/command_buffer.h"
-#include "server/session/context.h"
+#include "server/core/context.h"
 #include "server/memory/memory.h"
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/spirv.h"

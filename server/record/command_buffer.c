@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "common/wire/chain.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 #include "server/pipeline/render_pass.h"
 #include "server/record/track.h"
 
@@ -81,6 +81,12 @@ bool vps_command_buffer_note_range(struct vp_context *ctx, struct vps_memory *me
 {
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
    return noted(ctx, vps_track_add_write(&command_buffer->track, memory, start, end));
+}
+
+uint32_t vps_object_recording(const struct vps_object *object)
+{
+   const struct vps_command_buffer *recorded = object->type == VK_OBJECT_TYPE_COMMAND_BUFFER ? object->state : NULL;
+   return recorded ? recorded->recording : 0;
 }
 
 /* The poison of what the command uses beside its command buffer. */

@@ -7,7 +7,7 @@
 #include <vulkan/vulkan.h>
 
 #include "server/record/bound.h"
-#include "server/session/context.h"
+#include "server/core/context.h"
 
 struct vps_event;
 struct vps_memory;

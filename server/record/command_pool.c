@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/record/command_buffer.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 
 void vp_handle_vkResetCommandPool(struct vp_context *ctx, struct vp_cmd_vkResetCommandPool *a)
 {

@@ -2,14 +2,12 @@
 #ifndef VP_SERVER_RECORD_RECORDED_H
 #define VP_SERVER_RECORD_RECORDED_H
 
-#include "server/session/context.h"
+#include "server/core/context.h"
 
 /* Recorded commands are nearly all that a client sends: the generated functions that run them find their objects in
  * line, where these are of the kind and the device that they must be, and leave everything else to vps_use_handle(). */
 
 /* The command buffer of a recorded command: mostly that of the one before. Its handle, or 0. */
-uint64_t vps_use_target(struct vp_context *ctx, uint64_t id);
-
 static inline uint64_t vps_find_target(struct vp_decoder *dec, uint64_t id)
 {
    struct vp_context *ctx = dec->context;
@@ -38,9 +36,6 @@ static inline uint64_t vps_find_handle(struct vp_decoder *dec, int32_t type, uin
    vps_note_used(ctx, object);
    return object->handle;
 }
-
-/* Says what is wrong with a command that cannot be recorded, or makes its command buffer unusable. Returns false. */
-bool vps_not_recordable(struct vp_context *ctx);
 
 /* After decoding: whether the command can be recorded into the target, the driver's command buffer. */
 static inline bool vps_recordable(struct vp_context *ctx, VkCommandBuffer command_buffer)

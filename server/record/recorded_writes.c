@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/memory/buffer.h"
 #include "server/record/command_buffer.h"
-#include "server/session/context.h"
+#include "server/core/context.h"
 #include "server/memory/copy_extent.h"
 #include "server/memory/image.h"
 #include "server/memory/memory.h"

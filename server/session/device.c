@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/session/device.h"
+#include "server/core/device.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +7,10 @@
 #include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/wire/chain.h"
-#include "server/session/context.h"
-#include "server/session/instance.h"
+#include "server/core/context.h"
+#include "server/core/instance.h"
 #include "server/pipeline/maker.h"
-#include "server/sync/queue.h"
+#include "server/queue/queue.h"
 #include "server/memory/readback.h"
 
 /* What still runs on the GPU when its device is destroyed gets this long. */

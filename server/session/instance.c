@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/session/instance.h"
+#include "server/core/instance.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/util/log.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 #include "server/sync/event.h"
 #include "server/memory/memory.h"
 #include "server/sync/query_pool.h"
-#include "server/sync/queue.h"
+#include "server/queue/queue.h"
 
 /* The client asks with all structs that both registries know, whatever version the application wants. */
 #define LEAST_API_VERSION VP_API_VERSION
@@ -161,7 +161,7 @@ static bool set_name(const struct vps_object *object, const char *name)
 
 void vp_handle_vkSetObjectNameVP(struct vp_context *ctx, struct vp_cmd_vkSetObjectNameVP *a)
 {
-   vps_maker_complete(ctx, a->object);
+   vps_object_complete(ctx, a->object);
    const struct vps_object *object = vps_object_find(&ctx->objects, a->object);
 
    if (!object)

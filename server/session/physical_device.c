@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "common/util/identity.h"
-#include "server/session/context.h"
+#include "server/core/context.h"
 #include "server/process/gpu_list.h"
-#include "server/session/instance.h"
+#include "server/core/instance.h"
 
 /* The driver of a GPU that is older than Vulkan 1.2 does not say who it is. */
 static bool is_own_driver(const struct vps_instance_functions *functions, VkPhysicalDevice handle,

@@ -3,7 +3,7 @@
 
 #include <sys/socket.h>
 
-#include "server/session/context.h"
+#include "server/core/context.h"
 #include "server/memory/memory.h"
 
 /* Smaller frames are applied sooner than another thread wakes up. */

@@ -14,7 +14,7 @@
 #include "common/util/clock.h"
 #include "common/util/descriptor.h"
 #include "common/util/log.h"
-#include "server/session/frame_writer.h"
+#include "server/core/frame_writer.h"
 
 #define TICK_MS 250
 

@@ -5,11 +5,9 @@
 
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
-#include "server/session/frame_writer.h"
-#include "server/record/command_buffer.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
-#include "server/record/recorded.h"
+#include "server/core/frame_writer.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 
 struct vps_event *vps_event_ref(struct vps_event *event)
 {
@@ -137,11 +135,4 @@ void vp_handle_vkSetEvent(struct vp_context *ctx, struct vp_cmd_vkSetEvent *a)
 void vp_handle_vkResetEvent(struct vp_context *ctx, struct vp_cmd_vkResetEvent *a)
 {
    a->ret = change(ctx, (uint64_t)(uintptr_t)a->event, false);
-}
-
-bool vps_note_event(struct vp_context *ctx)
-{
-   struct vps_event *event = vps_used(ctx, VK_OBJECT_TYPE_EVENT)->state;
-
-   return event->device_only || vps_command_buffer_note_event(ctx, event);
 }

@@ -8,11 +8,9 @@
 #include "common/util/bytes.h"
 #include "common/util/query_values.h"
 #include "common/util/log.h"
-#include "server/session/frame_writer.h"
-#include "server/record/command_buffer.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
-#include "server/record/recorded.h"
+#include "server/core/frame_writer.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 
 /* Queries that travel in one frame. */
 #define MAX_BATCH 4096u
@@ -168,32 +166,6 @@ bool vps_query_pool_send(struct vps_query_pool *pool, uint32_t first, uint32_t c
    free(results);
    free(payload);
    return ok;
-}
-
-/* --- recording --- */
-
-static struct vps_query_pool *recorded_pool(const struct vp_context *ctx)
-{
-   return vps_used(ctx, VK_OBJECT_TYPE_QUERY_POOL)->state;
-}
-
-bool vps_note_queries(struct vp_context *ctx, uint32_t first, uint32_t count)
-{
-   struct vps_query_pool *pool = recorded_pool(ctx);
-
-   return vps_query_pool_has(ctx, pool, first, count) && vps_command_buffer_note_queries(ctx, pool, first, count);
-}
-
-/* It takes several places when there are several views. */
-bool vps_note_query(struct vp_context *ctx, uint32_t query)
-{
-   const struct vps_command_buffer *command_buffer = ctx->used[0]->state;
-   struct vps_query_pool *pool = recorded_pool(ctx);
-
-   if (!vps_query_pool_has(ctx, pool, query, 1))
-      return false;
-   const uint32_t room = pool->count - query, views = command_buffer->views;
-   return vps_command_buffer_note_queries(ctx, pool, query, views < room ? views : room);
 }
 
 /* Only for queries that no submission has brought: the others come with it. */

@@ -5,7 +5,7 @@
 
 #include "common/picture/planes.h"
 #include "common/picture/tiles.h"
-#include "server/session/device.h"
+#include "server/core/device.h"
 #include "server/wsi/planes.comp.h"
 
 /* The shader's. */

@@ -4,10 +4,10 @@
  */
 
 #include "common/util/clock.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 #include "server/memory/image.h"
-#include "server/sync/queue.h"
+#include "server/queue/queue.h"
 #include "server/wsi/swapchain.h"
 
 /* Microseconds of the client's clock: more would overflow in nanoseconds. */

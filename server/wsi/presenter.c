@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "common/util/clock.h"
-#include "server/session/device.h"
+#include "server/core/device.h"
 #include "server/wsi/encoder.h"
 
 /* When nothing is presented for so long, the picture is made exact. */

@@ -7,11 +7,11 @@
 #include "common/util/clock.h"
 #include "common/util/format_block.h"
 #include "common/util/log.h"
-#include "server/session/context.h"
+#include "server/core/context.h"
 #include "server/wsi/converter.h"
-#include "server/session/device.h"
+#include "server/core/device.h"
 #include "server/memory/image.h"
-#include "server/sync/queue.h"
+#include "server/queue/queue.h"
 
 /* How long the last copies may take when the swapchain is destroyed. */
 #define STOP_NS INT64_C(2000000000)

@@ -105,9 +105,6 @@ struct vps_present vps_swapchain_prepare(struct vps_swapchain *swapchain, const 
 void vps_swapchain_queue(const struct vps_present *present);
 void vps_swapchain_cancel(const struct vps_present *present);
 
-/* An image is about to end: so do the swapchains that it belongs to, and are unusable from then on. */
-void vps_swapchains_lose(const struct vps_image *image);
-
 /* Starts and ends the present thread. False when there is none. */
 bool vps_presenter_start(struct vps_swapchain *swapchain);
 void vps_presenter_stop(struct vps_swapchain *swapchain);

@@ -4,8 +4,9 @@
 #include <sys/stat.h>
 
 #include "common/util/log.h"
-#include "server/session/frame_writer.h"
-#include "server/session/context.h"
+#include "server/core/frame_writer.h"
+#include "server/core/context.h"
+#include "server/session/executor.h"
 #include "server/memory/memory.h"
 #include "tests/fuzz/null_vulkan.h"
 #include "tests/fuzz/session.h"

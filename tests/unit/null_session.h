@@ -2,9 +2,10 @@
 #ifndef VP_UNIT_NULL_SESSION_H
 #define VP_UNIT_NULL_SESSION_H
 
-#include "server/session/frame_writer.h"
+#include "server/core/frame_writer.h"
 #include "server/record/command_buffer.h"
-#include "server/session/context.h"
+#include "server/core/context.h"
+#include "server/session/executor.h"
 #include "server/record/track.h"
 #include "tests/fuzz/null_vulkan.h"
 #include "tests/unit/check.h"

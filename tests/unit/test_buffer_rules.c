@@ -2,8 +2,8 @@
 #include <assert.h>
 
 #include "common/memory/buffer_rule.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 
 #define USAGES 16
 

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "server/session/device.h"
+#include "server/core/device.h"
 #include "server/pipeline/maker.h"
 #include "tests/unit/null_session.h"
 

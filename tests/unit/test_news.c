@@ -6,9 +6,9 @@
 #include "client/pipeline/shader_module.h"
 #include "client/vp_entry.h"
 #include "server/memory/address.h"
-#include "server/session/frame_writer.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/frame_writer.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 #include "server/pipeline/executables.h"
 #include "tests/unit/command_peer.h"
 
@@ -203,7 +203,7 @@ static void *make(void *data)
    if (making->how == FAILED)
       send_error(making->id, VP_CMD_vkCreateComputePipelines);
    else if (making->how == POISONED)
-      vps_executables_tell_none(&writer, making->id);
+      vps_frame_writer_send_no_executables(&writer, making->id);
    else
       vps_executables_tell(&device, making->id, PIPELINE, making->flags, NULL);
    return NULL;

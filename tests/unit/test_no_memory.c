@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "common/util/log.h"
-#include "server/session/frame_writer.h"
-#include "server/session/context.h"
+#include "server/core/frame_writer.h"
+#include "server/core/context.h"
+#include "server/session/executor.h"
 #include "server/memory/memory.h"
 
 void *__real_malloc(size_t size);

@@ -9,8 +9,8 @@
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
-#include "server/session/frame_writer.h"
-#include "server/session/meter.h"
+#include "server/core/frame_writer.h"
+#include "server/core/meter.h"
 #include "tests/unit/check.h"
 #include "vp_commands.h"
 

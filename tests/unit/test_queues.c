@@ -11,8 +11,9 @@
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
 #include "common/util/spin.h"
-#include "server/session/frame_writer.h"
-#include "server/session/context.h"
+#include "server/core/frame_writer.h"
+#include "server/core/context.h"
+#include "server/session/executor.h"
 #include "tests/fuzz/null_vulkan.h"
 #include "tests/unit/check.h"
 

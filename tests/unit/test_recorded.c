@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/net/frame.h"
-#include "server/session/device.h"
+#include "server/core/device.h"
 #include "tests/unit/null_session.h"
 
 /* Runs of recorded commands: that each finds its command buffer and what else it uses, and what ends or spoils a run.

@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "common/util/cores.h"
-#include "server/session/device.h"
-#include "server/record/replay.h"
+#include "server/core/device.h"
+#include "server/session/replay.h"
 #include "server/session/uploads.h"
 #include "tests/unit/null_session.h"
 

@@ -3,7 +3,7 @@
 
 #include "server/memory/copy_extent.h"
 #include "server/memory/memory.h"
-#include "server/session/objects.h"
+#include "server/core/objects.h"
 #include "server/record/track.h"
 #include "server/memory/writes.h"
 #include "tests/unit/check.h"

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <sys/mman.h>
 
-#include "server/session/device.h"
+#include "server/core/device.h"
 #include "server/memory/memory.h"
 #include "server/memory/zero.h"
 #include "tests/unit/null_session.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_SERVER_SESSION_METER_H
-#define VP_SERVER_SESSION_METER_H
+#ifndef VP_SERVER_CORE_METER_H
+#define VP_SERVER_CORE_METER_H
 
 #include <stdbool.h>
 #include <stddef.h>

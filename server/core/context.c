@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/session/context.h"
+#include "server/core/context.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/net/frame.h"
-#include "common/util/bytes.h"
-#include "server/memory/address.h"
-#include "server/session/frame_writer.h"
-#include "server/record/command_buffer.h"
-#include "server/pipeline/executables.h"
-#include "server/session/instance.h"
-#include "server/record/recorded.h"
-#include "server/memory/reserve.h"
-#include "server/wsi/swapchain.h"
+#include "server/core/frame_writer.h"
+#include "server/core/instance.h"
+#include "server/core/reserve.h"
 
 /* Temporary memory of one command. */
 #define ARENA_LIMIT ((size_t)1 << 30)
@@ -22,20 +16,8 @@
 /* Objects that a command may use before there must be more room. */
 #define FIRST_USED 64u
 
-#define FLAG_REPLY 1u
-
-/* Number and flags. */
-#define COMMAND_HEAD_SIZE 8
-
 /* The target when there is none. */
 static struct vps_object nothing;
-
-static uint64_t new_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
-{
-   (void)dec;
-   (void)type;
-   return id;
-}
 
 bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_frame_writer *writer,
                      PFN_vkGetInstanceProcAddr get_proc_addr)
@@ -163,7 +145,7 @@ static inline struct vps_object *look_up(const struct vp_context *ctx, int32_t t
 struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id)
 {
    struct vps_object *object = look_up(ctx, type, id);
-   if (!object && vps_maker_complete(ctx, id))
+   if (!object && vps_object_complete(ctx, id))
       object = look_up(ctx, type, id);
    return object ? object : refuse_object(ctx, type, id);
 }
@@ -201,6 +183,21 @@ static uint64_t find_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
       return vps_use_handle(ctx, type, id);
    vps_note_used(ctx, object);
    return object->handle;
+}
+
+static uint64_t new_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
+{
+   (void)dec;
+   (void)type;
+   return id;
+}
+
+void vp_context_decode(struct vp_context *ctx, const uint8_t *data, size_t size)
+{
+   vp_decoder_init(&ctx->dec, data, size, &ctx->arena);
+   ctx->dec.find_handle = find_handle;
+   ctx->dec.new_handle = new_handle;
+   ctx->dec.context = ctx;
 }
 
 uint64_t vps_use_target(struct vp_context *ctx, uint64_t id)
@@ -258,11 +255,8 @@ struct vps_object *vps_add(struct vp_context *ctx, int32_t type, uint64_t id, ui
 
 void vps_object_failed(struct vp_context *ctx, struct vps_object *object, VkResult result)
 {
-   const struct vps_command_buffer *recorded = object->type == VK_OBJECT_TYPE_COMMAND_BUFFER ? object->state : NULL;
-
    object->poison = result;
-   vps_frame_writer_send_object_error(ctx->writer, object->id, ctx->command, result,
-                                      recorded ? recorded->recording : 0);
+   vps_frame_writer_send_object_error(ctx->writer, object->id, ctx->command, result, vps_object_recording(object));
 }
 
 struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
@@ -281,9 +275,9 @@ struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint6
    if (!ctx->poison && !ctx->reply) /* else the client knows already, or hears it from the reply */
       vps_object_failed(ctx, object, result);
    else if (ctx->poison && type == VK_OBJECT_TYPE_PIPELINE) /* of these a client may wait to hear */
-      vps_executables_tell_none(ctx->writer, id);
+      vps_frame_writer_send_no_executables(ctx->writer, id);
    else if (ctx->poison && type == VK_OBJECT_TYPE_ACCELERATION_STRUCTURE_KHR)
-      vps_address_tell_none(ctx->writer, id);
+      vps_frame_writer_send_address(ctx->writer, id, 0);
    return NULL;
 }
 
@@ -304,7 +298,7 @@ void vps_destroy(struct vp_context *ctx, int32_t type, uint64_t id)
       vps_object_destroy(object);
 }
 
-/* --- execution --- */
+/* --- replies --- */
 
 void vps_send_reply(struct vp_context *ctx)
 {
@@ -316,150 +310,4 @@ void vps_send_reply(struct vp_context *ctx)
    else
       vps_frame_writer_send(ctx->writer, VP_FRAME_REPLY, ctx->reply_count++, ctx->enc.start, vp_encoder_size(&ctx->enc),
                             NULL, 0);
-}
-
-/* Whether a command, whose data is at p, is recorded into the one command buffer and concerns no other. Its first
- * object comes first. */
-static bool is_apart(const struct vp_context *ctx, const struct vps_dispatch *entry, const uint8_t *p)
-{
-   return entry->apart && (ctx->dec.end - p < 8 || vp_bytes_load_u64(p) == ctx->recorded_into);
-}
-
-/* Recorded commands from p on, up to any other one or to one that wants an answer. Returns where they end. */
-static const uint8_t *replay(struct vp_context *ctx, const uint8_t *p)
-{
-   const bool apart = ctx->apart;
-
-   ctx->reply = false;
-   while (!ctx->failed && ctx->dec.end - p >= COMMAND_HEAD_SIZE) {
-      const uint8_t *data = p;
-      const uint32_t number = vp_get_u32(&data), flags = vp_get_u32(&data);
-      const struct vps_dispatch *entry = vps_dispatch_find(number);
-      if (!entry || !entry->record || flags || (apart && !is_apart(ctx, entry, data)))
-         break;
-      ctx->command = number;
-      p = entry->record(ctx, data);
-      vp_arena_reset(&ctx->arena);
-   }
-   return p;
-}
-
-/* What is measured with recorded commands. */
-static void run_recording(struct vp_context *ctx, const struct vps_dispatch *entry)
-{
-   const uint8_t *start = ctx->dec.cur - COMMAND_HEAD_SIZE;
-
-   entry->run(ctx);
-   vps_meter_record(&ctx->meter, (size_t)(ctx->dec.cur - start));
-}
-
-/* A single recorded command that wants an answer. */
-static void run_recorded(struct vp_context *ctx, const struct vps_dispatch *entry)
-{
-   const uint8_t *start = ctx->dec.cur;
-
-   ctx->dec.cur = entry->record(ctx, start);
-   vps_meter_record(&ctx->meter, COMMAND_HEAD_SIZE + (size_t)(ctx->dec.cur - start));
-   if (ctx->failed)
-      return;
-   vp_enc_u32(&ctx->enc, ctx->command);
-   vps_send_reply(ctx);
-}
-
-static void run_measured(struct vp_context *ctx, const struct vps_dispatch *entry)
-{
-   vps_meter_begin(&ctx->meter);
-   entry->run(ctx);
-   vps_meter_end(&ctx->meter, ctx->command);
-   if (ctx->meter.urgent)
-      vps_meter_tell(&ctx->meter, ctx->writer, 0);
-}
-
-/* Says why a command cannot be among those of one command buffer. */
-static void refuse_apart(struct vp_context *ctx, const struct vps_dispatch *entry)
-{
-   if (!entry->apart || ctx->reply)
-      vps_fail(ctx, "it cannot be among commands that are recorded into one command buffer");
-   else
-      vps_fail(ctx, "it is among commands that are recorded into another command buffer");
-}
-
-static void run_command(struct vp_context *ctx)
-{
-   ctx->command = vp_dec_u32(&ctx->dec);
-   const uint32_t flags = vp_dec_u32(&ctx->dec);
-   const struct vps_dispatch *entry = vps_dispatch_find(ctx->command);
-
-   ctx->reply = flags & FLAG_REPLY;
-   ctx->poison = VK_SUCCESS;
-   ctx->used_count = 0;
-   if (ctx->reply)
-      vp_encoder_reset(&ctx->enc);
-
-   if (ctx->dec.error)
-      vps_fail(ctx, "%s", ctx->dec.error);
-   else if (!entry)
-      vps_fail(ctx, "the server does not know the command %u; use the same release of Venus Plus on both machines",
-               ctx->command);
-   else if (entry->refusal)
-      vps_fail(ctx, "this command %s", entry->refusal);
-   else if (flags & ~FLAG_REPLY)
-      vps_fail(ctx, "unknown flags %#x", flags);
-   else if (ctx->apart && (ctx->reply || !is_apart(ctx, entry, ctx->dec.cur)))
-      refuse_apart(ctx, entry);
-   else if (entry->record)
-      run_recorded(ctx, entry);
-   else if (entry->recording)
-      run_recording(ctx, entry);
-   else
-      run_measured(ctx, entry);
-   if (ctx->strained)
-      vps_reserve_settle(ctx);
-   vp_arena_reset(&ctx->arena);
-}
-
-bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size)
-{
-   vp_decoder_init(&ctx->dec, data, size, &ctx->arena);
-   ctx->dec.find_handle = find_handle;
-   ctx->dec.new_handle = new_handle;
-   ctx->dec.context = ctx;
-   ctx->dec.present_layout = VPS_PRESENT_LAYOUT;
-   vps_meter_start(&ctx->meter);
-
-   while (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0) {
-      const uint8_t *start = ctx->dec.cur;
-      ctx->dec.cur = replay(ctx, start);
-      vps_meter_record(&ctx->meter, (size_t)(ctx->dec.cur - start));
-      if (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0)
-         run_command(ctx);
-   }
-   vps_meter_begin(&ctx->meter);
-   vps_maker_reap(ctx);
-   if (ctx->strained)
-      vps_reserve_settle(ctx);
-   ctx->stream_offset += size;
-   ctx->dec.start = ctx->dec.cur;
-   ctx->command = VP_ERROR_NO_COMMAND;
-   return !ctx->failed;
-}
-
-uint64_t vp_executor_recorded_into(const uint8_t *data, size_t size)
-{
-   return size >= COMMAND_HEAD_SIZE + 8 ? vp_bytes_load_u64(data + COMMAND_HEAD_SIZE) : 0;
-}
-
-bool vp_executor_run_recorded(struct vp_context *ctx, const uint8_t *data, size_t size)
-{
-   ctx->apart = true;
-   ctx->recorded_into = vp_executor_recorded_into(data, size);
-   const bool ok = vp_executor_run(ctx, data, size);
-   ctx->apart = false;
-   return ok;
-}
-
-void vp_executor_tell(struct vp_context *ctx, uint64_t tag)
-{
-   if (tag && !ctx->failed)
-      vps_meter_tell(&ctx->meter, ctx->writer, tag);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_SERVER_RECORD_REPLAY_H
-#define VP_SERVER_RECORD_REPLAY_H
+#ifndef VP_SERVER_SESSION_REPLAY_H
+#define VP_SERVER_SESSION_REPLAY_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_SERVER_SESSION_INSTANCE_H
-#define VP_SERVER_SESSION_INSTANCE_H
+#ifndef VP_SERVER_CORE_INSTANCE_H
+#define VP_SERVER_CORE_INSTANCE_H
 
 #include <stdbool.h>
 

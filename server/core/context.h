@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_SERVER_SESSION_CONTEXT_H
-#define VP_SERVER_SESSION_CONTEXT_H
+#ifndef VP_SERVER_CORE_CONTEXT_H
+#define VP_SERVER_CORE_CONTEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,14 +10,22 @@
 #include "common/util/arena.h"
 #include "common/wire/decoder.h"
 #include "common/wire/encoder.h"
-#include "server/pipeline/maker.h"
-#include "server/session/meter.h"
-#include "server/session/objects.h"
+#include "server/core/meter.h"
+#include "server/core/objects.h"
 #include "server/process/options.h"
 #include "server/vp_dispatch.h"
 
 struct vps_frame_writer;
 struct vps_instance;
+struct vps_making;
+
+/* Pipelines that are being made (server/pipeline/maker.h), in the order of the stream. Of the executing thread; starts
+ * zeroed. */
+struct vps_makings {
+   struct vps_making *first, *last;
+   unsigned count;
+   size_t size; /* of the temporary memory that they took over */
+};
 
 /* A session: everything of one client. It belongs to the thread that executes its commands; what other threads need
  * is in the structs of devices, queues and memory. Threads that replay recordings have contexts of their own. */
@@ -40,8 +48,8 @@ struct vp_context {
    VkResult poison;          /* of the first unusable object that it uses, or VK_SUCCESS */
    struct vps_object **used; /* all objects that it uses, in the order of its data */
    unsigned used_count, used_capacity;
-   struct vps_object *target;   /* the command buffer of the last recorded command; may be something else by now */
-   struct vps_makings makings;  /* pipelines that are being made */
+   struct vps_object *target; /* the command buffer of the last recorded command; may be something else by now */
+   struct vps_makings makings;
    struct vps_device *strained; /* its reserve is to be filled at the end of the command; or NULL */
 
    struct vps_meter meter;
@@ -67,17 +75,8 @@ void vp_context_finish_beside(struct vp_context *ctx);
  * process should end without more ado. */
 void vp_context_finish(struct vp_context *ctx);
 
-/* Executes whole commands. False when the session is over; ctx->error says why. */
-bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size);
-
-/* The same, when all of them must be recorded into one command buffer, without any other that concerns more. */
-bool vp_executor_run_recorded(struct vp_context *ctx, const uint8_t *data, size_t size);
-
-/* The command buffer of such commands; 0: they begin with none. */
-uint64_t vp_executor_recorded_into(const uint8_t *data, size_t size);
-
-/* Tells the client that all commands up to this tag of its have been executed; 0: does nothing. */
-void vp_executor_tell(struct vp_context *ctx, uint64_t tag);
+/* The next commands come from this data. */
+void vp_context_decode(struct vp_context *ctx, const uint8_t *data, size_t size);
 
 /* Ends the session with a sentence; the first one counts. It gets the name of the current command. */
 void vps_fail(struct vp_context *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -116,6 +115,12 @@ uint64_t vps_use_handle(struct vp_context *ctx, int32_t type, uint64_t id);
 
 /* The same without poison: for what ends with the command. */
 struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id);
+
+/* The command buffer of a recorded command: mostly that of the one before. Its handle, or 0. */
+uint64_t vps_use_target(struct vp_context *ctx, uint64_t id);
+
+/* Says what is wrong with a command that cannot be recorded, or makes its command buffer unusable. Returns false. */
+bool vps_not_recordable(struct vp_context *ctx);
 
 /* The first used object of a type, or NULL. */
 struct vps_object *vps_used(const struct vp_context *ctx, int32_t type);

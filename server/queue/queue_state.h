@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_SERVER_SYNC_QUEUE_STATE_H
-#define VP_SERVER_SYNC_QUEUE_STATE_H
+#ifndef VP_SERVER_QUEUE_QUEUE_STATE_H
+#define VP_SERVER_QUEUE_QUEUE_STATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>

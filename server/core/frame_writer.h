@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_SERVER_SESSION_FRAME_WRITER_H
-#define VP_SERVER_SESSION_FRAME_WRITER_H
+#ifndef VP_SERVER_CORE_FRAME_WRITER_H
+#define VP_SERVER_CORE_FRAME_WRITER_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -43,6 +43,12 @@ bool vps_frame_writer_send_memory(struct vps_frame_writer *writer, uint64_t id, 
  * Thread-safe. */
 void vps_frame_writer_send_object_error(struct vps_frame_writer *writer, uint64_t id, uint32_t command, VkResult result,
                                         uint32_t recording);
+
+/* Tells the client the address of a memory or an acceleration structure; 0: it has none. Thread-safe. */
+void vps_frame_writer_send_address(struct vps_frame_writer *writer, uint64_t id, VkDeviceAddress address);
+
+/* Tells it that it will not hear what a pipeline consists of: there is no such pipeline. Thread-safe. */
+void vps_frame_writer_send_no_executables(struct vps_frame_writer *writer, uint64_t id);
 
 /* Sends an ERROR frame. Thread-safe. */
 bool vps_frame_writer_send_error(struct vps_frame_writer *writer, const struct vp_error *error);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/session/objects.h"
+#include "server/core/objects.h"
 
 #include <stdlib.h>
 
-#include "server/session/device.h"
-#include "server/pipeline/maker.h"
+#include "server/core/device.h"
 #include "server/vp_dispatch.h"
 
 #define PAGE_COUNT (VP_MAX_SLOTS / VPS_SLOT_PAGE)
@@ -125,7 +124,7 @@ static bool is_part_of_pipelines(int32_t type)
 
 static void destroy_handle(struct vps_device *device, int32_t type, uint64_t handle)
 {
-   if (!is_part_of_pipelines(type) || !vps_maker_put_off(device, type, handle))
+   if (!is_part_of_pipelines(type) || !vps_object_put_off(device, type, handle))
       vps_destroy_handle(device, type, handle);
 }
 

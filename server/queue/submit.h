@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_SERVER_SYNC_SUBMIT_H
-#define VP_SERVER_SYNC_SUBMIT_H
+#ifndef VP_SERVER_QUEUE_SUBMIT_H
+#define VP_SERVER_QUEUE_SUBMIT_H
 
 #include <stdbool.h>
 #include <stdint.h>

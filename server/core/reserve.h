@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_SERVER_MEMORY_RESERVE_H
-#define VP_SERVER_MEMORY_RESERVE_H
+#ifndef VP_SERVER_CORE_RESERVE_H
+#define VP_SERVER_CORE_RESERVE_H
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/memory/reserve.h"
+#include "server/core/reserve.h"
 
 #include <sys/mman.h>
 
@@ -8,9 +8,9 @@
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
-#include "server/session/frame_writer.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/frame_writer.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 
 /* Of the process. */
 #define HOST_SIZE ((size_t)32 << 20)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/session/meter.h"
+#include "server/core/meter.h"
 
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
-#include "server/session/frame_writer.h"
+#include "server/core/frame_writer.h"
 
 /* A difference to what the client believes that it should know of before the next tag. */
 #define URGENT_NS 50000u

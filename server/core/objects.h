@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_SERVER_SESSION_OBJECTS_H
-#define VP_SERVER_SESSION_OBJECTS_H
+#ifndef VP_SERVER_CORE_OBJECTS_H
+#define VP_SERVER_CORE_OBJECTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include "common/net/limits.h"
 
+struct vp_context;
 struct vps_device;
 
 /* The type of a pipeline that is being made. Who looks for it by its type waits (server/pipeline/maker.h). */
@@ -68,6 +69,18 @@ struct vps_object *vps_object_add(struct vps_object_table *table, int32_t type, 
 
 /* Releases and removes an object and all its children; the driver's objects stay as they are. */
 void vps_object_drop(struct vps_object *object);
+
+/* These three belong to what makes pipelines (server/pipeline/maker.c) and to command buffers. */
+
+/* Completes the creation of a pending object. False when the id is of no such object. */
+bool vps_object_complete(struct vp_context *ctx, uint64_t id);
+
+/* The driver's object, which may be used by what is under way, is destroyed when it is not any more. False when it can
+ * be destroyed now. */
+bool vps_object_put_off(struct vps_device *device, int32_t type, uint64_t handle);
+
+/* How often the recording of a command buffer was begun; 0 for anything else. */
+uint32_t vps_object_recording(const struct vps_object *object);
 
 /* Destroys the driver's objects too, the youngest child first. */
 void vps_object_destroy(struct vps_object *object);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/sync/queue.h"
+#include "server/queue/queue.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,12 +9,12 @@
 #include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/util/spin.h"
-#include "server/session/frame_writer.h"
-#include "server/session/context.h"
-#include "server/session/device.h"
+#include "server/core/frame_writer.h"
+#include "server/core/context.h"
+#include "server/core/device.h"
 #include "server/sync/event.h"
 #include "server/sync/query_pool.h"
-#include "server/sync/queue_state.h"
+#include "server/queue/queue_state.h"
 #include "server/memory/readback.h"
 #include "server/record/track.h"
 #include "server/memory/writes.h"

@@ -5,8 +5,8 @@
  * the batch that waits for it. */
 
 #include "common/wire/chain.h"
-#include "server/session/context.h"
-#include "server/sync/submit.h"
+#include "server/core/context.h"
+#include "server/queue/submit.h"
 
 void vp_handle_vkSignalBinarySemaphoreVP(struct vp_context *ctx, struct vp_cmd_vkSignalBinarySemaphoreVP *a)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/session/frame_writer.h"
+#include "server/core/frame_writer.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -113,6 +113,19 @@ void vps_frame_writer_send_object_error(struct vps_frame_writer *writer, uint64_
    vp_bytes_store_u32(payload + 4, (uint32_t)result);
    vp_bytes_store_u32(payload + 8, recording);
    vps_frame_writer_send(writer, VP_FRAME_OBJECT_ERROR, id, payload, sizeof(payload), NULL, 0);
+}
+
+void vps_frame_writer_send_address(struct vps_frame_writer *writer, uint64_t id, VkDeviceAddress address)
+{
+   uint8_t payload[8];
+
+   vp_bytes_store_u64(payload, address);
+   vps_frame_writer_send(writer, VP_FRAME_ADDRESS, id, payload, sizeof(payload), NULL, 0);
+}
+
+void vps_frame_writer_send_no_executables(struct vps_frame_writer *writer, uint64_t id)
+{
+   vps_frame_writer_send(writer, VP_FRAME_EXECUTABLES, id, NULL, 0, NULL, 0);
 }
 
 bool vps_frame_writer_send_error(struct vps_frame_writer *writer, const struct vp_error *error)

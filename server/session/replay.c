@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/record/replay.h"
+#include "server/session/replay.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -7,7 +7,8 @@
 #include "common/util/clock.h"
 #include "common/util/cores.h"
 #include "common/util/relay.h"
-#include "server/session/context.h"
+#include "server/core/context.h"
+#include "server/session/executor.h"
 #include "server/session/uploads.h"
 
 /* So many frames can wait for a thread; more would not stay in the caches. */

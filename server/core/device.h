@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_SERVER_SESSION_DEVICE_H
-#define VP_SERVER_SESSION_DEVICE_H
+#ifndef VP_SERVER_CORE_DEVICE_H
+#define VP_SERVER_CORE_DEVICE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/memory/reserve.h"
+#include "server/core/reserve.h"
 #include "server/vp_dispatch.h"
 
 struct vp_context;

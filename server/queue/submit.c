@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/sync/submit.h"
+#include "server/queue/submit.h"
 
 #include <string.h>
 
 #include "common/wire/chain.h"
-#include "server/session/context.h"
+#include "server/core/context.h"
 
 /* A copy of count elements with room for up to wanted, the rest zero. */
 static void *extend(struct vp_context *ctx, const void *elements, uint32_t count, uint64_t wanted, size_t size)
