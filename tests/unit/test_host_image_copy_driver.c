@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "common/net/frame.h"
-#include "server/session/device.h"
-#include "server/session/instance.h"
+#include "server/core/device.h"
+#include "server/core/instance.h"
 #include "tests/unit/null_session.h"
 
 enum { IMAGE = FIRST_OBJECT };

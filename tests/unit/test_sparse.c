@@ -7,7 +7,7 @@
 
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
-#include "server/session/device.h"
+#include "server/core/device.h"
 #include "tests/unit/null_session.h"
 
 enum { QUEUE = FIRST_OBJECT, MEMORY, BUFFER, IMAGE, WAITED, SIGNALLED };
