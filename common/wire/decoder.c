@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/wire/decoder.h"
 
+#include "common/wire/chain.h"
+
 void vp_dec_fail(struct vp_decoder *dec, const char *error)
 {
    if (!dec->error)
@@ -19,6 +21,14 @@ const uint8_t *vp_dec_end(struct vp_decoder *dec)
 uint32_t vp_dec_image_layout(const struct vp_decoder *dec, uint32_t layout)
 {
    return layout == LAYOUT_PRESENT && dec->present_layout ? dec->present_layout : layout;
+}
+
+void vp_dec_once(struct vp_decoder *dec, const void *node)
+{
+   const VkBaseInStructure *first = node;
+
+   if (vp_chain_find(first->pNext, first->sType))
+      vp_dec_fail(dec, "a chain has two structs of a type");
 }
 
 void vp_dec_count(struct vp_decoder *dec, uint64_t n)

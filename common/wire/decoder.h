@@ -128,6 +128,14 @@ static inline uint64_t vp_dec_new_handle(struct vp_decoder *dec, int32_t type, u
    return id ? dec->new_handle(dec, type, id) : 0;
 }
 
+/* The same id, which must not be null. */
+static inline uint64_t vp_dec_needed(struct vp_decoder *dec, uint64_t id, const char *missing)
+{
+   if (__builtin_expect(id == 0, 0))
+      vp_dec_fail(dec, missing);
+   return id;
+}
+
 /* A handle in a reply: the client knows it already. */
 static inline void vp_dec_reply_handle(const struct vp_decoder *dec, void *handle, size_t size, uint64_t id)
 {
@@ -198,6 +206,9 @@ static inline const void *vp_dec_view(struct vp_decoder *dec, uint64_t count, si
 void *vp_dec_blob(struct vp_decoder *dec, uint64_t count, size_t size);
 const char *vp_dec_string(struct vp_decoder *dec, uint64_t count);
 const char *const *vp_dec_string_array(struct vp_decoder *dec, uint64_t count);
+
+/* Fails when a chain has another node of the type of its first. */
+void vp_dec_once(struct vp_decoder *dec, const void *node);
 
 static inline bool vp_dec_enter(struct vp_decoder *dec)
 {

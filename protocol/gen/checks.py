@@ -97,21 +97,16 @@ class Checking:
     def buffer_check(self, row, leave, function, texts):
         """A call with a buffer and values, for each element where they are in an array."""
         name = row.arguments[0]
-        _, handle, _ = self.follow(row, name)
         values = [self.value(row, text) for text in texts]
         arrays = {array for _, array in values if array}
         if len(arrays) > 1:
             row.refuse('the values are in several arrays')
         call = 'if (!%s(ctx, %d, "%s", %s))' % (function, self.place(row, name), name.split('.')[-1],
                                                 ', '.join(value for value, _ in values))
-        if '->' in handle:
-            lines = ['if (!%s) {' % handle, '   vps_fail(ctx, "%s is missing");' % name.split('.')[-1], '   ' + leave, '}']
-        else:
-            lines = []
         if not arrays:
-            return lines + [call, '   ' + leave]
+            return [call, '   ' + leave]
         _, length = arrays.pop()
-        return lines + ['for (uint64_t i = 0; i < %s; i++) {' % length, '   ' + call, '      ' + leave, '}']
+        return ['for (uint64_t i = 0; i < %s; i++) {' % length, '   ' + call, '      ' + leave, '}']
 
     def range(self, row, leave):
         return self.buffer_check(row, leave, 'vps_check_range', row.arguments[1:])

@@ -26,8 +26,9 @@ class Decoding(Layout):
         return 'vp_get_%s(&p)' % ({'float': 'f32', 'double': 'f64'}.get(what) or
                                   ('u64' if SCALARS[what][0] == 8 else 'u32'))
 
-    def decode_value(self, name, acc, verb, fresh=False):
-        """An item that reads one value into acc. fresh: the handle is that of an object to be made."""
+    def decode_value(self, name, acc, verb, fresh=False, needed=None):
+        """An item that reads one value into acc. fresh: the handle is that of an object to be made. needed: what it is called
+        if it is a handle that must be there."""
         kind, what = self.base(name)
         if kind == 'scalar':
             return Item(0, []) if verb == 'new_partial' else Item(SCALARS[what][0], [
@@ -36,8 +37,8 @@ class Decoding(Layout):
             if verb in ('into', 'get_into'):
                 return Item(8, ['vp_dec_reply_handle(d, &%s, sizeof(%s), vp_get_u64(&p));' % (acc, acc)])
             function = 'vp_dec_new_handle' if fresh or verb == 'new_partial' else self.find
-            return Item(8, ['%s = (%s)(uintptr_t)%s(d, %s, vp_get_u64(&p));' % (
-                acc, name, function, self.registry.handles[what])])
+            number = 'vp_dec_needed(d, vp_get_u64(&p), "%s is missing")' % needed if needed else 'vp_get_u64(&p)'
+            return Item(8, ['%s = (%s)(uintptr_t)%s(d, %s, %s);' % (acc, name, function, self.registry.handles[what], number)])
         size = None if verb == 'new_partial' else self.read_size(name)
         if size is None:
             return Item(None, ['%s(d, &%s);' % (self.need(verb, what), acc)])
@@ -85,7 +86,12 @@ class Decoding(Layout):
         if form == 'selected':
             union = self.base(variable.type)[1]
             return [Item(None, ['%s(d, &%s, %s%s);' % (self.need('new_union', union), whole, acc, variable.selector)])], []
-        return [self.decode_value(variable.type, whole, verb, fresh)], []
+        return [self.decode_value(variable.type, whole, verb, fresh, self.needed(variable, owner, verb, fresh))], []
+
+    def needed(self, variable, owner, verb, fresh):
+        """What to call a handle that must be there, or None. Those that are parameters themselves are looked at later."""
+        inside = owner.name in self.registry.structs or bool(variable.lengths)
+        return variable.name if inside and verb in ('new', 'get') and not fresh and self.scope.needs_handle(variable, owner) else None
 
     def decode_pointer(self, variable, whole, verb, mode, fresh):
         element = self.element(variable)
@@ -134,7 +140,8 @@ class Decoding(Layout):
             return self.decode_array_2(variable, owner, siblings, acc, lengths, checks)
         if mode == 'full' and self.same_in_memory(element):
             return ['%s = %s(d, %s, sizeof(%s));' % (whole, self.blob, count, element)], checks
-        item = Item(0, []) if mode == 'none' else self.decode_value(element, 'x[i]', verb, fresh)
+        item = Item(0, []) if mode == 'none' else self.decode_value(element, 'x[i]', verb, fresh,
+                                                                    self.needed(variable, owner, verb, fresh))
         least = 0 if mode == 'none' else self.extent(element, mode == 'partial')[0]
         lines = block('if (vp_dec_has(d, %s, %d))' % (count, least), self.decode_elements(element, count, item) + ['%s = x;' % whole])
         return lines, checks
@@ -277,11 +284,8 @@ class Decoding(Layout):
                       '      v->sType = (VkStructureType)%du;' % self.stype(node),
                       '      if (vp_dec_flag(d, vp_dec_u64(d)))',
                       '         v->pNext = %s(d);' % name,
-                      '      %s(d, v);' % self.need(self_verb, node),
-                      '   }',
-                      '   node = v;',
-                      '   break;',
-                      '}']
+                      '      %s(d, v);' % self.need(self_verb, node)]
+            cases += ([] if node.repeats else ['      vp_dec_once(d, v);']) + ['   }', '   node = v;', '   break;', '}']
         lines = ['void *node = NULL;', 'if (vp_dec_enter(d)) {', '   switch (vp_dec_u32(d)) {'] + indent(cases) + \
             ['   default:', '      vp_dec_fail(d, "%s has a chain node that the %s does not know");' % (struct.name, self.side), '   }', '}',
              'vp_dec_leave(d);', 'return node;']

@@ -38,6 +38,7 @@ class Struct:
         first = members[0] if members else None
         self.stype = first.values if first and first.name == 'sType' and first.values else None
         self.own = False  # declared by private.xml, not by vulkan.h
+        self.repeats = False  # may be in a chain several times
 
     def body(self):
         """The members that travel as the struct's own: all but sType and pNext."""
@@ -154,6 +155,7 @@ class Registry:
         elif category in ('struct', 'union'):
             members = [Variable(m) for m in node.findall('member') if _for_vulkan(m)]
             self.structs[name] = Struct(name, category, members, (node.get('structextends') or '').split(','))
+            self.structs[name].repeats = node.get('allowduplicate') == 'true'
         elif category == 'handle':
             self.handles[name] = node.get('objtypeenum')
             self.parents[name] = node.get('parent')

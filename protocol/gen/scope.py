@@ -29,6 +29,13 @@ SENT_IF = {
     ('VkRenderingAttachmentInfo', 'resolveImageView'): 'v->imageView && v->resolveMode != VK_RESOLVE_MODE_NONE',
 }
 
+# Handles that the registry requires and that may be null all the same.
+MAY_BE_NULL = {
+    ('VkBindDescriptorSetsInfo', 'pDescriptorSets'),  # with graphics pipeline libraries
+    ('VkRenderingFragmentDensityMapAttachmentInfoEXT', 'imageView'),  # the rules beside it say so
+    ('VkSwapchainInfoVP', 'pImages'),  # then there is no swapchain
+}
+
 # Unions without a selector: the member that is sent, and others that a decoder takes.
 UNION_MEMBER = {
     'VkClearColorValue': 2,
@@ -194,6 +201,11 @@ class Scope:
         if variable.depth > 1 and len(self.lengths(variable, owner)) != variable.depth:
             return False
         return self.serializable(variable.type)
+
+    def needs_handle(self, variable, owner):
+        """Whether a member, or each element of one, names an object that must be there."""
+        return self.registry.resolve(variable.type) in self.registry.handles and variable.optional[-1] != 'true' and \
+            not variable.noautovalidity and (owner.name, variable.name) not in MAY_BE_NULL
 
     def lengths(self, variable, owner):
         return LENGTH_OVERRIDES.get((owner.name, variable.name), variable.lengths)

@@ -797,9 +797,81 @@ static void test_slots(void)
    BAD_CMD("maxViewports", vkCmdSetScissor, .firstScissor = UINT32_MAX, .scissorCount = 2, .pScissors = scissors);
 }
 
+/* --- what must be there, and only once --- */
+
+static void test_missing(void)
+{
+   const VkCopyBufferInfo2 copy = {.sType = VK_STRUCTURE_TYPE_COPY_BUFFER_INFO_2,
+                                   .dstBuffer = OBJECT(VkBuffer, BUFFER)};
+   const VkCopyImageInfo2 images = {.sType = VK_STRUCTURE_TYPE_COPY_IMAGE_INFO_2, .srcImage = OBJECT(VkImage, IMAGE)};
+   const VkBindBufferMemoryInfo bind = {.sType = VK_STRUCTURE_TYPE_BIND_BUFFER_MEMORY_INFO,
+                                        .buffer = OBJECT(VkBuffer, BUFFER)};
+   const VkImageViewCreateInfo view_info = {.sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO};
+   const VkBufferMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_BUFFER_MEMORY_BARRIER, .size = VK_WHOLE_SIZE};
+   const VkImageMemoryBarrier image_barrier = {.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER};
+   const VkComputePipelineCreateInfo pipeline_info = {
+      .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+      .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                .module = OBJECT(VkShaderModule, MODULE),
+                .pName = "main"}};
+   const VkCommandBufferAllocateInfo commands_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+                                                      .commandBufferCount = 1};
+   const VkDescriptorSetLayout layouts[] = {VK_NULL_HANDLE};
+   const VkDescriptorSetAllocateInfo sets_info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
+                                                  .descriptorPool = OBJECT(VkDescriptorPool, SET_POOL),
+                                                  .descriptorSetCount = 1,
+                                                  .pSetLayouts = layouts};
+   VkImageView view = OBJECT(VkImageView, FREE);
+   VkPipeline pipeline = OBJECT(VkPipeline, FREE);
+   VkCommandBuffer commands = OBJECT(VkCommandBuffer, FREE);
+   VkDescriptorSet set = OBJECT(VkDescriptorSet, FREE);
+   const VkEvent event = VK_NULL_HANDLE;
+
+   BAD_CMD("srcBuffer is missing", vkCmdCopyBuffer2, .pCopyBufferInfo = &copy);
+   BAD_CMD("dstImage is missing", vkCmdCopyImage2, .pCopyImageInfo = &images);
+   BAD_CMD("buffer is missing", vkCmdPipelineBarrier, .srcStageMask = 1, .dstStageMask = 1,
+           .bufferMemoryBarrierCount = 1, .pBufferMemoryBarriers = &barrier);
+   BAD_CMD("image is missing", vkCmdPipelineBarrier, .srcStageMask = 1, .dstStageMask = 1, .imageMemoryBarrierCount = 1,
+           .pImageMemoryBarriers = &image_barrier);
+   BAD_CMD("pEvents is missing", vkCmdWaitEvents, .eventCount = 1, .pEvents = &event);
+   BAD("memory is missing", vkBindBufferMemory2, .device = DEVICE_OBJECT, .bindInfoCount = 1, .pBindInfos = &bind);
+   BAD("image is missing", vkCreateImageView, .device = DEVICE_OBJECT, .pCreateInfo = &view_info, .pView = &view);
+   BAD("layout is missing", vkCreateComputePipelines, .device = DEVICE_OBJECT, .createInfoCount = 1,
+       .pCreateInfos = &pipeline_info, .pPipelines = &pipeline);
+   BAD("commandPool is missing", vkAllocateCommandBuffers, .device = DEVICE_OBJECT, .pAllocateInfo = &commands_info,
+       .pCommandBuffers = &commands);
+   BAD("pSetLayouts is missing", vkAllocateDescriptorSets, .device = DEVICE_OBJECT, .pAllocateInfo = &sets_info,
+       .pDescriptorSets = &set);
+}
+
+static void test_chains(void)
+{
+   VkImageFormatListCreateInfo list = {.sType = VK_STRUCTURE_TYPE_IMAGE_FORMAT_LIST_CREATE_INFO};
+   VkImageStencilUsageCreateInfo usage = {.sType = VK_STRUCTURE_TYPE_IMAGE_STENCIL_USAGE_CREATE_INFO, .pNext = &list};
+   VkImageFormatListCreateInfo first = {.sType = VK_STRUCTURE_TYPE_IMAGE_FORMAT_LIST_CREATE_INFO, .pNext = &usage};
+   VkImageCreateInfo info = {.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
+                             .pNext = &usage,
+                             .imageType = VK_IMAGE_TYPE_2D,
+                             .format = VK_FORMAT_R8_UNORM,
+                             .extent = {4, 4, 1},
+                             .mipLevels = 1,
+                             .arrayLayers = 1,
+                             .samples = VK_SAMPLE_COUNT_1_BIT};
+   VkImage image = OBJECT(VkImage, FREE);
+
+   GOOD(vkCreateImage, .device = DEVICE_OBJECT, .pCreateInfo = &info, .pImage = &image);
+   image = OBJECT(VkImage, FREE + 1);
+   info.pNext = &first;
+   BAD("a chain has two structs of a type", vkCreateImage, .device = DEVICE_OBJECT, .pCreateInfo = &info,
+       .pImage = &image);
+}
+
 int main(void)
 {
    open_all();
+   test_missing();
+   test_chains();
    test_buffer_ranges();
    test_indirect();
    test_bound_buffers();
