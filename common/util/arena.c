@@ -91,3 +91,28 @@ void *vp_arena_take_more(struct vp_arena *arena, size_t size)
    ASAN_UNPOISON_MEMORY_REGION(p, size);
    return p;
 }
+
+/* A chunk of its own, of which the system makes the pages that are touched. */
+static void *take_chunk(struct vp_arena *arena, size_t size)
+{
+   struct vp_arena_chunk *chunk = NULL;
+
+   if (size <= arena->limit - arena->used)
+      chunk = calloc(1, sizeof(*chunk) + size);
+   if (!chunk)
+      return NULL;
+   chunk->next = arena->chunks;
+   chunk->size = size;
+   arena->chunks = chunk;
+   arena->used += size;
+   arena->cur = arena->end = chunk->data + size;
+   return chunk->data;
+}
+
+void *vp_arena_take_zeroed(struct vp_arena *arena, size_t size)
+{
+   if (size > VP_ARENA_KEEP)
+      return take_chunk(arena, size);
+   void *memory = vp_arena_take(arena, size);
+   return memory ? memset(memory, 0, size) : NULL;
+}

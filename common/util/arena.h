@@ -65,6 +65,9 @@ static inline void vp_arena_reset(struct vp_arena *arena)
    ASAN_POISON_MEMORY_REGION(chunk->data, chunk->size);
 }
 
+/* Zeros. What is large takes memory only where it is written to. */
+void *vp_arena_take_zeroed(struct vp_arena *arena, size_t size);
+
 /* vp_arena_take() when the newest chunk may be too small. */
 void *vp_arena_take_more(struct vp_arena *arena, size_t size);
 

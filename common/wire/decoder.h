@@ -166,23 +166,33 @@ static inline void vp_dec_check_count(struct vp_decoder *dec, uint64_t count, ui
       vp_dec_fail(dec, "an array's size is not what its struct says");
 }
 
-/* Temporary memory; NULL and an error when there is too little. */
-static inline void *vp_dec_room(struct vp_decoder *dec, uint64_t count, size_t size)
+/* How many bytes so many elements take; SIZE_MAX: too many, or there was an error. */
+static inline size_t vp_dec_total(const struct vp_decoder *dec, uint64_t count, size_t size)
 {
    size_t total;
-   void *memory = NULL;
-   if (!dec->error && !__builtin_mul_overflow(count, size, &total))
-      memory = vp_arena_take(dec->arena, total);
+   return dec->error || __builtin_mul_overflow(count, size, &total) ? SIZE_MAX : total;
+}
+
+/* Says so when there is no memory. Returns it. */
+static inline void *vp_dec_got(struct vp_decoder *dec, void *memory)
+{
    if (!memory)
       vp_dec_fail(dec, "a command needs too much temporary memory");
    return memory;
 }
 
+/* Temporary memory; NULL and an error when there is too little. */
+static inline void *vp_dec_room(struct vp_decoder *dec, uint64_t count, size_t size)
+{
+   const size_t total = vp_dec_total(dec, count, size);
+   return vp_dec_got(dec, total == SIZE_MAX ? NULL : vp_arena_take(dec->arena, total));
+}
+
 /* The same, zeroed. */
 static inline void *vp_dec_alloc(struct vp_decoder *dec, uint64_t count, size_t size)
 {
-   void *memory = vp_dec_room(dec, count, size);
-   return memory ? memset(memory, 0, (size_t)count * size) : NULL;
+   const size_t total = vp_dec_total(dec, count, size);
+   return vp_dec_got(dec, total == SIZE_MAX ? NULL : vp_arena_take_zeroed(dec->arena, total));
 }
 
 /* count elements of size bytes each and their filler, copied to out. */

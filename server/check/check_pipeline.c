@@ -212,3 +212,28 @@ bool vps_check_vkCreateRayTracingPipelinesVP(struct vp_context *ctx,
 {
    return check_ray_tracing(ctx, a->createInfoCount, a->pCreateInfos);
 }
+
+/* --- questions --- */
+
+static bool check_handles(struct vp_context *ctx, uint32_t count, uint32_t size, size_t room)
+{
+   const uint64_t all = (uint64_t)count * size;
+   const bool ok = all <= room;
+
+   if (!ok)
+      vps_fail(ctx, "%u handles of shader groups take %llu bytes, not %zu", count, (unsigned long long)all, room);
+   return ok;
+}
+
+bool vps_check_vkGetRayTracingShaderGroupHandlesKHR(struct vp_context *ctx,
+                                                    const struct vp_cmd_vkGetRayTracingShaderGroupHandlesKHR *a)
+{
+   return check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleSize, a->dataSize);
+}
+
+bool vps_check_vkGetRayTracingCaptureReplayShaderGroupHandlesKHR(
+   struct vp_context *ctx, const struct vp_cmd_vkGetRayTracingCaptureReplayShaderGroupHandlesKHR *a)
+{
+   return check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleCaptureReplaySize,
+                        a->dataSize);
+}

@@ -25,7 +25,8 @@ struct vps_queue_range {
 /* What the GPU has so many of; 0: none. */
 struct vps_limits {
    uint32_t maxBoundDescriptorSets, maxColorAttachments, maxDiscardRectangles, maxPushConstantsSize,
-      maxTransformFeedbackBuffers, maxVertexInputAttributes, maxVertexInputBindings, maxViewports;
+      maxTransformFeedbackBuffers, maxVertexInputAttributes, maxVertexInputBindings, maxViewports,
+      shaderGroupHandleCaptureReplaySize, shaderGroupHandleSize;
 };
 
 /* The state of a VkDevice. */

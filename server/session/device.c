@@ -160,8 +160,10 @@ static void note_families(struct vp_context *ctx, struct vps_device *device, VkP
 static void note_limits(const struct vps_instance_functions *functions, VkPhysicalDevice gpu,
                         const VkPhysicalDeviceLimits *limits, struct vps_limits *out)
 {
+   VkPhysicalDeviceRayTracingPipelinePropertiesKHR rays = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_RAY_TRACING_PIPELINE_PROPERTIES_KHR};
    VkPhysicalDeviceDiscardRectanglePropertiesEXT rectangles = {
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DISCARD_RECTANGLE_PROPERTIES_EXT};
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DISCARD_RECTANGLE_PROPERTIES_EXT, .pNext = &rays};
    VkPhysicalDeviceTransformFeedbackPropertiesEXT feedback = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TRANSFORM_FEEDBACK_PROPERTIES_EXT, .pNext = &rectangles};
    VkPhysicalDeviceProperties2 more = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &feedback};
@@ -177,6 +179,8 @@ static void note_limits(const struct vps_instance_functions *functions, VkPhysic
       .maxVertexInputAttributes = limits->maxVertexInputAttributes,
       .maxVertexInputBindings = limits->maxVertexInputBindings,
       .maxViewports = limits->maxViewports,
+      .shaderGroupHandleCaptureReplaySize = rays.shaderGroupHandleCaptureReplaySize,
+      .shaderGroupHandleSize = rays.shaderGroupHandleSize,
    };
 }
 

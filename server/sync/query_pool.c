@@ -181,7 +181,9 @@ void vp_handle_vkGetQueryPoolResults(struct vp_context *ctx, struct vp_cmd_vkGet
    const uint64_t result = value * (pool->values + 1);
    if (!vps_query_pool_has(ctx, pool, a->firstQuery, a->queryCount))
       return;
-   if (a->flags & VK_QUERY_RESULT_WAIT_BIT) {
+   if (a->dataSize / 8 > (uint64_t)a->queryCount * (pool->values + 1)) {
+      vps_fail(ctx, "%u results do not take %zu bytes", a->queryCount, a->dataSize);
+   } else if (a->flags & VK_QUERY_RESULT_WAIT_BIT) {
       vps_fail(ctx, "a wait for queries belongs to the client");
    } else if (a->queryCount &&
               (!a->pData || stride > UINT32_MAX || (a->queryCount - 1) * stride + result > a->dataSize)) {

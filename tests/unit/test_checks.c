@@ -3,6 +3,7 @@
 /* What a driver trusts a program with does not reach it when it is wrong, and does at the very edge of what is right.
  * Each wrong command ends its session. */
 
+#include "server/session/device.h"
 #include "tests/unit/null_session.h"
 
 #define SIZE 4096u
@@ -867,9 +868,73 @@ static void test_chains(void)
        .pImage = &image);
 }
 
+/* --- answers --- */
+
+/* The address sanitizer takes an eighth. */
+#define LITTLE ((size_t)256 << 20)
+
+static size_t resident(void)
+{
+   FILE *file = fopen("/proc/self/statm", "re");
+   unsigned long pages = 0;
+
+   if (file && fscanf(file, "%*u %lu", &pages) != 1)
+      pages = 0;
+   if (file)
+      fclose(file);
+   return (size_t)pages * 4096;
+}
+
+static size_t most_resident;
+
+/* Writes as much as there is, which is little. */
+static VKAPI_ATTR VkResult VKAPI_CALL get_cache_data(VkDevice device, VkPipelineCache cache, size_t *size, void *data)
+{
+   (void)device, (void)cache;
+   most_resident = resident();
+   if (!CHECK(data && *size >= 32))
+      return VK_INCOMPLETE;
+   memset(data, 7, 32);
+   *size = 32;
+   return VK_SUCCESS;
+}
+
+/* Room that a client says it has takes no memory, and is not all sent back. */
+static void test_room(void)
+{
+   const VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
+   VkPipelineCache cache = OBJECT(VkPipelineCache, FREE);
+   size_t size = (size_t)900 << 20;
+   uint8_t data[1];
+   uint32_t results[3] = {0};
+
+   GOOD(vkCreatePipelineCache, .device = DEVICE_OBJECT, .pCreateInfo = &info, .pPipelineCache = &cache);
+   ((struct vps_device *)vps_object_find(&ctx.objects, objects[DEVICE].id)->state)->functions.GetPipelineCacheData =
+      get_cache_data;
+   const size_t before = resident();
+   vp_request_vkGetPipelineCacheData(
+      &enc, 1,
+      &(struct vp_cmd_vkGetPipelineCacheData){
+         .device = DEVICE_OBJECT, .pipelineCache = cache, .pDataSize = &size, .pData = data});
+   CHECK(session_run());
+   CHECK(most_resident < before + LITTLE && vp_encoder_size(&ctx.enc) < 200);
+   CHECK(resident() < before + LITTLE);
+
+   BAD("3 results do not take", vkGetQueryPoolResults, .device = DEVICE_OBJECT,
+       .queryPool = OBJECT(VkQueryPool, QUERIES), .queryCount = 3, .dataSize = (size_t)900 << 20, .pData = results,
+       .stride = 4);
+   BAD("3 results do not fit", vkGetQueryPoolResults, .device = DEVICE_OBJECT,
+       .queryPool = OBJECT(VkQueryPool, QUERIES), .queryCount = 3, .dataSize = 12, .pData = results,
+       .stride = UINT32_MAX);
+   BAD("too much temporary memory", vkGetQueryPoolResults, .device = DEVICE_OBJECT,
+       .queryPool = OBJECT(VkQueryPool, QUERIES), .queryCount = 3, .dataSize = (size_t)1 << 40, .pData = results);
+   CHECK(resident() < before + LITTLE);
+}
+
 int main(void)
 {
    open_all();
+   test_room();
    test_missing();
    test_chains();
    test_buffer_ranges();
