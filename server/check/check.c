@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "server/core/device.h"
+#include "server/memory/memory.h"
 #include "server/sync/query_pool.h"
 #include "server/vp_dispatch.h"
 
@@ -79,6 +80,54 @@ bool vps_check_vkCreateBufferView(struct vp_context *ctx, const struct vp_cmd_vk
 {
    const VkBufferViewCreateInfo *info = a->pCreateInfo;
    return check_bound(ctx, vps_used(ctx, VK_OBJECT_TYPE_BUFFER), "buffer", info->offset, info->range);
+}
+
+/* --- memory --- */
+
+/* An image may need more than `size`, which is 0: only its driver knows. The objects follow each other. */
+static bool check_binding(struct vp_context *ctx, unsigned which, VkDeviceSize offset, VkDeviceSize size)
+{
+   const struct vps_memory *memory = ctx->used[which + 1]->state;
+
+   return !memory || vps_fits(offset, size, memory->size) ||
+          vps_refuse_range(ctx, "the memory", offset, size, memory->size);
+}
+
+bool vps_check_vkBindBufferMemory(struct vp_context *ctx, const struct vp_cmd_vkBindBufferMemory *a)
+{
+   return check_binding(ctx, 1, a->memoryOffset, vps_buffer_size(ctx, 1));
+}
+
+bool vps_check_vkBindImageMemory(struct vp_context *ctx, const struct vp_cmd_vkBindImageMemory *a)
+{
+   return check_binding(ctx, 1, a->memoryOffset, 0);
+}
+
+/* Whether each binding has its two objects, and nothing else has any. */
+static bool has_pairs(struct vp_context *ctx, uint32_t count)
+{
+   if (ctx->used_count == 1 + 2 * (uint64_t)count)
+      return true;
+   vps_fail(ctx, "what is bound or its memory is missing");
+   return false;
+}
+
+bool vps_check_vkBindBufferMemory2(struct vp_context *ctx, const struct vp_cmd_vkBindBufferMemory2 *a)
+{
+   bool ok = has_pairs(ctx, a->bindInfoCount);
+
+   for (uint32_t i = 0; i < a->bindInfoCount && ok; i++)
+      ok = check_binding(ctx, 1 + 2 * i, a->pBindInfos[i].memoryOffset, vps_buffer_size(ctx, 1 + 2 * i));
+   return ok;
+}
+
+bool vps_check_vkBindImageMemory2(struct vp_context *ctx, const struct vp_cmd_vkBindImageMemory2 *a)
+{
+   bool ok = has_pairs(ctx, a->bindInfoCount);
+
+   for (uint32_t i = 0; i < a->bindInfoCount && ok; i++)
+      ok = check_binding(ctx, 1 + 2 * i, a->pBindInfos[i].memoryOffset, 0);
+   return ok;
 }
 
 /* --- the rest --- */

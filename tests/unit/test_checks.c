@@ -3,7 +3,7 @@
 /* What a driver trusts a program with does not reach it when it is wrong, and does at the very edge of what is right.
  * Each wrong command ends its session. */
 
-#include "server/session/device.h"
+#include "server/core/device.h"
 #include "tests/unit/null_session.h"
 
 #define SIZE 4096u
@@ -931,9 +931,35 @@ static void test_room(void)
    CHECK(resident() < before + LITTLE);
 }
 
+static void test_bindings(void)
+{
+   const VkMemoryAllocateInfo memory_info = {
+      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = 2 * SIZE, .memoryTypeIndex = 1};
+   VkDeviceMemory memory = OBJECT(VkDeviceMemory, MEMORY);
+   const VkBuffer buffer = OBJECT(VkBuffer, BUFFER);
+   VkBindImageMemoryInfo info = {.sType = VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_INFO,
+                                 .image = OBJECT(VkImage, IMAGE),
+                                 .memory = memory,
+                                 .memoryOffset = 2 * SIZE + 1};
+   static const VkDeviceSize wrong[] = {SIZE + 1, UINT64_MAX - SIZE + 1, UINT64_MAX};
+
+   for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+      GOOD(vkAllocateMemory, .device = DEVICE_OBJECT, .pAllocateInfo = &memory_info, .pMemory = &memory);
+      BAD("are not all in the memory", vkBindBufferMemory, .device = DEVICE_OBJECT, .buffer = buffer, .memory = memory,
+          .memoryOffset = wrong[i]);
+   }
+   GOOD(vkAllocateMemory, .device = DEVICE_OBJECT, .pAllocateInfo = &memory_info, .pMemory = &memory);
+   GOOD(vkBindBufferMemory, .device = DEVICE_OBJECT, .buffer = buffer, .memory = memory, .memoryOffset = SIZE);
+   BAD("are not all in the memory", vkBindImageMemory2, .device = DEVICE_OBJECT, .bindInfoCount = 1,
+       .pBindInfos = &info);
+   info.memory = VK_NULL_HANDLE;
+   BAD("its memory is missing", vkBindImageMemory2, .device = DEVICE_OBJECT, .bindInfoCount = 1, .pBindInfos = &info);
+}
+
 int main(void)
 {
    open_all();
+   test_bindings();
    test_room();
    test_missing();
    test_chains();
