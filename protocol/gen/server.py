@@ -341,7 +341,7 @@ def dispatch_tables(scope):
                 lines.append('   [%d] = {"%s", %s%s%s},' % (
                     command.number - base, command.name,
                     '.record = record_' + command.name if is_recorded(command) else '.run = run_' + command.name,
-                    ', .recording = true' if recording else '', ', .apart = true' if apart else ''))
+                    ', .measured_by_size = true' if recording else '', ', .apart = true' if apart else ''))
         lines += ['};', '']
     return lines
 
@@ -385,8 +385,8 @@ def dispatch(scope):
              '   void (*run)(struct vp_context *ctx);',
              '   /* For what is recorded into a command buffer: decodes it at p and executes it. Returns where it ends. */',
              '   const uint8_t *(*record)(struct vp_context *ctx, const uint8_t *p);',
-             '   bool recording; /* one of those, or what comes with them and is measured with them */',
-             '   bool apart;     /* and concerns no other command buffer */', '};', ''] + dispatch_find(scope) + [
+             '   bool measured_by_size; /* is recorded, or comes with what is: its bytes count, not how long it takes */',
+             '   bool apart; /* is recorded, and concerns no other command buffer */', '};', ''] + dispatch_find(scope) + [
              '', '/* What is written by hand, in server/. */']
     head += ['void vp_handle_%s(struct vp_context *ctx, struct vp_cmd_%s *a);' % (c.name, c.name) for c in handlers]
     head += ['void vps_observe_%s(struct vp_context *ctx, const struct vp_cmd_%s *a);' % (c.row.command, c.name)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/queue/queue.h"
+
+/* What a queue's thread does: it waits for the batches that were submitted and reports what they have changed. */
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "server/core/device.h"
 #include "server/sync/event.h"
 #include "server/sync/query_pool.h"
+#include "server/queue/queue.h"
 #include "server/queue/queue_state.h"
 #include "server/memory/readback.h"
 #include "server/record/track.h"
@@ -33,21 +35,6 @@
 #define FIRST_LOOK_NS INT64_C(5000000)
 #define LOOK_REST 10
 #define LOOK_AGE 4
-
-struct vps_queue *vps_queue_next(const struct vps_queue *queue)
-{
-   return queue->next;
-}
-
-uint32_t vps_queue_family(const struct vps_queue *queue)
-{
-   return queue->family;
-}
-
-pthread_mutex_t *vps_queue_lock(struct vps_queue *queue)
-{
-   return &queue->handle_lock;
-}
 
 /* --- reports --- */
 
@@ -388,7 +375,7 @@ static void give_up(struct vps_queue *queue)
    send_progress(queue, serial, VK_ERROR_DEVICE_LOST);
 }
 
-static void *run_thread(void *argument)
+void *vps_queue_run(void *argument)
 {
    struct vps_queue *queue = argument;
    uint64_t completed;
@@ -444,13 +431,6 @@ void vp_handle_vkWaitBatchVP(struct vp_context *ctx, struct vp_cmd_vkWaitBatchVP
       settle(queue, a->serial); /* what follows may destroy what the batch used */
 }
 
-/* --- life --- */
-
-uint64_t vps_queue_serial(const struct vps_queue *queue)
-{
-   return queue->serial;
-}
-
 bool vps_queue_finish(struct vps_queue *queue, uint64_t serial, int64_t timeout_ns)
 {
    const VkResult result = wait_for(queue, serial, timeout_ns);
@@ -461,152 +441,4 @@ bool vps_queue_finish(struct vps_queue *queue, uint64_t serial, int64_t timeout_
    if (result == VK_SUCCESS)
       settle(queue, serial);
    return result != VK_TIMEOUT;
-}
-
-/* Whether all that the driver has taken is complete before the deadline, or never will be because the GPU gave up. */
-static bool becomes_idle(struct vps_queue *queue, int64_t deadline_ms)
-{
-   const int64_t left_ms = deadline_ms - vp_clock_ms();
-
-   return vps_queue_finish(queue, queue->accepted, left_ms > 0 ? left_ms * 1000000 : 0);
-}
-
-bool vps_queue_stop(struct vps_queue *queue, int64_t deadline_ms)
-{
-   if (!queue->joined) {
-      pthread_mutex_lock(&queue->lock);
-      queue->stop = true;
-      queue->stop_deadline_ms = deadline_ms;
-      pthread_cond_signal(&queue->changed);
-      pthread_mutex_unlock(&queue->lock);
-      pthread_join(queue->thread, NULL);
-      queue->joined = true;
-   }
-   return becomes_idle(queue, deadline_ms);
-}
-
-static void release_queue(void *state)
-{
-   struct vps_queue *queue = state;
-   struct vps_device *device = queue->device;
-
-   vps_queue_stop(queue, vp_clock_ms());
-   pthread_mutex_lock(&device->report_lock);
-   for (struct vps_queue **link = &device->queues; *link; link = &(*link)->next) {
-      if (*link == queue) {
-         *link = queue->next;
-         break;
-      }
-   }
-   pthread_mutex_unlock(&device->report_lock);
-   vps_pending_free(queue->first);
-   if (!device->abandoned)
-      device->functions.DestroySemaphore(device->handle, queue->timeline, NULL);
-   pthread_cond_destroy(&queue->changed);
-   pthread_mutex_destroy(&queue->lock);
-   pthread_mutex_destroy(&queue->handle_lock);
-   free(queue);
-}
-
-static VkResult create_timeline(struct vps_queue *queue)
-{
-   const VkSemaphoreTypeCreateInfo type = {
-      .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
-      .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE,
-   };
-   const VkSemaphoreCreateInfo info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type};
-   const struct vps_device *device = queue->device;
-
-   return device->functions.CreateSemaphore(device->handle, &info, NULL, &queue->timeline);
-}
-
-static struct vps_queue *create_queue(struct vps_device *device, uint64_t id, VkQueue handle)
-{
-   struct vps_queue *queue = calloc(1, sizeof(*queue));
-   if (!queue)
-      return NULL;
-   queue->device = device;
-   queue->id = id;
-   queue->handle = handle;
-   queue->last = &queue->first;
-
-   if (pthread_mutex_init(&queue->handle_lock, NULL) != 0)
-      goto fail;
-   if (pthread_mutex_init(&queue->lock, NULL) != 0)
-      goto fail_handle_lock;
-   if (pthread_cond_init(&queue->changed, NULL) != 0)
-      goto fail_mutex;
-   if (create_timeline(queue) < 0)
-      goto fail_cond;
-   if (pthread_create(&queue->thread, NULL, run_thread, queue) != 0)
-      goto fail_timeline;
-   pthread_mutex_lock(&device->report_lock);
-   queue->next = device->queues;
-   device->queues = queue;
-   pthread_mutex_unlock(&device->report_lock);
-   return queue;
-
-fail_timeline:
-   device->functions.DestroySemaphore(device->handle, queue->timeline, NULL);
-fail_cond:
-   pthread_cond_destroy(&queue->changed);
-fail_mutex:
-   pthread_mutex_destroy(&queue->lock);
-fail_handle_lock:
-   pthread_mutex_destroy(&queue->handle_lock);
-fail:
-   free(queue);
-   return NULL;
-}
-
-/* One VkQueue has one lock. */
-static bool is_known(const struct vps_device *device, VkQueue handle)
-{
-   for (const struct vps_queue *queue = device->queues; queue; queue = queue->next) {
-      if (queue->handle == handle)
-         return true;
-   }
-   return false;
-}
-
-static bool device_has_queue(const struct vps_device *device, const VkDeviceQueueInfo2 *info)
-{
-   for (uint32_t i = 0; i < device->range_count; i++) {
-      const struct vps_queue_range *range = &device->ranges[i];
-      if (range->family == info->queueFamilyIndex && range->flags == info->flags && info->queueIndex < range->count)
-         return true;
-   }
-   return false;
-}
-
-void vp_handle_vkGetDeviceQueue2(struct vp_context *ctx, struct vp_cmd_vkGetDeviceQueue2 *a)
-{
-   const uint64_t id = (uint64_t)(uintptr_t)*a->pQueue;
-   struct vps_device *device = ctx->used[0]->device;
-   VkQueue handle = VK_NULL_HANDLE;
-
-   if (!device_has_queue(device, a->pQueueInfo)) {
-      vps_fail(ctx, "the device was created without queue %u of family %u", a->pQueueInfo->queueIndex,
-               a->pQueueInfo->queueFamilyIndex);
-      return;
-   }
-   device->functions.GetDeviceQueue2(device->handle, a->pQueueInfo, &handle);
-   if (handle && is_known(device, handle)) {
-      vps_fail(ctx, "the queue %u of family %u has an id already", a->pQueueInfo->queueIndex,
-               a->pQueueInfo->queueFamilyIndex);
-      return;
-   }
-   struct vps_queue *queue = handle ? create_queue(device, id, handle) : NULL;
-   if (!queue) {
-      vps_fail(ctx, "the queue cannot be used; the server is out of memory or threads");
-      return;
-   }
-   queue->family = a->pQueueInfo->queueFamilyIndex;
-   struct vps_object *object = vps_add(ctx, VK_OBJECT_TYPE_QUEUE, id, (uint64_t)(uintptr_t)handle);
-   if (!object) {
-      release_queue(queue);
-      return;
-   }
-   object->state = queue;
-   object->release = release_queue;
 }

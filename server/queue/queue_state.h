@@ -11,7 +11,8 @@
 struct vps_device;
 struct vps_track;
 
-/* What the two halves of a queue know of each other: queue_submit.c, which submits, and queue.c, which reports. */
+/* What the parts of a queue know of each other: queue_life.c, which creates and ends it, queue_submit.c, which submits,
+ * and queue.c, which reports. */
 
 /* What a batch that is not complete changes. */
 struct vps_pending {
@@ -58,6 +59,9 @@ void vps_pending_free(struct vps_pending *list);
 /* Batches up to this serial were submitted, and they change this: the queue's thread waits for them from now on. `last`
  * is the end of the list; an empty one is fine. */
 void vps_queue_hand_over(struct vps_queue *queue, uint64_t serial, struct vps_pending *list, struct vps_pending **last);
+
+/* The queue's thread. */
+void *vps_queue_run(void *queue);
 
 /* The device is lost, which is logged once. */
 void vps_queue_lose_device(const struct vps_queue *queue, const char *reason, VkResult result);

@@ -123,8 +123,70 @@ static struct vps_queue *usable_queue(struct vp_context *ctx)
    return ctx->used[0]->state;
 }
 
-static void add_batch(struct vp_context *ctx, struct batch_list *list, uint64_t serial, VkSubmitInfo *info)
+/* What the three ways to submit have of their own. A batch is a Vulkan struct in temporary memory, ours to change. */
+struct submission {
+   size_t size; /* of the struct */
+   /* Notes what the batch with this serial changes, leaves out what could not be created, and lets it signal the
+    * queue's timeline. */
+   void (*add_batch)(struct vp_context *ctx, const struct vps_queue *queue, struct batch_list *list, uint64_t serial,
+                     void *batch);
+   void (*empty)(void *batch); /* leaves its semaphores alone */
+   VkResult (*submit)(const struct vps_queue *queue, uint32_t count, const void *batches);
+};
+
+static void *batch_at(const struct submission *kind, void *batches, uint32_t i)
 {
+   return (uint8_t *)batches + i * kind->size;
+}
+
+/* When the driver has no memory for a submission, semaphores and fences have to go on nevertheless: without the rest.
+ */
+static VkResult submit(struct vp_context *ctx, const struct submission *kind, const struct vps_queue *queue,
+                       uint32_t count, void *batches)
+{
+   VkResult result;
+
+   do
+      result = kind->submit(queue, count, batches);
+   while (vps_try_again(ctx, result));
+   if (!is_memory_error(result))
+      return result;
+   for (uint32_t i = 0; i < count; i++) {
+      kind->empty(batch_at(kind, batches, i));
+      send_batch_error(queue, queue->serial + i + 1, result);
+   }
+   return kind->submit(queue, count, batches);
+}
+
+static VkResult handle(struct vp_context *ctx, const struct submission *kind, uint32_t count, const void *data)
+{
+   struct batch_list list = {.last = &list.first};
+   struct vps_queue *queue = usable_queue(ctx);
+   VkResult result = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+   void *batches = (void *)(uintptr_t)data;
+
+   if (!queue)
+      return result;
+   for (uint32_t i = 0; !result && !ctx->failed && i < count; i++) {
+      const uint64_t serial = queue->serial + i + 1;
+      begin_batch(ctx, queue, &list);
+      kind->add_batch(ctx, queue, &list, serial, batch_at(kind, batches, i));
+      end_batch(queue, &list, serial);
+   }
+   pthread_mutex_lock(&queue->handle_lock);
+   if (!result && !ctx->failed)
+      result = submit(ctx, kind, queue, count, batches);
+   submitted(ctx, queue, queue->serial + count, &list, result);
+   pthread_mutex_unlock(&queue->handle_lock);
+   return result;
+}
+
+/* --- vkQueueSubmit --- */
+
+static void add_batch_1(struct vp_context *ctx, const struct vps_queue *queue, struct batch_list *list, uint64_t serial,
+                        void *batch)
+{
+   VkSubmitInfo *info = batch;
    VkCommandBuffer *handles =
       (VkCommandBuffer *)(uintptr_t)info->pCommandBuffers; /* temporary memory, ours to change */
    VkDeviceGroupSubmitInfo *group = vps_submit_find_group(info);
@@ -144,55 +206,37 @@ static void add_batch(struct vp_context *ctx, struct batch_list *list, uint64_t 
    info->commandBufferCount = kept;
    if (masks)
       group->commandBufferCount = kept;
+   vps_submit_add_signal(ctx, info, queue->timeline, serial);
 }
 
-/* When the driver has no memory for a submission, semaphores and fences have to go on nevertheless: without the command
- * buffers. */
-static VkResult submit(struct vp_context *ctx, struct vps_queue *queue, uint32_t count, VkSubmitInfo *infos)
+static void empty_1(void *batch)
 {
-   const PFN_vkQueueSubmit function = queue->device->functions.QueueSubmit;
-   VkResult result;
+   VkSubmitInfo *info = batch;
+   VkDeviceGroupSubmitInfo *group = vps_submit_find_group(info);
 
-   do
-      result = function(queue->handle, count, infos, VK_NULL_HANDLE);
-   while (vps_try_again(ctx, result));
-   if (!is_memory_error(result))
-      return result;
-   for (uint32_t i = 0; i < count; i++) {
-      VkDeviceGroupSubmitInfo *group = vps_submit_find_group(&infos[i]);
-      infos[i].commandBufferCount = 0;
-      if (group)
-         group->commandBufferCount = 0;
-      send_batch_error(queue, queue->serial + i + 1, result);
-   }
-   return function(queue->handle, count, infos, VK_NULL_HANDLE);
+   info->commandBufferCount = 0;
+   if (group)
+      group->commandBufferCount = 0;
+}
+
+static VkResult submit_1(const struct vps_queue *queue, uint32_t count, const void *batches)
+{
+   return queue->device->functions.QueueSubmit(queue->handle, count, batches, VK_NULL_HANDLE);
 }
 
 void vp_handle_vkQueueSubmit(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit *a)
 {
-   struct vps_queue *queue = usable_queue(ctx);
-   a->ret = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
-   if (!queue)
-      return;
+   static const struct submission kind = {sizeof(VkSubmitInfo), add_batch_1, empty_1, submit_1};
 
-   struct batch_list list = {.last = &list.first};
-   uint64_t serial = queue->serial + a->submitCount;
-   VkSubmitInfo *infos = (VkSubmitInfo *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
-   for (uint32_t i = 0; !a->ret && !ctx->failed && i < a->submitCount; i++) {
-      begin_batch(ctx, queue, &list);
-      add_batch(ctx, &list, queue->serial + i + 1, &infos[i]);
-      end_batch(queue, &list, queue->serial + i + 1);
-      vps_submit_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1);
-   }
-   pthread_mutex_lock(&queue->handle_lock);
-   if (!a->ret && !ctx->failed)
-      a->ret = submit(ctx, queue, a->submitCount, infos);
-   submitted(ctx, queue, serial, &list, a->ret);
-   pthread_mutex_unlock(&queue->handle_lock);
+   a->ret = handle(ctx, &kind, a->submitCount, a->pSubmits);
 }
 
-static void add_batch_2(struct vp_context *ctx, struct batch_list *list, uint64_t serial, VkSubmitInfo2 *info)
+/* --- vkQueueSubmit2 --- */
+
+static void add_batch_2(struct vp_context *ctx, const struct vps_queue *queue, struct batch_list *list, uint64_t serial,
+                        void *batch)
 {
+   VkSubmitInfo2 *info = batch;
    VkCommandBufferSubmitInfo *all = (VkCommandBufferSubmitInfo *)(uintptr_t)info->pCommandBufferInfos;
    uint32_t kept = 0;
 
@@ -202,97 +246,60 @@ static void add_batch_2(struct vp_context *ctx, struct batch_list *list, uint64_
          all[kept++] = all[i];
    }
    info->commandBufferInfoCount = kept;
+   vps_submit2_add_signal(ctx, info, queue->timeline, serial);
 }
 
-static VkResult submit_2(struct vp_context *ctx, struct vps_queue *queue, uint32_t count, VkSubmitInfo2 *infos)
+static void empty_2(void *batch)
 {
-   const PFN_vkQueueSubmit2 function = queue->device->functions.QueueSubmit2;
-   VkResult result;
+   VkSubmitInfo2 *info = batch;
 
-   do
-      result = function(queue->handle, count, infos, VK_NULL_HANDLE);
-   while (vps_try_again(ctx, result));
-   if (!is_memory_error(result))
-      return result;
-   for (uint32_t i = 0; i < count; i++) {
-      infos[i].commandBufferInfoCount = 0;
-      send_batch_error(queue, queue->serial + i + 1, result);
-   }
-   return function(queue->handle, count, infos, VK_NULL_HANDLE);
+   info->commandBufferInfoCount = 0;
+}
+
+static VkResult submit_2(const struct vps_queue *queue, uint32_t count, const void *batches)
+{
+   return queue->device->functions.QueueSubmit2(queue->handle, count, batches, VK_NULL_HANDLE);
 }
 
 void vp_handle_vkQueueSubmit2(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit2 *a)
 {
-   struct vps_queue *queue = usable_queue(ctx);
-   a->ret = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
-   if (!queue)
-      return;
-   if (!queue->device->functions.QueueSubmit2) {
-      vps_missing_function(ctx);
-      return;
-   }
+   static const struct submission kind = {sizeof(VkSubmitInfo2), add_batch_2, empty_2, submit_2};
+   const struct vps_queue *queue = ctx->used[0]->state;
 
-   struct batch_list list = {.last = &list.first};
-   uint64_t serial = queue->serial + a->submitCount;
-   VkSubmitInfo2 *infos = (VkSubmitInfo2 *)(uintptr_t)a->pSubmits; /* temporary memory, ours to change */
-   for (uint32_t i = 0; !a->ret && !ctx->failed && i < a->submitCount; i++) {
-      begin_batch(ctx, queue, &list);
-      add_batch_2(ctx, &list, queue->serial + i + 1, &infos[i]);
-      end_batch(queue, &list, queue->serial + i + 1);
-      vps_submit2_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1);
-   }
-   pthread_mutex_lock(&queue->handle_lock);
-   if (!a->ret && !ctx->failed)
-      a->ret = submit_2(ctx, queue, a->submitCount, infos);
-   submitted(ctx, queue, serial, &list, a->ret);
-   pthread_mutex_unlock(&queue->handle_lock);
+   if (queue && !queue->device->functions.QueueSubmit2)
+      vps_missing_function(ctx);
+   else
+      a->ret = handle(ctx, &kind, a->submitCount, a->pSubmits);
 }
 
-/* Binds nothing; the rest of the batch goes on. */
-static void bind_nothing(VkBindSparseInfo *info)
+/* --- vkQueueBindSparse --- */
+
+static void empty_sparse(void *batch)
 {
+   VkBindSparseInfo *info = batch;
+
    info->bufferBindCount = info->imageOpaqueBindCount = info->imageBindCount = 0;
 }
 
-static VkResult bind_sparse(struct vp_context *ctx, struct vps_queue *queue, uint32_t count, VkBindSparseInfo *infos)
+static void add_batch_sparse(struct vp_context *ctx, const struct vps_queue *queue, struct batch_list *list,
+                             uint64_t serial, void *batch)
 {
-   const PFN_vkQueueBindSparse function = queue->device->functions.QueueBindSparse;
-   VkResult result;
-
-   do
-      result = function(queue->handle, count, infos, VK_NULL_HANDLE);
-   while (vps_try_again(ctx, result));
-   if (!is_memory_error(result))
-      return result;
-   for (uint32_t i = 0; i < count; i++) {
-      bind_nothing(&infos[i]);
-      send_batch_error(queue, queue->serial + i + 1, result);
+   vps_bind_sparse_drop_semaphores(ctx, batch);
+   if (ctx->poison) {
+      list->error = ctx->poison;
+      empty_sparse(batch);
    }
-   return function(queue->handle, count, infos, VK_NULL_HANDLE);
+   vps_bind_sparse_add_signal(ctx, batch, queue->timeline, serial);
+}
+
+static VkResult submit_sparse(const struct vps_queue *queue, uint32_t count, const void *batches)
+{
+   return queue->device->functions.QueueBindSparse(queue->handle, count, batches, VK_NULL_HANDLE);
 }
 
 void vp_handle_vkQueueBindSparse(struct vp_context *ctx, struct vp_cmd_vkQueueBindSparse *a)
 {
-   struct vps_queue *queue = usable_queue(ctx);
-   a->ret = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
-   if (!queue)
-      return;
+   static const struct submission kind = {sizeof(VkBindSparseInfo), add_batch_sparse, empty_sparse, submit_sparse};
 
-   struct batch_list list = {.last = &list.first};
-   VkBindSparseInfo *infos = (VkBindSparseInfo *)(uintptr_t)a->pBindInfo; /* temporary memory, ours to change */
-   for (uint32_t i = 0; !a->ret && !ctx->failed && i < a->bindInfoCount; i++) {
-      begin_batch(ctx, queue, &list);
-      vps_bind_sparse_drop_semaphores(ctx, &infos[i]);
-      if (ctx->poison) {
-         list.error = ctx->poison;
-         bind_nothing(&infos[i]);
-      }
-      end_batch(queue, &list, queue->serial + i + 1);
-      vps_bind_sparse_add_signal(ctx, &infos[i], queue->timeline, queue->serial + i + 1);
-   }
-   pthread_mutex_lock(&queue->handle_lock);
-   if (!a->ret && !ctx->failed)
-      a->ret = bind_sparse(ctx, queue, a->bindInfoCount, infos);
-   submitted(ctx, queue, queue->serial + a->bindInfoCount, &list, a->ret);
-   pthread_mutex_unlock(&queue->handle_lock);
+   a->ret = handle(ctx, &kind, a->bindInfoCount, a->pBindInfo);
 }

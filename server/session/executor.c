@@ -20,7 +20,7 @@ static bool is_apart(const struct vp_context *ctx, const struct vps_dispatch *en
 }
 
 /* Recorded commands from p on, up to any other one or to one that wants an answer. Returns where they end. */
-static const uint8_t *replay(struct vp_context *ctx, const uint8_t *p)
+static const uint8_t *record_stretch(struct vp_context *ctx, const uint8_t *p)
 {
    const bool apart = ctx->apart;
 
@@ -39,7 +39,7 @@ static const uint8_t *replay(struct vp_context *ctx, const uint8_t *p)
 }
 
 /* What is measured with recorded commands. */
-static void run_recording(struct vp_context *ctx, const struct vps_dispatch *entry)
+static void run_measured_by_size(struct vp_context *ctx, const struct vps_dispatch *entry)
 {
    const uint8_t *start = ctx->dec.cur - COMMAND_HEAD_SIZE;
 
@@ -48,7 +48,7 @@ static void run_recording(struct vp_context *ctx, const struct vps_dispatch *ent
 }
 
 /* A single recorded command that wants an answer. */
-static void run_recorded(struct vp_context *ctx, const struct vps_dispatch *entry)
+static void record_answered(struct vp_context *ctx, const struct vps_dispatch *entry)
 {
    const uint8_t *start = ctx->dec.cur;
 
@@ -60,7 +60,7 @@ static void run_recorded(struct vp_context *ctx, const struct vps_dispatch *entr
    vps_send_reply(ctx);
 }
 
-static void run_measured(struct vp_context *ctx, const struct vps_dispatch *entry)
+static void run_measured_alone(struct vp_context *ctx, const struct vps_dispatch *entry)
 {
    vps_meter_begin(&ctx->meter);
    entry->run(ctx);
@@ -102,11 +102,11 @@ static void run_command(struct vp_context *ctx)
    else if (ctx->apart && (ctx->reply || !is_apart(ctx, entry, ctx->dec.cur)))
       refuse_apart(ctx, entry);
    else if (entry->record)
-      run_recorded(ctx, entry);
-   else if (entry->recording)
-      run_recording(ctx, entry);
+      record_answered(ctx, entry);
+   else if (entry->measured_by_size)
+      run_measured_by_size(ctx, entry);
    else
-      run_measured(ctx, entry);
+      run_measured_alone(ctx, entry);
    if (ctx->strained)
       vps_reserve_settle(ctx);
    vp_arena_reset(&ctx->arena);
@@ -120,7 +120,7 @@ bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size)
 
    while (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0) {
       const uint8_t *start = ctx->dec.cur;
-      ctx->dec.cur = replay(ctx, start);
+      ctx->dec.cur = record_stretch(ctx, start);
       vps_meter_record(&ctx->meter, (size_t)(ctx->dec.cur - start));
       if (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0)
          run_command(ctx);
@@ -140,7 +140,7 @@ uint64_t vp_executor_recorded_into(const uint8_t *data, size_t size)
    return size >= COMMAND_HEAD_SIZE + 8 ? vp_bytes_load_u64(data + COMMAND_HEAD_SIZE) : 0;
 }
 
-bool vp_executor_run_recorded(struct vp_context *ctx, const uint8_t *data, size_t size)
+bool vp_executor_run_apart(struct vp_context *ctx, const uint8_t *data, size_t size)
 {
    ctx->apart = true;
    ctx->recorded_into = vp_executor_recorded_into(data, size);

@@ -12,7 +12,7 @@ struct vp_context;
 bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size);
 
 /* The same, when all of them must be recorded into one command buffer, without any other that concerns more. */
-bool vp_executor_run_recorded(struct vp_context *ctx, const uint8_t *data, size_t size);
+bool vp_executor_run_apart(struct vp_context *ctx, const uint8_t *data, size_t size);
 
 /* The command buffer of such commands; 0: they begin with none. */
 uint64_t vp_executor_recorded_into(const uint8_t *data, size_t size);

@@ -47,7 +47,7 @@ static void execute(void *context, unsigned place)
    if (lane->ctx.failed)
       return;
    lane->ctx.stream_offset = piece->offset;
-   if (!vp_executor_run_recorded(&lane->ctx, piece->frame.payload, piece->frame.header.length))
+   if (!vp_executor_run_apart(&lane->ctx, piece->frame.payload, piece->frame.header.length))
       atomic_store(&lane->replay->failed, true);
    lane->size += piece->frame.header.length;
    lane->ns += vp_clock_ns() - start_ns;
@@ -222,7 +222,7 @@ bool vps_replay_run(struct vps_replay *replay, struct vp_frame *frame)
       return vps_replay_wait(replay);
    struct vps_lane *lane = find_lane_for(replay, frame, &pool);
    if (!lane)
-      return vps_replay_wait(replay) && vp_executor_run_recorded(replay->ctx, frame->payload, frame->header.length);
+      return vps_replay_wait(replay) && vp_executor_run_apart(replay->ctx, frame->payload, frame->header.length);
    hand_over(replay, lane, frame);
    pool->lane = lane;
    pool->count = vp_relay_given(&lane->relay);

@@ -51,7 +51,7 @@ static void run(struct vp_context *ctx, const uint8_t *data, size_t size)
          abort();
       memcpy(piece, data, length);
       if (head & SESSION_RECORDED) {
-         vp_executor_run_recorded(ctx, piece, length);
+         vp_executor_run_apart(ctx, piece, length);
       } else if (!(head & SESSION_MEMORY)) {
          vp_executor_run(ctx, piece, length);
       } else if (length >= 8) {
