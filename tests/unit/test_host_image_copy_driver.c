@@ -72,7 +72,7 @@ static void create_image(void)
    const VkImageCreateInfo info = {.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
                                    .imageType = VK_IMAGE_TYPE_2D,
                                    .format = VK_FORMAT_R8G8B8A8_UNORM,
-                                   .extent = {10, 10, 1},
+                                   .extent = {32, 32, 1},
                                    .mipLevels = 2,
                                    .arrayLayers = 1,
                                    .samples = VK_SAMPLE_COUNT_1_BIT,
