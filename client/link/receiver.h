@@ -6,7 +6,7 @@
 
 struct vp_connection;
 
-/* Starts the thread that takes in everything the server sends, until the
+/* Starts the threads that take in everything the server sends, until the
  * connection is lost. */
 bool vp_receiver_start(struct vp_connection *conn);
 
