@@ -5,6 +5,7 @@ import difflib
 import os
 import re
 
+from server import created, pool_of
 from table import TableError
 
 # What the functions of a command do, by what stands before its name, in the order of a call.
@@ -84,6 +85,8 @@ def where(scope, name, folders):
     facts = [('row', '%s: %s' % (row.place, ' '.join(row.line.split()))), ('number', number),
              ('of', ', '.join(brought_by(scope, names)) or 'our own protocol')]
     facts += [('also', ', '.join(names[1:]))] if names[1:] else []
+    new = created(scope, command)
+    facts += [('makes', '%s, of %s' % (new.type, pool_of(scope, command) or command.parameters[0].type))] if new else []
     lines = [command.name] + ['   %-8s %s' % fact for fact in facts]
     rows = functions(names, folders)
     width = max([len(place) for _, _, place in rows], default=0)

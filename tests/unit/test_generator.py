@@ -249,6 +249,7 @@ class Where(unittest.TestCase):
             file, number = line.split()[0].split(':')
             with open(os.path.join(SOURCE, file), encoding='utf-8') as text:
                 self.assertIn(place + '(', text.read().split('\n')[int(number) - 1])
+        self.assertIn('makes    VkDescriptorSet, of pAllocateInfo->descriptorPool', self.dev('vkAllocateDescriptorSets').stdout)
         unknown = self.dev('vkCmdCopyImag')
         self.assertNotEqual(unknown.returncode, 0)
         self.assertIn('vkCmdCopyImage', unknown.stdout)
