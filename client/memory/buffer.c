@@ -205,32 +205,30 @@ static VkResult create_first(struct vp_device *device, struct vp_cmd_vkCreateBuf
    return result;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateBuffer(VkDevice handle, const VkBufferCreateInfo *pCreateInfo,
-                                                 const VkAllocationCallbacks *pAllocator, VkBuffer *pBuffer)
+void *vp_make_vkCreateBuffer(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                             const VkBufferCreateInfo *info)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
    struct vp_buffer *buffer = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_BUFFER, sizeof(*buffer));
    if (!buffer)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   buffer->flags = pCreateInfo->flags;
-   buffer->usage = plain_usage(pCreateInfo);
-   buffer->size = pCreateInfo->size;
-   VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
+      return NULL;
+   buffer->flags = info->flags;
+   buffer->usage = plain_usage(info);
+   buffer->size = info->size;
    if (!buffer->usage)
-      buffer->resource.kind = find_kind(device, pCreateInfo);
-   *pBuffer = VP_TO_HANDLE(VkBuffer, buffer);
-   if (buffer->usage || buffer->resource.kind) {
-      struct vp_cmd_vkCreateBuffer a = {.device = handle, .pCreateInfo = pCreateInfo, .pBuffer = pBuffer};
-      result = buffer->resource.kind && !vp_resource_is_made(&device->kinds, &buffer->resource)
-                  ? create_first(device, &a, &buffer->resource)
-                  : vp_try_vkCreateBuffer(device, is_huge(device, pCreateInfo->size), &a);
-   }
-   if (result != VK_SUCCESS) {
+      buffer->resource.kind = find_kind(device, info);
+   if (!buffer->usage && !buffer->resource.kind) {
       vp_object_destroy(device->conn, allocator, buffer);
-      *pBuffer = VK_NULL_HANDLE;
+      return NULL;
    }
-   return result;
+   return buffer;
+}
+
+VkResult vp_say_vkCreateBuffer(struct vp_device *device, void *object, struct vp_cmd_vkCreateBuffer *a)
+{
+   struct vp_buffer *buffer = object;
+   if (buffer->resource.kind && !vp_resource_is_made(&device->kinds, &buffer->resource))
+      return create_first(device, a, &buffer->resource);
+   return vp_try_vkCreateBuffer(device, is_huge(device, buffer->size), a);
 }
 
 /* --- binding --- */

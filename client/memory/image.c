@@ -58,30 +58,30 @@ static VkResult create_first(struct vp_device *device, struct vp_cmd_vkCreateIma
    return result;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateImage(VkDevice handle, const VkImageCreateInfo *pCreateInfo,
-                                                const VkAllocationCallbacks *pAllocator, VkImage *pImage)
+void *vp_make_vkCreateImage(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                            const VkImageCreateInfo *given)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkImageCreateInfo info = vp_swapchain_like(pCreateInfo);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
+   const VkImageCreateInfo info = vp_swapchain_like(given);
    struct vp_image *image = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_IMAGE, sizeof(*image));
    if (!image)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
+      return NULL;
    image->format = info.format;
    image->layers = info.arrayLayers;
    image->resource.kind = vp_image_kind(device, &info);
-   *pImage = VP_TO_HANDLE(VkImage, image);
-   if (image->resource.kind) {
-      struct vp_cmd_vkCreateImage a = {.device = handle, .pCreateInfo = &info, .pImage = pImage};
-      result = vp_resource_is_made(&device->kinds, &image->resource) ? vp_try_vkCreateImage(device, false, &a)
-                                                                     : create_first(device, &a, &image->resource);
-   }
-   if (result != VK_SUCCESS) {
+   if (!image->resource.kind) {
       vp_object_destroy(device->conn, allocator, image);
-      *pImage = VK_NULL_HANDLE;
+      return NULL;
    }
-   return result;
+   return image;
+}
+
+VkResult vp_say_vkCreateImage(struct vp_device *device, void *object, struct vp_cmd_vkCreateImage *a)
+{
+   const VkImageCreateInfo info = vp_swapchain_like(a->pCreateInfo);
+   struct vp_cmd_vkCreateImage like = {.device = a->device, .pCreateInfo = &info, .pImage = a->pImage};
+   struct vp_image *image = object;
+   return vp_resource_is_made(&device->kinds, &image->resource) ? vp_try_vkCreateImage(device, false, &like)
+                                                                : create_first(device, &like, &image->resource);
 }
 
 /* An image of several parts, each with its memory, does not count as hidden. */

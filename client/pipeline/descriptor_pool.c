@@ -89,9 +89,9 @@ static void init_capacity(struct vp_descriptor_pool *pool, const VkDescriptorPoo
       vp_descriptor_counts_add(&pool->capacity, info->pPoolSizes[i].type, info->pPoolSizes[i].descriptorCount);
 }
 
-bool vp_may_fail_vkCreateDescriptorPool(const void *object)
+/* Whether the driver might have no memory for it. */
+static bool is_huge(const struct vp_descriptor_pool *pool)
 {
-   const struct vp_descriptor_pool *pool = object;
    uint64_t total = pool->max_sets;
    for (unsigned kind = 0; kind < VP_DESCRIPTOR_KIND_COUNT; kind++)
       total += pool->capacity.of[kind];
@@ -108,6 +108,11 @@ void *vp_make_vkCreateDescriptorPool(struct vp_device *device, const VkAllocatio
    if (pool)
       init_capacity(pool, info);
    return pool;
+}
+
+VkResult vp_say_vkCreateDescriptorPool(struct vp_device *device, void *object, struct vp_cmd_vkCreateDescriptorPool *a)
+{
+   return vp_try_vkCreateDescriptorPool(device, is_huge(object), a);
 }
 
 /* The sets are gone on the server already. */

@@ -43,25 +43,14 @@ static void unwrap(const struct vp_device *device, VkPipelineCacheCreateInfo *in
    }
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreatePipelineCache(VkDevice handle, const VkPipelineCacheCreateInfo *pCreateInfo,
-                                                        const VkAllocationCallbacks *pAllocator,
-                                                        VkPipelineCache *pPipelineCache)
+VkResult vp_say_vkCreatePipelineCache(struct vp_device *device, void *object, struct vp_cmd_vkCreatePipelineCache *a)
 {
-   struct vp_device *device = vp_device_from_handle(handle);
-   const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, device->allocator);
-   struct vp_object *cache = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_PIPELINE_CACHE, sizeof(*cache));
-   if (!cache)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
-   VkPipelineCacheCreateInfo info = *pCreateInfo;
+   VkPipelineCacheCreateInfo info = *a->pCreateInfo;
+   struct vp_cmd_vkCreatePipelineCache said = {
+      .device = a->device, .pCreateInfo = &info, .pPipelineCache = a->pPipelineCache};
+   (void)object;
    unwrap(device, &info);
-   *pPipelineCache = VP_TO_HANDLE(VkPipelineCache, cache);
-   struct vp_cmd_vkCreatePipelineCache a = {.device = handle, .pCreateInfo = &info, .pPipelineCache = pPipelineCache};
-   const VkResult result = vp_try_vkCreatePipelineCache(device, false, &a);
-   if (result != VK_SUCCESS) {
-      vp_object_destroy(device->conn, allocator, cache);
-      *pPipelineCache = VK_NULL_HANDLE;
-   }
-   return result;
+   return vp_try_vkCreatePipelineCache(device, false, &said);
 }
 
 /* What the server's driver has: its size, or as much as there is room for. Nothing when the server is lost: this call

@@ -101,8 +101,9 @@ void *vp_make_vkCreateShaderModule(struct vp_device *device, const VkAllocationC
    return module;
 }
 
-bool vp_may_fail_vkCreateShaderModule(const void *object)
+/* What has no entry point may not be a shader at all. */
+VkResult vp_say_vkCreateShaderModule(struct vp_device *device, void *object, struct vp_cmd_vkCreateShaderModule *a)
 {
    const struct vp_shader_module *module = object;
-   return module->count == 0;
+   return vp_try_vkCreateShaderModule(device, module->count == 0, a);
 }

@@ -72,10 +72,10 @@ void *vp_make_vkCreateQueryPool(struct vp_device *device, const VkAllocationCall
    return pool;
 }
 
-bool vp_may_fail_vkCreateQueryPool(const void *object)
+VkResult vp_say_vkCreateQueryPool(struct vp_device *device, void *object, struct vp_cmd_vkCreateQueryPool *a)
 {
    const struct vp_query_pool *pool = object;
-   return pool->count > HUGE_COUNT;
+   return vp_try_vkCreateQueryPool(device, pool->count > HUGE_COUNT, a);
 }
 
 void vp_finish_vkDestroyQueryPool(struct vp_device *device, void *object)

@@ -183,9 +183,9 @@ class Entries:
                   'struct vp_object *object = %s;' % make, '*%s = VP_TO_HANDLE(%s, object);' % (output.name, output.type)]
         if row.kind == 'local':
             return lines + ['return object ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;']
-        may_fail = 'vp_may_fail_%s(object)' % command.name if row.get('may-fail') else 'false'
+        say = 'vp_say_%s(self, object, &a)' if row.get('say') else 'vp_try_%s(self, false, &a)'
         return lines + ['if (!object)', '   return VK_ERROR_OUT_OF_HOST_MEMORY;', call_struct(command),
-                        'const VkResult result = vp_try_%s(self, %s, &a);' % (command.name, may_fail)] + block(
+                        'const VkResult result = %s;' % say % command.name] + block(
             'if (result != VK_SUCCESS)', self.end(output.type, 'allocator') + ['*%s = VK_NULL_HANDLE;' % output.name]) + [
                 'return result;']
 
@@ -229,8 +229,9 @@ def parts(command):
     if row.get('make'):
         given = ''.join(', ' + p.declaration for p in command.parameters[1:-2])
         lines.append('void *vp_make_%s(struct vp_device *device, const VkAllocationCallbacks *allocator%s);' % (name, given))
-    if row.get('may-fail'):
-        lines.append('bool vp_may_fail_%s(const void *object);' % name)
+    if row.get('say'):
+        lines += ['struct vp_cmd_%s;' % name,
+                  'VkResult vp_say_%s(struct vp_device *device, void *object, struct vp_cmd_%s *a);' % (name, name)]
     if row.get('finish'):
         lines.append('void vp_finish_%s(struct vp_device *device, void *object);' % name)
     return lines
@@ -362,7 +363,7 @@ def entry_points(scope):
     names += ['   case %d:' % c.number for c in scope.wire_commands() if c.result == 'VkResult']
     names += ['      return true;', '   default:', '      return false;', '   }', '}']
     return {
-        'client/vp_entry.h': header('VP_ENTRY_H', ['<stdbool.h>', '"client/wsi/platform.h"'],
+        'client/vp_entry.h': header('VP_ENTRY_H', ['"client/wsi/platform.h"'],
                                     ['struct vp_device;', ''] + prototypes),
         'client/vp_entry.c': source(['"client/vp_entry.h"'] + UNITS + [
             '"client/link/command_names.h"', '"client/device/entry_table.h"', '"client/link/guard.h"', '"client/vp_client_send.h"', '<string.h>'], functions + table + names),

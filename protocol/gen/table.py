@@ -23,7 +23,7 @@ RANGE = 'offset+size'
 RANGE_FORM = re.compile(r'((?:\w+\.)*)(\w+)\+(\w+)')
 
 # The words, and what each may say (None: names, which the registry knows).
-FLAGS = ('observed', 'make', 'may-fail', 'finish')
+FLAGS = ('observed', 'make', 'say', 'finish')
 WORDS = {
     'writes': (RANGE, 'nothing', 'images', 'layouts', 'draw', 'dispatch', 'trace', 'everything', 'observed'),
     'poison': ('hand',), 'after': ('pipelines',), 'called': ('instance', 'device'),
@@ -123,7 +123,7 @@ class Row:
              'only the creation and the destruction of an object are local and generated'),
             (self.kind == 'transport' and self.client != '-', 'a command of a transport has no entry point'),
             (self.kind in TRAVELS and self.number is None, 'what travels has a number'),
-            (bool({'make', 'may-fail'} & set(self.words)) and not (self.makes and self.client == 'gen'),
+            (bool({'make', 'say'} & set(self.words)) and not (self.makes and self.client == 'gen'),
              'only a creation that is generated makes something'),
             ('finish' in self.words and not self.ends, 'only a destruction finishes something'),
             (self.kind == 'prefetched' and self.client == 'gen', 'what is prefetched is answered by hand'),

@@ -13,7 +13,7 @@ FUNCTIONS = {
     'guarded_': 'what the application calls',
     'vp_': 'entry point',
     'vp_make_': 'makes its object',
-    'vp_may_fail_': 'whether the driver might refuse it',
+    'vp_say_': 'says it, or waits for its result',
     'vp_finish_': 'frees what its object has',
     'room_': 'the same where there is no room yet',
     'vp_ask_': 'asks, unless the answer is known',

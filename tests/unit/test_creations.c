@@ -20,6 +20,9 @@
    DO(DescriptorPool)         \
    DO(DescriptorSetLayout)    \
    DO(PipelineLayout)         \
+   DO(Buffer)                 \
+   DO(Image)                  \
+   DO(PipelineCache)          \
    DO(ShaderModule)           \
    DO(RenderPass)             \
    DO(AccelerationStructureKHR)
@@ -31,8 +34,10 @@
 
 FOR_EACH_SAID(CODECS)
 PEER_CODEC(vkCreateRenderPass2)
+PEER_CODEC(vkGetImageMemoryRequirements2)
 
-static const struct peer_command commands[] = {FOR_EACH_SAID(COMMANDS) PEER_COMMAND(vkCreateRenderPass2)};
+static const struct peer_command commands[] = {FOR_EACH_SAID(COMMANDS) PEER_COMMAND(vkCreateRenderPass2),
+                                               PEER_COMMAND(vkGetImageMemoryRequirements2)};
 
 static struct peer peer;
 static VkDevice device;
@@ -134,6 +139,9 @@ static void try_said(VkResult expected, VkDescriptorSetLayout layout)
    SIMPLE(DescriptorPool, {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO, .maxSets = 1});
    SIMPLE(PipelineLayout,
           {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, .setLayoutCount = 1, .pSetLayouts = &layout});
+   SIMPLE(Buffer, {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = 64, .usage = 1});
+   SIMPLE(Image, {.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO, .arrayLayers = 1});
+   SIMPLE(PipelineCache, {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO});
    SIMPLE(ShaderModule,
           {.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = sizeof(code), .pCode = &code});
    SIMPLE(RenderPass, {.sType = VK_STRUCTURE_TYPE_RENDER_PASS_CREATE_INFO, .subpassCount = 1, .pSubpasses = &subpass});
@@ -163,11 +171,13 @@ int main(void)
    peer.device.is_short = true; /* so that each creation waits for its result */
    peer.device.allocator = &callbacks;
    device = peer_device(&peer);
+   CHECK(vp_resource_kinds_init(&peer.device.kinds));
    CHECK(vp_vkCreateDescriptorSetLayout(device, &info, NULL, &layout) == VK_SUCCESS);
    test_creations(layout);
    vp_vkDestroyDescriptorSetLayout(device, layout, NULL);
    CHECK(allocated == 0); /* nothing of what failed holds it */
    peer_last_call(&peer);
    peer_stop(&peer);
+   vp_resource_kinds_finish(&peer.device.kinds);
    return check_finish();
 }

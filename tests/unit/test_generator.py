@@ -110,7 +110,7 @@ class Rows(unittest.TestCase):
         self.refuse('5 vkA none gen refuse', 'the client would say')
         self.refuse('5 vkA local gen refuse', 'only the creation and the destruction of an object are local and generated')
         self.refuse('5 vkCreateA async hand gen make', 'only a creation that is generated makes something')
-        self.refuse('5 vkDestroyA async gen gen may-fail', 'only a creation that is generated makes something')
+        self.refuse('5 vkDestroyA async gen gen say', 'only a creation that is generated makes something')
         self.refuse('5 vkCreateA async gen gen finish', 'only a destruction finishes something')
         self.refuse('5 vkA transport hand refuse', 'no entry point')
         self.refuse('- vkA sync gen gen', 'what travels has a number')
