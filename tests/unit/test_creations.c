@@ -119,17 +119,19 @@ static void try_local(VkResult expected)
 
 static void try_said(VkResult expected, VkDescriptorSetLayout layout)
 {
+   static struct vp_object other = {.id = 77}; /* of whatever type */
    const uint32_t code = 0x07230203;
    const VkSubpassDescription subpass = {.pipelineBindPoint = VK_PIPELINE_BIND_POINT_GRAPHICS};
    const VkSubpassDescription2 subpass_2 = {.sType = VK_STRUCTURE_TYPE_SUBPASS_DESCRIPTION_2};
    const VkRenderPassCreateInfo2 pass_2 = {
       .sType = VK_STRUCTURE_TYPE_RENDER_PASS_CREATE_INFO_2, .subpassCount = 1, .pSubpasses = &subpass_2};
-   const VkAccelerationStructureCreateInfoKHR structure = {.sType =
-                                                              VK_STRUCTURE_TYPE_ACCELERATION_STRUCTURE_CREATE_INFO_KHR};
+   const VkAccelerationStructureCreateInfoKHR structure = {
+      .sType = VK_STRUCTURE_TYPE_ACCELERATION_STRUCTURE_CREATE_INFO_KHR, .buffer = VP_TO_HANDLE(VkBuffer, &other)};
 
-   SIMPLE(BufferView, {.sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO});
-   SIMPLE(ImageView, {.sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO});
-   SIMPLE(Framebuffer, {.sType = VK_STRUCTURE_TYPE_FRAMEBUFFER_CREATE_INFO});
+   SIMPLE(BufferView, {.sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO, .buffer = VP_TO_HANDLE(VkBuffer, &other)});
+   SIMPLE(ImageView, {.sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO, .image = VP_TO_HANDLE(VkImage, &other)});
+   SIMPLE(Framebuffer,
+          {.sType = VK_STRUCTURE_TYPE_FRAMEBUFFER_CREATE_INFO, .renderPass = VP_TO_HANDLE(VkRenderPass, &other)});
    SIMPLE(SamplerYcbcrConversion, {.sType = VK_STRUCTURE_TYPE_SAMPLER_YCBCR_CONVERSION_CREATE_INFO});
    SIMPLE(Sampler, {.sType = VK_STRUCTURE_TYPE_SAMPLER_CREATE_INFO});
    SIMPLE(Semaphore, {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO});
