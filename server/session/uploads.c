@@ -59,7 +59,8 @@ static bool has_input(int fd)
 
 struct vp_frame *vps_uploads_next(struct vps_uploads *uploads, struct vp_context *ctx, int fd)
 {
-   if (!vp_relay_is_idle(&uploads->relay) && !has_input(fd) && !vps_uploads_wait(uploads, ctx))
+   /* Who finished just now may have found a problem, and the client may say nothing more. */
+   if (vp_relay_is_idle(&uploads->relay) ? !check(uploads, ctx) : !has_input(fd) && !vps_uploads_wait(uploads, ctx))
       return NULL;
    struct vp_frame *frame = &uploads->places[vp_relay_places(&uploads->relay, 1)].frame;
    if (frame->capacity > VPS_KEEP_SIZE)

@@ -513,7 +513,8 @@ class Abuse(unittest.TestCase):
 
                 first.close()
                 self.assertTrue(wait_for(lambda: is_gone(first_pid)))
-                self.assertTrue(wait_for(lambda: len(server.workers()) == 1))
+                self.assertTrue(wait_for(lambda: f"its worker {first_pid} failed" in server.log()))
+                self.assertEqual(len(server.workers()), 1)
                 fourth, _ = server.connect_worker()
                 fourth.close()
             self.assertEqual(server.stop()[0], 0)

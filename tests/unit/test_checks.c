@@ -934,7 +934,7 @@ static void test_room(void)
 static void test_bindings(void)
 {
    const VkMemoryAllocateInfo memory_info = {
-      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = 2 * SIZE, .memoryTypeIndex = 1};
+      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = (VkDeviceSize)2 * SIZE, .memoryTypeIndex = 1};
    VkDeviceMemory memory = OBJECT(VkDeviceMemory, MEMORY);
    const VkBuffer buffer = OBJECT(VkBuffer, BUFFER);
    VkBindImageMemoryInfo info = {.sType = VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_INFO,
