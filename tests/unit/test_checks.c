@@ -917,8 +917,10 @@ static void test_room(void)
       &(struct vp_cmd_vkGetPipelineCacheData){
          .device = DEVICE_OBJECT, .pipelineCache = cache, .pDataSize = &size, .pData = data});
    CHECK(session_run());
-   CHECK(most_resident < before + LITTLE && vp_encoder_size(&ctx.enc) < 200);
-   CHECK(resident() < before + LITTLE);
+   CHECK(vp_encoder_size(&ctx.enc) < 200);
+#ifndef __SANITIZE_THREAD__ /* it has memory of its own beside each allocation */
+   CHECK(most_resident < before + LITTLE && resident() < before + LITTLE);
+#endif
 
    BAD("3 results do not take", vkGetQueryPoolResults, .device = DEVICE_OBJECT,
        .queryPool = OBJECT(VkQueryPool, QUERIES), .queryCount = 3, .dataSize = (size_t)900 << 20, .pData = results,
