@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/link/receiver.h"
 
-#include "client/memory/acceleration_structure.h"
-#include "client/record/command_buffer.h"
-#include "client/link/command_names.h"
 #include "client/link/connection.h"
-#include "client/device/device.h"
-#include "client/memory/device_memory.h"
-#include "client/sync/event.h"
-#include "client/mapping/mapping.h"
-#include "client/link/object.h"
 #include "client/link/object_table.h"
-#include "client/pipeline/pipeline.h"
-#include "client/sync/query_pool.h"
-#include "client/sync/queue.h"
 #include "client/link/turns.h"
-#include "client/wsi/swapchain.h"
 #include "common/net/error_frame.h"
 #include "common/net/limits.h"
-#include "common/util/bytes.h"
 #include "common/util/cores.h"
 #include "common/util/log.h"
 #include "common/util/spin.h"
@@ -61,36 +48,6 @@ static bool receive_reply(struct vp_connection *conn, struct vp_frame *frame)
    return ok;
 }
 
-static bool receive_object_error(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
-{
-   if (frame->header.length != 12)
-      return false;
-   const int32_t result = (int32_t)vp_bytes_load_u32(frame->payload + 4);
-   const uint32_t recording = vp_bytes_load_u32(frame->payload + 8);
-   vp_log(VP_LOG_WARN, "%s failed on the server with VkResult %d; the application hears of it when it uses the object",
-          vp_command_name(vp_bytes_load_u32(frame->payload)), result);
-   vp_connection_note_failure(conn, vp_bytes_load_u32(frame->payload));
-   if (object && object->type == VK_OBJECT_TYPE_COMMAND_BUFFER && recording)
-      vp_command_buffer_fail((struct vp_command_buffer *)object, recording, result);
-   else if (object)
-      object->error = result;
-   vp_news_tell(conn);
-   return true;
-}
-
-static bool receive_batch_error(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
-{
-   if (frame->header.length != 12)
-      return false;
-   const VkResult error = (VkResult)(int32_t)vp_bytes_load_u32(frame->payload + 8);
-   vp_log(VP_LOG_WARN, "a submission goes without something that failed with VkResult %d; a wait for it says so",
-          error);
-   if (object && object->type == VK_OBJECT_TYPE_QUEUE &&
-       !vp_queue_receive_error(conn, (struct vp_queue *)object, vp_bytes_load_u64(frame->payload), error))
-      vp_connection_lose(conn, "there is no memory left for what it says");
-   return true;
-}
-
 static bool apply_memory(struct vp_connection *conn, struct vp_mapping *mapping, const struct vp_frame *frame)
 {
    const uint8_t *data = frame->payload;
@@ -99,7 +56,7 @@ static bool apply_memory(struct vp_connection *conn, struct vp_mapping *mapping,
        !vp_unpack(&conn->unpacker, frame->payload, frame->header.length, &data, &size))
       return false;
    vp_stats_add(&conn->stats.memory_received, size);
-   return !mapping || vp_mapping_apply(mapping, data, size);
+   return !mapping || vp_memory_news.apply(mapping, data, size);
 }
 
 /* The mapping that a frame is about, held; NULL when it is gone by now. */
@@ -107,9 +64,7 @@ static struct vp_mapping *hold_mapping(struct vp_connection *conn, const struct 
 {
    pthread_mutex_lock(&conn->object_lock);
    struct vp_object *object = vp_object_table_find(conn, frame->header.tag);
-   struct vp_mapping *mapping = object && object->type == VK_OBJECT_TYPE_DEVICE_MEMORY
-                                   ? vp_device_memory_hold_mapping((struct vp_device_memory *)object)
-                                   : NULL;
+   struct vp_mapping *mapping = object ? vp_memory_news.hold(object) : NULL;
    pthread_mutex_unlock(&conn->object_lock);
    return mapping;
 }
@@ -119,7 +74,7 @@ static bool receive_memory(struct receiver *receiver, const struct vp_frame *fra
    struct vp_mapping *mapping = hold_mapping(receiver->conn, frame);
    vp_turns_settle(&receiver->turns);
    const bool ok = apply_memory(receiver->conn, mapping, frame);
-   vp_mapping_unref(mapping);
+   vp_memory_news.release(mapping);
    return ok;
 }
 
@@ -129,77 +84,17 @@ static bool receive_part(struct receiver *receiver, const struct vp_frame *frame
    struct vp_mapping *mapping = hold_mapping(receiver->conn, frame);
    vp_turns_step_aside(&receiver->turns);
    const bool ok = apply_memory(receiver->conn, mapping, frame);
-   vp_mapping_unref(mapping);
+   vp_memory_news.release(mapping);
    vp_turns_come_back(&receiver->turns);
    return ok;
-}
-
-static bool receive_progress(struct vp_connection *conn, struct vp_object *object, const struct vp_frame *frame)
-{
-   if (frame->header.length != 12)
-      return false;
-   if (object && object->type == VK_OBJECT_TYPE_QUEUE)
-      vp_queue_receive_progress(conn, (struct vp_queue *)object, vp_bytes_load_u64(frame->payload),
-                                (VkResult)(int32_t)vp_bytes_load_u32(frame->payload + 8));
-   return true;
-}
-
-static void receive_address(struct vp_connection *conn, struct vp_object *object, VkDeviceAddress address)
-{
-   if (object->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
-      vp_device_memory_receive_address((struct vp_device_memory *)object, address);
-   else if (object->type == VK_OBJECT_TYPE_ACCELERATION_STRUCTURE_KHR)
-      vp_acceleration_structure_receive_address(conn, (struct vp_acceleration_structure *)object, address);
 }
 
 /* Frames about one object. The object may be gone by now, which is no error. */
 static bool receive_for_object(struct vp_connection *conn, struct vp_frame *frame)
 {
-   bool ok = true;
    pthread_mutex_lock(&conn->object_lock);
    struct vp_object *object = vp_object_table_find(conn, frame->header.tag);
-   switch (frame->header.type) {
-   case VP_FRAME_STALE:
-      ok = frame->header.length == 0;
-      if (object && object->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
-         vp_device_memory_receive_stale((struct vp_device_memory *)object);
-      break;
-   case VP_FRAME_PROGRESS:
-      ok = receive_progress(conn, object, frame);
-      break;
-   case VP_FRAME_OBJECT_ERROR:
-      ok = receive_object_error(conn, object, frame);
-      break;
-   case VP_FRAME_BATCH_ERROR:
-      ok = receive_batch_error(conn, object, frame);
-      break;
-   case VP_FRAME_ADDRESS:
-      ok = frame->header.length == 8;
-      if (ok && object)
-         receive_address(conn, object, vp_bytes_load_u64(frame->payload));
-      break;
-   case VP_FRAME_EXECUTABLES:
-      if (object && object->type == VK_OBJECT_TYPE_PIPELINE)
-         ok = vp_pipeline_receive_executables(conn, (struct vp_pipeline *)object, frame->payload, frame->header.length);
-      break;
-   case VP_FRAME_RESERVE:
-      ok = frame->header.length == 4;
-      if (ok && object && object->type == VK_OBJECT_TYPE_DEVICE)
-         ((struct vp_device *)object)->is_short = !vp_bytes_load_u32(frame->payload);
-      break;
-   case VP_FRAME_EVENT:
-      if (object && object->type == VK_OBJECT_TYPE_EVENT)
-         ok = vp_event_receive(conn, (struct vp_event *)object, frame->payload, frame->header.length);
-      break;
-   case VP_FRAME_PRESENT:
-      if (object && object->type == VK_OBJECT_TYPE_SWAPCHAIN_KHR)
-         ok = vp_presenter_receive(((struct vp_swapchain *)object)->presenter, frame);
-      break;
-   default:
-      if (object && object->type == VK_OBJECT_TYPE_QUERY_POOL)
-         ok = vp_query_pool_receive(conn, (struct vp_query_pool *)object, frame->payload, frame->header.length);
-      break;
-   }
+   const bool ok = vp_news_handlers[frame->header.type](conn, object, frame);
    pthread_mutex_unlock(&conn->object_lock);
    return ok;
 }
@@ -213,17 +108,6 @@ static bool receive_news(struct receiver *receiver, struct vp_frame *frame)
    switch (frame->header.type) {
    case VP_FRAME_REPLY:
       return receive_reply(conn, frame);
-   case VP_FRAME_STALE:
-   case VP_FRAME_PROGRESS:
-   case VP_FRAME_OBJECT_ERROR:
-   case VP_FRAME_BATCH_ERROR:
-   case VP_FRAME_RESERVE:
-   case VP_FRAME_ADDRESS:
-   case VP_FRAME_EXECUTABLES:
-   case VP_FRAME_EVENT:
-   case VP_FRAME_QUERIES:
-   case VP_FRAME_PRESENT:
-      return receive_for_object(conn, frame);
    case VP_FRAME_EXECUTED:
       return vp_pace_receive(conn, frame->header.tag, frame->payload, frame->header.length);
    case VP_FRAME_ALIVE:
@@ -236,7 +120,7 @@ static bool receive_news(struct receiver *receiver, struct vp_frame *frame)
       vp_connection_lose(conn, "the server asks for authentication, which the client cannot give");
       return false;
    default:
-      return false;
+      return vp_news_handlers[frame->header.type] && receive_for_object(conn, frame);
    }
 }
 
