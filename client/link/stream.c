@@ -2,9 +2,6 @@
 #include "client/link/stream.h"
 
 #include "client/link/connection.h"
-#include "client/memory/device_memory.h"
-#include "client/mapping/mapping.h"
-#include "client/sync/queue.h"
 #include "common/net/frame.h"
 #include "common/util/clock.h"
 #include "common/util/cores.h"
@@ -371,7 +368,7 @@ VkResult vp_stream_append_recorded(struct vp_connection *conn, struct vp_encoder
  * is enough: it sees all that was written before the last who asked for it. */
 static bool is_marked(const struct vp_stream *stream, const struct vp_mapping *mapping)
 {
-   return mapping && vp_mapping_batch(mapping) == stream->taken + 1;
+   return mapping && vp_looks.batch(mapping) == stream->taken + 1;
 }
 
 static bool add_mark(struct vp_stream *stream, struct vp_device *device, struct vp_mapping *mapping)
@@ -386,7 +383,7 @@ static bool add_mark(struct vp_stream *stream, struct vp_device *device, struct 
       return false;
    stream->mark_count++;
    if (mapping)
-      vp_mapping_set_batch(vp_mapping_ref(mapping), stream->taken + 1);
+      vp_looks.hold(mapping, stream->taken + 1);
    hand_over(stream);
    return true;
 }
@@ -417,7 +414,7 @@ static bool wait_for_sender(struct vp_stream *stream, const uint64_t *count, uin
 bool vp_stream_drain(struct vp_connection *conn, uint64_t timeout)
 {
    struct vp_stream *stream = &conn->stream;
-   const struct timespec deadline = vp_deadline(timeout);
+   const struct timespec deadline = vp_clock_after(timeout);
    pthread_mutex_lock(&stream->lock);
    vp_stream_flush_locked(conn);
    const bool done = wait_for_sender(stream, &stream->done, stream->taken + stream->handed_over, timeout, &deadline);
@@ -499,8 +496,8 @@ static void send_piece(struct vp_connection *conn, struct vp_mark *mark)
 static void send_memory(struct vp_batch *batch, const struct vp_mark *mark)
 {
    const struct vp_mark *looked = batch->looked;
-   vp_device_send_memory(mark->device, mark->mapping, looked && mark->device == looked->device ? looked->number : 0,
-                         mark->number);
+   vp_looks.look(mark->device, mark->mapping, looked && mark->device == looked->device ? looked->number : 0,
+                 mark->number);
    if (!mark->mapping)
       batch->looked = mark;
 }
@@ -513,7 +510,7 @@ static void send_mark(struct vp_connection *conn, struct vp_batch *batch, struct
       return;
    }
    send_memory(batch, mark);
-   vp_mapping_unref(mark->mapping);
+   vp_looks.release(mark->mapping);
    mark_is_seen(&conn->stream, mark);
 }
 
@@ -636,7 +633,7 @@ void vp_stream_flush_and_help(struct vp_connection *conn)
 bool vp_stream_wait_for_looks(struct vp_connection *conn, uint64_t timeout)
 {
    struct vp_stream *stream = &conn->stream;
-   const struct timespec deadline = vp_deadline(timeout);
+   const struct timespec deadline = vp_clock_after(timeout);
    pthread_mutex_lock(&stream->lock);
    vp_stream_flush_locked(conn);
    const uint64_t last = stream->mark_count;

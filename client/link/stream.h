@@ -31,6 +31,17 @@ struct vp_mapping;
 /* Memory for so many pieces is kept after a burst: for as many as can be under way. */
 #define VP_STREAM_SPARES (2 * (VP_STREAM_MAX_OPEN / VP_STREAM_PIECE + 1))
 
+/* What the sender does for mapped memory when it gets to a mark; in client/memory/looks.c, for the stream does not know
+ * what memory is. */
+struct vp_looks {
+   /* Sends what has changed in a memory, or in all of a device: see vp_device_send_memory(). */
+   void (*look)(struct vp_device *device, struct vp_mapping *mapping, uint64_t after, uint64_t place);
+   uint64_t (*batch)(const struct vp_mapping *mapping);      /* the last one that looks at it */
+   void (*hold)(struct vp_mapping *mapping, uint64_t batch); /* sets it, and takes a reference */
+   void (*release)(struct vp_mapping *mapping);              /* NULL is fine */
+};
+extern const struct vp_looks vp_looks;
+
 /* Something between the frames of a batch: what has changed in mapped memory is sent here, or a piece of a recording.
  */
 struct vp_mark {

@@ -7,6 +7,7 @@
 #include "client/sync/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
+#include "common/util/clock.h"
 #include "common/util/bytes.h"
 #include "common/util/query_values.h"
 
@@ -186,7 +187,7 @@ static struct timespec idle_deadline(const struct vp_query_pool *pool, uint32_t 
    bool vain = true;
    for (uint32_t i = 0; i < count && vain; i++)
       vain = query_state(pool, first + i)[CHANGED];
-   return vp_deadline(vain ? VAIN_WAIT_NS : IDLE_WAIT_NS);
+   return vp_clock_after(vain ? VAIN_WAIT_NS : IDLE_WAIT_NS);
 }
 
 /* Waits for queries as long as something may bring them: what is submitted, or

@@ -13,11 +13,11 @@
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 
+#include "common/util/clock.h"
 #include "common/util/spin.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* --- progress --- */
 
@@ -92,20 +92,6 @@ bool vp_device_is_lost(const struct vp_device *device)
    return false;
 }
 
-struct timespec vp_deadline(uint64_t timeout)
-{
-   const uint64_t second = 1000000000, longest = INT32_MAX / 2; /* which no time_t overflows with */
-   struct timespec time;
-   clock_gettime(CLOCK_MONOTONIC, &time);
-   time.tv_sec += (time_t)(timeout / second > longest ? longest : timeout / second);
-   time.tv_nsec += (long)(timeout % second);
-   if (time.tv_nsec >= (long)second) {
-      time.tv_nsec -= (long)second;
-      time.tv_sec++;
-   }
-   return time;
-}
-
 /* Without the lock, up to the deadline at most. */
 static void spin_for_news(struct vp_connection *conn, uint64_t known, const struct timespec *deadline)
 {
@@ -129,7 +115,7 @@ bool vp_progress_wait(struct vp_connection *conn, const struct timespec *deadlin
 
 VkResult vp_device_wait(struct vp_device *device, bool (*done)(const void *data), const void *data, uint64_t timeout)
 {
-   const struct timespec deadline = vp_deadline(timeout);
+   const struct timespec deadline = vp_clock_after(timeout);
    VkResult result = VK_TIMEOUT;
    bool more = timeout > 0;
    pthread_mutex_lock(&device->conn->progress_lock);

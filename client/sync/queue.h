@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 
 struct vp_connection;
 struct vp_device;
@@ -54,9 +55,6 @@ VkResult vp_late_result(VkResult error);
 
 /* Whether nothing more will complete on this device. */
 bool vp_device_is_lost(const struct vp_device *device);
-
-/* An absolute time on the monotonic clock, `timeout` nanoseconds from now. */
-struct timespec vp_deadline(uint64_t timeout);
 
 /* Waits for news until the deadline (NULL: for ever). The caller holds the
  * connection's progress lock and may be cancelled here (vp_guard_wait()). False at the deadline. */

@@ -41,4 +41,19 @@ static inline struct timespec vp_clock_deadline(int64_t ns)
    return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 }
 
+/* The deadline that is `timeout` nanoseconds from now, or so late that it makes no difference. */
+static inline struct timespec vp_clock_after(uint64_t timeout)
+{
+   const uint64_t second = 1000000000, longest = INT32_MAX / 2; /* which no time_t overflows with */
+   struct timespec time;
+   clock_gettime(CLOCK_MONOTONIC, &time);
+   time.tv_sec += (time_t)(timeout / second > longest ? longest : timeout / second);
+   time.tv_nsec += (long)(timeout % second);
+   if (time.tv_nsec >= (long)second) {
+      time.tv_nsec -= (long)second;
+      time.tv_sec++;
+   }
+   return time;
+}
+
 #endif
