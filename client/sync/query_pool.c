@@ -7,8 +7,8 @@
 #include "client/sync/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-#include "common/util/clock.h"
 #include "common/util/bytes.h"
+#include "common/util/clock.h"
 #include "common/util/query_values.h"
 
 #include <stdlib.h>
