@@ -238,10 +238,11 @@ class Runner:
                 return []
             lines += ['if (!%s%s) {' % (self.table(command), field(command.name)), '   vps_missing_function(ctx);', '   return;', '}']
         raw = raw_parameters(command)
+        unless = ' && !ctx->poison' if command.row.get('poison') == 'hand' else ''  # others do not come here then
         for p in command.parameters[1:]:
             if p.type in self.scope.registry.handles and not p.depth and p.name not in raw and p.optional[0] != 'true' \
                     and not p.noautovalidity and not is_destroy(command):
-                lines += ['if (!a.%s && !ctx->poison) {' % p.name, '   vps_fail(ctx, "%s is missing");' % p.name, '   return;', '}']
+                lines += ['if (!a.%s%s) {' % (p.name, unless), '   vps_fail(ctx, "%s is missing");' % p.name, '   return;', '}']
         return lines + checks.Checking(self.scope, command).lines('return;')
 
     def execute(self, command, new):
