@@ -5,8 +5,8 @@
  * Names go to the server. Labels are ordinary commands. */
 
 #include "client/link/connection.h"
-#include "client/device/device.h"
-#include "client/device/instance.h"
+#include "client/core/device.h"
+#include "client/core/instance.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/device/device.h"
+#include "client/core/device.h"
 
 #include "client/link/connection.h"
-#include "client/device/entry_table.h"
+#include "client/core/entry_table.h"
 #include "client/memory/likely_images.h"
 #include "client/mapping/mapping.h"
-#include "client/device/physical_device.h"
+#include "client/core/physical_device.h"
 #include "client/pipeline/pipeline_layout.h"
 #include "client/sync/queue.h"
-#include "client/memory/resource_kind.h"
+#include "client/core/resource_kind.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

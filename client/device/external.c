@@ -3,10 +3,10 @@
 /* Memory, semaphores and fences of other processes and devices: handles to them
  * do not cross a network, so none can be imported or exported. Memory of the application itself can. */
 
-#include "client/device/chain.h"
-#include "client/device/device.h"
+#include "client/core/chain.h"
+#include "client/core/device.h"
 #include "client/device/image_format.h"
-#include "client/device/physical_device.h"
+#include "client/core/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

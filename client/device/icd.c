@@ -2,7 +2,7 @@
 
 /* What the Vulkan loader calls: interface versions 5 to 7. */
 
-#include "client/device/entry_table.h"
+#include "client/core/entry_table.h"
 
 #include <string.h>
 #include <vulkan/vk_icd.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/device/identity.h"
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/link/connection.h"
-#include "client/device/physical_device.h"
+#include "client/core/physical_device.h"
 #include "common/util/identity.h"
 
 #include <stdio.h>

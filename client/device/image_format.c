@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/device/image_format.h"
 
-#include "client/device/physical_device.h"
+#include "client/core/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

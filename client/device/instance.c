@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/device/instance.h"
+#include "client/core/instance.h"
 
 #include "client/link/connection.h"
-#include "client/device/entry_table.h"
-#include "client/device/list_query.h"
-#include "client/device/physical_device.h"
+#include "client/core/entry_table.h"
+#include "client/core/list_query.h"
+#include "client/core/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "client/wsi/surface.h"

@@ -2,7 +2,7 @@
 
 /* What the server says of objects without being asked: which of its frames is for which of them. */
 
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/link/command_names.h"
 #include "client/link/connection.h"
 #include "client/link/receiver.h"

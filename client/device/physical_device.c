@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/device/physical_device.h"
+#include "client/core/physical_device.h"
 
 #include "client/device/format.h"
 #include "client/device/identity.h"
 #include "client/device/image_format.h"
 #include "client/memory/likely_images.h"
-#include "client/device/list_query.h"
+#include "client/core/list_query.h"
 #include "client/vp_chains.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"

@@ -4,8 +4,8 @@
  * clocks are the application's own. */
 
 #include "client/link/connection.h"
-#include "client/device/device.h"
-#include "client/device/physical_device.h"
+#include "client/core/device.h"
+#include "client/core/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

@@ -2,7 +2,7 @@
 #ifndef VP_CLIENT_LINK_CONNECTION_H
 #define VP_CLIENT_LINK_CONNECTION_H
 
-#include "client/link/fork.h"
+#include "client/process/fork.h"
 #include "client/link/pace.h"
 #include "client/link/stats.h"
 #include "client/link/stream.h"

@@ -2,7 +2,6 @@
 #include "client/link/object.h"
 
 #include "client/link/connection.h"
-#include "client/device/private_data.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +61,11 @@ void *vp_object_create(struct vp_connection *conn, const VkAllocationCallbacks *
 void vp_object_free(const VkAllocationCallbacks *allocator, void *memory)
 {
    struct vp_object *object = memory;
-   vp_private_values_destroy(object->private_values);
+   while (object->private_values) {
+      struct vp_private_value *next = object->private_values->next;
+      free(object->private_values);
+      object->private_values = next;
+   }
    vp_free(allocator, object);
 }
 
@@ -72,4 +75,17 @@ void vp_object_destroy(struct vp_connection *conn, const VkAllocationCallbacks *
       return;
    vp_connection_remove_object(conn, object);
    vp_object_free(allocator, object);
+}
+
+VkResult vp_late_result(VkResult error)
+{
+   switch (error) {
+   case VK_SUCCESS:
+   case VK_ERROR_OUT_OF_HOST_MEMORY:
+   case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+   case VK_ERROR_DEVICE_LOST:
+      return error;
+   default:
+      return VK_ERROR_UNKNOWN;
+   }
 }

@@ -7,6 +7,13 @@
 
 struct vp_connection;
 
+/* An object's value for one slot of private data. Few objects have any, and those have few. */
+struct vp_private_value {
+   struct vp_private_value *next;
+   uint64_t slot; /* id, which no other slot will ever have */
+   uint64_t data;
+};
+
 /* What every Vulkan handle of ours points to, dispatchable or not. */
 struct vp_object {
    uintptr_t loader_data; /* dispatchable objects: the loader's, which replaces the magic */
@@ -42,5 +49,8 @@ void vp_object_destroy(struct vp_connection *conn, const VkAllocationCallbacks *
 
 /* The second half of it, for an object that was already removed from the connection. */
 void vp_object_free(const VkAllocationCallbacks *allocator, void *object);
+
+/* What a function that submits, waits or ends a recording may return for an error of another function's. */
+VkResult vp_late_result(VkResult error);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "client/link/command_names.h"
 #include "client/mapping/tracker.h"
+#include "client/process/config.h"
 #include "common/util/text.h"
 
 #include <inttypes.h>
@@ -14,12 +15,6 @@
 void vp_stats_blocking(struct vp_stats *stats, uint32_t command)
 {
    vp_stats_add(&stats->blocking[vp_cost_kind(command)], 1);
-}
-
-static bool are_wanted(void)
-{
-   const char *debug = getenv("VENUS_DEBUG");
-   return debug && strstr(debug, "stats");
 }
 
 static void print_presents(const struct vp_stats *stats)
@@ -96,7 +91,7 @@ void vp_stats_end(struct vp_stats *stats)
    if (stats->next)
       stats->next->link = stats->link;
    pthread_mutex_unlock(&open_lock);
-   if (are_wanted())
+   if (vp_config_wants_statistics())
       print(stats);
 }
 
@@ -109,7 +104,7 @@ void vp_stats_begin_anew(void)
 /* Many programs end without destroying their instance. */
 __attribute__((destructor)) static void print_open(void)
 {
-   if (!open_stats || !are_wanted())
+   if (!open_stats || !vp_config_wants_statistics())
       return;
    pthread_mutex_lock(&open_lock);
    for (const struct vp_stats *stats = open_stats; stats; stats = stats->next)

@@ -2,7 +2,7 @@
 #ifndef VP_CLIENT_MAPPING_FORK_H
 #define VP_CLIENT_MAPPING_FORK_H
 
-#include "client/link/fork.h"
+#include "client/process/fork.h"
 
 struct vp_pages;
 

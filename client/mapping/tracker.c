@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/mapping/tracker.h"
 
+#include "client/process/config.h"
 #include "common/util/log.h"
 
 #include <fcntl.h>
@@ -143,8 +144,8 @@ static bool use(const struct vp_tracker *tracker, bool forced)
  * EFAULT), and no application expects that. */
 static void choose(void)
 {
-   const char *name = getenv("VENUS_TRACK");
-   const struct vp_tracker *forced = name && *name ? find(name) : NULL;
+   const char *name = vp_config_tracker();
+   const struct vp_tracker *forced = name ? find(name) : NULL;
    if (forced ? use(forced, true) : use(&vp_tracker_async, false))
       return;
    use(&vp_tracker_compare, false);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/memory/acceleration_structure.h"
 
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

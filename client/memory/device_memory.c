@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/memory/device_memory.h"
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/mapping/mapping.h"
 #include "client/mapping/pages.h"
 #include "client/link/object_table.h"
-#include "client/device/physical_device.h"
+#include "client/core/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "common/memory/address.h"

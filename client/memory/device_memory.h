@@ -2,7 +2,7 @@
 #ifndef VP_CLIENT_MEMORY_DEVICE_MEMORY_H
 #define VP_CLIENT_MEMORY_DEVICE_MEMORY_H
 
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/memory/import.h"
 #include "client/link/object.h"
 

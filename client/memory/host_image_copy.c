@@ -4,9 +4,9 @@
  * The application gives addresses, the wire carries the bytes. The image may lie
  * in memory that is mapped, or will be. */
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/memory/device_memory.h"
 #include "client/memory/resource.h"
 #include "client/vp_client_send.h"

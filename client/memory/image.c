@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/memory/device_memory.h"
 #include "client/memory/resource.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-#include "client/wsi/swapchain.h"
 
 #include <stdlib.h>
 

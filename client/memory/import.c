@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/memory/import.h"
 
-#include "client/device/chain.h"
-#include "client/device/device.h"
+#include "client/core/chain.h"
+#include "client/core/device.h"
 #include "client/memory/device_memory.h"
 #include "client/mapping/mapping.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/memory/likely_images.h"
 
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/memory/resource.h"
 #include "client/vp_client_send.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/memory/resource.h"
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 
 bool vp_resource_answer(struct vp_resource_kinds *kinds, const struct vp_resource *resource, unsigned plane,
                         VkMemoryRequirements2 *out)

@@ -3,7 +3,7 @@
 #define VP_CLIENT_MEMORY_RESOURCE_H
 
 #include "client/link/object.h"
-#include "client/memory/resource_kind.h"
+#include "client/core/resource_kind.h"
 
 /* A VkBuffer or VkImage. */
 struct vp_resource {
@@ -37,5 +37,14 @@ void vp_resource_set_made(struct vp_resource_kinds *kinds, struct vp_resource *r
 /* Keeps an answer, a VkMemoryRequirements2 with VkMemoryDedicatedRequirements in its chain. */
 void vp_resource_remember(struct vp_resource_kinds *kinds, struct vp_resource *resource, unsigned plane,
                           const VkMemoryRequirements2 *answer);
+
+/* --- images of swapchains, which lie above: client/wsi/swapchain.c --- */
+
+/* What an image is created with on the server: when it is to be bound to the memory of a swapchain, as the images of
+ * swapchains are. */
+VkImageCreateInfo vp_swapchain_like(const VkImageCreateInfo *info);
+
+/* The memory of an image. */
+VkDeviceMemory vp_swapchain_memory(VkSwapchainKHR swapchain, uint32_t index);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/pipeline/descriptor_pool.h"
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/link/connection.h"
 #include "client/pipeline/descriptor_set.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

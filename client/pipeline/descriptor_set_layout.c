@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/pipeline/descriptor_set_layout.h"
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/link/connection.h"
-#include "client/device/device.h"
-#include "client/device/physical_device.h"
+#include "client/core/device.h"
+#include "client/core/physical_device.h"
 #include "client/link/reply_cache.h"
 #include "client/pipeline/sampler.h"
 #include "client/vp_client_send.h"

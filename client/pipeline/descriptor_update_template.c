@@ -3,7 +3,7 @@
 
 #include "client/pipeline/descriptor_set.h"
 #include "client/pipeline/descriptor_write.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/vp_entry.h"
 
 #include <string.h>

@@ -4,8 +4,8 @@
  * be asked is described by the server as soon as it has made it. */
 
 #include "client/link/connection.h"
-#include "client/device/device.h"
-#include "client/device/list_query.h"
+#include "client/core/device.h"
+#include "client/core/list_query.h"
 #include "client/pipeline/pipeline.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"

@@ -2,7 +2,7 @@
 
 /* Which parts of a VkGraphicsPipelineCreateInfo count, and which may be garbage. */
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/pipeline/pipeline.h"
 #include "client/pipeline/render_pass.h"
 #include "client/vp_chains.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/pipeline/pipeline.h"
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/pipeline/shader_module.h"
 #include "client/vp_chains.h"
 #include "client/vp_client_send.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/link/connection.h"
-#include "client/device/device.h"
-#include "client/device/physical_device.h"
+#include "client/core/device.h"
+#include "client/core/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

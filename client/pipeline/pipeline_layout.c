@@ -3,7 +3,7 @@
 
 #include "client/link/connection.h"
 #include "client/pipeline/descriptor_set_layout.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/pipeline/render_pass.h"
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

@@ -2,10 +2,9 @@
 #include "client/record/command_buffer.h"
 
 #include "client/link/connection.h"
-#include "client/device/device.h"
-#include "client/link/guard.h"
+#include "client/core/device.h"
+#include "client/process/guard.h"
 #include "client/pipeline/pipeline_layout.h"
-#include "client/sync/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

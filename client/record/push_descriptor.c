@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/record/command_buffer.h"
 #include "client/pipeline/descriptor_set_layout.h"
 #include "client/pipeline/descriptor_update_template.h"

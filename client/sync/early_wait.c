@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/sync/early_wait.h"
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/record/command_buffer.h"
 #include "client/link/connection.h"
-#include "client/device/device.h"
-#include "client/device/instance.h"
-#include "client/device/physical_device.h"
+#include "client/core/device.h"
+#include "client/core/instance.h"
+#include "client/core/physical_device.h"
 #include "client/sync/queue.h"
 #include "client/sync/semaphore.h"
 #include "client/vp_client_send.h"

@@ -2,7 +2,7 @@
 #include "client/sync/event.h"
 
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/memory/device_memory.h"
 #include "client/sync/queue.h"
 #include "client/vp_client_send.h"

@@ -2,7 +2,7 @@
 #include "client/sync/fence.h"
 
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/memory/device_memory.h"
 #include "client/sync/early_wait.h"
 #include "client/sync/queue.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/sync/queue.h"
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/record/command_buffer.h"
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/memory/device_memory.h"
 #include "client/sync/early_wait.h"
 #include "client/sync/fence.h"
-#include "client/link/guard.h"
+#include "client/process/guard.h"
 #include "client/sync/semaphore.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
@@ -66,19 +66,6 @@ VkResult vp_queue_take_error(struct vp_queue *queue, uint64_t serial)
    queue->errors = kept;
    pthread_mutex_unlock(&queue->device->conn->progress_lock);
    return vp_late_result(error);
-}
-
-VkResult vp_late_result(VkResult error)
-{
-   switch (error) {
-   case VK_SUCCESS:
-   case VK_ERROR_OUT_OF_HOST_MEMORY:
-   case VK_ERROR_OUT_OF_DEVICE_MEMORY:
-   case VK_ERROR_DEVICE_LOST:
-      return error;
-   default:
-      return VK_ERROR_UNKNOWN;
-   }
 }
 
 bool vp_device_is_lost(const struct vp_device *device)

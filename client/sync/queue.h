@@ -50,9 +50,6 @@ bool vp_queue_receive_error(struct vp_connection *conn, struct vp_queue *queue, 
  * queue. */
 VkResult vp_queue_take_error(struct vp_queue *queue, uint64_t serial);
 
-/* What a function that submits, waits or ends a recording may return for an error of another function's. */
-VkResult vp_late_result(VkResult error);
-
 /* Whether nothing more will complete on this device. */
 bool vp_device_is_lost(const struct vp_device *device);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/sync/semaphore.h"
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/memory/device_memory.h"
 #include "client/sync/early_wait.h"
 #include "client/sync/queue.h"

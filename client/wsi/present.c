@@ -2,11 +2,11 @@
 
 /* vkQueuePresentKHR, and what applications ask about frames later. */
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/sync/fence.h"
-#include "client/device/list_query.h"
+#include "client/core/list_query.h"
 #include "client/sync/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"

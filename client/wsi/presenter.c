@@ -2,8 +2,8 @@
 #include "client/wsi/presenter.h"
 
 #include "client/link/connection.h"
-#include "client/device/device.h"
-#include "client/device/physical_device.h"
+#include "client/core/device.h"
+#include "client/core/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/wsi/picture_decoder.h"
 #include "client/wsi/present_stats.h"

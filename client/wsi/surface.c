@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wsi/surface.h"
 
-#include "client/device/chain.h"
-#include "client/device/instance.h"
-#include "client/device/list_query.h"
-#include "client/device/physical_device.h"
+#include "client/core/chain.h"
+#include "client/core/instance.h"
+#include "client/core/list_query.h"
+#include "client/core/physical_device.h"
 #include "client/vp_entry.h"
 #include "client/wsi/swapchain.h"
 

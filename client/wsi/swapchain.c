@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wsi/swapchain.h"
 
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/sync/fence.h"
-#include "client/device/list_query.h"
-#include "client/device/physical_device.h"
+#include "client/core/list_query.h"
+#include "client/core/physical_device.h"
 #include "client/sync/queue.h"
 #include "client/memory/resource.h"
 #include "client/vp_client_send.h"

@@ -78,13 +78,6 @@ static inline uint64_t vp_swapchain_first_record(uint64_t after, uint64_t last)
    return last - after > VP_FRAME_RECORDS ? last - VP_FRAME_RECORDS + 1 : after + 1;
 }
 
-/* What an image is created with on the server: when it is to be bound to the memory of a swapchain, as the images of
- * swapchains are. */
-VkImageCreateInfo vp_swapchain_like(const VkImageCreateInfo *info);
-
-/* The memory of an image. */
-VkDeviceMemory vp_swapchain_memory(VkSwapchainKHR swapchain, uint32_t index);
-
 /* Called by the presenter: a frame, and so all before it, was shown or dropped. */
 void vp_swapchain_settle(struct vp_swapchain *swapchain, uint64_t frame, VkResult status);
 

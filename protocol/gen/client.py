@@ -30,7 +30,7 @@ DISPATCH = {
     'VkCommandBuffer': ('struct vp_command_buffer', 'self->device->conn'),
 }
 
-UNITS = ['"client/record/command_buffer.h"', '"client/link/connection.h"', '"client/device/device.h"', '"client/device/physical_device.h"',
+UNITS = ['"client/record/command_buffer.h"', '"client/link/connection.h"', '"client/core/device.h"', '"client/core/physical_device.h"',
          '"client/sync/queue.h"', '"client/link/reply_cache.h"']
 
 
@@ -91,7 +91,7 @@ def send_header(scope):
                      '      return vp_send_%s(device->conn, a);' % command.name,
                      '   const VkResult result = vp_call_%s(device->conn, a);' % command.name,
                      '   return result == VK_SUCCESS ? a->ret : result;', '}', '']
-    return header('VP_CLIENT_SEND_H', ['"client/link/connection.h"', '"client/device/device.h"', '"client/vp_client_calls.h"'], body)
+    return header('VP_CLIENT_SEND_H', ['"client/link/connection.h"', '"client/core/device.h"', '"client/vp_client_calls.h"'], body)
 
 
 class Entries:
@@ -260,7 +260,7 @@ def refuses_inherited(command):
 
 
 class Guards:
-    """What is called in place of entry points; see client/link/guard.h."""
+    """What is called in place of entry points; see client/process/guard.h."""
 
     def __init__(self, scope):
         self.scope, self.registry, self.codec = scope, scope.registry, Codec(scope, 'vpc')
@@ -366,7 +366,7 @@ def entry_points(scope):
         'client/vp_entry.h': header('VP_ENTRY_H', ['"client/wsi/platform.h"'],
                                     ['struct vp_device;', ''] + prototypes),
         'client/vp_entry.c': source(['"client/vp_entry.h"'] + UNITS + [
-            '"client/link/command_names.h"', '"client/device/entry_table.h"', '"client/link/guard.h"', '"client/vp_client_send.h"', '<string.h>'], functions + table + names),
+            '"client/link/command_names.h"', '"client/core/entry_table.h"', '"client/device/inherited.h"', '"client/process/guard.h"', '"client/vp_client_send.h"', '<string.h>'], functions + table + names),
     }
 
 
@@ -384,7 +384,7 @@ def extension_table(scope):
     enum = ['enum vp_extension {'] + ['   VP_EXT_%s,' % n for n in sorted(scope.extensions)] + ['   VP_EXTENSION_COUNT,', '};']
     return {
         'client/vp_extensions.h': header('VP_EXTENSIONS_H', [], enum),
-        'client/vp_extensions.c': source(['"client/device/extensions.h"'],
+        'client/vp_extensions.c': source(['"client/core/extensions.h"'],
                                          ['const struct vp_extension_info vp_extensions[] = {'] + rows + ['};']),
     }
 
@@ -410,7 +410,7 @@ def chain_tables(scope):
         body += ['static const struct vp_chain_node nodes_%s[] = {' % root] + rows + ['};', '',
                  'const struct vp_chain_table vp_chain_%s = {nodes_%s, %d};' % (root, root, len(rows)), '']
     return {
-        'client/vp_chains.h': header('VP_CHAINS_H', ['"client/device/chain.h"'], prototypes),
+        'client/vp_chains.h': header('VP_CHAINS_H', ['"client/core/chain.h"'], prototypes),
         'client/vp_chains.c': source(['"client/vp_chains.h"', '<vulkan/vulkan.h>'], body),
     }
 

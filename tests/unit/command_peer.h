@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "client/link/connection.h"
-#include "client/device/device.h"
-#include "client/device/physical_device.h"
+#include "client/core/device.h"
+#include "client/core/physical_device.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
 #include "common/net/socket.h"

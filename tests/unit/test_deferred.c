@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Deferred operations are the client's own: they are complete, and the server hears nothing of them. */
-#include "client/device/entry_table.h"
+#include "client/core/entry_table.h"
 #include "client/vp_entry.h"
 #include "tests/unit/command_peer.h"
 

@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "client/device/instance.h"
+#include "client/core/instance.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "tests/unit/command_peer.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/sync/early_wait.h"
 #include "client/sync/fence.h"
-#include "client/device/instance.h"
+#include "client/core/instance.h"
 #include "client/sync/queue.h"
 #include "client/memory/resource.h"
 #include "client/vp_entry.h"

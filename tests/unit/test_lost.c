@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "client/link/connection.h"
-#include "client/device/device.h"
-#include "client/device/entry_table.h"
+#include "client/core/device.h"
+#include "client/core/entry_table.h"
 #include "client/vp_entry.h"
 #include "common/net/socket.h"
 #include "server/session/worker.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/mapping/mapping.h"
 #include "common/memory/delta.h"
 #include "common/net/frame.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_CLIENT_DEVICE_CHAIN_H
-#define VP_CLIENT_DEVICE_CHAIN_H
+#ifndef VP_CLIENT_CORE_CHAIN_H
+#define VP_CLIENT_CORE_CHAIN_H
 
-#include "client/device/extensions.h"
+#include "client/core/extensions.h"
 #include "common/util/arena.h"
 #include "common/wire/chain.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_CLIENT_DEVICE_PHYSICAL_DEVICE_H
-#define VP_CLIENT_DEVICE_PHYSICAL_DEVICE_H
+#ifndef VP_CLIENT_CORE_PHYSICAL_DEVICE_H
+#define VP_CLIENT_CORE_PHYSICAL_DEVICE_H
 
-#include "client/device/extensions.h"
-#include "client/device/instance.h"
+#include "client/core/extensions.h"
+#include "client/core/instance.h"
 #include "client/link/object.h"
 #include "client/link/reply_cache.h"
 #include "common/util/arena.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/memory/resource_kind.h"
+#include "client/core/resource_kind.h"
 
 #include <stdlib.h>
 #include <string.h>

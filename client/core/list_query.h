@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_CLIENT_DEVICE_LIST_QUERY_H
-#define VP_CLIENT_DEVICE_LIST_QUERY_H
+#ifndef VP_CLIENT_CORE_LIST_QUERY_H
+#define VP_CLIENT_CORE_LIST_QUERY_H
 
 #include <stdbool.h>
 #include <stdint.h>

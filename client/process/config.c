@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/link/config.h"
+#include "client/process/config.h"
 
-#include "client/link/stats.h"
 #include "common/net/socket.h"
 #include "common/util/log.h"
 #include "common/util/pool.h"
@@ -60,6 +59,18 @@ bool vp_config_is_there(void)
 {
    const char *servers = getenv("VENUS_SERVER");
    return servers && *servers && !read_switch("VENUS_DISABLE", false);
+}
+
+bool vp_config_wants_statistics(void)
+{
+   const char *debug = getenv("VENUS_DEBUG");
+   return debug && strstr(debug, "stats");
+}
+
+const char *vp_config_tracker(void)
+{
+   const char *name = getenv("VENUS_TRACK");
+   return name && *name ? name : NULL;
 }
 
 static void read_present_policy(struct vp_config *config)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_CLIENT_DEVICE_EXTENSIONS_H
-#define VP_CLIENT_DEVICE_EXTENSIONS_H
+#ifndef VP_CLIENT_CORE_EXTENSIONS_H
+#define VP_CLIENT_CORE_EXTENSIONS_H
 
 #include "client/vp_extensions.h"
 

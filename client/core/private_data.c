@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/device/private_data.h"
+
+/* Private data: what the application keeps with an object. */
 
 #include "client/link/connection.h"
-#include "client/device/device.h"
+#include "client/core/device.h"
 #include "client/vp_entry.h"
 
 #include <stdlib.h>
-
-/* An object's value for one slot. Few objects have any, and those have few. */
-struct vp_private_value {
-   struct vp_private_value *next;
-   uint64_t slot; /* id, which no other slot will ever have */
-   uint64_t data;
-};
-
-void vp_private_values_destroy(struct vp_private_value *values)
-{
-   while (values) {
-      struct vp_private_value *next = values->next;
-      free(values);
-      values = next;
-   }
-}
 
 static struct vp_private_value *find(const struct vp_object *object, VkPrivateDataSlot slot)
 {

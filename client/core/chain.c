@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/device/chain.h"
+#include "client/core/chain.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_CLIENT_MEMORY_RESOURCE_KIND_H
-#define VP_CLIENT_MEMORY_RESOURCE_KIND_H
+#ifndef VP_CLIENT_CORE_RESOURCE_KIND_H
+#define VP_CLIENT_CORE_RESOURCE_KIND_H
 
 #include "common/wire/encoder.h"
 

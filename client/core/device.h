@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_CLIENT_DEVICE_DEVICE_H
-#define VP_CLIENT_DEVICE_DEVICE_H
+#ifndef VP_CLIENT_CORE_DEVICE_H
+#define VP_CLIENT_CORE_DEVICE_H
 
-#include "client/memory/buffer.h"
+#include "client/core/buffer_rules.h"
 #include "client/link/connection.h"
-#include "client/device/extensions.h"
+#include "client/core/extensions.h"
 #include "client/link/object.h"
 #include "client/link/reply_cache.h"
-#include "client/memory/resource_kind.h"
+#include "client/core/resource_kind.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

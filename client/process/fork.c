@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/link/fork.h"
-
-#include "client/mapping/in_flight.h"
-#include "client/mapping/pages.h"
-#include "client/mapping/pins.h"
-#include "client/mapping/tracker.h"
-#include "client/mapping/watch.h"
-#include "client/link/stats.h"
-#include "common/util/pool.h"
+#include "client/process/fork.h"
 
 #include <pthread.h>
 #include <stddef.h>
-
-/* What the process has once. Whoever held a lock of theirs is not there in a child. */
-static void (*const begin_anew[])(void) = {vp_watch_begin_anew,     vp_tracker_begin_anew, vp_pins_begin_anew,
-                                           vp_in_flight_begin_anew, vp_pages_begin_anew,   vp_stats_begin_anew,
-                                           vp_pool_begin_anew};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct vp_fork_item *all;
@@ -42,8 +29,8 @@ static void after_fork_in_child(void)
       item->in_child(item);
       item = next;
    }
-   for (size_t i = 0; i < sizeof(begin_anew) / sizeof(*begin_anew); i++)
-      begin_anew[i]();
+   for (size_t i = 0; vp_fork_begin_anew[i]; i++)
+      vp_fork_begin_anew[i]();
    pthread_mutex_unlock(&lock);
 }
 

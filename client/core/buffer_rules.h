@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_CLIENT_MEMORY_BUFFER_H
-#define VP_CLIENT_MEMORY_BUFFER_H
+#ifndef VP_CLIENT_CORE_BUFFER_RULES_H
+#define VP_CLIENT_CORE_BUFFER_RULES_H
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/device/extensions.h"
+#include "client/core/extensions.h"
 
-#include "client/device/entry_table.h"
+#include "client/core/entry_table.h"
 
 #include <stdlib.h>
 #include <string.h>

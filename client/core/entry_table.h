@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_CLIENT_DEVICE_ENTRY_TABLE_H
-#define VP_CLIENT_DEVICE_ENTRY_TABLE_H
+#ifndef VP_CLIENT_CORE_ENTRY_TABLE_H
+#define VP_CLIENT_CORE_ENTRY_TABLE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_CLIENT_LINK_GUARD_H
-#define VP_CLIENT_LINK_GUARD_H
-
-#include "client/record/command_buffer.h"
-#include "client/link/connection.h"
-#include "client/device/device.h"
-#include "client/device/instance.h"
-#include "client/device/physical_device.h"
-#include "client/sync/queue.h"
+#ifndef VP_CLIENT_PROCESS_GUARD_H
+#define VP_CLIENT_PROCESS_GUARD_H
 
 #include <pthread.h>
 
@@ -17,7 +10,7 @@
  * - A thread that is cancelled in the middle would leave our locks behind. So it is cancelled when it is back, or while
  * it waits for the GPU, which is where a thread is cancelled with other drivers.
  * - In a child of fork() the parent's objects are not touched: their locks may be held by threads that are not there.
- *   Calls with a result fail, others do nothing.
+ *   Calls with a result fail, others do nothing (client/device/inherited.h).
  *
  * And programs destroy what a creation that failed leaves in its output: that is null. */
 
@@ -46,33 +39,5 @@ static inline void vp_guard_leave(struct vp_guard guard)
  * application allows that: it must have no other lock than `lock`, which is released then, and nothing may depend on
  * its going on. */
 int vp_guard_wait(pthread_cond_t *cond, pthread_mutex_t *lock, const struct timespec *deadline);
-
-/* Whether a handle, by its type, was inherited. */
-
-static inline bool vp_guard_inherited_VkInstance(VkInstance handle)
-{
-   const struct vp_instance *instance = VP_FROM_HANDLE(struct vp_instance, handle);
-   return instance && instance->fork_generation != vp_fork_generation();
-}
-
-static inline bool vp_guard_inherited_VkPhysicalDevice(VkPhysicalDevice handle)
-{
-   return vp_connection_is_inherited(VP_FROM_HANDLE(struct vp_physical_device, handle)->conn);
-}
-
-static inline bool vp_guard_inherited_VkDevice(VkDevice handle)
-{
-   return handle && vp_connection_is_inherited(vp_device_from_handle(handle)->conn);
-}
-
-static inline bool vp_guard_inherited_VkQueue(VkQueue handle)
-{
-   return vp_connection_is_inherited(VP_FROM_HANDLE(struct vp_queue, handle)->device->conn);
-}
-
-static inline bool vp_guard_inherited_VkCommandBuffer(VkCommandBuffer handle)
-{
-   return vp_connection_is_inherited(VP_FROM_HANDLE(struct vp_command_buffer, handle)->device->conn);
-}
 
 #endif

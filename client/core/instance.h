@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_CLIENT_DEVICE_INSTANCE_H
-#define VP_CLIENT_DEVICE_INSTANCE_H
+#ifndef VP_CLIENT_CORE_INSTANCE_H
+#define VP_CLIENT_CORE_INSTANCE_H
 
-#include "client/link/config.h"
-#include "client/device/extensions.h"
+#include "client/process/config.h"
+#include "client/core/extensions.h"
 #include "client/link/object.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/link/guard.h"
+#include "client/process/guard.h"
 
 /* The driver's own threads are not cancelled. */
 _Thread_local int vp_guard_cancel_state = PTHREAD_CANCEL_DISABLE;

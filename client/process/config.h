@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_CLIENT_LINK_CONFIG_H
-#define VP_CLIENT_LINK_CONFIG_H
+#ifndef VP_CLIENT_PROCESS_CONFIG_H
+#define VP_CLIENT_PROCESS_CONFIG_H
 
 #include "common/memory/pack.h"
 
@@ -37,6 +37,12 @@ struct vp_config {
 
 /* Whether the environment names a server: a driver that is not configured does nothing. */
 bool vp_config_is_there(void);
+
+/* VENUS_DEBUG: whether what a connection has done is printed at its end. */
+bool vp_config_wants_statistics(void);
+
+/* VENUS_TRACK: the mechanism that finds changes of mapped memory, or NULL. */
+const char *vp_config_tracker(void);
 
 /* Sets up the log, too. Says what it cannot understand. */
 void vp_config_read(struct vp_config *config);
