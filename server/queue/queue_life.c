@@ -102,7 +102,7 @@ static struct vps_queue *create_queue(struct vps_device *device, uint64_t id, Vk
       goto fail;
    if (pthread_mutex_init(&queue->lock, NULL) != 0)
       goto fail_handle_lock;
-   if (pthread_cond_init(&queue->changed, NULL) != 0)
+   if (!vp_clock_cond_init(&queue->changed))
       goto fail_mutex;
    if (create_timeline(queue) < 0)
       goto fail_cond;

@@ -44,10 +44,10 @@ struct vps_queue {
                                    and before `lock` */
    bool unsettled; /* a batch used semaphores since the driver was last seen to be done with all; under handle_lock */
 
-   pthread_mutex_t lock; /* of what follows */
-   pthread_cond_t changed;
-   _Atomic uint64_t submitted; /* serials */
-   uint64_t completed;
+   pthread_mutex_t lock;              /* of what follows */
+   pthread_cond_t changed;            /* there is more to do, or more is done */
+   _Atomic uint64_t submitted;        /* serials */
+   uint64_t completed;                /* and the driver is done with it, but it may not be reported yet */
    struct vps_pending *first, **last; /* in the order of their serials */
    bool stop;
    int64_t stop_deadline_ms;
