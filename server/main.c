@@ -37,21 +37,21 @@ static void hide_own_driver(void)
 }
 
 /* Both --list and the check that the listener makes in a process of its own. */
-static int run_gpu_list(const struct vp_server_options *options)
+static int run_gpu_list(const struct vps_options *options)
 {
-   struct vp_gpu_list list;
+   struct vps_gpu_list list;
    char error[512];
 
-   if (!vp_gpu_list_init(&list, error, sizeof(error))) {
+   if (!vps_gpu_list_init(&list, error, sizeof(error))) {
       vp_log(VP_LOG_ERROR, "%s", error);
       return 1;
    }
-   const bool ok = vp_gpu_list_check(&list, options, error, sizeof(error));
+   const bool ok = vps_gpu_list_check(&list, options, error, sizeof(error));
    if (!ok)
       vp_log(VP_LOG_ERROR, "%s", error);
-   else if (options->mode == VP_SERVER_LIST)
-      vp_gpu_list_print(&list, options, stdout);
-   vp_gpu_list_finish(&list);
+   else if (options->mode == VPS_MODE_LIST)
+      vps_gpu_list_print(&list, options, stdout);
+   vps_gpu_list_finish(&list);
    return ok ? 0 : 1;
 }
 
@@ -62,11 +62,11 @@ static bool enable_validation(void)
    char layers[4096];
 
    const int length =
-      snprintf(layers, sizeof(layers), "%s%s%s", old ? old : "", old && *old ? ":" : "", VP_VALIDATION_LAYER);
+      snprintf(layers, sizeof(layers), "%s%s%s", old ? old : "", old && *old ? ":" : "", VPS_VALIDATION_LAYER);
    return length > 0 && (size_t)length < sizeof(layers) && setenv(name, layers, 1) == 0;
 }
 
-static int run_worker(const struct vp_server_options *options)
+static int run_worker(const struct vps_options *options)
 {
    static char program[32];
 
@@ -78,37 +78,37 @@ static int run_worker(const struct vp_server_options *options)
    }
 
    const int client = vps_ready_wait(options->worker_fd);
-   const int status = client < 0 ? 0 : vp_worker_run(client, options);
+   const int status = client < 0 ? 0 : vps_worker_run(client, options);
    if (!vps_ready_is_over())
       _exit(status);
    return status;
 }
 
-static int run(const struct vp_server_options *options)
+static int run(const struct vps_options *options)
 {
    switch (options->mode) {
-   case VP_SERVER_HELP:
-      fputs(vp_server_usage, stdout);
+   case VPS_MODE_HELP:
+      fputs(vps_usage, stdout);
       return 0;
-   case VP_SERVER_VERSION:
+   case VPS_MODE_VERSION:
       puts("venus-server " VP_VERSION);
       return 0;
-   case VP_SERVER_CHECK_GPUS:
+   case VPS_MODE_CHECK_GPUS:
       alarm(CHECK_SECONDS);
       return run_gpu_list(options);
-   case VP_SERVER_LIST:
+   case VPS_MODE_LIST:
       return run_gpu_list(options);
-   case VP_SERVER_WORKER:
+   case VPS_MODE_WORKER:
       return run_worker(options);
-   case VP_SERVER_LISTEN:
-      return vp_listener_run(options);
+   case VPS_MODE_LISTEN:
+      return vps_listener_run(options);
    }
    return EXIT_USAGE;
 }
 
 int main(int argc, char *argv[])
 {
-   struct vp_server_options options;
+   struct vps_options options;
    char error[256];
    int status = EXIT_USAGE;
 
@@ -118,12 +118,12 @@ int main(int argc, char *argv[])
    if (!open_standard_fds())
       return 1;
 
-   if (vp_server_options_parse(&options, argc, argv, error, sizeof(error))) {
+   if (vps_options_parse(&options, argc, argv, error, sizeof(error))) {
       vp_log_init("venus-server", options.log_level);
       status = run(&options);
    } else {
       vp_log(VP_LOG_ERROR, "%s", error);
    }
-   vp_server_options_finish(&options);
+   vps_options_finish(&options);
    return status;
 }

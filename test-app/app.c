@@ -2,13 +2,12 @@
 #include "test-app/app.h"
 
 #include <errno.h>
+#include <png.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <png.h>
 
 /* A phase with a systematic error would otherwise print without end. */
 #define APP_SHOWN_FAILURES 20

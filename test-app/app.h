@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <vulkan/vulkan.h>
 
 #define APP_MAX_FAMILIES 16

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* venus-test-app: ten phases of ordinary Vulkan, each checking its own results. Runs on any Vulkan 1.1 driver. */
 
-#include "test-app/app.h"
-
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "test-app/app.h"
 
 const struct app_phase app_phases[APP_PHASES] = {
    {"network", "Network and protocol", phase_network},

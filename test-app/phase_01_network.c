@@ -2,11 +2,11 @@
 /* Phase 1: reaching the driver. Everything that comes before and around an instance, and instances made again and
  * again, several at a time, and from several threads: for a driver behind a network, one connection each. */
 
-#include "test-app/app.h"
-
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "test-app/app.h"
 
 #define MANY 256
 

@@ -2,10 +2,10 @@
 /* Phase 2: everything that can be asked of an instance and its physical devices. Where two commands answer the same
  * question, the answers are compared; where Vulkan promises a least value, it is checked. */
 
-#include "test-app/app.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "test-app/app.h"
 
 #define MANY_EXTENSIONS 512
 

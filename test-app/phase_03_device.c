@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Phase 3: devices, made in every way, again and again, and refused where they must be. */
 
-#include "test-app/app.h"
-
 #include <pthread.h>
 #include <string.h>
+
+#include "test-app/app.h"
 
 struct gpu {
    struct app_test *test;

@@ -2,11 +2,11 @@
 /* Phase 4: the objects that hold data or describe it: memory, buffers, images, views, samplers, descriptors, layouts,
  * pipeline caches, and private data. */
 
-#include "test-app/app.h"
-#include "test-app/shaders.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "test-app/app.h"
+#include "test-app/shaders.h"
 
 static bool power_of_two(VkDeviceSize value)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Phase 5: command buffers: recorded in every way, by one thread and by several, then executed and checked. */
 
-#include "test-app/app.h"
-#include "test-app/shaders.h"
-
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "test-app/app.h"
+#include "test-app/shaders.h"
 
 #define WORDS 16384
 

@@ -2,11 +2,11 @@
 /* Phase 6: submissions and everything that orders them: fences, binary and timeline semaphores, events, queries, and
  * several queues. The work is always small additions to words of a buffer, so that order and number can be checked. */
 
-#include "test-app/app.h"
-#include "test-app/shaders.h"
-
 #include <pthread.h>
 #include <string.h>
+
+#include "test-app/app.h"
+#include "test-app/shaders.h"
 
 #define WORDS 1024
 #define BATCHES 32

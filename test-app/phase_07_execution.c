@@ -2,10 +2,10 @@
 /* Phase 7: real work of the copy and raster hardware: copies, clears, blits, resolves, on buffers and on images of all
  * shapes. Every byte that comes back is compared with what it must be. */
 
-#include "test-app/app.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "test-app/app.h"
 
 #define STAGING_SIZE (4u << 20)
 

@@ -2,15 +2,15 @@
 /* Phase 8: mapped memory. The host and the device write to the same memory in every allowed pattern, in steps as small
  * as a byte, and after every kind of wait each must see exactly what the other wrote, and keep what it wrote itself. */
 
-#include "test-app/app.h"
-#include "test-app/shaders.h"
-
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "test-app/app.h"
+#include "test-app/shaders.h"
 
 #define SIZE 262144u
 #define PAGE 4096u

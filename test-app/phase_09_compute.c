@@ -3,11 +3,11 @@
  * numbers made by the device and checked one by one. All values are small whole numbers where floats are used, so the
  * results are exact on every device. */
 
-#include "test-app/app.h"
-#include "test-app/shaders.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "test-app/app.h"
+#include "test-app/shaders.h"
 
 #define STORAGE \
    (VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT)

@@ -4,13 +4,13 @@
  * dynamic rendering; two frames are in flight. A steady frame only records, submits, waits for a fence and reads mapped
  * memory: nothing in it asks the driver for an answer. Each picture is checked and written as a PNG. */
 
-#include "test-app/app.h"
-#include "test-app/scene.h"
-#include "test-app/shaders.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "test-app/app.h"
+#include "test-app/scene.h"
+#include "test-app/shaders.h"
 
 #define IN_FLIGHT 2
 #define TEXTURE_LEVELS 9

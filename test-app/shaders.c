@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "test-app/shaders.h"
 
+#include <stdint.h>
+
 #include "add.comp.h"
 #include "flat.frag.h"
 #include "fullscreen.vert.h"

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
-
 #include <vulkan/vulkan.h>
 
 /* What the parts of venus-bench share. All of them write their results to standard output as JSON, and end the program

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/bench.h"
-
 #include <dirent.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -8,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+
+#include "tools/bench.h"
 
 void bench_die(const char *what, long result)
 {

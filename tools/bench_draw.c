@@ -2,9 +2,10 @@
 
 /* What venus-bench draws with. */
 
-#include "tools/bench.h"
+#include <stdint.h>
 
 #include "bench_draw.vert.h"
+#include "tools/bench.h"
 
 #define FORMAT VK_FORMAT_R8G8B8A8_UNORM
 

@@ -3,8 +3,7 @@
 /* venus-bench gpu, rows in which something is drawn: frames that are read back, frames of many commands, many clients
  * at once, and queries of several views. The program looks at something of each frame, so each wait is a real one. */
 
-#include "tools/bench.h"
-
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 
 #include "bench_draw.frag.h"
 #include "bench_store.comp.h"
+#include "tools/bench.h"
 
 #define PICTURE_WIDTH 1280
 #define PICTURE_HEIGHT 720

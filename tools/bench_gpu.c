@@ -2,11 +2,11 @@
 
 /* venus-bench gpu: rows of tools/bench_gpu in which nothing is drawn. Each prints lines of a name and a number. */
 
-#include "tools/bench.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tools/bench.h"
 
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)

@@ -7,8 +7,6 @@
  * The data is incompressible, new in each repetition (with the bytes that remain the same by chance, one in 256), and
  * made at the speed of memory: pages of noise from changing places, with a changing key. */
 
-#include "tools/bench.h"
-
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +15,7 @@
 #include <string.h>
 
 #include "bench_fill.comp.h"
+#include "tools/bench.h"
 
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)

@@ -3,14 +3,14 @@
 /* venus-bench gpu compute-pipelines|graphics-pipelines: threads create pipelines side by side, all different and in no
  * cache; the time until each has been used. */
 
-#include "tools/bench.h"
-
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "bench_mix.comp.h"
 #include "bench_mix.frag.h"
+#include "tools/bench.h"
 
 #define PIPELINES 64
 #define THREADS 16

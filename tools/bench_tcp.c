@@ -3,8 +3,6 @@
 /* venus-bench tcp: what a link carries when nobody does anything with it. One process listens, another asks it for
  * bytes or sends it some, over one connection. */
 
-#include "tools/bench.h"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,6 +12,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tools/bench.h"
 
 #define SIZE ((size_t)64 << 20) /* as in the rows of memory that are compared with it */
 #define SECONDS 0.5

@@ -2,9 +2,10 @@
 #ifndef VP_TOOLS_CHECK_TABLE_H
 #define VP_TOOLS_CHECK_TABLE_H
 
+#include <vulkan/vulkan.h>
+
 #include "common/wire/decoder.h"
 #include "common/wire/encoder.h"
-#include <vulkan/vulkan.h>
 
 /* How the decoders of recorded commands find objects. */
 static inline uint64_t vps_find_handle(struct vp_decoder *dec, int32_t type, uint64_t id)

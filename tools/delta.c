@@ -6,11 +6,12 @@
  *
  * Best of several runs, in gigabytes of memory gone through for each second; beside it what memcpy makes. */
 
+#include "common/memory/delta.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/memory/delta.h"
 #include "common/util/clock.h"
 #include "common/wire/encoder.h"
 

@@ -6,12 +6,12 @@
  * encoder, the reply the other way round; both must give the bytes back, but
  * for filler. */
 
-#include "tools/check_table.h"
-#include "tools/vp_check_table.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tools/check_table.h"
+#include "tools/vp_check_table.h"
 
 #define MEMORY_LIMIT ((size_t)256 << 20)
 

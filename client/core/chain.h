@@ -2,13 +2,13 @@
 #ifndef VP_CLIENT_CORE_CHAIN_H
 #define VP_CLIENT_CORE_CHAIN_H
 
-#include "client/core/extensions.h"
-#include "common/util/arena.h"
-#include "common/wire/chain.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <vulkan/vulkan.h>
+
+#include "client/core/extensions.h"
+#include "common/util/arena.h"
+#include "common/wire/chain.h"
 
 /* A struct that can stand in some chain. */
 struct vp_chain_node {

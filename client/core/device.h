@@ -2,15 +2,15 @@
 #ifndef VP_CLIENT_CORE_DEVICE_H
 #define VP_CLIENT_CORE_DEVICE_H
 
-#include "client/core/buffer_rules.h"
-#include "client/link/connection.h"
-#include "client/core/extensions.h"
-#include "client/link/object.h"
-#include "client/link/reply_cache.h"
-#include "client/core/resource_kind.h"
-
 #include <pthread.h>
 #include <stdatomic.h>
+
+#include "client/core/buffer_rules.h"
+#include "client/core/extensions.h"
+#include "client/core/resource_kind.h"
+#include "client/link/connection.h"
+#include "client/link/object.h"
+#include "client/link/reply_cache.h"
 
 struct vp_device {
    struct vp_object base;

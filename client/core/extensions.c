@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/core/extensions.h"
 
-#include "client/core/entry_table.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "client/core/entry_table.h"
 
 static int compare_extension(const void *name, const void *extension)
 {

@@ -2,11 +2,11 @@
 #ifndef VP_CLIENT_CORE_EXTENSIONS_H
 #define VP_CLIENT_CORE_EXTENSIONS_H
 
-#include "client/vp_extensions.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 #include <vulkan/vulkan.h>
+
+#include "client/vp_extensions.h"
 
 /* One extension that the codec knows. Generated, sorted by name, indexed by enum vp_extension. */
 struct vp_extension_info {

@@ -2,11 +2,11 @@
 #ifndef VP_CLIENT_CORE_INSTANCE_H
 #define VP_CLIENT_CORE_INSTANCE_H
 
-#include "client/process/config.h"
+#include <pthread.h>
+
 #include "client/core/extensions.h"
 #include "client/link/object.h"
-
-#include <pthread.h>
+#include "client/process/config.h"
 
 /* One server of an instance. */
 struct vp_server_session {

@@ -2,11 +2,11 @@
 
 /* Private data: what the application keeps with an object. */
 
-#include "client/link/connection.h"
-#include "client/core/device.h"
-#include "client/vp_entry.h"
-
 #include <stdlib.h>
+
+#include "client/core/device.h"
+#include "client/link/connection.h"
+#include "client/vp_entry.h"
 
 static struct vp_private_value *find(const struct vp_object *object, VkPrivateDataSlot slot)
 {

@@ -2,11 +2,11 @@
 #ifndef VP_CLIENT_CORE_RESOURCE_KIND_H
 #define VP_CLIENT_CORE_RESOURCE_KIND_H
 
-#include "common/wire/encoder.h"
-
 #include <pthread.h>
 #include <stdbool.h>
 #include <vulkan/vulkan.h>
+
+#include "common/wire/encoder.h"
 
 /* Images and buffers that were created alike can all be created, and have the same requirements: asked of the first,
  * answered for the others. */

@@ -2,6 +2,8 @@
 
 /* What a child of fork() begins anew. */
 
+#include <stddef.h>
+
 #include "client/link/stats.h"
 #include "client/mapping/in_flight.h"
 #include "client/mapping/pages.h"
@@ -10,8 +12,6 @@
 #include "client/mapping/watch.h"
 #include "client/process/fork.h"
 #include "common/util/pool.h"
-
-#include <stddef.h>
 
 void (*const vp_fork_begin_anew[])(void) = {
    vp_watch_begin_anew, vp_tracker_begin_anew, vp_pins_begin_anew, vp_in_flight_begin_anew,

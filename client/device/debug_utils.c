@@ -4,9 +4,9 @@
  * their own messages, we only pass on what the application submits itself).
  * Names go to the server. Labels are ordinary commands. */
 
-#include "client/link/connection.h"
 #include "client/core/device.h"
 #include "client/core/instance.h"
+#include "client/link/connection.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

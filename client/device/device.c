@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/core/device.h"
 
-#include "client/link/connection.h"
-#include "client/core/entry_table.h"
-#include "client/memory/likely_images.h"
-#include "client/mapping/mapping.h"
-#include "client/core/physical_device.h"
-#include "client/pipeline/pipeline_layout.h"
-#include "client/sync/queue.h"
-#include "client/core/resource_kind.h"
-#include "client/vp_client_send.h"
-#include "client/vp_entry.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "client/core/entry_table.h"
+#include "client/core/physical_device.h"
+#include "client/core/resource_kind.h"
+#include "client/link/connection.h"
+#include "client/mapping/mapping.h"
+#include "client/memory/likely_images.h"
+#include "client/pipeline/pipeline_layout.h"
+#include "client/sync/queue.h"
+#include "client/vp_client_send.h"
+#include "client/vp_entry.h"
 
 static VkResult enable_extensions(struct vp_device *device, const VkDeviceCreateInfo *info)
 {

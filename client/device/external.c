@@ -5,8 +5,8 @@
 
 #include "client/core/chain.h"
 #include "client/core/device.h"
-#include "client/device/image_format.h"
 #include "client/core/physical_device.h"
+#include "client/device/image_format.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

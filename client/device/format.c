@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/device/format.h"
 
+#include <stdlib.h>
+
 #include "client/core/physical_device.h"
 #include "client/vp_chains.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
-#include <stdlib.h>
 
 /* Formats that are asked about together: those of Vulkan 1.0, and those of
  * extensions that became core. Any other format is a question of its own. */

@@ -2,10 +2,10 @@
 
 /* What the Vulkan loader calls: interface versions 5 to 7. */
 
-#include "client/core/entry_table.h"
-
 #include <string.h>
 #include <vulkan/vk_icd.h>
+
+#include "client/core/entry_table.h"
 
 #define OLDEST_INTERFACE 5
 #define NEWEST_INTERFACE 7

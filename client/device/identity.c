@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/device/identity.h"
 
-#include "client/core/chain.h"
-#include "client/link/connection.h"
-#include "client/core/physical_device.h"
-#include "common/util/identity.h"
-
 #include <stdio.h>
 #include <string.h>
+
+#include "client/core/chain.h"
+#include "client/core/physical_device.h"
+#include "client/link/connection.h"
+#include "common/util/identity.h"
 
 /* Two rounds of FNV-1a fill the 16 bytes. The same GPU behind the same server
  * gives the same UUID; no other GPU and no native driver does. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/device/image_format.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "client/core/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 /* So many questions about one format are asked alone; who has more is likely to have many. */
 #define PATIENCE 4

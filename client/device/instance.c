@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/core/instance.h"
 
-#include "client/link/connection.h"
+#include <stdlib.h>
+#include <string.h>
+#include <vulkan/vk_icd.h>
+
 #include "client/core/entry_table.h"
 #include "client/core/list_query.h"
 #include "client/core/physical_device.h"
+#include "client/link/connection.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "client/wsi/surface.h"
 #include "common/util/log.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <vulkan/vk_icd.h>
 
 /* More GPUs on one server than this are not seen. */
 #define MAX_GPUS 32

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/core/physical_device.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/core/list_query.h"
 #include "client/device/format.h"
 #include "client/device/identity.h"
 #include "client/device/image_format.h"
 #include "client/memory/likely_images.h"
-#include "client/core/list_query.h"
 #include "client/vp_chains.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #define MAX_EXTENSIONS 1024
 #define ARENA_LIMIT ((size_t)4 << 20)

@@ -3,13 +3,13 @@
 /* Calibrated timestamps: the GPU's clock is the server's to read, the host's
  * clocks are the application's own. */
 
-#include "client/link/connection.h"
+#include <time.h>
+
 #include "client/core/device.h"
 #include "client/core/physical_device.h"
+#include "client/link/connection.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
-#include <time.h>
 
 #define MAX_TIMESTAMPS 16
 

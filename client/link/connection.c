@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/link/connection.h"
 
-#include "client/link/object.h"
-#include "client/link/receiver.h"
-#include "common/net/error_frame.h"
-#include "common/net/socket.h"
-#include "common/util/clock.h"
-#include "common/util/log.h"
-#include "common/util/spin.h"
-
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -16,6 +8,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "client/link/object.h"
+#include "client/link/receiver.h"
+#include "common/net/error_frame.h"
+#include "common/net/socket.h"
+#include "common/util/clock.h"
+#include "common/util/log.h"
+#include "common/util/spin.h"
 
 /* --- calls --- */
 

@@ -2,20 +2,20 @@
 #ifndef VP_CLIENT_LINK_CONNECTION_H
 #define VP_CLIENT_LINK_CONNECTION_H
 
-#include "client/process/fork.h"
-#include "client/link/pace.h"
-#include "client/link/stats.h"
-#include "client/link/stream.h"
-#include "common/net/frame.h"
-#include "common/net/hello.h"
-#include "common/wire/decoder.h"
-#include "common/wire/encoder.h"
-
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <vulkan/vulkan.h>
+
+#include "client/link/pace.h"
+#include "client/link/stats.h"
+#include "client/link/stream.h"
+#include "client/process/fork.h"
+#include "common/net/frame.h"
+#include "common/net/hello.h"
+#include "common/wire/decoder.h"
+#include "common/wire/encoder.h"
 
 struct vp_object;
 

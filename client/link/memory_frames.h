@@ -2,12 +2,12 @@
 #ifndef VP_CLIENT_LINK_MEMORY_FRAMES_H
 #define VP_CLIENT_LINK_MEMORY_FRAMES_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "common/memory/pack.h"
 #include "common/util/relay.h"
 #include "common/wire/encoder.h"
-
-#include <stdbool.h>
-#include <stdint.h>
 
 struct vp_connection;
 

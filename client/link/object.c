@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/link/object.h"
 
-#include "client/link/connection.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <vulkan/vk_icd.h>
+
+#include "client/link/connection.h"
 
 static VKAPI_ATTR void *VKAPI_CALL system_alloc(void *data, size_t size, size_t alignment,
                                                 VkSystemAllocationScope scope)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/link/object_table.h"
 
+#include <stdlib.h>
+
 #include "client/link/connection.h"
 #include "client/link/object.h"
 #include "common/net/limits.h"
-
-#include <stdlib.h>
 
 /* A slot that is free, or 0, which is no slot. */
 static uint32_t take_slot(struct vp_connection *conn)

@@ -2,12 +2,12 @@
 #ifndef VP_CLIENT_LINK_PACE_H
 #define VP_CLIENT_LINK_PACE_H
 
-#include "common/net/cost.h"
-
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "common/net/cost.h"
 
 struct vp_connection;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/link/receiver.h"
 
+#include <stdio.h>
+
 #include "client/link/connection.h"
 #include "client/link/object_table.h"
 #include "client/link/turns.h"
@@ -10,8 +12,6 @@
 #include "common/util/log.h"
 #include "common/util/spin.h"
 #include "common/util/thread.h"
-
-#include <stdio.h>
 
 /* What the server says next, while it is busy, comes soon. */
 #define RECEIVE_SPIN_NS INT64_C(50000)

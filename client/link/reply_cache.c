@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/link/reply_cache.h"
 
-#include "client/link/command_names.h"
-#include "common/util/bytes.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "client/link/command_names.h"
+#include "common/util/bytes.h"
 
 #define BUCKETS 1024
 #define MAX_BYTES ((size_t)8 << 20)

@@ -2,10 +2,10 @@
 #ifndef VP_CLIENT_LINK_REPLY_CACHE_H
 #define VP_CLIENT_LINK_REPLY_CACHE_H
 
-#include "client/link/connection.h"
-
 #include <pthread.h>
 #include <stdbool.h>
+
+#include "client/link/connection.h"
 
 /* Pure questions and their answers: the encoded request is the key, the reply
  * is the value. Thread-safe. Forgets everything when it grows too large. */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/link/stats.h"
 
-#include "client/link/command_names.h"
-#include "client/mapping/tracker.h"
-#include "client/process/config.h"
-#include "common/util/text.h"
-
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "client/link/command_names.h"
+#include "client/mapping/tracker.h"
+#include "client/process/config.h"
+#include "common/util/text.h"
 
 void vp_stats_blocking(struct vp_stats *stats, uint32_t command)
 {

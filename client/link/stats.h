@@ -2,11 +2,11 @@
 #ifndef VP_CLIENT_LINK_STATS_H
 #define VP_CLIENT_LINK_STATS_H
 
-#include "common/net/cost.h"
-
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "common/net/cost.h"
 
 /* The stages of a frame that is presented. */
 enum vp_stage {

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/link/stream.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
 #include "client/link/connection.h"
 #include "common/net/frame.h"
 #include "common/util/clock.h"
@@ -8,11 +13,6 @@
 #include "common/util/log.h"
 #include "common/util/spin.h"
 #include "common/util/thread.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 
 /* Buffered commands are sent when there are this many bytes of them, so that the server begins before all is said. */
 #define SEND_SIZE VP_STREAM_PIECE

@@ -2,15 +2,15 @@
 #ifndef VP_CLIENT_LINK_STREAM_H
 #define VP_CLIENT_LINK_STREAM_H
 
-#include "client/link/memory_frames.h"
-#include "common/memory/pack_stream.h"
-#include "common/wire/encoder.h"
-
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <vulkan/vulkan.h>
+
+#include "client/link/memory_frames.h"
+#include "common/memory/pack_stream.h"
+#include "common/wire/encoder.h"
 
 struct vp_connection;
 struct vp_device;

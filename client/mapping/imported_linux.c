@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/mapping/imported.h"
-
-#include "client/mapping/pages.h"
-#include "common/util/descriptor.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "client/mapping/imported.h"
+#include "client/mapping/pages.h"
+#include "common/util/descriptor.h"
 
 /* --- reading --- */
 

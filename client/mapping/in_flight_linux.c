@@ -1,10 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/mapping/in_flight.h"
-
-#include "common/util/clock.h"
-#include "common/util/descriptor.h"
-#include "common/util/log.h"
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -14,6 +8,11 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "client/mapping/in_flight.h"
+#include "common/util/clock.h"
+#include "common/util/descriptor.h"
+#include "common/util/log.h"
 
 /* Of all time, a twentieth may be spent with looking. */
 #define REST 20

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/mapping/mapping.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "client/mapping/fork.h"
 #include "client/mapping/imported.h"
 #include "client/mapping/in_flight.h"
@@ -11,11 +16,6 @@
 #include "common/memory/delta.h"
 #include "common/util/clock.h"
 #include "common/util/pool.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* Fresh memory is watched in chunks, when the first of a chunk is sent: what is written once and never again costs no
  * fault. */

@@ -2,11 +2,11 @@
 #ifndef VP_CLIENT_MAPPING_H
 #define VP_CLIENT_MAPPING_H
 
-#include "common/wire/encoder.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "common/wire/encoder.h"
 
 /* The client's side of a host-visible memory object: the pages that the application maps, the twin (what the server is
  * known to have), and what of it must be compared. Thread-safe; references are counted, since the sender may be busy

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/mapping/pages.h"
-
-#include "common/util/descriptor.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,6 +7,9 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "client/mapping/pages.h"
+#include "common/util/descriptor.h"
 
 /* One file without a name backs all mapped memory of the process: descriptors are scarce, and memories can be many.
  * Each gets a place of its own in it, which is never used again. The file is as large as it will ever be from the

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/mapping/pins.h"
-
-#include "common/util/clock.h"
-#include "common/util/descriptor.h"
-#include "common/util/log.h"
-
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "client/mapping/pins.h"
+#include "common/util/clock.h"
+#include "common/util/descriptor.h"
+#include "common/util/log.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all that follows */
 static int status = -1;                                  /* /proc/self/status */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/mapping/tracker.h"
 
-#include "client/process/config.h"
-#include "common/util/log.h"
-
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "client/process/config.h"
+#include "common/util/log.h"
 
 /* --- compare --- */
 

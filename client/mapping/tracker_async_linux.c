@@ -4,10 +4,6 @@
  * and lets it through, system calls' writes included. PAGEMAP_SCAN says which pages these were. No signal, no thread,
  * no privilege. */
 
-#include "client/mapping/tracker.h"
-
-#include "common/util/descriptor.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -16,6 +12,9 @@
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
+
+#include "client/mapping/tracker.h"
+#include "common/util/descriptor.h"
 
 /* Newer than the headers of the systems that we are built on. */
 #ifndef UFFD_USER_MODE_ONLY

@@ -3,8 +3,6 @@
 /* mprotect and SIGSEGV: for kernels without anything better, on request. A fault opens some pages around it. System
  * calls that write to protected memory fail (EFAULT), and threads that block SIGSEGV must not write to it. */
 
-#include "client/mapping/tracker.h"
-
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -16,6 +14,8 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
+
+#include "client/mapping/tracker.h"
 
 /* Pages that a fault opens, and when the process has this many such pieces: each is a mapping of its own for the
  * kernel, and a process may have 65530. */

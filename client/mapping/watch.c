@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/mapping/watch.h"
 
-#include "client/mapping/imported.h"
-#include "common/memory/private.h"
-
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "client/mapping/imported.h"
+#include "common/memory/private.h"
 
 /* Imported memory up to this size is compared each time, which takes microseconds. Then it stays free for whatever the
  * application wants to do with it: a page has room for one userfaultfd. */

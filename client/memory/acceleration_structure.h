@@ -2,9 +2,9 @@
 #ifndef VP_CLIENT_MEMORY_ACCELERATION_STRUCTURE_H
 #define VP_CLIENT_MEMORY_ACCELERATION_STRUCTURE_H
 
-#include "client/link/object.h"
-
 #include <stdbool.h>
+
+#include "client/link/object.h"
 
 struct vp_connection;
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/core/buffer_rules.h"
+#include <stdlib.h>
 
+#include "client/core/buffer_rules.h"
 #include "client/core/chain.h"
-#include "client/link/connection.h"
 #include "client/core/device.h"
-#include "client/memory/device_memory.h"
 #include "client/core/physical_device.h"
+#include "client/link/connection.h"
+#include "client/memory/device_memory.h"
 #include "client/memory/resource.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "common/memory/buffer_rule.h"
-
-#include <stdlib.h>
 
 /* Smaller buffers are refused for their size only when the GPU says so of itself. */
 #define HUGE_SIZE ((VkDeviceSize)1 << 30)

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/memory/device_memory.h"
 
+#include <stdlib.h>
+
 #include "client/core/chain.h"
-#include "client/link/connection.h"
 #include "client/core/device.h"
+#include "client/core/physical_device.h"
+#include "client/link/connection.h"
+#include "client/link/object_table.h"
 #include "client/mapping/mapping.h"
 #include "client/mapping/pages.h"
-#include "client/link/object_table.h"
-#include "client/core/physical_device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "common/memory/address.h"
 #include "common/memory/reserve.h"
 #include "common/net/frame.h"
-
-#include <stdlib.h>
 
 /* Changes of a memory this large are sent as soon as the application says that it is done with them. */
 #define EARLY_SIZE ((VkDeviceSize)1 << 20)

@@ -2,12 +2,12 @@
 #ifndef VP_CLIENT_MEMORY_DEVICE_MEMORY_H
 #define VP_CLIENT_MEMORY_DEVICE_MEMORY_H
 
-#include "client/core/device.h"
-#include "client/memory/import.h"
-#include "client/link/object.h"
-
 #include <pthread.h>
 #include <stdbool.h>
+
+#include "client/core/device.h"
+#include "client/link/object.h"
+#include "client/memory/import.h"
 
 struct vp_mapping;
 

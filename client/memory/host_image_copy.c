@@ -4,17 +4,17 @@
  * The application gives addresses, the wire carries the bytes. The image may lie
  * in memory that is mapped, or will be. */
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "client/core/chain.h"
-#include "client/link/connection.h"
 #include "client/core/device.h"
+#include "client/link/connection.h"
 #include "client/memory/device_memory.h"
 #include "client/memory/resource.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "common/util/format_block.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #ifdef VK_EXT_host_image_copy
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
 #include "client/core/chain.h"
-#include "client/link/connection.h"
 #include "client/core/device.h"
+#include "client/link/connection.h"
 #include "client/memory/device_memory.h"
 #include "client/memory/resource.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
-#include <stdlib.h>
 
 struct vp_resource_kind *vp_image_kind(struct vp_device *device, const VkImageCreateInfo *info)
 {

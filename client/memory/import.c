@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/memory/import.h"
 
+#include <vulkan/vk_icd.h>
+
 #include "client/core/chain.h"
 #include "client/core/device.h"
-#include "client/memory/device_memory.h"
 #include "client/mapping/mapping.h"
-
-#include <vulkan/vk_icd.h>
+#include "client/memory/device_memory.h"
 
 /* Memory that was made for one buffer or image, or has a place that was chosen, is never the same. */
 static bool is_plain(const VkMemoryAllocateInfo *info, VkMemoryAllocateFlagsInfo *flags)

@@ -2,8 +2,8 @@
 #ifndef VP_CLIENT_MEMORY_RESOURCE_H
 #define VP_CLIENT_MEMORY_RESOURCE_H
 
-#include "client/link/object.h"
 #include "client/core/resource_kind.h"
+#include "client/link/object.h"
 
 /* A VkBuffer or VkImage. */
 struct vp_resource {

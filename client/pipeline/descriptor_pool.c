@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/pipeline/descriptor_pool.h"
 
+#include <string.h>
+
 #include "client/core/chain.h"
+#include "client/core/device.h"
 #include "client/link/connection.h"
 #include "client/pipeline/descriptor_set.h"
-#include "client/core/device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
-#include <string.h>
 
 /* Of sets and descriptors (and bytes of inline uniform blocks) together. */
 #define HUGE_COUNT (UINT64_C(1) << 20)

@@ -2,10 +2,10 @@
 #ifndef VP_CLIENT_PIPELINE_DESCRIPTOR_POOL_H
 #define VP_CLIENT_PIPELINE_DESCRIPTOR_POOL_H
 
-#include "client/pipeline/descriptor_set_layout.h"
-#include "client/link/object.h"
-
 #include <stdbool.h>
+
+#include "client/link/object.h"
+#include "client/pipeline/descriptor_set_layout.h"
 
 struct vp_descriptor_set;
 

@@ -2,11 +2,11 @@
 #include "client/pipeline/descriptor_set.h"
 
 #include "client/core/chain.h"
+#include "client/core/device.h"
 #include "client/link/connection.h"
 #include "client/pipeline/descriptor_pool.h"
 #include "client/pipeline/descriptor_set_layout.h"
 #include "client/pipeline/descriptor_write.h"
-#include "client/core/device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/pipeline/descriptor_set_layout.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "client/core/chain.h"
-#include "client/link/connection.h"
 #include "client/core/device.h"
 #include "client/core/physical_device.h"
+#include "client/link/connection.h"
 #include "client/link/reply_cache.h"
 #include "client/pipeline/sampler.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 /* --- what a layout says --- */
 

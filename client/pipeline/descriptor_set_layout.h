@@ -2,10 +2,10 @@
 #ifndef VP_CLIENT_PIPELINE_DESCRIPTOR_SET_LAYOUT_H
 #define VP_CLIENT_PIPELINE_DESCRIPTOR_SET_LAYOUT_H
 
-#include "client/link/object.h"
-
 #include <stdatomic.h>
 #include <stdbool.h>
+
+#include "client/link/object.h"
 
 struct vp_device;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/pipeline/descriptor_update_template.h"
 
+#include <string.h>
+
+#include "client/core/device.h"
 #include "client/pipeline/descriptor_set.h"
 #include "client/pipeline/descriptor_write.h"
-#include "client/core/device.h"
 #include "client/vp_entry.h"
-
-#include <string.h>
 
 void *vp_make_vkCreateDescriptorUpdateTemplate(struct vp_device *device, const VkAllocationCallbacks *allocator,
                                                const VkDescriptorUpdateTemplateCreateInfo *info)

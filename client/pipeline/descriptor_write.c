@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/pipeline/descriptor_write.h"
 
-#include "client/pipeline/descriptor_set_layout.h"
-
 #include <stdalign.h>
 #include <string.h>
+
+#include "client/pipeline/descriptor_set_layout.h"
 
 /* How a descriptor type is given. */
 enum form {

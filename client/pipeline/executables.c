@@ -3,14 +3,14 @@
 /* What a driver says of the parts of a pipeline and how they were compiled. A pipeline that is created so that this can
  * be asked is described by the server as soon as it has made it. */
 
-#include "client/link/connection.h"
+#include <stdlib.h>
+
 #include "client/core/device.h"
 #include "client/core/list_query.h"
+#include "client/link/connection.h"
 #include "client/pipeline/pipeline.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
-#include <stdlib.h>
 
 struct statistics {
    uint32_t count;

@@ -2,12 +2,12 @@
 
 /* Which parts of a VkGraphicsPipelineCreateInfo count, and which may be garbage. */
 
+#include <string.h>
+
 #include "client/core/chain.h"
 #include "client/pipeline/pipeline.h"
 #include "client/pipeline/render_pass.h"
 #include "client/vp_chains.h"
-
-#include <string.h>
 
 /* Subsets of the state, for short. */
 enum {

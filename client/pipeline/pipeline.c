@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/pipeline/pipeline.h"
 
+#include <string.h>
+
 #include "client/core/chain.h"
-#include "client/link/connection.h"
 #include "client/core/device.h"
+#include "client/link/connection.h"
 #include "client/pipeline/shader_module.h"
 #include "client/vp_chains.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
-#include <string.h>
 
 #define ARENA_LIMIT ((size_t)1 << 30)
 

@@ -2,11 +2,11 @@
 #ifndef VP_CLIENT_PIPELINE_PIPELINE_H
 #define VP_CLIENT_PIPELINE_PIPELINE_H
 
+#include <stdbool.h>
+
 #include "client/link/object.h"
 #include "common/util/arena.h"
 #include "common/wire/pipeline_flags.h"
-
-#include <stdbool.h>
 
 struct vp_connection;
 struct vp_executables;

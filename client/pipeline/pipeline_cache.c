@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/link/connection.h"
+#include <string.h>
+
 #include "client/core/device.h"
 #include "client/core/physical_device.h"
+#include "client/link/connection.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
-#include <string.h>
 
 /* The data of a cache is our header, then what the server's driver gives,
  * which begins with a header of its own. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/pipeline/pipeline_layout.h"
 
+#include <stdlib.h>
+
+#include "client/core/device.h"
 #include "client/link/connection.h"
 #include "client/pipeline/descriptor_set_layout.h"
-#include "client/core/device.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
-#include <stdlib.h>
 
 void vp_finish_vkDestroyPipelineLayout(struct vp_device *device, void *object)
 {

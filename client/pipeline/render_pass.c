@@ -2,8 +2,8 @@
 #include "client/pipeline/render_pass.h"
 
 #include "client/core/chain.h"
-#include "client/link/connection.h"
 #include "client/core/device.h"
+#include "client/link/connection.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

@@ -2,9 +2,9 @@
 #ifndef VP_CLIENT_PIPELINE_SAMPLER_H
 #define VP_CLIENT_PIPELINE_SAMPLER_H
 
-#include "client/link/object.h"
-
 #include <stdbool.h>
+
+#include "client/link/object.h"
 
 struct vp_sampler {
    struct vp_object base;

@@ -2,10 +2,10 @@
 #ifndef VP_CLIENT_PIPELINE_SHADER_MODULE_H
 #define VP_CLIENT_PIPELINE_SHADER_MODULE_H
 
+#include <stdbool.h>
+
 #include "client/link/object.h"
 #include "common/util/arena.h"
-
-#include <stdbool.h>
 
 struct vp_shader_module {
    struct vp_object base;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/process/config.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "common/net/socket.h"
 #include "common/util/log.h"
 #include "common/util/pool.h"
 #include "common/util/spin.h"
 #include "common/util/text.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* So many other threads look for changes of memory together with the sender; more would be awake too late. */
 #define HELPERS 3u

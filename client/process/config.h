@@ -2,10 +2,10 @@
 #ifndef VP_CLIENT_PROCESS_CONFIG_H
 #define VP_CLIENT_PROCESS_CONFIG_H
 
-#include "common/memory/pack.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "common/memory/pack.h"
 
 #define VP_MAX_SERVERS 16
 #define VP_HOST_SIZE 256

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/record/command_buffer.h"
 
-#include "client/link/connection.h"
+#include <stdlib.h>
+
 #include "client/core/device.h"
-#include "client/process/guard.h"
+#include "client/link/connection.h"
 #include "client/pipeline/pipeline_layout.h"
+#include "client/process/guard.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
-#include <stdlib.h>
 
 /* The driver might have no memory for more command buffers at once. */
 #define HUGE_COUNT 4096

@@ -2,12 +2,12 @@
 #ifndef VP_CLIENT_RECORD_COMMAND_BUFFER_H
 #define VP_CLIENT_RECORD_COMMAND_BUFFER_H
 
-#include "client/link/object.h"
-#include "client/memory/resource.h"
-#include "client/link/stream.h"
-#include "common/wire/encoder.h"
-
 #include <stdbool.h>
+
+#include "client/link/object.h"
+#include "client/link/stream.h"
+#include "client/memory/resource.h"
+#include "common/wire/encoder.h"
 
 struct vp_device;
 struct vp_command_pool;

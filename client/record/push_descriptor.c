@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/core/chain.h"
-#include "client/record/command_buffer.h"
 #include "client/pipeline/descriptor_set_layout.h"
 #include "client/pipeline/descriptor_update_template.h"
 #include "client/pipeline/descriptor_write.h"
 #include "client/pipeline/pipeline_layout.h"
+#include "client/record/command_buffer.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 

@@ -2,11 +2,11 @@
 #include "client/sync/early_wait.h"
 
 #include "client/core/chain.h"
-#include "client/record/command_buffer.h"
-#include "client/link/connection.h"
 #include "client/core/device.h"
 #include "client/core/instance.h"
 #include "client/core/physical_device.h"
+#include "client/link/connection.h"
+#include "client/record/command_buffer.h"
 #include "client/sync/queue.h"
 #include "client/sync/semaphore.h"
 #include "client/vp_client_send.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/sync/event.h"
 
-#include "client/link/connection.h"
 #include "client/core/device.h"
+#include "client/link/connection.h"
 #include "client/memory/device_memory.h"
 #include "client/sync/queue.h"
 #include "client/vp_client_send.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/sync/fence.h"
 
-#include "client/link/connection.h"
 #include "client/core/device.h"
+#include "client/link/connection.h"
 #include "client/memory/device_memory.h"
 #include "client/sync/early_wait.h"
 #include "client/sync/queue.h"

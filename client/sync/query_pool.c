@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/sync/query_pool.h"
 
-#include "client/link/connection.h"
+#include <stdlib.h>
+#include <string.h>
+
 #include "client/core/device.h"
+#include "client/link/connection.h"
 #include "client/memory/device_memory.h"
 #include "client/sync/queue.h"
 #include "client/vp_client_send.h"
@@ -10,9 +13,6 @@
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
 #include "common/util/query_values.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 /* How long a wait goes on when nothing is submitted that could end it: drivers wait for ever there, or not at all.
  * Where the batches that change the queries are complete and have left no results, as with queries for several views of

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/sync/queue.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "client/core/chain.h"
-#include "client/record/command_buffer.h"
-#include "client/link/connection.h"
 #include "client/core/device.h"
+#include "client/link/connection.h"
 #include "client/memory/device_memory.h"
+#include "client/process/guard.h"
+#include "client/record/command_buffer.h"
 #include "client/sync/early_wait.h"
 #include "client/sync/fence.h"
-#include "client/process/guard.h"
 #include "client/sync/semaphore.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
 #include "common/util/clock.h"
 #include "common/util/spin.h"
-
-#include <errno.h>
-#include <stdlib.h>
 
 /* --- progress --- */
 

@@ -2,11 +2,11 @@
 #ifndef VP_CLIENT_SYNC_QUEUE_H
 #define VP_CLIENT_SYNC_QUEUE_H
 
-#include "client/link/object.h"
-
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>
+
+#include "client/link/object.h"
 
 struct vp_connection;
 struct vp_device;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/sync/semaphore.h"
 
+#include <stdlib.h>
+
 #include "client/core/chain.h"
-#include "client/link/connection.h"
 #include "client/core/device.h"
+#include "client/link/connection.h"
 #include "client/memory/device_memory.h"
 #include "client/sync/early_wait.h"
 #include "client/sync/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
-
-#include <stdlib.h>
 
 /* Takes in what has completed. The caller holds the progress lock. */
 static uint64_t update_value(struct vp_semaphore *semaphore)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wsi/picture_decoder.h"
 
-#include "common/picture/h264.h"
-#include "common/picture/jpeg.h"
-
 #include <lz4.h>
 #include <stdlib.h>
 #include <zstd.h>
+
+#include "common/picture/h264.h"
+#include "common/picture/jpeg.h"
 
 void vp_picture_decoder_finish(struct vp_picture_decoder *decoder)
 {

@@ -2,12 +2,12 @@
 #ifndef VP_CLIENT_WSI_PICTURE_DECODER_H
 #define VP_CLIENT_WSI_PICTURE_DECODER_H
 
-#include "common/picture/present_frame.h"
-#include "common/picture/tiles.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "common/picture/present_frame.h"
+#include "common/picture/tiles.h"
 
 struct ZSTD_DCtx_s;
 struct vp_h264_decoder;

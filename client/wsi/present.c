@@ -2,19 +2,19 @@
 
 /* vkQueuePresentKHR, and what applications ask about frames later. */
 
+#include <stdlib.h>
+
 #include "client/core/chain.h"
-#include "client/link/connection.h"
 #include "client/core/device.h"
-#include "client/sync/fence.h"
 #include "client/core/list_query.h"
+#include "client/link/connection.h"
+#include "client/sync/fence.h"
 #include "client/sync/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "client/wsi/surface.h"
 #include "client/wsi/swapchain.h"
 #include "common/util/clock.h"
-
-#include <stdlib.h>
 
 #define SWAPCHAIN(handle) VP_FROM_HANDLE(struct vp_swapchain, handle)
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wsi/present_stats.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "client/link/connection.h"
 #include "common/picture/present_frame.h"
 #include "common/util/clock.h"
 #include "common/util/text.h"
-
-#include <inttypes.h>
-#include <stdio.h>
 
 #define SECOND_NS INT64_C(1000000000)
 

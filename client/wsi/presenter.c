@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wsi/presenter.h"
 
-#include "client/link/connection.h"
+#include <stdlib.h>
+#include <time.h>
+
 #include "client/core/device.h"
 #include "client/core/physical_device.h"
+#include "client/link/connection.h"
 #include "client/vp_client_send.h"
 #include "client/wsi/picture_decoder.h"
 #include "client/wsi/present_stats.h"
@@ -14,9 +17,6 @@
 #include "common/picture/present_frame.h"
 #include "common/util/clock.h"
 #include "common/util/thread.h"
-
-#include <stdlib.h>
-#include <time.h>
 
 /* A frame is kept back for its desired time, but not for longer than this. */
 #define MAX_DELAY_NS INT64_C(1000000000)

@@ -2,11 +2,11 @@
 #ifndef VP_CLIENT_WSI_PRESENTER_H
 #define VP_CLIENT_WSI_PRESENTER_H
 
-#include "client/wsi/window.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "client/wsi/window.h"
 
 struct vp_frame;
 struct vp_presenter;

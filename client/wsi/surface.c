@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wsi/surface.h"
 
+#include <stdlib.h>
+#include <vulkan/vk_icd.h>
+
 #include "client/core/chain.h"
 #include "client/core/instance.h"
 #include "client/core/list_query.h"
 #include "client/core/physical_device.h"
 #include "client/vp_entry.h"
 #include "client/wsi/swapchain.h"
-
-#include <stdlib.h>
-#include <vulkan/vk_icd.h>
 
 #define SURFACE(handle) VP_FROM_HANDLE(struct vp_surface, handle)
 

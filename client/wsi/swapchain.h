@@ -2,12 +2,12 @@
 #ifndef VP_CLIENT_WSI_SWAPCHAIN_H
 #define VP_CLIENT_WSI_SWAPCHAIN_H
 
+#include <stdbool.h>
+
 #include "client/link/object.h"
 #include "client/wsi/pacing.h"
 #include "client/wsi/presenter.h"
 #include "common/net/limits.h"
-
-#include <stdbool.h>
 
 struct vp_device;
 struct vp_queue;

@@ -2,17 +2,17 @@
 
 /* Windows of Wayland: shared memory, and events in a queue of our own, so that the application's is left alone. */
 
-#include "client/wsi/surface.h"
-#include "client/wsi/wayland_library.h"
-#include "common/util/clock.h"
-#include "common/util/descriptor.h"
-#include "common/util/log.h"
-
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "client/wsi/surface.h"
+#include "client/wsi/wayland_library.h"
+#include "common/util/clock.h"
+#include "common/util/descriptor.h"
+#include "common/util/log.h"
 
 /* One is shown, one is on its way to be shown, one is being filled; and one for compositors that hold them longer. */
 #define BUFFERS 4

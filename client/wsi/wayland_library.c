@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wsi/wayland_library.h"
 
+#include <pthread.h>
+
 #include "client/wsi/window.h"
 #include "common/util/library.h"
-
-#include <pthread.h>
 
 static struct vp_wayland_library symbols;
 static bool usable;

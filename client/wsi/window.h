@@ -2,10 +2,10 @@
 #ifndef VP_CLIENT_WSI_WINDOW_H
 #define VP_CLIENT_WSI_WINDOW_H
 
+#include <stdbool.h>
+
 #include "client/wsi/platform.h"
 #include "common/picture/tiles.h"
-
-#include <stdbool.h>
 
 struct vp_surface;
 struct vp_window;

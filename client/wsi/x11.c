@@ -3,13 +3,6 @@
 /* Windows of X11. The connection is the application's, so nothing may be left on it that the application would see:
  * each request is a checked one, whose error is thrown away, and events come by a queue of our own. */
 
-#include "client/wsi/surface.h"
-#include "client/wsi/x11_library.h"
-#include "client/wsi/x11_visual.h"
-#include "common/util/clock.h"
-#include "common/util/descriptor.h"
-#include "common/util/log.h"
-
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,6 +11,13 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "client/wsi/surface.h"
+#include "client/wsi/x11_library.h"
+#include "client/wsi/x11_visual.h"
+#include "common/util/clock.h"
+#include "common/util/descriptor.h"
+#include "common/util/log.h"
 
 /* Displays have between 20 and 500 pictures in a second; what else is measured is a mistake. */
 #define MIN_REFRESH_NS 2000000

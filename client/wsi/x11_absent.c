@@ -2,9 +2,9 @@
 
 /* A build without X11: its surfaces are not offered. */
 
-#include "client/wsi/window.h"
-
 #include <stddef.h>
+
+#include "client/wsi/window.h"
 
 const struct vp_window_class vp_x11_class;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wsi/x11_library.h"
 
-#include "client/wsi/window.h"
-#include "common/util/library.h"
-
 #include <pthread.h>
 #include <stddef.h>
+
+#include "client/wsi/window.h"
+#include "common/util/library.h"
 
 static struct vp_x11_library symbols;
 static bool usable;

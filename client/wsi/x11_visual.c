@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/wsi/x11_visual.h"
 
-#include "client/wsi/x11_library.h"
-
 #include <stdlib.h>
+
+#include "client/wsi/x11_library.h"
 
 /* Where the red bits of a pixel are says it all: the others have as many, and green is in the middle. */
 static const struct {

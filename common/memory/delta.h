@@ -2,11 +2,11 @@
 #ifndef VP_MEMORY_DELTA_H
 #define VP_MEMORY_DELTA_H
 
-#include "common/wire/encoder.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "common/wire/encoder.h"
 
 /* Differences between a memory and its twin, the copy of what the other side
  * has. Byte-exact: a byte that did not change is neither sent nor touched, so

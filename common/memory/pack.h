@@ -2,11 +2,11 @@
 #ifndef VP_MEMORY_PACK_H
 #define VP_MEMORY_PACK_H
 
-#include "common/memory/pack_policy.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "common/memory/pack_policy.h"
 
 /* Compression of memory traffic where it pays. A packed payload is u32 codec
  * (enum vp_codec, not 0), u32 raw size, then what the codec made: one LZ4 block

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/memory/private.h"
-
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/memory/private.h"
 #include "common/util/descriptor.h"
 
 /* A line of /proc/self/maps: a mapping's place, permissions, offset, device, and the file's number. Mappings come in

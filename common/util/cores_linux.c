@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/util/cores.h"
-
 #include <sched.h>
 #include <stdatomic.h>
+
+#include "common/util/cores.h"
 
 static atomic_uint assumed;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/util/descriptor.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "common/util/descriptor.h"
 
 int vp_descriptor_keep(int fd)
 {

@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-
 #include <vulkan/vulkan.h>
 
 /* The smallest piece of an image of a format. Generated from the registry, sorted by format. */

@@ -3,8 +3,8 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/util/cores.h"
 #include "common/util/thread.h"

@@ -2,10 +2,10 @@
 #ifndef VP_UTIL_SPIN_H
 #define VP_UTIL_SPIN_H
 
-#include "common/util/clock.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "common/util/clock.h"
 
 /* Looking again and again for a short time before one sleeps: to fall asleep and to be woken takes longer than many a
  * batch takes a GPU. Other threads that want the core get it. All functions are thread-safe. */

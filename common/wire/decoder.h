@@ -2,12 +2,12 @@
 #ifndef VP_WIRE_DECODER_H
 #define VP_WIRE_DECODER_H
 
-#include "common/util/arena.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "common/util/arena.h"
 
 /* Reads Venus commands or replies. The input is not trusted: the first error
  * is kept, everything read after it is zero, and nothing is allocated that the

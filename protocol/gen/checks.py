@@ -131,7 +131,7 @@ def is_hand(scope, command):
 
 
 def prototypes(scope, commands):
-    return ['bool vps_check_%s(struct vp_context *ctx, const struct vp_cmd_%s *a);' % (c.row.command, c.name)
+    return ['bool vps_check_%s(struct vps_context *ctx, const struct vp_cmd_%s *a);' % (c.row.command, c.name)
             for c in commands if is_hand(scope, c)]
 
 

@@ -69,7 +69,7 @@ def commands_header(scope):
         for name in other_names(scope, command):
             body += ['#define %s%s %s%s' % (prefix, name, prefix, command.name) for prefix in (
                 'VP_CMD_', 'vp_cmd_', 'vp_room_', 'vp_write_', 'vp_request_', 'vp_reply_', 'vp_clear_', 'vp_ask_', 'vp_send_', 'vp_call_', 'vp_decode_', 'vp_answer_',
-                'vp_handle_')] + ['']
+                'vps_handle_')] + ['']
     registry = scope.registry
     body += ['/* The registry that this was made from. */',
              '#define VP_REGISTRY_VERSION VK_MAKE_API_VERSION(0, %d, %d, %d)' % (*registry.api_version,
@@ -137,7 +137,10 @@ def client_codec(scope):
 def server_codec(scope):
     """{file: text}: how the server reads requests and writes replies."""
     codec = Codec(scope, 'vps')
-    calls, prototypes, recorded = [], [], []
+    calls, prototypes = [], []
+    # Who includes them has these, to be inlined.
+    recorded = ['static inline uint64_t vps_find_target(struct vp_decoder *dec, uint64_t id);',
+                'static inline uint64_t vps_find_handle(struct vp_decoder *dec, int32_t type, uint64_t id);', '']
     for command in scope.wire_commands():
         decode = 'void vp_decode_%s(struct vp_decoder *d, struct vp_cmd_%s *a)' % (command.name, command.name)
         answer = 'void vp_answer_%s(struct vp_encoder *e, const struct vp_cmd_%s *a)' % (command.name, command.name)
@@ -154,7 +157,6 @@ def server_codec(scope):
         'server/vp_server_structs.h': header('VP_SERVER_STRUCTS_H', includes, codec.prototypes + [''] + codec.inlines),
         'server/vp_server_structs.c': source(['"server/vp_server_structs.h"'], codec.functions),
         'server/vp_server_calls.h': header('VP_SERVER_CALLS_H', includes, prototypes),
-        # Who includes it has vps_find_target() and vps_find_handle().
         'server/vp_recorded_calls.h': header('VP_RECORDED_CALLS_H', ['"server/vp_server_structs.h"'], recorded),
         'server/vp_server_calls.c': source(['"server/vp_server_calls.h"', '"server/vp_server_structs.h"'], calls),
     }

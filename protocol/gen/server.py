@@ -150,7 +150,7 @@ class Runner:
         if by_hand and note:  # a handler may have found that something cannot be used
             note = ['if (!ctx->failed && !ctx->poison)'] + indent(note)
         lines += note
-        return ['static const uint8_t *record_%s(struct vp_context *ctx, const uint8_t *p)' % name, '{'] + \
+        return ['static const uint8_t *record_%s(struct vps_context *ctx, const uint8_t *p)' % name, '{'] + \
             indent(lines + ['return p;']) + ['}', '']
 
     def change(self, command):
@@ -188,7 +188,7 @@ class Runner:
             target = command.parameters[-2]
             body = ['vps_destroy(ctx, %s, (uint64_t)(uintptr_t)a.%s);' % (self.object_type(target), target.name)]
         elif command.row.get('poison') == 'hand':
-            body = self.checks(command) + ['vp_handle_%s(ctx, &a);' % name]
+            body = self.checks(command) + ['vps_handle_%s(ctx, &a);' % name]
         else:
             body = block('if (ctx->poison)', self.poisoned(command, new)) + \
                 block('else', self.checks(command) + self.execute(command, new))
@@ -199,7 +199,7 @@ class Runner:
         if is_observed(command):
             lines += ['if (%s)' % done, '   vps_observe_%s(ctx, &a);' % command.row.command]
         lines += block('if (ctx->reply && !ctx->failed)', ['vp_answer_%s(&ctx->enc, &a);' % name, 'vps_send_reply(ctx);'])
-        return ['static void run_%s(struct vp_context *ctx)' % name, '{'] + indent(lines) + ['}', '']
+        return ['static void run_%s(struct vps_context *ctx)' % name, '{'] + indent(lines) + ['}', '']
 
     @staticmethod
     def join_else(lines):
@@ -252,7 +252,7 @@ class Runner:
 
     def execute_now(self, command, new):
         if command.row.server == 'hand':
-            return ['vp_handle_%s(ctx, &a);' % command.name]
+            return ['vps_handle_%s(ctx, &a);' % command.name]
         if new:
             return self.create(command, new)
         call = self.call(command)
@@ -372,7 +372,7 @@ def dispatch(scope):
     """{file: text}"""
     instance, device = table_functions(scope)
     handlers = [c for c in served(scope) if c.row.server == 'hand']
-    head = ['struct vp_context;', 'struct vps_device;', '']
+    head = ['struct vps_context;', 'struct vps_device;', '']
     head += table_struct('vps_instance_functions', instance) + table_struct('vps_device_functions', device)
     head += ['/* Loads all functions; those that the driver does not have stay NULL. */',
              'void vps_instance_functions_load(struct vps_instance_functions *functions, PFN_vkGetInstanceProcAddr get,',
@@ -383,14 +383,14 @@ def dispatch(scope):
              'void vps_destroy_handle(const struct vps_device *device, int32_t type, uint64_t handle);', '',
              '/* A command of the wire. One of `run`, which decodes, executes and answers it, `record` and `refusal` is there. */',
              'struct vps_dispatch {', '   const char *name;', '   const char *refusal; /* why it is not executed */',
-             '   void (*run)(struct vp_context *ctx);',
+             '   void (*run)(struct vps_context *ctx);',
              '   /* For what is recorded into a command buffer: decodes it at p and executes it. Returns where it ends. */',
-             '   const uint8_t *(*record)(struct vp_context *ctx, const uint8_t *p);',
+             '   const uint8_t *(*record)(struct vps_context *ctx, const uint8_t *p);',
              '   bool measured_by_size; /* is recorded, or comes with what is: its bytes count, not how long it takes */',
              '   bool apart; /* is recorded, and concerns no other command buffer */', '};', ''] + dispatch_find(scope) + [
              '', '/* What is written by hand, in server/. */']
-    head += ['void vp_handle_%s(struct vp_context *ctx, struct vp_cmd_%s *a);' % (c.name, c.name) for c in handlers]
-    head += ['void vps_observe_%s(struct vp_context *ctx, const struct vp_cmd_%s *a);' % (c.row.command, c.name)
+    head += ['void vps_handle_%s(struct vps_context *ctx, struct vp_cmd_%s *a);' % (c.name, c.name) for c in handlers]
+    head += ['void vps_observe_%s(struct vps_context *ctx, const struct vp_cmd_%s *a);' % (c.row.command, c.name)
              for c in served(scope) if is_observed(c)]
     head += checks.prototypes(scope, served(scope))
 

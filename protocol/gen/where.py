@@ -27,7 +27,7 @@ FUNCTIONS = {
     'run_': 'executes it',
     'record_': 'records it',
     'vps_check_': 'check',
-    'vp_handle_': 'handler',
+    'vps_handle_': 'handler',
     'vps_observe_': 'observer',
     'vp_answer_': 'writes the reply',
     'vp_reply_': 'reads the reply',

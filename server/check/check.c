@@ -8,7 +8,7 @@
 #include "server/sync/query_pool.h"
 #include "server/vp_dispatch.h"
 
-bool vps_refuse_range(struct vp_context *ctx, const char *name, VkDeviceSize offset, VkDeviceSize size,
+bool vps_refuse_range(struct vps_context *ctx, const char *name, VkDeviceSize offset, VkDeviceSize size,
                       VkDeviceSize whole)
 {
    vps_fail(ctx, "%" PRIu64 " bytes from %" PRIu64 " on are not all in %s, which has %" PRIu64, size, offset, name,
@@ -16,7 +16,7 @@ bool vps_refuse_range(struct vp_context *ctx, const char *name, VkDeviceSize off
    return false;
 }
 
-bool vps_refuse_slots(struct vp_context *ctx, uint32_t first, uint32_t count, uint32_t limit, const char *name)
+bool vps_refuse_slots(struct vps_context *ctx, uint32_t first, uint32_t count, uint32_t limit, const char *name)
 {
    vps_fail(ctx, "%u from %u on are more than %s, which is %u", count, first, name, limit);
    return false;
@@ -25,7 +25,7 @@ bool vps_refuse_slots(struct vp_context *ctx, uint32_t first, uint32_t count, ui
 /* --- buffers that are bound while recording --- */
 
 /* An empty piece at the end of a buffer is not refused: nothing is read there. */
-static bool check_bound(struct vp_context *ctx, const struct vps_object *buffer, const char *name, VkDeviceSize offset,
+static bool check_bound(struct vps_context *ctx, const struct vps_object *buffer, const char *name, VkDeviceSize offset,
                         VkDeviceSize size)
 {
    const struct vps_buffer *state = buffer ? buffer->state : NULL;
@@ -34,7 +34,7 @@ static bool check_bound(struct vp_context *ctx, const struct vps_object *buffer,
 }
 
 /* Arrays of buffers, some of which may be null. */
-static bool check_all_bound(struct vp_context *ctx, uint32_t count, const VkBuffer *buffers,
+static bool check_all_bound(struct vps_context *ctx, uint32_t count, const VkBuffer *buffers,
                             const VkDeviceSize *offsets, const VkDeviceSize *sizes)
 {
    unsigned next = 1; /* behind the command buffer */
@@ -46,22 +46,22 @@ static bool check_all_bound(struct vp_context *ctx, uint32_t count, const VkBuff
    return true;
 }
 
-bool vps_check_vkCmdBindIndexBuffer(struct vp_context *ctx, const struct vp_cmd_vkCmdBindIndexBuffer *a)
+bool vps_check_vkCmdBindIndexBuffer(struct vps_context *ctx, const struct vp_cmd_vkCmdBindIndexBuffer *a)
 {
    return !a->buffer || check_bound(ctx, ctx->used[1], "buffer", a->offset, VK_WHOLE_SIZE);
 }
 
-bool vps_check_vkCmdBindVertexBuffers(struct vp_context *ctx, const struct vp_cmd_vkCmdBindVertexBuffers *a)
+bool vps_check_vkCmdBindVertexBuffers(struct vps_context *ctx, const struct vp_cmd_vkCmdBindVertexBuffers *a)
 {
    return check_all_bound(ctx, a->bindingCount, a->pBuffers, a->pOffsets, NULL);
 }
 
-bool vps_check_vkCmdBindVertexBuffers2(struct vp_context *ctx, const struct vp_cmd_vkCmdBindVertexBuffers2 *a)
+bool vps_check_vkCmdBindVertexBuffers2(struct vps_context *ctx, const struct vp_cmd_vkCmdBindVertexBuffers2 *a)
 {
    return !a->pBuffers || check_all_bound(ctx, a->bindingCount, a->pBuffers, a->pOffsets, a->pSizes);
 }
 
-bool vps_check_vkCmdBindTransformFeedbackBuffersEXT(struct vp_context *ctx,
+bool vps_check_vkCmdBindTransformFeedbackBuffersEXT(struct vps_context *ctx,
                                                     const struct vp_cmd_vkCmdBindTransformFeedbackBuffersEXT *a)
 {
    return check_all_bound(ctx, a->bindingCount, a->pBuffers, a->pOffsets, a->pSizes);
@@ -69,14 +69,14 @@ bool vps_check_vkCmdBindTransformFeedbackBuffersEXT(struct vp_context *ctx,
 
 #ifdef VK_KHR_maintenance5
 
-bool vps_check_vkCmdBindIndexBuffer2(struct vp_context *ctx, const struct vp_cmd_vkCmdBindIndexBuffer2 *a)
+bool vps_check_vkCmdBindIndexBuffer2(struct vps_context *ctx, const struct vp_cmd_vkCmdBindIndexBuffer2 *a)
 {
    return !a->buffer || check_bound(ctx, ctx->used[1], "buffer", a->offset, a->size);
 }
 
 #endif
 
-bool vps_check_vkCreateBufferView(struct vp_context *ctx, const struct vp_cmd_vkCreateBufferView *a)
+bool vps_check_vkCreateBufferView(struct vps_context *ctx, const struct vp_cmd_vkCreateBufferView *a)
 {
    const VkBufferViewCreateInfo *info = a->pCreateInfo;
    return check_bound(ctx, vps_used(ctx, VK_OBJECT_TYPE_BUFFER), "buffer", info->offset, info->range);
@@ -85,7 +85,7 @@ bool vps_check_vkCreateBufferView(struct vp_context *ctx, const struct vp_cmd_vk
 /* --- memory --- */
 
 /* An image may need more than `size`, which is 0: only its driver knows. The objects follow each other. */
-static bool check_binding(struct vp_context *ctx, unsigned which, VkDeviceSize offset, VkDeviceSize size)
+static bool check_binding(struct vps_context *ctx, unsigned which, VkDeviceSize offset, VkDeviceSize size)
 {
    const struct vps_memory *memory = ctx->used[which + 1]->state;
 
@@ -93,18 +93,18 @@ static bool check_binding(struct vp_context *ctx, unsigned which, VkDeviceSize o
           vps_refuse_range(ctx, "the memory", offset, size, memory->size);
 }
 
-bool vps_check_vkBindBufferMemory(struct vp_context *ctx, const struct vp_cmd_vkBindBufferMemory *a)
+bool vps_check_vkBindBufferMemory(struct vps_context *ctx, const struct vp_cmd_vkBindBufferMemory *a)
 {
    return check_binding(ctx, 1, a->memoryOffset, vps_buffer_size(ctx, 1));
 }
 
-bool vps_check_vkBindImageMemory(struct vp_context *ctx, const struct vp_cmd_vkBindImageMemory *a)
+bool vps_check_vkBindImageMemory(struct vps_context *ctx, const struct vp_cmd_vkBindImageMemory *a)
 {
    return check_binding(ctx, 1, a->memoryOffset, 0);
 }
 
 /* Whether each binding has its two objects, and nothing else has any. */
-static bool has_pairs(struct vp_context *ctx, uint32_t count)
+static bool has_pairs(struct vps_context *ctx, uint32_t count)
 {
    if (ctx->used_count == 1 + 2 * (uint64_t)count)
       return true;
@@ -112,7 +112,7 @@ static bool has_pairs(struct vp_context *ctx, uint32_t count)
    return false;
 }
 
-bool vps_check_vkBindBufferMemory2(struct vp_context *ctx, const struct vp_cmd_vkBindBufferMemory2 *a)
+bool vps_check_vkBindBufferMemory2(struct vps_context *ctx, const struct vp_cmd_vkBindBufferMemory2 *a)
 {
    bool ok = has_pairs(ctx, a->bindInfoCount);
 
@@ -121,7 +121,7 @@ bool vps_check_vkBindBufferMemory2(struct vp_context *ctx, const struct vp_cmd_v
    return ok;
 }
 
-bool vps_check_vkBindImageMemory2(struct vp_context *ctx, const struct vp_cmd_vkBindImageMemory2 *a)
+bool vps_check_vkBindImageMemory2(struct vps_context *ctx, const struct vp_cmd_vkBindImageMemory2 *a)
 {
    bool ok = has_pairs(ctx, a->bindInfoCount);
 
@@ -132,7 +132,7 @@ bool vps_check_vkBindImageMemory2(struct vp_context *ctx, const struct vp_cmd_vk
 
 /* --- the rest --- */
 
-bool vps_check_vkCmdCopyQueryPoolResults(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyQueryPoolResults *a)
+bool vps_check_vkCmdCopyQueryPoolResults(struct vps_context *ctx, const struct vp_cmd_vkCmdCopyQueryPoolResults *a)
 {
    const struct vps_query_pool *pool = ctx->used[1]->state;
    const VkDeviceSize value = a->flags & VK_QUERY_RESULT_64_BIT ? 8 : 4;
@@ -147,7 +147,7 @@ bool vps_check_vkCmdCopyQueryPoolResults(struct vp_context *ctx, const struct vp
    return vps_check_range(ctx, 2, "dstBuffer", a->dstOffset, size);
 }
 
-bool vps_check_vkCmdSetVertexInputEXT(struct vp_context *ctx, const struct vp_cmd_vkCmdSetVertexInputEXT *a)
+bool vps_check_vkCmdSetVertexInputEXT(struct vps_context *ctx, const struct vp_cmd_vkCmdSetVertexInputEXT *a)
 {
    const struct vps_limits *limits = &ctx->target->device->limits;
    bool ok = true;

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <vulkan/vulkan.h>
 
-#include "server/memory/buffer.h"
 #include "server/core/context.h"
+#include "server/memory/buffer.h"
 
 struct vps_set_layout;
 
@@ -26,25 +26,25 @@ static inline bool vps_part_fits(VkDeviceSize offset, VkDeviceSize size, VkDevic
 }
 
 /* Say what is wrong. Return false. */
-bool vps_refuse_range(struct vp_context *ctx, const char *name, VkDeviceSize offset, VkDeviceSize size,
+bool vps_refuse_range(struct vps_context *ctx, const char *name, VkDeviceSize offset, VkDeviceSize size,
                       VkDeviceSize whole);
-bool vps_refuse_slots(struct vp_context *ctx, uint32_t first, uint32_t count, uint32_t limit, const char *name);
+bool vps_refuse_slots(struct vps_context *ctx, uint32_t first, uint32_t count, uint32_t limit, const char *name);
 
 /* The buffer is the command's used object number `which`. */
-static inline VkDeviceSize vps_buffer_size(const struct vp_context *ctx, unsigned which)
+static inline VkDeviceSize vps_buffer_size(const struct vps_context *ctx, unsigned which)
 {
    const struct vps_buffer *buffer = ctx->used[which]->state;
    return buffer->size;
 }
 
-static inline bool vps_check_range(struct vp_context *ctx, unsigned which, const char *name, VkDeviceSize offset,
+static inline bool vps_check_range(struct vps_context *ctx, unsigned which, const char *name, VkDeviceSize offset,
                                    VkDeviceSize size)
 {
    const VkDeviceSize whole = vps_buffer_size(ctx, which);
    return __builtin_expect(vps_fits(offset, size, whole), 1) || vps_refuse_range(ctx, name, offset, size, whole);
 }
 
-static inline bool vps_check_part(struct vp_context *ctx, unsigned which, const char *name, VkDeviceSize offset,
+static inline bool vps_check_part(struct vps_context *ctx, unsigned which, const char *name, VkDeviceSize offset,
                                   VkDeviceSize size)
 {
    const VkDeviceSize whole = vps_buffer_size(ctx, which);
@@ -52,13 +52,13 @@ static inline bool vps_check_part(struct vp_context *ctx, unsigned which, const 
 }
 
 /* `count` structs of `size` bytes, which is less than 4 GiB, as often as not at once. */
-static inline bool vps_check_commands(struct vp_context *ctx, unsigned which, const char *name, VkDeviceSize offset,
+static inline bool vps_check_commands(struct vps_context *ctx, unsigned which, const char *name, VkDeviceSize offset,
                                       uint32_t count, uint32_t stride, uint32_t size)
 {
    return count == 0 || vps_check_range(ctx, which, name, offset, ((VkDeviceSize)count - 1) * stride + size);
 }
 
-static inline bool vps_check_slots(struct vp_context *ctx, uint32_t first, uint32_t count, uint32_t limit,
+static inline bool vps_check_slots(struct vps_context *ctx, uint32_t first, uint32_t count, uint32_t limit,
                                    const char *name)
 {
    return __builtin_expect((uint64_t)first + count <= limit, 1) || vps_refuse_slots(ctx, first, count, limit, name);
@@ -66,7 +66,7 @@ static inline bool vps_check_slots(struct vp_context *ctx, uint32_t first, uint3
 
 /* Descriptors that are to be written to a set of this layout (NULL: not known). `at` is a place in ctx->used, from
  * where on the writes' objects are found; moved behind them. */
-bool vps_check_write(struct vp_context *ctx, const struct vps_set_layout *layout, const VkWriteDescriptorSet *write,
+bool vps_check_write(struct vps_context *ctx, const struct vps_set_layout *layout, const VkWriteDescriptorSet *write,
                      unsigned *at);
 
 #endif

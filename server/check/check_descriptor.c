@@ -5,8 +5,8 @@
 
 #include "common/wire/chain.h"
 #include "server/check/check.h"
-#include "server/pipeline/descriptor_set.h"
 #include "server/core/device.h"
+#include "server/pipeline/descriptor_set.h"
 #include "server/vp_dispatch.h"
 
 /* Of newer headers. */
@@ -15,7 +15,7 @@
 
 /* --- layouts --- */
 
-bool vps_check_vkCreateDescriptorSetLayout(struct vp_context *ctx, const struct vp_cmd_vkCreateDescriptorSetLayout *a)
+bool vps_check_vkCreateDescriptorSetLayout(struct vps_context *ctx, const struct vp_cmd_vkCreateDescriptorSetLayout *a)
 {
    const VkDescriptorSetLayoutCreateInfo *info = a->pCreateInfo;
    uint32_t all = 0;
@@ -29,7 +29,7 @@ bool vps_check_vkCreateDescriptorSetLayout(struct vp_context *ctx, const struct 
    return ok;
 }
 
-bool vps_check_vkCreatePipelineLayout(struct vp_context *ctx, const struct vp_cmd_vkCreatePipelineLayout *a)
+bool vps_check_vkCreatePipelineLayout(struct vps_context *ctx, const struct vp_cmd_vkCreatePipelineLayout *a)
 {
    const struct vps_limits *limits = &ctx->used[0]->device->limits;
    const VkPipelineLayoutCreateInfo *info = a->pCreateInfo;
@@ -42,13 +42,13 @@ bool vps_check_vkCreatePipelineLayout(struct vp_context *ctx, const struct vp_cm
 }
 
 /* The layout that a recorded command names; NULL: not known. */
-static const struct vps_pipeline_layout *layout_of(const struct vp_context *ctx)
+static const struct vps_pipeline_layout *layout_of(const struct vps_context *ctx)
 {
    const struct vps_object *object = vps_used(ctx, VK_OBJECT_TYPE_PIPELINE_LAYOUT);
    return object ? object->state : NULL;
 }
 
-static bool check_push(struct vp_context *ctx, uint32_t offset, uint32_t size)
+static bool check_push(struct vps_context *ctx, uint32_t offset, uint32_t size)
 {
    const struct vps_pipeline_layout *layout = layout_of(ctx);
    const uint32_t end = layout ? layout->push_end : ctx->target->device->limits.maxPushConstantsSize;
@@ -56,7 +56,7 @@ static bool check_push(struct vp_context *ctx, uint32_t offset, uint32_t size)
    return vps_fits(offset, size, end) || vps_refuse_range(ctx, "the layout's push constants", offset, size, end);
 }
 
-bool vps_check_vkCmdPushConstants(struct vp_context *ctx, const struct vp_cmd_vkCmdPushConstants *a)
+bool vps_check_vkCmdPushConstants(struct vps_context *ctx, const struct vp_cmd_vkCmdPushConstants *a)
 {
    return check_push(ctx, a->offset, a->size);
 }
@@ -79,7 +79,7 @@ static bool takes(const struct vps_object *object, const struct vps_set_layout *
    return dynamic_count(set->layout) == dynamic_count(place);
 }
 
-static bool check_sets(struct vp_context *ctx, uint32_t first, uint32_t count, const VkDescriptorSet *sets,
+static bool check_sets(struct vps_context *ctx, uint32_t first, uint32_t count, const VkDescriptorSet *sets,
                        uint32_t offset_count)
 {
    const struct vps_pipeline_layout *layout = layout_of(ctx);
@@ -104,7 +104,7 @@ static bool check_sets(struct vp_context *ctx, uint32_t first, uint32_t count, c
    return offsets <= offset_count;
 }
 
-bool vps_check_vkCmdBindDescriptorSets(struct vp_context *ctx, const struct vp_cmd_vkCmdBindDescriptorSets *a)
+bool vps_check_vkCmdBindDescriptorSets(struct vps_context *ctx, const struct vp_cmd_vkCmdBindDescriptorSets *a)
 {
    return check_sets(ctx, a->firstSet, a->descriptorSetCount, a->pDescriptorSets, a->dynamicOffsetCount);
 }
@@ -184,7 +184,7 @@ static bool has_descriptors(const struct vps_set_layout *layout, uint32_t number
    return last <= (uint64_t)end[-1].first + end[-1].count;
 }
 
-static bool check_buffers(struct vp_context *ctx, const VkWriteDescriptorSet *write, unsigned *at)
+static bool check_buffers(struct vps_context *ctx, const VkWriteDescriptorSet *write, unsigned *at)
 {
    for (uint32_t i = 0; i < write->descriptorCount; i++) {
       const VkDescriptorBufferInfo *info = &write->pBufferInfo[i];
@@ -196,7 +196,7 @@ static bool check_buffers(struct vp_context *ctx, const VkWriteDescriptorSet *wr
    return true;
 }
 
-bool vps_check_write(struct vp_context *ctx, const struct vps_set_layout *layout, const VkWriteDescriptorSet *write,
+bool vps_check_write(struct vps_context *ctx, const struct vps_set_layout *layout, const VkWriteDescriptorSet *write,
                      unsigned *at)
 {
    if (layout && !has_descriptors(layout, write->dstBinding, write->dstArrayElement, write->descriptorCount,
@@ -213,7 +213,7 @@ bool vps_check_write(struct vp_context *ctx, const struct vps_set_layout *layout
    return source_of(write->descriptorType) != SOURCE_BUFFER || check_buffers(ctx, write, at);
 }
 
-static const struct vps_set_layout *layout_of_next(const struct vp_context *ctx, unsigned *at)
+static const struct vps_set_layout *layout_of_next(const struct vps_context *ctx, unsigned *at)
 {
    const struct vps_object *object = vps_next_used(ctx, at, VK_OBJECT_TYPE_DESCRIPTOR_SET);
    const struct vps_descriptor_set *set = object ? object->state : NULL;
@@ -221,7 +221,7 @@ static const struct vps_set_layout *layout_of_next(const struct vp_context *ctx,
 }
 
 /* The types must be the same but where one of them may be any. */
-static bool check_copy(struct vp_context *ctx, const VkCopyDescriptorSet *info, unsigned *at)
+static bool check_copy(struct vps_context *ctx, const VkCopyDescriptorSet *info, unsigned *at)
 {
    const struct vps_set_layout *source = layout_of_next(ctx, at), *target = layout_of_next(ctx, at);
    const struct vps_layout_binding *binding = target ? vps_set_layout_find(target, info->dstBinding) : NULL;
@@ -235,7 +235,7 @@ static bool check_copy(struct vp_context *ctx, const VkCopyDescriptorSet *info, 
    return false;
 }
 
-bool vps_check_vkUpdateDescriptorSets(struct vp_context *ctx, const struct vp_cmd_vkUpdateDescriptorSets *a)
+bool vps_check_vkUpdateDescriptorSets(struct vps_context *ctx, const struct vp_cmd_vkUpdateDescriptorSets *a)
 {
    unsigned at = 0;
 
@@ -254,7 +254,7 @@ bool vps_check_vkUpdateDescriptorSets(struct vp_context *ctx, const struct vp_cm
    return true;
 }
 
-static bool check_pushed(struct vp_context *ctx, uint32_t set, uint32_t count, const VkWriteDescriptorSet *writes)
+static bool check_pushed(struct vps_context *ctx, uint32_t set, uint32_t count, const VkWriteDescriptorSet *writes)
 {
    const struct vps_pipeline_layout *layout = layout_of(ctx);
    unsigned at = 1;
@@ -270,26 +270,26 @@ static bool check_pushed(struct vp_context *ctx, uint32_t set, uint32_t count, c
    return true;
 }
 
-bool vps_check_vkCmdPushDescriptorSet(struct vp_context *ctx, const struct vp_cmd_vkCmdPushDescriptorSet *a)
+bool vps_check_vkCmdPushDescriptorSet(struct vps_context *ctx, const struct vp_cmd_vkCmdPushDescriptorSet *a)
 {
    return check_pushed(ctx, a->set, a->descriptorWriteCount, a->pDescriptorWrites);
 }
 
 #ifdef VK_KHR_maintenance6
 
-bool vps_check_vkCmdPushConstants2(struct vp_context *ctx, const struct vp_cmd_vkCmdPushConstants2 *a)
+bool vps_check_vkCmdPushConstants2(struct vps_context *ctx, const struct vp_cmd_vkCmdPushConstants2 *a)
 {
    return check_push(ctx, a->pPushConstantsInfo->offset, a->pPushConstantsInfo->size);
 }
 
-bool vps_check_vkCmdBindDescriptorSets2(struct vp_context *ctx, const struct vp_cmd_vkCmdBindDescriptorSets2 *a)
+bool vps_check_vkCmdBindDescriptorSets2(struct vps_context *ctx, const struct vp_cmd_vkCmdBindDescriptorSets2 *a)
 {
    const VkBindDescriptorSetsInfoKHR *info = a->pBindDescriptorSetsInfo;
    return check_sets(ctx, info->firstSet, info->descriptorSetCount, info->pDescriptorSets,
                      info->pDynamicOffsets ? info->dynamicOffsetCount : 0);
 }
 
-bool vps_check_vkCmdPushDescriptorSet2(struct vp_context *ctx, const struct vp_cmd_vkCmdPushDescriptorSet2 *a)
+bool vps_check_vkCmdPushDescriptorSet2(struct vps_context *ctx, const struct vp_cmd_vkCmdPushDescriptorSet2 *a)
 {
    const VkPushDescriptorSetInfoKHR *info = a->pPushDescriptorSetInfo;
    return check_pushed(ctx, info->set, info->descriptorWriteCount, info->pDescriptorWrites);

@@ -15,7 +15,7 @@ struct piece {
    VkExtent3D extent;
 };
 
-static const struct vps_image *image_of(const struct vp_context *ctx, unsigned which)
+static const struct vps_image *image_of(const struct vps_context *ctx, unsigned which)
 {
    return ctx->used[which]->state;
 }
@@ -36,14 +36,14 @@ static bool has(uint32_t first, uint32_t count, uint32_t remaining, uint32_t all
    return count == remaining ? first < all : vps_fits(first, count, all);
 }
 
-static bool refuse(struct vp_context *ctx, const struct vps_image *image, const char *what)
+static bool refuse(struct vps_context *ctx, const struct vps_image *image, const char *what)
 {
    vps_fail(ctx, "%s not in the image of %ux%ux%u with %u levels and %u layers", what, image->extent.width,
             image->extent.height, image->extent.depth, image->levels, image->layers);
    return false;
 }
 
-static bool check_layers(struct vp_context *ctx, const struct vps_image *image, const VkImageSubresourceLayers *layers)
+static bool check_layers(struct vps_context *ctx, const struct vps_image *image, const VkImageSubresourceLayers *layers)
 {
    return (layers->mipLevel < image->levels &&
            has(layers->baseArrayLayer, layers->layerCount, VK_REMAINING_ARRAY_LAYERS, image->layers)) ||
@@ -74,7 +74,7 @@ static bool covers(uint32_t all, unsigned block, int32_t offset, uint64_t size)
 }
 
 /* Where the size of the format's blocks is not known, only levels and layers are looked at. */
-static bool check_piece(struct vp_context *ctx, const struct vps_image *image, const struct piece *piece)
+static bool check_piece(struct vps_context *ctx, const struct vps_image *image, const struct piece *piece)
 {
    if (!check_layers(ctx, image, &piece->layers))
       return false;
@@ -98,7 +98,7 @@ static uint32_t convert(uint32_t size, unsigned from, unsigned to)
 }
 
 /* The extent counts texels of the source; a block of one image becomes a block of the other. */
-static bool check_copy(struct vp_context *ctx, const VkImageCopy *region)
+static bool check_copy(struct vps_context *ctx, const VkImageCopy *region)
 {
    const struct vps_image *from = image_of(ctx, 1), *to = image_of(ctx, 2);
    struct piece piece = {region->srcSubresource, region->srcOffset, region->extent};
@@ -114,7 +114,7 @@ static bool check_copy(struct vp_context *ctx, const VkImageCopy *region)
    return check_piece(ctx, to, &piece);
 }
 
-bool vps_check_vkCmdCopyImage(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyImage *a)
+bool vps_check_vkCmdCopyImage(struct vps_context *ctx, const struct vp_cmd_vkCmdCopyImage *a)
 {
    for (uint32_t i = 0; i < a->regionCount; i++) {
       if (!check_copy(ctx, &a->pRegions[i]))
@@ -123,7 +123,7 @@ bool vps_check_vkCmdCopyImage(struct vp_context *ctx, const struct vp_cmd_vkCmdC
    return true;
 }
 
-bool vps_check_vkCmdCopyImage2(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyImage2 *a)
+bool vps_check_vkCmdCopyImage2(struct vps_context *ctx, const struct vp_cmd_vkCmdCopyImage2 *a)
 {
    for (uint32_t i = 0; i < a->pCopyImageInfo->regionCount; i++) {
       const VkImageCopy2 *region = &a->pCopyImageInfo->pRegions[i];
@@ -134,7 +134,7 @@ bool vps_check_vkCmdCopyImage2(struct vp_context *ctx, const struct vp_cmd_vkCmd
    return true;
 }
 
-static bool check_resolve(struct vp_context *ctx, const VkImageResolve *region)
+static bool check_resolve(struct vps_context *ctx, const VkImageResolve *region)
 {
    return check_piece(ctx, image_of(ctx, 1),
                       &(struct piece){region->srcSubresource, region->srcOffset, region->extent}) &&
@@ -142,7 +142,7 @@ static bool check_resolve(struct vp_context *ctx, const VkImageResolve *region)
                       &(struct piece){region->dstSubresource, region->dstOffset, region->extent});
 }
 
-bool vps_check_vkCmdResolveImage(struct vp_context *ctx, const struct vp_cmd_vkCmdResolveImage *a)
+bool vps_check_vkCmdResolveImage(struct vps_context *ctx, const struct vp_cmd_vkCmdResolveImage *a)
 {
    for (uint32_t i = 0; i < a->regionCount; i++) {
       if (!check_resolve(ctx, &a->pRegions[i]))
@@ -151,7 +151,7 @@ bool vps_check_vkCmdResolveImage(struct vp_context *ctx, const struct vp_cmd_vkC
    return true;
 }
 
-bool vps_check_vkCmdResolveImage2(struct vp_context *ctx, const struct vp_cmd_vkCmdResolveImage2 *a)
+bool vps_check_vkCmdResolveImage2(struct vps_context *ctx, const struct vp_cmd_vkCmdResolveImage2 *a)
 {
    for (uint32_t i = 0; i < a->pResolveImageInfo->regionCount; i++) {
       const VkImageResolve2 *region = &a->pResolveImageInfo->pRegions[i];
@@ -168,8 +168,8 @@ static bool is_corner(int32_t at, uint32_t size)
 }
 
 /* A blit names two corners, in any order. */
-static bool check_corners(struct vp_context *ctx, const struct vps_image *image, const VkImageSubresourceLayers *layers,
-                          const VkOffset3D *corners)
+static bool check_corners(struct vps_context *ctx, const struct vps_image *image,
+                          const VkImageSubresourceLayers *layers, const VkOffset3D *corners)
 {
    if (!check_layers(ctx, image, layers))
       return false;
@@ -182,13 +182,13 @@ static bool check_corners(struct vp_context *ctx, const struct vps_image *image,
    return ok || refuse(ctx, image, "texels are");
 }
 
-static bool check_blit(struct vp_context *ctx, const VkImageBlit *region)
+static bool check_blit(struct vps_context *ctx, const VkImageBlit *region)
 {
    return check_corners(ctx, image_of(ctx, 1), &region->srcSubresource, region->srcOffsets) &&
           check_corners(ctx, image_of(ctx, 2), &region->dstSubresource, region->dstOffsets);
 }
 
-bool vps_check_vkCmdBlitImage(struct vp_context *ctx, const struct vp_cmd_vkCmdBlitImage *a)
+bool vps_check_vkCmdBlitImage(struct vps_context *ctx, const struct vp_cmd_vkCmdBlitImage *a)
 {
    for (uint32_t i = 0; i < a->regionCount; i++) {
       if (!check_blit(ctx, &a->pRegions[i]))
@@ -197,7 +197,7 @@ bool vps_check_vkCmdBlitImage(struct vp_context *ctx, const struct vp_cmd_vkCmdB
    return true;
 }
 
-bool vps_check_vkCmdBlitImage2(struct vp_context *ctx, const struct vp_cmd_vkCmdBlitImage2 *a)
+bool vps_check_vkCmdBlitImage2(struct vps_context *ctx, const struct vp_cmd_vkCmdBlitImage2 *a)
 {
    for (uint32_t i = 0; i < a->pBlitImageInfo->regionCount; i++) {
       const VkImageBlit2 *region = &a->pBlitImageInfo->pRegions[i];
@@ -218,7 +218,7 @@ static VkDeviceSize bytes_of(const struct vps_image *image, VkBufferImageCopy re
    return size == VK_WHOLE_SIZE && !image->block ? 0 : size;
 }
 
-static bool check_buffer_copy(struct vp_context *ctx, unsigned image, unsigned buffer, const VkBufferImageCopy *region)
+static bool check_buffer_copy(struct vps_context *ctx, unsigned image, unsigned buffer, const VkBufferImageCopy *region)
 {
    const struct piece piece = {region->imageSubresource, region->imageOffset, region->imageExtent};
 
@@ -232,7 +232,7 @@ static VkBufferImageCopy without_chain(const VkBufferImageCopy2 *region)
                               region->imageSubresource, region->imageOffset,     region->imageExtent};
 }
 
-bool vps_check_vkCmdCopyBufferToImage(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyBufferToImage *a)
+bool vps_check_vkCmdCopyBufferToImage(struct vps_context *ctx, const struct vp_cmd_vkCmdCopyBufferToImage *a)
 {
    for (uint32_t i = 0; i < a->regionCount; i++) {
       if (!check_buffer_copy(ctx, 2, 1, &a->pRegions[i]))
@@ -241,7 +241,7 @@ bool vps_check_vkCmdCopyBufferToImage(struct vp_context *ctx, const struct vp_cm
    return true;
 }
 
-bool vps_check_vkCmdCopyBufferToImage2(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyBufferToImage2 *a)
+bool vps_check_vkCmdCopyBufferToImage2(struct vps_context *ctx, const struct vp_cmd_vkCmdCopyBufferToImage2 *a)
 {
    for (uint32_t i = 0; i < a->pCopyBufferToImageInfo->regionCount; i++) {
       const VkBufferImageCopy region = without_chain(&a->pCopyBufferToImageInfo->pRegions[i]);
@@ -251,7 +251,7 @@ bool vps_check_vkCmdCopyBufferToImage2(struct vp_context *ctx, const struct vp_c
    return true;
 }
 
-bool vps_check_vkCmdCopyImageToBuffer(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyImageToBuffer *a)
+bool vps_check_vkCmdCopyImageToBuffer(struct vps_context *ctx, const struct vp_cmd_vkCmdCopyImageToBuffer *a)
 {
    for (uint32_t i = 0; i < a->regionCount; i++) {
       if (!check_buffer_copy(ctx, 1, 2, &a->pRegions[i]))
@@ -260,7 +260,7 @@ bool vps_check_vkCmdCopyImageToBuffer(struct vp_context *ctx, const struct vp_cm
    return true;
 }
 
-bool vps_check_vkCmdCopyImageToBuffer2(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyImageToBuffer2 *a)
+bool vps_check_vkCmdCopyImageToBuffer2(struct vps_context *ctx, const struct vp_cmd_vkCmdCopyImageToBuffer2 *a)
 {
    for (uint32_t i = 0; i < a->pCopyImageToBufferInfo->regionCount; i++) {
       const VkBufferImageCopy region = without_chain(&a->pCopyImageToBufferInfo->pRegions[i]);
@@ -270,7 +270,7 @@ bool vps_check_vkCmdCopyImageToBuffer2(struct vp_context *ctx, const struct vp_c
    return true;
 }
 
-static bool check_memory_copy(struct vp_context *ctx, const VkBufferImageCopy *region, size_t room)
+static bool check_memory_copy(struct vps_context *ctx, const VkBufferImageCopy *region, size_t room)
 {
    const struct piece piece = {region->imageSubresource, region->imageOffset, region->imageExtent};
    const struct vps_image *image = image_of(ctx, 1);
@@ -281,7 +281,7 @@ static bool check_memory_copy(struct vp_context *ctx, const VkBufferImageCopy *r
    return size <= room || vps_refuse_range(ctx, "the memory", 0, size, room);
 }
 
-bool vps_check_vkCopyImageToMemoryMESA(struct vp_context *ctx, const struct vp_cmd_vkCopyImageToMemoryMESA *a)
+bool vps_check_vkCopyImageToMemoryMESA(struct vps_context *ctx, const struct vp_cmd_vkCopyImageToMemoryMESA *a)
 {
    const VkCopyImageToMemoryInfoMESA *info = a->pCopyImageToMemoryInfo;
 
@@ -291,7 +291,7 @@ bool vps_check_vkCopyImageToMemoryMESA(struct vp_context *ctx, const struct vp_c
                             a->dataSize);
 }
 
-bool vps_check_vkCopyMemoryToImageMESA(struct vp_context *ctx, const struct vp_cmd_vkCopyMemoryToImageMESA *a)
+bool vps_check_vkCopyMemoryToImageMESA(struct vps_context *ctx, const struct vp_cmd_vkCopyMemoryToImageMESA *a)
 {
    for (uint32_t i = 0; i < a->pCopyMemoryToImageInfo->regionCount; i++) {
       const VkMemoryToImageCopyMESA *region = &a->pCopyMemoryToImageInfo->pRegions[i];
@@ -306,7 +306,7 @@ bool vps_check_vkCopyMemoryToImageMESA(struct vp_context *ctx, const struct vp_c
 
 #ifdef VK_EXT_host_image_copy
 
-bool vps_check_vkCopyImageToImage(struct vp_context *ctx, const struct vp_cmd_vkCopyImageToImage *a)
+bool vps_check_vkCopyImageToImage(struct vps_context *ctx, const struct vp_cmd_vkCopyImageToImage *a)
 {
    for (uint32_t i = 0; i < a->pCopyImageToImageInfo->regionCount; i++) {
       const VkImageCopy2 *region = &a->pCopyImageToImageInfo->pRegions[i];
@@ -322,7 +322,7 @@ bool vps_check_vkCopyImageToImage(struct vp_context *ctx, const struct vp_cmd_vk
 /* --- whole levels and layers --- */
 
 /* `layers` are those that the image has, or its slices. */
-static bool check_range(struct vp_context *ctx, const struct vps_image *image, const VkImageSubresourceRange *range,
+static bool check_range(struct vps_context *ctx, const struct vps_image *image, const VkImageSubresourceRange *range,
                         uint32_t layers)
 {
    return (has(range->baseMipLevel, range->levelCount, VK_REMAINING_MIP_LEVELS, image->levels) &&
@@ -330,7 +330,7 @@ static bool check_range(struct vp_context *ctx, const struct vps_image *image, c
           refuse(ctx, image, "a level or a layer is");
 }
 
-static bool check_ranges(struct vp_context *ctx, uint32_t count, const VkImageSubresourceRange *ranges)
+static bool check_ranges(struct vps_context *ctx, uint32_t count, const VkImageSubresourceRange *ranges)
 {
    const struct vps_image *image = image_of(ctx, 1);
 
@@ -341,18 +341,18 @@ static bool check_ranges(struct vp_context *ctx, uint32_t count, const VkImageSu
    return true;
 }
 
-bool vps_check_vkCmdClearColorImage(struct vp_context *ctx, const struct vp_cmd_vkCmdClearColorImage *a)
+bool vps_check_vkCmdClearColorImage(struct vps_context *ctx, const struct vp_cmd_vkCmdClearColorImage *a)
 {
    return check_ranges(ctx, a->rangeCount, a->pRanges);
 }
 
-bool vps_check_vkCmdClearDepthStencilImage(struct vp_context *ctx, const struct vp_cmd_vkCmdClearDepthStencilImage *a)
+bool vps_check_vkCmdClearDepthStencilImage(struct vps_context *ctx, const struct vp_cmd_vkCmdClearDepthStencilImage *a)
 {
    return check_ranges(ctx, a->rangeCount, a->pRanges);
 }
 
 /* The slices of a volume can be seen as layers. */
-bool vps_check_vkCreateImageView(struct vp_context *ctx, const struct vp_cmd_vkCreateImageView *a)
+bool vps_check_vkCreateImageView(struct vps_context *ctx, const struct vp_cmd_vkCreateImageView *a)
 {
    const VkImageSubresourceRange *range = &a->pCreateInfo->subresourceRange;
    const struct vps_object *object = vps_used(ctx, VK_OBJECT_TYPE_IMAGE);
@@ -371,7 +371,7 @@ static uint32_t count_levels(uint32_t size)
    return size ? 32 - (uint32_t)__builtin_clz(size) : 0;
 }
 
-bool vps_check_vkCreateImage(struct vp_context *ctx, const struct vp_cmd_vkCreateImage *a)
+bool vps_check_vkCreateImage(struct vps_context *ctx, const struct vp_cmd_vkCreateImage *a)
 {
    const VkImageCreateInfo *info = a->pCreateInfo;
    const VkExtent3D *extent = &info->extent;

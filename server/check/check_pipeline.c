@@ -19,7 +19,7 @@
 /* A module has five words before its first instruction. */
 #define LEAST_CODE 20
 
-static bool check_code(struct vp_context *ctx, const VkShaderModuleCreateInfo *info)
+static bool check_code(struct vps_context *ctx, const VkShaderModuleCreateInfo *info)
 {
    const bool ok = info->codeSize >= LEAST_CODE && info->codeSize % 4 == 0;
    if (!ok)
@@ -27,12 +27,12 @@ static bool check_code(struct vp_context *ctx, const VkShaderModuleCreateInfo *i
    return ok;
 }
 
-bool vps_check_vkCreateShaderModule(struct vp_context *ctx, const struct vp_cmd_vkCreateShaderModule *a)
+bool vps_check_vkCreateShaderModule(struct vps_context *ctx, const struct vp_cmd_vkCreateShaderModule *a)
 {
    return check_code(ctx, a->pCreateInfo);
 }
 
-static bool check_constants(struct vp_context *ctx, const VkSpecializationInfo *info)
+static bool check_constants(struct vps_context *ctx, const VkSpecializationInfo *info)
 {
    for (uint32_t i = 0; i < info->mapEntryCount; i++) {
       const VkSpecializationMapEntry *entry = &info->pMapEntries[i];
@@ -42,7 +42,7 @@ static bool check_constants(struct vp_context *ctx, const VkSpecializationInfo *
    return true;
 }
 
-static bool check_stage(struct vp_context *ctx, const VkPipelineShaderStageCreateInfo *stage, VkShaderStageFlags known)
+static bool check_stage(struct vps_context *ctx, const VkPipelineShaderStageCreateInfo *stage, VkShaderStageFlags known)
 {
    const VkShaderModuleCreateInfo *code = vp_chain_find(stage->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
    const VkShaderStageFlags bits = stage->stage;
@@ -55,7 +55,7 @@ static bool check_stage(struct vp_context *ctx, const VkPipelineShaderStageCreat
           (!stage->pSpecializationInfo || check_constants(ctx, stage->pSpecializationInfo));
 }
 
-static bool check_stages(struct vp_context *ctx, uint32_t count, const VkPipelineShaderStageCreateInfo *stages,
+static bool check_stages(struct vps_context *ctx, uint32_t count, const VkPipelineShaderStageCreateInfo *stages,
                          VkShaderStageFlags known)
 {
    if (count && !stages) {
@@ -70,7 +70,7 @@ static bool check_stages(struct vp_context *ctx, uint32_t count, const VkPipelin
 }
 
 /* A derivative names a pipeline that is created before it. */
-static bool check_base(struct vp_context *ctx, VkPipelineCreateFlags flags, const void *chain, int32_t base,
+static bool check_base(struct vps_context *ctx, VkPipelineCreateFlags flags, const void *chain, int32_t base,
                        uint32_t number)
 {
    const bool derives =
@@ -84,7 +84,7 @@ static bool check_base(struct vp_context *ctx, VkPipelineCreateFlags flags, cons
 
 /* --- graphics --- */
 
-static bool check_vertex_input(struct vp_context *ctx, const VkPipelineVertexInputStateCreateInfo *info)
+static bool check_vertex_input(struct vps_context *ctx, const VkPipelineVertexInputStateCreateInfo *info)
 {
    const struct vps_limits *limits = &ctx->used[0]->device->limits;
    bool ok = true;
@@ -100,7 +100,7 @@ static bool check_vertex_input(struct vp_context *ctx, const VkPipelineVertexInp
    return ok;
 }
 
-static bool check_graphics_counts(struct vp_context *ctx, const VkGraphicsPipelineCreateInfo *info)
+static bool check_graphics_counts(struct vps_context *ctx, const VkGraphicsPipelineCreateInfo *info)
 {
    const VkPipelineRenderingCreateInfo *rendering =
       vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_RENDERING_CREATE_INFO);
@@ -117,7 +117,7 @@ static bool check_graphics_counts(struct vp_context *ctx, const VkGraphicsPipeli
 }
 
 /* The object that the command uses under the driver's handle of a render pass. */
-static bool check_subpass(struct vp_context *ctx, const VkGraphicsPipelineCreateInfo *info)
+static bool check_subpass(struct vps_context *ctx, const VkGraphicsPipelineCreateInfo *info)
 {
    for (unsigned i = 0; info->renderPass && i < ctx->used_count; i++) {
       const struct vps_object *object = ctx->used[i];
@@ -127,7 +127,7 @@ static bool check_subpass(struct vp_context *ctx, const VkGraphicsPipelineCreate
    return true;
 }
 
-static bool check_graphics(struct vp_context *ctx, uint32_t count, const VkGraphicsPipelineCreateInfo *infos)
+static bool check_graphics(struct vps_context *ctx, uint32_t count, const VkGraphicsPipelineCreateInfo *infos)
 {
    for (uint32_t i = 0; i < count; i++) {
       const VkGraphicsPipelineCreateInfo *info = &infos[i];
@@ -140,19 +140,19 @@ static bool check_graphics(struct vp_context *ctx, uint32_t count, const VkGraph
    return true;
 }
 
-bool vps_check_vkCreateGraphicsPipelines(struct vp_context *ctx, const struct vp_cmd_vkCreateGraphicsPipelines *a)
+bool vps_check_vkCreateGraphicsPipelines(struct vps_context *ctx, const struct vp_cmd_vkCreateGraphicsPipelines *a)
 {
    return check_graphics(ctx, a->createInfoCount, a->pCreateInfos);
 }
 
-bool vps_check_vkCreateGraphicsPipelinesVP(struct vp_context *ctx, const struct vp_cmd_vkCreateGraphicsPipelinesVP *a)
+bool vps_check_vkCreateGraphicsPipelinesVP(struct vps_context *ctx, const struct vp_cmd_vkCreateGraphicsPipelinesVP *a)
 {
    return check_graphics(ctx, a->createInfoCount, a->pCreateInfos);
 }
 
 /* --- others --- */
 
-static bool check_compute(struct vp_context *ctx, uint32_t count, const VkComputePipelineCreateInfo *infos)
+static bool check_compute(struct vps_context *ctx, uint32_t count, const VkComputePipelineCreateInfo *infos)
 {
    for (uint32_t i = 0; i < count; i++) {
       if (!check_stage(ctx, &infos[i].stage, COMPUTE_STAGES) ||
@@ -162,12 +162,12 @@ static bool check_compute(struct vp_context *ctx, uint32_t count, const VkComput
    return true;
 }
 
-bool vps_check_vkCreateComputePipelines(struct vp_context *ctx, const struct vp_cmd_vkCreateComputePipelines *a)
+bool vps_check_vkCreateComputePipelines(struct vps_context *ctx, const struct vp_cmd_vkCreateComputePipelines *a)
 {
    return check_compute(ctx, a->createInfoCount, a->pCreateInfos);
 }
 
-bool vps_check_vkCreateComputePipelinesVP(struct vp_context *ctx, const struct vp_cmd_vkCreateComputePipelinesVP *a)
+bool vps_check_vkCreateComputePipelinesVP(struct vps_context *ctx, const struct vp_cmd_vkCreateComputePipelinesVP *a)
 {
    return check_compute(ctx, a->createInfoCount, a->pCreateInfos);
 }
@@ -177,7 +177,7 @@ static bool is_shader(uint32_t shader, uint32_t count)
    return shader < count || shader == VK_SHADER_UNUSED_KHR;
 }
 
-static bool check_groups(struct vp_context *ctx, const VkRayTracingPipelineCreateInfoKHR *info)
+static bool check_groups(struct vps_context *ctx, const VkRayTracingPipelineCreateInfoKHR *info)
 {
    for (uint32_t i = 0; i < info->groupCount; i++) {
       const VkRayTracingShaderGroupCreateInfoKHR *group = &info->pGroups[i];
@@ -191,7 +191,7 @@ static bool check_groups(struct vp_context *ctx, const VkRayTracingPipelineCreat
    return true;
 }
 
-static bool check_ray_tracing(struct vp_context *ctx, uint32_t count, const VkRayTracingPipelineCreateInfoKHR *infos)
+static bool check_ray_tracing(struct vps_context *ctx, uint32_t count, const VkRayTracingPipelineCreateInfoKHR *infos)
 {
    for (uint32_t i = 0; i < count; i++) {
       if (!check_stages(ctx, infos[i].stageCount, infos[i].pStages, RAY_STAGES) || !check_groups(ctx, &infos[i]) ||
@@ -201,13 +201,13 @@ static bool check_ray_tracing(struct vp_context *ctx, uint32_t count, const VkRa
    return true;
 }
 
-bool vps_check_vkCreateRayTracingPipelinesKHR(struct vp_context *ctx,
+bool vps_check_vkCreateRayTracingPipelinesKHR(struct vps_context *ctx,
                                               const struct vp_cmd_vkCreateRayTracingPipelinesKHR *a)
 {
    return check_ray_tracing(ctx, a->createInfoCount, a->pCreateInfos);
 }
 
-bool vps_check_vkCreateRayTracingPipelinesVP(struct vp_context *ctx,
+bool vps_check_vkCreateRayTracingPipelinesVP(struct vps_context *ctx,
                                              const struct vp_cmd_vkCreateRayTracingPipelinesVP *a)
 {
    return check_ray_tracing(ctx, a->createInfoCount, a->pCreateInfos);
@@ -215,7 +215,7 @@ bool vps_check_vkCreateRayTracingPipelinesVP(struct vp_context *ctx,
 
 /* --- questions --- */
 
-static bool check_handles(struct vp_context *ctx, uint32_t count, uint32_t size, size_t room)
+static bool check_handles(struct vps_context *ctx, uint32_t count, uint32_t size, size_t room)
 {
    const uint64_t all = (uint64_t)count * size;
    const bool ok = all <= room;
@@ -225,14 +225,14 @@ static bool check_handles(struct vp_context *ctx, uint32_t count, uint32_t size,
    return ok;
 }
 
-bool vps_check_vkGetRayTracingShaderGroupHandlesKHR(struct vp_context *ctx,
+bool vps_check_vkGetRayTracingShaderGroupHandlesKHR(struct vps_context *ctx,
                                                     const struct vp_cmd_vkGetRayTracingShaderGroupHandlesKHR *a)
 {
    return check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleSize, a->dataSize);
 }
 
 bool vps_check_vkGetRayTracingCaptureReplayShaderGroupHandlesKHR(
-   struct vp_context *ctx, const struct vp_cmd_vkGetRayTracingCaptureReplayShaderGroupHandlesKHR *a)
+   struct vps_context *ctx, const struct vp_cmd_vkGetRayTracingCaptureReplayShaderGroupHandlesKHR *a)
 {
    return check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleCaptureReplaySize,
                         a->dataSize);

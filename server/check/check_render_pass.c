@@ -4,9 +4,9 @@
 
 #include "common/wire/chain.h"
 #include "server/check/check.h"
-#include "server/record/command_buffer.h"
 #include "server/core/device.h"
 #include "server/pipeline/render_pass.h"
+#include "server/record/command_buffer.h"
 #include "server/vp_dispatch.h"
 
 /* Attachments that something names, each `stride` bytes behind the one before. */
@@ -27,7 +27,7 @@ struct subpass {
       (array) ? &(array)->attachment : NULL, sizeof(*(array)), (array) ? (number) : 0 \
    }
 
-static bool check_references(struct vp_context *ctx, const struct references *references, uint32_t attachments)
+static bool check_references(struct vps_context *ctx, const struct references *references, uint32_t attachments)
 {
    const uint8_t *at = (const uint8_t *)references->first;
 
@@ -41,7 +41,7 @@ static bool check_references(struct vp_context *ctx, const struct references *re
    return true;
 }
 
-static bool check_subpass(struct vp_context *ctx, const struct subpass *subpass, uint32_t attachments)
+static bool check_subpass(struct vps_context *ctx, const struct subpass *subpass, uint32_t attachments)
 {
    return vps_check_slots(ctx, 0, subpass->colors.count, ctx->used[0]->device->limits.maxColorAttachments,
                           "maxColorAttachments") &&
@@ -52,7 +52,7 @@ static bool check_subpass(struct vp_context *ctx, const struct subpass *subpass,
           check_references(ctx, &subpass->preserved, attachments);
 }
 
-static bool check_dependency(struct vp_context *ctx, uint32_t from, uint32_t to, uint32_t subpasses)
+static bool check_dependency(struct vps_context *ctx, uint32_t from, uint32_t to, uint32_t subpasses)
 {
    const bool ok = (from < subpasses || from == VK_SUBPASS_EXTERNAL) && (to < subpasses || to == VK_SUBPASS_EXTERNAL);
    if (!ok)
@@ -60,7 +60,7 @@ static bool check_dependency(struct vp_context *ctx, uint32_t from, uint32_t to,
    return ok;
 }
 
-bool vps_check_vkCreateRenderPass(struct vp_context *ctx, const struct vp_cmd_vkCreateRenderPass *a)
+bool vps_check_vkCreateRenderPass(struct vps_context *ctx, const struct vp_cmd_vkCreateRenderPass *a)
 {
    const VkRenderPassCreateInfo *info = a->pCreateInfo;
    bool ok = true;
@@ -83,7 +83,7 @@ bool vps_check_vkCreateRenderPass(struct vp_context *ctx, const struct vp_cmd_vk
 }
 
 /* What chains add to a subpass. */
-static bool check_subpass_chain(struct vp_context *ctx, const void *chain, uint32_t attachments)
+static bool check_subpass_chain(struct vps_context *ctx, const void *chain, uint32_t attachments)
 {
    const VkSubpassDescriptionDepthStencilResolve *depth =
       vp_chain_find(chain, VK_STRUCTURE_TYPE_SUBPASS_DESCRIPTION_DEPTH_STENCIL_RESOLVE);
@@ -94,7 +94,7 @@ static bool check_subpass_chain(struct vp_context *ctx, const void *chain, uint3
           (!rate || check_references(ctx, &REFERENCES(rate->pFragmentShadingRateAttachment, 1), attachments));
 }
 
-bool vps_check_vkCreateRenderPass2(struct vp_context *ctx, const struct vp_cmd_vkCreateRenderPass2 *a)
+bool vps_check_vkCreateRenderPass2(struct vps_context *ctx, const struct vp_cmd_vkCreateRenderPass2 *a)
 {
    const VkRenderPassCreateInfo2 *info = a->pCreateInfo;
    bool ok = true;
@@ -117,7 +117,7 @@ bool vps_check_vkCreateRenderPass2(struct vp_context *ctx, const struct vp_cmd_v
    return ok;
 }
 
-bool vps_check_vkCreateFramebuffer(struct vp_context *ctx, const struct vp_cmd_vkCreateFramebuffer *a)
+bool vps_check_vkCreateFramebuffer(struct vps_context *ctx, const struct vp_cmd_vkCreateFramebuffer *a)
 {
    const struct vps_object *object = vps_used(ctx, VK_OBJECT_TYPE_RENDER_PASS);
    const struct vps_render_pass *render_pass = object ? object->state : NULL;
@@ -134,7 +134,7 @@ bool vps_check_vkCreateFramebuffer(struct vp_context *ctx, const struct vp_cmd_v
 
 /* --- recording --- */
 
-static bool check_begin(struct vp_context *ctx, const VkRenderPassBeginInfo *info)
+static bool check_begin(struct vps_context *ctx, const VkRenderPassBeginInfo *info)
 {
    const struct vps_object *object = vps_used(ctx, VK_OBJECT_TYPE_RENDER_PASS);
    const struct vps_render_pass *render_pass = object ? object->state : NULL;
@@ -151,18 +151,18 @@ static bool check_begin(struct vp_context *ctx, const VkRenderPassBeginInfo *inf
    return !ctx->failed;
 }
 
-bool vps_check_vkCmdBeginRenderPass(struct vp_context *ctx, const struct vp_cmd_vkCmdBeginRenderPass *a)
+bool vps_check_vkCmdBeginRenderPass(struct vps_context *ctx, const struct vp_cmd_vkCmdBeginRenderPass *a)
 {
    return check_begin(ctx, a->pRenderPassBegin);
 }
 
-bool vps_check_vkCmdBeginRenderPass2(struct vp_context *ctx, const struct vp_cmd_vkCmdBeginRenderPass2 *a)
+bool vps_check_vkCmdBeginRenderPass2(struct vps_context *ctx, const struct vp_cmd_vkCmdBeginRenderPass2 *a)
 {
    return check_begin(ctx, a->pRenderPassBegin);
 }
 
 /* Counts the subpass that is begun. */
-static bool check_next(struct vp_context *ctx)
+static bool check_next(struct vps_context *ctx)
 {
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
 
@@ -173,19 +173,19 @@ static bool check_next(struct vp_context *ctx)
    return !ctx->failed;
 }
 
-bool vps_check_vkCmdNextSubpass(struct vp_context *ctx, const struct vp_cmd_vkCmdNextSubpass *a)
+bool vps_check_vkCmdNextSubpass(struct vps_context *ctx, const struct vp_cmd_vkCmdNextSubpass *a)
 {
    (void)a;
    return check_next(ctx);
 }
 
-bool vps_check_vkCmdNextSubpass2(struct vp_context *ctx, const struct vp_cmd_vkCmdNextSubpass2 *a)
+bool vps_check_vkCmdNextSubpass2(struct vps_context *ctx, const struct vp_cmd_vkCmdNextSubpass2 *a)
 {
    (void)a;
    return check_next(ctx);
 }
 
-bool vps_check_vkCmdClearAttachments(struct vp_context *ctx, const struct vp_cmd_vkCmdClearAttachments *a)
+bool vps_check_vkCmdClearAttachments(struct vps_context *ctx, const struct vp_cmd_vkCmdClearAttachments *a)
 {
    for (uint32_t i = 0; i < a->attachmentCount; i++) {
       const VkClearAttachment *attachment = &a->pAttachments[i];

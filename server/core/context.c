@@ -19,10 +19,10 @@
 /* The target when there is none. */
 static struct vps_object nothing;
 
-bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_frame_writer *writer,
-                     PFN_vkGetInstanceProcAddr get_proc_addr)
+bool vps_context_init(struct vps_context *ctx, const struct vps_options *options, struct vps_frame_writer *writer,
+                      PFN_vkGetInstanceProcAddr get_proc_addr)
 {
-   *ctx = (struct vp_context){
+   *ctx = (struct vps_context){
       .options = options,
       .writer = writer,
       .get_proc_addr = get_proc_addr,
@@ -38,9 +38,9 @@ bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *opt
    return false;
 }
 
-void vp_context_init_beside(struct vp_context *ctx, const struct vp_context *session)
+void vps_context_init_beside(struct vps_context *ctx, const struct vps_context *session)
 {
-   *ctx = (struct vp_context){
+   *ctx = (struct vps_context){
       .options = session->options,
       .writer = session->writer,
       .get_proc_addr = session->get_proc_addr,
@@ -51,31 +51,31 @@ void vp_context_init_beside(struct vp_context *ctx, const struct vp_context *ses
    vp_arena_init(&ctx->arena, ARENA_LIMIT);
 }
 
-void vp_context_finish_beside(struct vp_context *ctx)
+void vps_context_finish_beside(struct vps_context *ctx)
 {
    vp_arena_finish(&ctx->arena);
    free(ctx->used);
    ctx->used = NULL;
 }
 
-void vp_context_finish(struct vp_context *ctx)
+void vps_context_finish(struct vps_context *ctx)
 {
    if (ctx->instance)
       vps_object_destroy(ctx->instance->object);
    vps_object_table_finish(&ctx->objects);
    vp_encoder_finish(&ctx->enc);
-   vp_context_finish_beside(ctx);
+   vps_context_finish_beside(ctx);
 }
 
 /* --- errors --- */
 
-static const char *command_name(const struct vp_context *ctx)
+static const char *command_name(const struct vps_context *ctx)
 {
    const struct vps_dispatch *entry = vps_dispatch_find(ctx->command);
    return entry ? entry->name : NULL;
 }
 
-void vps_fail(struct vp_context *ctx, const char *format, ...)
+void vps_fail(struct vps_context *ctx, const char *format, ...)
 {
    char reason[VP_ERROR_TEXT_SIZE];
    va_list arguments;
@@ -96,12 +96,12 @@ void vps_fail(struct vp_context *ctx, const char *format, ...)
       snprintf(ctx->error.text, sizeof(ctx->error.text), "%s", reason);
 }
 
-void vps_missing_function(struct vp_context *ctx)
+void vps_missing_function(struct vps_context *ctx)
 {
    vps_fail(ctx, "the GPU's driver does not have this command, or its extension was not enabled");
 }
 
-void *vps_alloc(struct vp_context *ctx, uint64_t count, size_t size)
+void *vps_alloc(struct vps_context *ctx, uint64_t count, size_t size)
 {
    void *memory = count <= SIZE_MAX ? vp_arena_alloc_array(&ctx->arena, (size_t)count, size) : NULL;
    if (!memory)
@@ -109,7 +109,7 @@ void *vps_alloc(struct vp_context *ctx, uint64_t count, size_t size)
    return memory;
 }
 
-bool vps_not_decoded(struct vp_context *ctx)
+bool vps_not_decoded(struct vps_context *ctx)
 {
    vps_fail(ctx, "%s", ctx->dec.error ? ctx->dec.error : "its first object is missing");
    return false;
@@ -118,7 +118,7 @@ bool vps_not_decoded(struct vp_context *ctx)
 /* --- objects --- */
 
 /* Says why an id of a command cannot be used. Returns NULL. */
-static struct vps_object *refuse_object(struct vp_context *ctx, int32_t type, uint64_t id)
+static struct vps_object *refuse_object(struct vps_context *ctx, int32_t type, uint64_t id)
 {
    const struct vps_object *object = vps_object_find(&ctx->objects, id);
 
@@ -134,7 +134,7 @@ static struct vps_object *refuse_object(struct vp_context *ctx, int32_t type, ui
 }
 
 /* The object, or NULL when the command cannot use it. */
-static inline struct vps_object *look_up(const struct vp_context *ctx, int32_t type, uint64_t id)
+static inline struct vps_object *look_up(const struct vps_context *ctx, int32_t type, uint64_t id)
 {
    struct vps_object *object = vps_object_find(&ctx->objects, id);
    const struct vps_device *device = ctx->used_count ? ctx->used[0]->device : NULL;
@@ -142,7 +142,7 @@ static inline struct vps_object *look_up(const struct vp_context *ctx, int32_t t
    return object && object->type == type && (!device || !object->device || object->device == device) ? object : NULL;
 }
 
-struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id)
+struct vps_object *vps_find(struct vps_context *ctx, int32_t type, uint64_t id)
 {
    struct vps_object *object = look_up(ctx, type, id);
    if (!object && vps_object_complete(ctx, id))
@@ -150,7 +150,7 @@ struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id)
    return object ? object : refuse_object(ctx, type, id);
 }
 
-struct vps_object *vps_use(struct vp_context *ctx, int32_t type, uint64_t id)
+struct vps_object *vps_use(struct vps_context *ctx, int32_t type, uint64_t id)
 {
    struct vps_object *object = vps_find(ctx, type, id);
    if (object && ctx->used_count == ctx->used_capacity) {
@@ -168,7 +168,7 @@ struct vps_object *vps_use(struct vp_context *ctx, int32_t type, uint64_t id)
    return object;
 }
 
-uint64_t vps_use_handle(struct vp_context *ctx, int32_t type, uint64_t id)
+uint64_t vps_use_handle(struct vps_context *ctx, int32_t type, uint64_t id)
 {
    const struct vps_object *object = vps_use(ctx, type, id);
    return object ? object->handle : 0;
@@ -176,7 +176,7 @@ uint64_t vps_use_handle(struct vp_context *ctx, int32_t type, uint64_t id)
 
 static uint64_t find_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
 {
-   struct vp_context *ctx = dec->context;
+   struct vps_context *ctx = dec->context;
    struct vps_object *object = look_up(ctx, type, id);
 
    if (!object || ctx->used_count == ctx->used_capacity)
@@ -192,7 +192,7 @@ static uint64_t new_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
    return id;
 }
 
-void vp_context_decode(struct vp_context *ctx, const uint8_t *data, size_t size)
+void vps_context_decode(struct vps_context *ctx, const uint8_t *data, size_t size)
 {
    vp_decoder_init(&ctx->dec, data, size, &ctx->arena);
    ctx->dec.find_handle = find_handle;
@@ -200,7 +200,7 @@ void vp_context_decode(struct vp_context *ctx, const uint8_t *data, size_t size)
    ctx->dec.context = ctx;
 }
 
-uint64_t vps_use_target(struct vp_context *ctx, uint64_t id)
+uint64_t vps_use_target(struct vps_context *ctx, uint64_t id)
 {
    ctx->poison = VK_SUCCESS;
    ctx->used_count = 0;
@@ -209,14 +209,14 @@ uint64_t vps_use_target(struct vp_context *ctx, uint64_t id)
    return ctx->target->handle;
 }
 
-bool vps_not_recordable(struct vp_context *ctx)
+bool vps_not_recordable(struct vps_context *ctx)
 {
    if (vps_decoded(ctx, VK_OBJECT_TYPE_COMMAND_BUFFER))
       ctx->used[0]->poison = ctx->poison;
    return false;
 }
 
-struct vps_object *vps_used(const struct vp_context *ctx, int32_t type)
+struct vps_object *vps_used(const struct vps_context *ctx, int32_t type)
 {
    for (unsigned i = 0; i < ctx->used_count; i++) {
       if (ctx->used[i]->type == type)
@@ -225,7 +225,7 @@ struct vps_object *vps_used(const struct vp_context *ctx, int32_t type)
    return NULL;
 }
 
-void vps_poison_used(struct vp_context *ctx, int32_t type, VkResult result)
+void vps_poison_used(struct vps_context *ctx, int32_t type, VkResult result)
 {
    for (unsigned i = 0; i < ctx->used_count; i++) {
       if (ctx->used[i]->type == type && ctx->used[i]->poison == VK_SUCCESS)
@@ -233,7 +233,7 @@ void vps_poison_used(struct vp_context *ctx, int32_t type, VkResult result)
    }
 }
 
-bool vps_check_new(struct vp_context *ctx, uint64_t id)
+bool vps_check_new(struct vps_context *ctx, uint64_t id)
 {
    const char *problem = vps_object_reserve(&ctx->objects, id, ctx->used, ctx->used_count);
    if (problem)
@@ -241,25 +241,25 @@ bool vps_check_new(struct vp_context *ctx, uint64_t id)
    return !problem;
 }
 
-struct vps_object *vps_add_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
+struct vps_object *vps_add_child(struct vps_context *ctx, int32_t type, uint64_t id, uint64_t handle,
                                  struct vps_object *parent)
 {
    /* The command may have given the slot to another of its new objects. */
    return vps_check_new(ctx, id) ? vps_object_add(&ctx->objects, type, id, handle, parent) : NULL;
 }
 
-struct vps_object *vps_add(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle)
+struct vps_object *vps_add(struct vps_context *ctx, int32_t type, uint64_t id, uint64_t handle)
 {
    return vps_add_child(ctx, type, id, handle, ctx->used_count ? ctx->used[0] : NULL);
 }
 
-void vps_object_failed(struct vp_context *ctx, struct vps_object *object, VkResult result)
+void vps_object_failed(struct vps_context *ctx, struct vps_object *object, VkResult result)
 {
    object->poison = result;
    vps_frame_writer_send_object_error(ctx->writer, object->id, ctx->command, result, vps_object_recording(object));
 }
 
-struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
+struct vps_object *vps_created_child(struct vps_context *ctx, int32_t type, uint64_t id, uint64_t handle,
                                      VkResult result, struct vps_object *parent)
 {
    if (!handle && result >= 0)
@@ -281,17 +281,17 @@ struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint6
    return NULL;
 }
 
-struct vps_object *vps_created(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle, VkResult result)
+struct vps_object *vps_created(struct vps_context *ctx, int32_t type, uint64_t id, uint64_t handle, VkResult result)
 {
    return vps_created_child(ctx, type, id, handle, result, ctx->used_count ? ctx->used[0] : NULL);
 }
 
-void vps_not_done(struct vp_context *ctx, VkResult result)
+void vps_not_done(struct vps_context *ctx, VkResult result)
 {
    vps_object_failed(ctx, ctx->used[ctx->used_count > 1 ? 1 : 0], result);
 }
 
-void vps_destroy(struct vp_context *ctx, int32_t type, uint64_t id)
+void vps_destroy(struct vps_context *ctx, int32_t type, uint64_t id)
 {
    struct vps_object *object = id ? vps_find(ctx, type, id) : NULL;
    if (object)
@@ -300,7 +300,7 @@ void vps_destroy(struct vp_context *ctx, int32_t type, uint64_t id)
 
 /* --- replies --- */
 
-void vps_send_reply(struct vp_context *ctx)
+void vps_send_reply(struct vps_context *ctx)
 {
    vps_reserve_settle(ctx); /* the client hears of a shortage before it goes on */
    if (ctx->enc.failed)

@@ -29,8 +29,8 @@ struct vps_makings {
 
 /* A session: everything of one client. It belongs to the thread that executes its commands; what other threads need
  * is in the structs of devices, queues and memory. Threads that replay recordings have contexts of their own. */
-struct vp_context {
-   const struct vp_server_options *options;
+struct vps_context {
+   const struct vps_options *options;
    struct vps_frame_writer *writer;
    PFN_vkGetInstanceProcAddr get_proc_addr; /* where all of Vulkan comes from */
    struct vps_object_table objects;
@@ -63,36 +63,36 @@ struct vp_context {
 
 /* `writer` must live longer than the context; its own fd may be -1. Nothing is loaded before the client creates an
  * instance, all of it by get_proc_addr. False without memory. */
-bool vp_context_init(struct vp_context *ctx, const struct vp_server_options *options, struct vps_frame_writer *writer,
-                     PFN_vkGetInstanceProcAddr get_proc_addr);
+bool vps_context_init(struct vps_context *ctx, const struct vps_options *options, struct vps_frame_writer *writer,
+                      PFN_vkGetInstanceProcAddr get_proc_addr);
 
 /* A context for another thread, which uses the objects of a session's own. It can execute nothing but recordings. Ended
- * by vp_context_finish_beside(), before the other one. */
-void vp_context_init_beside(struct vp_context *ctx, const struct vp_context *session);
-void vp_context_finish_beside(struct vp_context *ctx);
+ * by vps_context_finish_beside(), before the other one. */
+void vps_context_init_beside(struct vps_context *ctx, const struct vps_context *session);
+void vps_context_finish_beside(struct vps_context *ctx);
 
 /* Destroys all that the client has left, but what the GPU is still busy with: then ctx->abandoned is set, and the
  * process should end without more ado. */
-void vp_context_finish(struct vp_context *ctx);
+void vps_context_finish(struct vps_context *ctx);
 
 /* The next commands come from this data. */
-void vp_context_decode(struct vp_context *ctx, const uint8_t *data, size_t size);
+void vps_context_decode(struct vps_context *ctx, const uint8_t *data, size_t size);
 
 /* Ends the session with a sentence; the first one counts. It gets the name of the current command. */
-void vps_fail(struct vp_context *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void vps_fail(struct vps_context *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The driver lacks the function of the current command. */
-void vps_missing_function(struct vp_context *ctx);
+void vps_missing_function(struct vps_context *ctx);
 
 /* Zeroed memory until the end of the command. NULL ends the session. */
-void *vps_alloc(struct vp_context *ctx, uint64_t count, size_t size);
+void *vps_alloc(struct vps_context *ctx, uint64_t count, size_t size);
 
 /* vps_decoded() when it is not. */
-bool vps_not_decoded(struct vp_context *ctx);
+bool vps_not_decoded(struct vps_context *ctx);
 
 /* After decoding: whether the command is well-formed and begins with an object of that type
  * (VK_OBJECT_TYPE_UNKNOWN: any). */
-static inline bool vps_decoded(struct vp_context *ctx, int32_t first_type)
+static inline bool vps_decoded(struct vps_context *ctx, int32_t first_type)
 {
    return (!ctx->failed && !ctx->dec.error &&
            (first_type == VK_OBJECT_TYPE_UNKNOWN || (ctx->used_count && ctx->used[0]->type == first_type))) ||
@@ -100,7 +100,7 @@ static inline bool vps_decoded(struct vp_context *ctx, int32_t first_type)
 }
 
 /* Notes that the command uses an object, for which there is room. */
-static inline void vps_note_used(struct vp_context *ctx, struct vps_object *object)
+static inline void vps_note_used(struct vps_context *ctx, struct vps_object *object)
 {
    ctx->used[ctx->used_count++] = object;
    if (__builtin_expect(object->poison != VK_SUCCESS, 0) && ctx->poison == VK_SUCCESS)
@@ -108,51 +108,51 @@ static inline void vps_note_used(struct vp_context *ctx, struct vps_object *obje
 }
 
 /* The object with this id, noted as used, with its poison. NULL ends the session. */
-struct vps_object *vps_use(struct vp_context *ctx, int32_t type, uint64_t id);
+struct vps_object *vps_use(struct vps_context *ctx, int32_t type, uint64_t id);
 
 /* The same as the driver's handle, or 0. */
-uint64_t vps_use_handle(struct vp_context *ctx, int32_t type, uint64_t id);
+uint64_t vps_use_handle(struct vps_context *ctx, int32_t type, uint64_t id);
 
 /* The same without poison: for what ends with the command. */
-struct vps_object *vps_find(struct vp_context *ctx, int32_t type, uint64_t id);
+struct vps_object *vps_find(struct vps_context *ctx, int32_t type, uint64_t id);
 
 /* The command buffer of a recorded command: mostly that of the one before. Its handle, or 0. */
-uint64_t vps_use_target(struct vp_context *ctx, uint64_t id);
+uint64_t vps_use_target(struct vps_context *ctx, uint64_t id);
 
 /* Says what is wrong with a command that cannot be recorded, or makes its command buffer unusable. Returns false. */
-bool vps_not_recordable(struct vp_context *ctx);
+bool vps_not_recordable(struct vps_context *ctx);
 
 /* The first used object of a type, or NULL. */
-struct vps_object *vps_used(const struct vp_context *ctx, int32_t type);
+struct vps_object *vps_used(const struct vps_context *ctx, int32_t type);
 
 /* Makes all used objects of a type unusable. */
-void vps_poison_used(struct vp_context *ctx, int32_t type, VkResult result);
+void vps_poison_used(struct vps_context *ctx, int32_t type, VkResult result);
 
 /* Whether an id can be given to a new object; otherwise the session ends. */
-bool vps_check_new(struct vp_context *ctx, uint64_t id);
+bool vps_check_new(struct vps_context *ctx, uint64_t id);
 
 /* Enters a new object whose parent is the command's first one. NULL ends the session. */
-struct vps_object *vps_add(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle);
-struct vps_object *vps_add_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
+struct vps_object *vps_add(struct vps_context *ctx, int32_t type, uint64_t id, uint64_t handle);
+struct vps_object *vps_add_child(struct vps_context *ctx, int32_t type, uint64_t id, uint64_t handle,
                                  struct vps_object *parent);
 
 /* After a creation: enters the object, or, when there is none because of an error and the client waits for no reply,
  * tells it and poisons the id. Returns the object if it is usable. When it cannot be entered the session ends, and the
  * driver's object is destroyed, unless it ends with the parent or with a state that the caller has made. */
-struct vps_object *vps_created(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle, VkResult result);
-struct vps_object *vps_created_child(struct vp_context *ctx, int32_t type, uint64_t id, uint64_t handle,
+struct vps_object *vps_created(struct vps_context *ctx, int32_t type, uint64_t id, uint64_t handle, VkResult result);
+struct vps_object *vps_created_child(struct vps_context *ctx, int32_t type, uint64_t id, uint64_t handle,
                                      VkResult result, struct vps_object *parent);
 
 /* A command about an object has failed and the client waits for no reply: tells it and poisons the object. */
-void vps_object_failed(struct vp_context *ctx, struct vps_object *object, VkResult result);
+void vps_object_failed(struct vps_context *ctx, struct vps_object *object, VkResult result);
 
 /* The same for the object that the command was about. */
-void vps_not_done(struct vp_context *ctx, VkResult result);
+void vps_not_done(struct vps_context *ctx, VkResult result);
 
 /* vkDestroy...: ends an object of the command's device; id 0 is fine. */
-void vps_destroy(struct vp_context *ctx, int32_t type, uint64_t id);
+void vps_destroy(struct vps_context *ctx, int32_t type, uint64_t id);
 
 /* Sends what is in ctx->enc as the reply. */
-void vps_send_reply(struct vp_context *ctx);
+void vps_send_reply(struct vps_context *ctx);
 
 #endif

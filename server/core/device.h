@@ -10,7 +10,7 @@
 #include "server/core/reserve.h"
 #include "server/vp_dispatch.h"
 
-struct vp_context;
+struct vps_context;
 struct vps_frame_writer;
 struct vps_memory;
 struct vps_queue;
@@ -31,7 +31,7 @@ struct vps_limits {
 
 /* The state of a VkDevice. */
 struct vps_device {
-   struct vp_context *ctx; /* for the executing thread */
+   struct vps_context *ctx; /* for the executing thread */
    struct vps_frame_writer *writer;
    uint64_t id;
    VkDevice handle;

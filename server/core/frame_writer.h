@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <vulkan/vulkan.h>
 
 #include "common/memory/pack.h"

@@ -10,7 +10,7 @@ struct vps_object;
 
 /* The state of the session's VkInstance. */
 struct vps_instance {
-   struct vp_context *ctx;
+   struct vps_context *ctx;
    struct vps_object *object;
    VkInstance handle;
    struct vps_instance_functions functions;

@@ -9,7 +9,7 @@
 
 #include "common/net/limits.h"
 
-struct vp_context;
+struct vps_context;
 struct vps_device;
 
 /* The type of a pipeline that is being made. Who looks for it by its type waits (server/pipeline/maker.h). */
@@ -73,7 +73,7 @@ void vps_object_drop(struct vps_object *object);
 /* These three belong to what makes pipelines (server/pipeline/maker.c) and to command buffers. */
 
 /* Completes the creation of a pending object. False when the id is of no such object. */
-bool vps_object_complete(struct vp_context *ctx, uint64_t id);
+bool vps_object_complete(struct vps_context *ctx, uint64_t id);
 
 /* The driver's object, which may be used by what is under way, is destroyed when it is not any more. False when it can
  * be destroyed now. */

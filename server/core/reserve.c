@@ -8,9 +8,9 @@
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
-#include "server/core/frame_writer.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/frame_writer.h"
 
 /* Of the process. */
 #define HOST_SIZE ((size_t)32 << 20)
@@ -107,7 +107,7 @@ bool vps_reserve_empty(struct vps_device *device)
    return any;
 }
 
-void vps_reserve_want(struct vp_context *ctx, struct vps_device *device, bool freed)
+void vps_reserve_want(struct vps_context *ctx, struct vps_device *device, bool freed)
 {
    if (device && device->reserve.missed && (freed || vp_clock_ms() >= device->reserve.tried_ms + PAUSE_MS))
       ctx->strained = device;
@@ -118,7 +118,7 @@ bool vps_reserve_give_up(struct vps_device *device, VkResult result)
    return is_shortage(result) && device && vps_reserve_empty(device);
 }
 
-bool vps_try_again(struct vp_context *ctx, VkResult result)
+bool vps_try_again(struct vps_context *ctx, VkResult result)
 {
    struct vps_device *device = ctx->used_count ? ctx->used[0]->device : NULL;
 
@@ -128,7 +128,7 @@ bool vps_try_again(struct vp_context *ctx, VkResult result)
    return true;
 }
 
-void vps_reserve_settle(struct vp_context *ctx)
+void vps_reserve_settle(struct vps_context *ctx)
 {
    struct vps_device *device = ctx->strained;
 

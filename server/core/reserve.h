@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
-struct vp_context;
+struct vps_context;
 struct vps_device;
 
 /* Memory that is kept back for a device, of each heap and of the process. A client that was not told otherwise relies
@@ -29,16 +29,16 @@ bool vps_reserve_empty(struct vps_device *device);
 
 /* After something was freed, or some time after it was tried last: lets the command that is executed end in filling it.
  * A device that could not be created (NULL) has none. */
-void vps_reserve_want(struct vp_context *ctx, struct vps_device *device, bool freed);
+void vps_reserve_want(struct vps_context *ctx, struct vps_device *device, bool freed);
 
 /* Whether the current command should call the driver again: it failed because something ran out, and the reserve has
  * been given up now. */
-bool vps_try_again(struct vp_context *ctx, VkResult result);
+bool vps_try_again(struct vps_context *ctx, VkResult result);
 
 /* The same for a call that any thread has made about this device. */
 bool vps_reserve_give_up(struct vps_device *device, VkResult result);
 
 /* At the end of a command, before its reply. */
-void vps_reserve_settle(struct vp_context *ctx);
+void vps_reserve_settle(struct vps_context *ctx);
 
 #endif

@@ -2,9 +2,9 @@
 #include "server/memory/address.h"
 
 #include "common/memory/address.h"
-#include "server/core/frame_writer.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/frame_writer.h"
 
 /* Binds the buffer to the memory's first or last place that it fits into. 0 when it does not, or has no address. */
 static VkDeviceAddress bind(const struct vps_device *device, VkBuffer buffer, VkDeviceMemory memory,
@@ -59,7 +59,7 @@ void vps_address_tell(struct vps_device *device, uint64_t id, VkDeviceMemory mem
       vps_frame_writer_send_address(device->writer, id, find_address(device, memory, info));
 }
 
-void vps_observe_vkCreateAccelerationStructureKHR(struct vp_context *ctx,
+void vps_observe_vkCreateAccelerationStructureKHR(struct vps_context *ctx,
                                                   const struct vp_cmd_vkCreateAccelerationStructureKHR *a)
 {
    const struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pAccelerationStructure);

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 
 #include "common/wire/chain.h"
-#include "server/memory/buffer.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/memory/buffer.h"
 #include "server/memory/image.h"
 #include "server/memory/memory.h"
 #include "server/memory/writes.h"
@@ -50,7 +50,7 @@ static void release_buffer(void *state)
    free(buffer);
 }
 
-void vps_observe_vkCreateBuffer(struct vp_context *ctx, const struct vp_cmd_vkCreateBuffer *a)
+void vps_observe_vkCreateBuffer(struct vps_context *ctx, const struct vp_cmd_vkCreateBuffer *a)
 {
    struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pBuffer);
    if (!object || object->poison)
@@ -82,7 +82,7 @@ static void bind_buffer(const struct vps_object *object, struct vps_object *memo
 }
 
 /* All memory that the command uses, wherever. */
-static void bind_used(const struct vp_context *ctx, unsigned classes)
+static void bind_used(const struct vps_context *ctx, unsigned classes)
 {
    for (unsigned i = 0; i < ctx->used_count; i++) {
       if (ctx->used[i]->type == VK_OBJECT_TYPE_DEVICE_MEMORY)
@@ -90,13 +90,13 @@ static void bind_used(const struct vp_context *ctx, unsigned classes)
    }
 }
 
-void vps_observe_vkBindBufferMemory(struct vp_context *ctx, const struct vp_cmd_vkBindBufferMemory *a)
+void vps_observe_vkBindBufferMemory(struct vps_context *ctx, const struct vp_cmd_vkBindBufferMemory *a)
 {
    if (ctx->used_count == 3)
       bind_buffer(ctx->used[1], ctx->used[2], a->memoryOffset);
 }
 
-void vps_observe_vkBindBufferMemory2(struct vp_context *ctx, const struct vp_cmd_vkBindBufferMemory2 *a)
+void vps_observe_vkBindBufferMemory2(struct vps_context *ctx, const struct vp_cmd_vkBindBufferMemory2 *a)
 {
    /* After the device, each binding has its buffer and its memory. */
    if (ctx->used_count != 1 + 2 * (uint64_t)a->bindInfoCount) {
@@ -108,14 +108,14 @@ void vps_observe_vkBindBufferMemory2(struct vp_context *ctx, const struct vp_cmd
 }
 
 /* The GPU writes to images even when they are only read, by changing their layout; and they are seldom visible. */
-void vps_observe_vkBindImageMemory(struct vp_context *ctx, const struct vp_cmd_vkBindImageMemory *a)
+void vps_observe_vkBindImageMemory(struct vps_context *ctx, const struct vp_cmd_vkBindImageMemory *a)
 {
    bind_used(ctx, VPS_WRITES_IMAGE | VPS_WRITES_OTHER);
    if (ctx->used_count == 3)
       vps_image_bind(ctx->used[1], ctx->used[2], a->memoryOffset);
 }
 
-void vps_observe_vkBindImageMemory2(struct vp_context *ctx, const struct vp_cmd_vkBindImageMemory2 *a)
+void vps_observe_vkBindImageMemory2(struct vps_context *ctx, const struct vp_cmd_vkBindImageMemory2 *a)
 {
    bind_used(ctx, VPS_WRITES_IMAGE | VPS_WRITES_OTHER);
    if (ctx->used_count != 1 + 2 * (uint64_t)a->bindInfoCount)
@@ -124,7 +124,7 @@ void vps_observe_vkBindImageMemory2(struct vp_context *ctx, const struct vp_cmd_
       vps_image_bind(ctx->used[1 + 2 * i], ctx->used[2 + 2 * i], a->pBindInfos[i].memoryOffset);
 }
 
-void vps_observe_vkQueueBindSparse(struct vp_context *ctx, const struct vp_cmd_vkQueueBindSparse *a)
+void vps_observe_vkQueueBindSparse(struct vps_context *ctx, const struct vp_cmd_vkQueueBindSparse *a)
 {
    (void)a;
    bind_used(ctx, VPS_WRITES_ALL);

@@ -213,7 +213,7 @@ static void check_all(const struct usages *u)
    }
 }
 
-void vp_handle_vkGetBufferRulesVP(struct vp_context *ctx, struct vp_cmd_vkGetBufferRulesVP *a)
+void vps_handle_vkGetBufferRulesVP(struct vps_context *ctx, struct vp_cmd_vkGetBufferRulesVP *a)
 {
    const struct vps_device *device = ctx->used[0]->device;
 

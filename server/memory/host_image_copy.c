@@ -6,7 +6,7 @@
 #include "server/memory/writes.h"
 
 /* Images can lie in memory that the client has a copy of. */
-static void report_images(struct vp_context *ctx)
+static void report_images(struct vps_context *ctx)
 {
    static const struct vps_writes writes = {.classes = VPS_WRITES_IMAGE};
    struct vps_device *device = ctx->used[0]->device;
@@ -18,7 +18,7 @@ static void report_images(struct vp_context *ctx)
       vps_fail(ctx, "the server is out of memory");
 }
 
-void vps_observe_vkCopyMemoryToImageMESA(struct vp_context *ctx, const struct vp_cmd_vkCopyMemoryToImageMESA *a)
+void vps_observe_vkCopyMemoryToImageMESA(struct vps_context *ctx, const struct vp_cmd_vkCopyMemoryToImageMESA *a)
 {
    (void)a;
    report_images(ctx);
@@ -26,20 +26,20 @@ void vps_observe_vkCopyMemoryToImageMESA(struct vp_context *ctx, const struct vp
 
 #ifdef VK_EXT_host_image_copy
 
-void vps_observe_vkCopyImageToImage(struct vp_context *ctx, const struct vp_cmd_vkCopyImageToImage *a)
+void vps_observe_vkCopyImageToImage(struct vps_context *ctx, const struct vp_cmd_vkCopyImageToImage *a)
 {
    (void)a;
    report_images(ctx);
 }
 
-void vps_observe_vkTransitionImageLayout(struct vp_context *ctx, const struct vp_cmd_vkTransitionImageLayout *a)
+void vps_observe_vkTransitionImageLayout(struct vps_context *ctx, const struct vp_cmd_vkTransitionImageLayout *a)
 {
    (void)a;
    report_images(ctx);
 }
 
 /* The driver's function under its core name or that of its extension. */
-static PFN_vkVoidFunction find_function(struct vp_context *ctx, const char *core, const char *extension)
+static PFN_vkVoidFunction find_function(struct vps_context *ctx, const char *core, const char *extension)
 {
    const VkDevice device = ctx->used[0]->device->handle;
    const PFN_vkGetDeviceProcAddr get = ctx->instance->functions.GetDeviceProcAddr;
@@ -52,7 +52,7 @@ static PFN_vkVoidFunction find_function(struct vp_context *ctx, const char *core
    return function;
 }
 
-void vp_handle_vkCopyImageToMemoryMESA(struct vp_context *ctx, struct vp_cmd_vkCopyImageToMemoryMESA *a)
+void vps_handle_vkCopyImageToMemoryMESA(struct vps_context *ctx, struct vp_cmd_vkCopyImageToMemoryMESA *a)
 {
    const VkCopyImageToMemoryInfoMESA *wanted = a->pCopyImageToMemoryInfo;
    const VkImageToMemoryCopyEXT region = {
@@ -78,7 +78,7 @@ void vp_handle_vkCopyImageToMemoryMESA(struct vp_context *ctx, struct vp_cmd_vkC
       a->ret = copy(a->device, &info);
 }
 
-void vp_handle_vkCopyMemoryToImageMESA(struct vp_context *ctx, struct vp_cmd_vkCopyMemoryToImageMESA *a)
+void vps_handle_vkCopyMemoryToImageMESA(struct vps_context *ctx, struct vp_cmd_vkCopyMemoryToImageMESA *a)
 {
    const VkCopyMemoryToImageInfoMESA *wanted = a->pCopyMemoryToImageInfo;
    const PFN_vkCopyMemoryToImageEXT copy =
@@ -116,13 +116,13 @@ void vp_handle_vkCopyMemoryToImageMESA(struct vp_context *ctx, struct vp_cmd_vkC
 
 /* Built with a registry that does not have the extension, so it was never offered. */
 
-void vp_handle_vkCopyImageToMemoryMESA(struct vp_context *ctx, struct vp_cmd_vkCopyImageToMemoryMESA *a)
+void vps_handle_vkCopyImageToMemoryMESA(struct vps_context *ctx, struct vp_cmd_vkCopyImageToMemoryMESA *a)
 {
    (void)a;
    vps_missing_function(ctx);
 }
 
-void vp_handle_vkCopyMemoryToImageMESA(struct vp_context *ctx, struct vp_cmd_vkCopyMemoryToImageMESA *a)
+void vps_handle_vkCopyMemoryToImageMESA(struct vps_context *ctx, struct vp_cmd_vkCopyMemoryToImageMESA *a)
 {
    (void)a;
    vps_missing_function(ctx);

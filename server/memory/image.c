@@ -18,7 +18,7 @@ static void release_image(void *state)
    free(image);
 }
 
-void vps_observe_vkCreateImage(struct vp_context *ctx, const struct vp_cmd_vkCreateImage *a)
+void vps_observe_vkCreateImage(struct vps_context *ctx, const struct vp_cmd_vkCreateImage *a)
 {
    struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pImage);
 
@@ -103,7 +103,7 @@ static VkImageRequirementsVP find_requirements(const struct vps_instance *instan
    return out;
 }
 
-void vp_handle_vkGetImageRequirementsVP(struct vp_context *ctx, struct vp_cmd_vkGetImageRequirementsVP *a)
+void vps_handle_vkGetImageRequirementsVP(struct vps_context *ctx, struct vp_cmd_vkGetImageRequirementsVP *a)
 {
    for (uint32_t i = 0; i < a->imageCount; i++)
       a->pRequirements[i] = find_requirements(ctx->instance, ctx->used[0], &a->pCreateInfos[i]);

@@ -8,9 +8,9 @@
 #include "common/memory/delta.h"
 #include "common/util/log.h"
 #include "common/wire/encoder.h"
-#include "server/memory/address.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/memory/address.h"
 #include "server/memory/readback.h"
 #include "server/memory/writes.h"
 #include "server/memory/zero.h"
@@ -125,7 +125,7 @@ static void release_memory(void *state)
    vps_memory_unref(memory);
 }
 
-void vp_handle_vkAllocateMemory(struct vp_context *ctx, struct vp_cmd_vkAllocateMemory *a)
+void vps_handle_vkAllocateMemory(struct vps_context *ctx, struct vp_cmd_vkAllocateMemory *a)
 {
    const uint64_t id = (uint64_t)(uintptr_t)*a->pMemory;
    struct vps_device *device = ctx->used[0]->device;
@@ -149,7 +149,7 @@ void vp_handle_vkAllocateMemory(struct vp_context *ctx, struct vp_cmd_vkAllocate
    vps_address_tell(device, id, handle, a->pAllocateInfo);
 }
 
-void vp_handle_vkFreeMemory(struct vp_context *ctx, struct vp_cmd_vkFreeMemory *a)
+void vps_handle_vkFreeMemory(struct vps_context *ctx, struct vp_cmd_vkFreeMemory *a)
 {
    vps_destroy(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, (uint64_t)(uintptr_t)a->memory);
    vps_reserve_want(ctx, ctx->used[0]->device, true);
@@ -348,7 +348,7 @@ static VkResult map(struct vps_memory *memory, bool fresh, bool reply, struct vp
    return result;
 }
 
-void vp_handle_vkMapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkMapMemoryVP *a)
+void vps_handle_vkMapMemoryVP(struct vps_context *ctx, struct vp_cmd_vkMapMemoryVP *a)
 {
    struct vps_object *object = vps_use(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, (uint64_t)(uintptr_t)a->memory);
    a->ret = ctx->poison;
@@ -374,7 +374,7 @@ void vp_handle_vkMapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkMapMemoryVP
       vps_object_failed(ctx, object, a->ret);
 }
 
-void vp_handle_vkPrepareMemoryVP(struct vp_context *ctx, struct vp_cmd_vkPrepareMemoryVP *a)
+void vps_handle_vkPrepareMemoryVP(struct vps_context *ctx, struct vp_cmd_vkPrepareMemoryVP *a)
 {
    struct vps_memory *memory = vps_used(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY)->state;
 
@@ -385,7 +385,7 @@ void vp_handle_vkPrepareMemoryVP(struct vp_context *ctx, struct vp_cmd_vkPrepare
    pthread_mutex_unlock(&memory->lock);
 }
 
-void vp_handle_vkUnmapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkUnmapMemoryVP *a)
+void vps_handle_vkUnmapMemoryVP(struct vps_context *ctx, struct vp_cmd_vkUnmapMemoryVP *a)
 {
    const struct vps_object *object = vps_use(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, (uint64_t)(uintptr_t)a->memory);
    if (!object || ctx->poison)
@@ -396,7 +396,7 @@ void vp_handle_vkUnmapMemoryVP(struct vp_context *ctx, struct vp_cmd_vkUnmapMemo
    pthread_mutex_unlock(&memory->lock);
 }
 
-bool vps_memory_find(struct vp_context *ctx, uint64_t id, struct vps_memory **memory)
+bool vps_memory_find(struct vps_context *ctx, uint64_t id, struct vps_memory **memory)
 {
    ctx->used_count = 0; /* no command */
    const struct vps_object *object = vps_find(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, id);

@@ -7,10 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <vulkan/vulkan.h>
 
-struct vp_context;
+struct vps_context;
 struct vps_device;
 struct vps_object;
 
@@ -55,7 +54,7 @@ struct vps_memory *vps_memory_ref(struct vps_memory *memory);
 void vps_memory_unref(struct vps_memory *memory);
 
 /* Which memory a MEMORY frame of the client is about; NULL: it is thrown away. False when the session is over. */
-bool vps_memory_find(struct vp_context *ctx, uint64_t id, struct vps_memory **memory);
+bool vps_memory_find(struct vps_context *ctx, uint64_t id, struct vps_memory **memory);
 
 /* Applies such a frame. NULL, or what is wrong with it. For one thread at a time, between two commands. */
 const char *vps_memory_receive(struct vps_memory *memory, const uint8_t *data, size_t size);

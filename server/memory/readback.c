@@ -5,8 +5,8 @@
 
 #include "common/net/frame.h"
 #include "common/wire/encoder.h"
-#include "server/core/frame_writer.h"
 #include "server/core/device.h"
+#include "server/core/frame_writer.h"
 #include "server/memory/dirty.h"
 #include "server/memory/memory.h"
 #include "server/memory/sending.h"

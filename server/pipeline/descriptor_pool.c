@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/core/context.h"
-#include "server/pipeline/descriptor_set.h"
 #include "server/core/device.h"
+#include "server/pipeline/descriptor_set.h"
 
-void vp_handle_vkResetDescriptorPool(struct vp_context *ctx, struct vp_cmd_vkResetDescriptorPool *a)
+void vps_handle_vkResetDescriptorPool(struct vps_context *ctx, struct vp_cmd_vkResetDescriptorPool *a)
 {
    struct vps_object *pool = vps_find(ctx, VK_OBJECT_TYPE_DESCRIPTOR_POOL, (uint64_t)(uintptr_t)a->descriptorPool);
    if (!pool)
@@ -19,7 +19,7 @@ void vp_handle_vkResetDescriptorPool(struct vp_context *ctx, struct vp_cmd_vkRes
       vps_object_failed(ctx, pool, a->ret);
 }
 
-void vp_handle_vkAllocateDescriptorSets(struct vp_context *ctx, struct vp_cmd_vkAllocateDescriptorSets *a)
+void vps_handle_vkAllocateDescriptorSets(struct vps_context *ctx, struct vp_cmd_vkAllocateDescriptorSets *a)
 {
    const struct vps_device *device = ctx->used[0]->device;
    struct vps_object *pool = vps_used(ctx, VK_OBJECT_TYPE_DESCRIPTOR_POOL);
@@ -44,7 +44,7 @@ void vp_handle_vkAllocateDescriptorSets(struct vp_context *ctx, struct vp_cmd_vk
    }
 }
 
-void vp_handle_vkFreeDescriptorSets(struct vp_context *ctx, struct vp_cmd_vkFreeDescriptorSets *a)
+void vps_handle_vkFreeDescriptorSets(struct vps_context *ctx, struct vp_cmd_vkFreeDescriptorSets *a)
 {
    const struct vps_object *pool = vps_used(ctx, VK_OBJECT_TYPE_DESCRIPTOR_POOL);
    VkDescriptorSet *handles = vps_alloc(ctx, a->descriptorSetCount, sizeof(*handles));

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/wire/chain.h"
-#include "server/memory/buffer.h"
 #include "server/core/context.h"
+#include "server/memory/buffer.h"
 #include "server/memory/memory.h"
 #include "server/memory/writes.h"
 
@@ -76,7 +76,8 @@ static bool number_bindings(struct vps_set_layout *layout)
    return true;
 }
 
-void vps_observe_vkCreateDescriptorSetLayout(struct vp_context *ctx, const struct vp_cmd_vkCreateDescriptorSetLayout *a)
+void vps_observe_vkCreateDescriptorSetLayout(struct vps_context *ctx,
+                                             const struct vp_cmd_vkCreateDescriptorSetLayout *a)
 {
    const VkDescriptorSetLayoutCreateInfo *info = a->pCreateInfo;
    struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pSetLayout);
@@ -124,7 +125,7 @@ static void release_pipeline_layout(void *state)
    free(layout);
 }
 
-void vps_observe_vkCreatePipelineLayout(struct vp_context *ctx, const struct vp_cmd_vkCreatePipelineLayout *a)
+void vps_observe_vkCreatePipelineLayout(struct vps_context *ctx, const struct vp_cmd_vkCreatePipelineLayout *a)
 {
    struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pPipelineLayout);
    const VkPipelineLayoutCreateInfo *info = a->pCreateInfo;
@@ -316,7 +317,7 @@ static void release_view(void *state)
    free(view);
 }
 
-void vps_observe_vkCreateBufferView(struct vp_context *ctx, const struct vp_cmd_vkCreateBufferView *a)
+void vps_observe_vkCreateBufferView(struct vps_context *ctx, const struct vp_cmd_vkCreateBufferView *a)
 {
    const struct vps_object *buffer = vps_used(ctx, VK_OBJECT_TYPE_BUFFER);
    struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pView);
@@ -371,7 +372,7 @@ static inline void set_descriptor(struct vps_descriptor_set *set, uint32_t index
 }
 
 /* `set` is NULL when the write does not fit; the objects are taken all the same. */
-static void write_buffers(const struct vp_context *ctx, struct vps_descriptor_set *set, uint32_t first,
+static void write_buffers(const struct vps_context *ctx, struct vps_descriptor_set *set, uint32_t first,
                           const VkWriteDescriptorSet *write, unsigned *at)
 {
    const bool storage = is_storage(write->descriptorType), dynamic = is_dynamic(write->descriptorType);
@@ -387,7 +388,7 @@ static void write_buffers(const struct vp_context *ctx, struct vps_descriptor_se
    }
 }
 
-static void write_views(const struct vp_context *ctx, struct vps_descriptor_set *set, uint32_t first,
+static void write_views(const struct vps_context *ctx, struct vps_descriptor_set *set, uint32_t first,
                         const VkWriteDescriptorSet *write, unsigned *at)
 {
    const bool storage = is_storage(write->descriptorType);
@@ -401,7 +402,7 @@ static void write_views(const struct vp_context *ctx, struct vps_descriptor_set 
    }
 }
 
-void vps_descriptor_set_write(const struct vp_context *ctx, struct vps_descriptor_set *set,
+void vps_descriptor_set_write(const struct vps_context *ctx, struct vps_descriptor_set *set,
                               const VkWriteDescriptorSet *write, unsigned *at)
 {
    const bool texels = write->descriptorType == VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER ||
@@ -440,7 +441,7 @@ static void copy(struct vps_descriptor_set *target, const struct vps_descriptor_
    }
 }
 
-void vps_observe_vkUpdateDescriptorSets(struct vp_context *ctx, const struct vp_cmd_vkUpdateDescriptorSets *a)
+void vps_observe_vkUpdateDescriptorSets(struct vps_context *ctx, const struct vp_cmd_vkUpdateDescriptorSets *a)
 {
    unsigned at = 0;
 

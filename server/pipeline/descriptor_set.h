@@ -63,7 +63,7 @@ void vps_descriptor_set_finish(struct vps_descriptor_set *set);
 void vps_descriptor_set_relayout(struct vps_descriptor_set *set, struct vps_set_layout *layout);
 
 /* Writes to a set. `at` is a place in ctx->used, from where on the writes' objects are found; moved behind them. */
-void vps_descriptor_set_write(const struct vp_context *ctx, struct vps_descriptor_set *set,
+void vps_descriptor_set_write(const struct vps_context *ctx, struct vps_descriptor_set *set,
                               const VkWriteDescriptorSet *write, unsigned *at);
 
 /* The state of a VkPipelineLayout: the layouts of its sets, where they are known. */
@@ -86,7 +86,7 @@ static inline const struct vps_layout_binding *vps_set_layout_find(const struct 
 }
 
 /* The next used object of a type from there on, or NULL; *at is moved behind it. */
-static inline struct vps_object *vps_next_used(const struct vp_context *ctx, unsigned *at, int32_t type)
+static inline struct vps_object *vps_next_used(const struct vps_context *ctx, unsigned *at, int32_t type)
 {
    while (*at < ctx->used_count) {
       struct vps_object *object = ctx->used[(*at)++];

@@ -6,8 +6,8 @@
 #include "common/net/frame.h"
 #include "common/wire/encoder.h"
 #include "common/wire/pipeline_flags.h"
-#include "server/core/frame_writer.h"
 #include "server/core/device.h"
+#include "server/core/frame_writer.h"
 #include "server/vp_server_calls.h"
 
 static bool add_statistics(const struct vps_device *device, VkPipeline pipeline, uint32_t index, struct vp_encoder *enc)

@@ -148,7 +148,7 @@ static bool is_done(const struct vps_making *making)
 
 /* --- of the executing thread --- */
 
-static void complete(struct vp_context *ctx, struct vps_making *making)
+static void complete(struct vps_context *ctx, struct vps_making *making)
 {
    if (making->complete)
       return;
@@ -160,7 +160,7 @@ static void complete(struct vp_context *ctx, struct vps_making *making)
 }
 
 /* Completes the first and forgets it. */
-static void finish_first(struct vp_context *ctx)
+static void finish_first(struct vps_context *ctx)
 {
    struct vps_makings *makings = &ctx->makings;
    struct vps_making *making = makings->first;
@@ -176,13 +176,13 @@ static void finish_first(struct vp_context *ctx)
    free(making);
 }
 
-void vps_maker_settle(struct vp_context *ctx)
+void vps_maker_settle(struct vps_context *ctx)
 {
    while (ctx->makings.first)
       finish_first(ctx);
 }
 
-void vps_maker_reap(struct vp_context *ctx)
+void vps_maker_reap(struct vps_context *ctx)
 {
    const struct vps_making *first;
 
@@ -190,7 +190,7 @@ void vps_maker_reap(struct vp_context *ctx)
       finish_first(ctx);
 }
 
-bool vps_object_complete(struct vp_context *ctx, uint64_t id)
+bool vps_object_complete(struct vps_context *ctx, uint64_t id)
 {
    const struct vps_object *object = vps_object_find(&ctx->objects, id);
 
@@ -211,7 +211,7 @@ static void append(struct vps_makings *makings, struct vps_making *making)
 }
 
 /* Makes room for one more. */
-static void make_room(struct vp_context *ctx)
+static void make_room(struct vps_context *ctx)
 {
    while (ctx->makings.count >= MAX_COUNT || ctx->makings.size > MAX_SIZE)
       finish_first(ctx);
@@ -219,7 +219,7 @@ static void make_room(struct vp_context *ctx)
 
 bool vps_object_put_off(struct vps_device *device, int32_t type, uint64_t handle)
 {
-   struct vp_context *ctx = device->ctx;
+   struct vps_context *ctx = device->ctx;
 
    vps_maker_reap(ctx);
    if (!ctx->makings.first)
@@ -236,7 +236,7 @@ bool vps_object_put_off(struct vps_device *device, int32_t type, uint64_t handle
    return true;
 }
 
-bool vps_maker_start(struct vp_context *ctx, const struct vps_creation *creation)
+bool vps_maker_start(struct vps_context *ctx, const struct vps_creation *creation)
 {
    if (creation->answered || creation->count == 0 || !have_threads())
       return false;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
-struct vp_context;
+struct vps_context;
 struct vps_creation;
 
 /* Pipelines that an application's threads create side by side are made by several threads here, too. The executing
@@ -23,12 +23,12 @@ void vps_maker_allow(unsigned threads);
 
 /* Lets a thread create the pipelines of the current command, whose temporary memory it takes over. False when that is
  * better done at once; nothing has been done then. */
-bool vps_maker_start(struct vp_context *ctx, const struct vps_creation *creation);
+bool vps_maker_start(struct vps_context *ctx, const struct vps_creation *creation);
 
 /* Completes what is done already. */
-void vps_maker_reap(struct vp_context *ctx);
+void vps_maker_reap(struct vps_context *ctx);
 
 /* Completes everything. */
-void vps_maker_settle(struct vp_context *ctx);
+void vps_maker_settle(struct vps_context *ctx);
 
 #endif

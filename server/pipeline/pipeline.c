@@ -5,15 +5,15 @@
 
 #include "common/util/clock.h"
 #include "common/wire/chain.h"
-#include "server/core/frame_writer.h"
-#include "server/process/compiled.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/frame_writer.h"
+#include "server/core/reserve.h"
+#include "server/memory/writes.h"
 #include "server/pipeline/executables.h"
 #include "server/pipeline/maker.h"
-#include "server/core/reserve.h"
 #include "server/pipeline/spirv.h"
-#include "server/memory/writes.h"
+#include "server/process/compiled.h"
 
 /* --- what shaders write to --- */
 
@@ -43,7 +43,7 @@ static struct vps_stores find_stores(const VkShaderModuleCreateInfo *info)
    return info && info->pCode ? vps_spirv_find_stores(info->pCode, info->codeSize / 4) : anything;
 }
 
-void vps_observe_vkCreateShaderModule(struct vp_context *ctx, const struct vp_cmd_vkCreateShaderModule *a)
+void vps_observe_vkCreateShaderModule(struct vps_context *ctx, const struct vp_cmd_vkCreateShaderModule *a)
 {
    const struct vps_stores stores = find_stores(a->pCreateInfo);
 
@@ -51,7 +51,7 @@ void vps_observe_vkCreateShaderModule(struct vp_context *ctx, const struct vp_cm
 }
 
 /* Adds what the object that the command uses under this driver's handle writes to. */
-static void add_used(struct vps_stores *stores, const struct vp_context *ctx, int32_t type, uint64_t handle)
+static void add_used(struct vps_stores *stores, const struct vps_context *ctx, int32_t type, uint64_t handle)
 {
    for (unsigned i = 0; i < ctx->used_count; i++) {
       if (ctx->used[i]->type == type && ctx->used[i]->handle == handle && ctx->used[i]->state) {
@@ -63,7 +63,7 @@ static void add_used(struct vps_stores *stores, const struct vp_context *ctx, in
 }
 
 /* The code of a stage is in a module or given directly. It can also be only named. */
-static void add_stage(struct vps_stores *stores, const struct vp_context *ctx,
+static void add_stage(struct vps_stores *stores, const struct vps_context *ctx,
                       const VkPipelineShaderStageCreateInfo *stage)
 {
    if (stage->module) {
@@ -75,21 +75,21 @@ static void add_stage(struct vps_stores *stores, const struct vp_context *ctx,
    }
 }
 
-static void add_stages(struct vps_stores *stores, const struct vp_context *ctx,
+static void add_stages(struct vps_stores *stores, const struct vps_context *ctx,
                        const VkPipelineShaderStageCreateInfo *stages, uint32_t count)
 {
    for (uint32_t i = 0; stages && i < count; i++)
       add_stage(stores, ctx, &stages[i]);
 }
 
-static void add_libraries(struct vps_stores *stores, const struct vp_context *ctx,
+static void add_libraries(struct vps_stores *stores, const struct vps_context *ctx,
                           const VkPipelineLibraryCreateInfoKHR *info)
 {
    for (uint32_t i = 0; info && i < info->libraryCount; i++)
       add_used(stores, ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]);
 }
 
-static void note_graphics(const struct vp_context *ctx, const struct vps_creation *creation)
+static void note_graphics(const struct vps_context *ctx, const struct vps_creation *creation)
 {
    for (uint32_t i = 0; i < creation->count; i++) {
       const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
@@ -102,7 +102,7 @@ static void note_graphics(const struct vp_context *ctx, const struct vps_creatio
    }
 }
 
-static void note_compute(const struct vp_context *ctx, const struct vps_creation *creation)
+static void note_compute(const struct vps_context *ctx, const struct vps_creation *creation)
 {
    for (uint32_t i = 0; i < creation->count; i++) {
       struct vps_stores stores = {0};
@@ -111,7 +111,7 @@ static void note_compute(const struct vp_context *ctx, const struct vps_creation
    }
 }
 
-static void note_ray_tracing(const struct vp_context *ctx, const struct vps_creation *creation)
+static void note_ray_tracing(const struct vps_context *ctx, const struct vps_creation *creation)
 {
    for (uint32_t i = 0; i < creation->count; i++) {
       const VkRayTracingPipelineCreateInfoKHR *info = &creation->command.ray_tracing.pCreateInfos[i];
@@ -166,8 +166,8 @@ static void tell_ray_tracing(const struct vps_creation *creation, uint32_t i)
 
 struct vps_pipeline_kind {
    VkResult (*create)(const struct vps_creation *creation);
-   void (*tell)(const struct vps_creation *creation, uint32_t i);                   /* what it consists of */
-   void (*note)(const struct vp_context *ctx, const struct vps_creation *creation); /* what it writes to */
+   void (*tell)(const struct vps_creation *creation, uint32_t i);                    /* what it consists of */
+   void (*note)(const struct vps_context *ctx, const struct vps_creation *creation); /* what it writes to */
 };
 
 static const struct vps_pipeline_kind graphics = {create_graphics, tell_graphics, note_graphics};
@@ -200,7 +200,7 @@ void vps_creation_run(struct vps_creation *creation)
    }
 }
 
-void vps_creation_finish(struct vp_context *ctx, const struct vps_creation *creation)
+void vps_creation_finish(struct vps_context *ctx, const struct vps_creation *creation)
 {
    for (uint32_t i = 0; i < creation->count; i++) {
       struct vps_object *object = creation->objects[i];
@@ -216,7 +216,8 @@ void vps_creation_finish(struct vp_context *ctx, const struct vps_creation *crea
 }
 
 /* Enters pending objects under these ids. False ends the session. */
-static bool begin_creation(struct vp_context *ctx, struct vps_creation *creation, uint32_t count, const VkPipeline *ids)
+static bool begin_creation(struct vps_context *ctx, struct vps_creation *creation, uint32_t count,
+                           const VkPipeline *ids)
 {
    creation->device = ctx->used[0]->device;
    creation->number = ctx->command;
@@ -236,7 +237,7 @@ static bool begin_creation(struct vp_context *ctx, struct vps_creation *creation
 }
 
 /* Creates pipelines now. The id of one that there is not becomes null for the reply. */
-static VkResult create_now(struct vp_context *ctx, struct vps_creation *creation, VkPipeline *ids)
+static VkResult create_now(struct vps_context *ctx, struct vps_creation *creation, VkPipeline *ids)
 {
    vps_creation_run(creation);
    vps_creation_finish(ctx, creation);
@@ -247,33 +248,34 @@ static VkResult create_now(struct vp_context *ctx, struct vps_creation *creation
    return creation->result;
 }
 
-static VkResult create_pipelines(struct vp_context *ctx, struct vps_creation *creation, uint32_t count, VkPipeline *ids)
+static VkResult create_pipelines(struct vps_context *ctx, struct vps_creation *creation, uint32_t count,
+                                 VkPipeline *ids)
 {
    if (!begin_creation(ctx, creation, count, ids) || vps_maker_start(ctx, creation))
       return VK_SUCCESS;
    return create_now(ctx, creation, ids);
 }
 
-void vp_handle_vkCreateGraphicsPipelines(struct vp_context *ctx, struct vp_cmd_vkCreateGraphicsPipelines *a)
+void vps_handle_vkCreateGraphicsPipelines(struct vps_context *ctx, struct vp_cmd_vkCreateGraphicsPipelines *a)
 {
    struct vps_creation creation = {.kind = &graphics, .command.graphics = *a};
    a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
 }
 
-void vp_handle_vkCreateComputePipelines(struct vp_context *ctx, struct vp_cmd_vkCreateComputePipelines *a)
+void vps_handle_vkCreateComputePipelines(struct vps_context *ctx, struct vp_cmd_vkCreateComputePipelines *a)
 {
    struct vps_creation creation = {.kind = &compute, .command.compute = *a};
    a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
 }
 
-void vp_handle_vkCreateRayTracingPipelinesKHR(struct vp_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesKHR *a)
+void vps_handle_vkCreateRayTracingPipelinesKHR(struct vps_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesKHR *a)
 {
    struct vps_creation creation = {.kind = &ray_tracing, .command.ray_tracing = *a};
    a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
 }
 
 /* Several threads may use a cache here, though only one of the application does. */
-void vp_handle_vkCreatePipelineCache(struct vp_context *ctx, struct vp_cmd_vkCreatePipelineCache *a)
+void vps_handle_vkCreatePipelineCache(struct vps_context *ctx, struct vp_cmd_vkCreatePipelineCache *a)
 {
    const struct vps_device_functions *functions = &ctx->used[0]->device->functions;
    VkPipelineCacheCreateInfo info = *a->pCreateInfo;
@@ -306,7 +308,7 @@ static uint32_t gather_feedback(const void *chain, VkPipelineCreationFeedback *f
 }
 
 /* Creates pipelines now and tells which of them there are. */
-static VkResult create_and_tell(struct vp_context *ctx, struct vps_creation *creation, uint32_t count, VkPipeline *ids,
+static VkResult create_and_tell(struct vps_context *ctx, struct vps_creation *creation, uint32_t count, VkPipeline *ids,
                                 VkBool32 *created)
 {
    if (!begin_creation(ctx, creation, count, ids))
@@ -317,7 +319,7 @@ static VkResult create_and_tell(struct vp_context *ctx, struct vps_creation *cre
    return creation->result;
 }
 
-void vp_handle_vkCreateGraphicsPipelinesVP(struct vp_context *ctx, struct vp_cmd_vkCreateGraphicsPipelinesVP *a)
+void vps_handle_vkCreateGraphicsPipelinesVP(struct vps_context *ctx, struct vp_cmd_vkCreateGraphicsPipelinesVP *a)
 {
    struct vps_creation creation = {.kind = &graphics,
                                    .command.graphics = {.device = a->device,
@@ -335,7 +337,7 @@ void vp_handle_vkCreateGraphicsPipelinesVP(struct vp_context *ctx, struct vp_cmd
       done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
 }
 
-void vp_handle_vkCreateComputePipelinesVP(struct vp_context *ctx, struct vp_cmd_vkCreateComputePipelinesVP *a)
+void vps_handle_vkCreateComputePipelinesVP(struct vps_context *ctx, struct vp_cmd_vkCreateComputePipelinesVP *a)
 {
    struct vps_creation creation = {.kind = &compute,
                                    .command.compute = {.device = a->device,
@@ -353,7 +355,7 @@ void vp_handle_vkCreateComputePipelinesVP(struct vp_context *ctx, struct vp_cmd_
       done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
 }
 
-void vp_handle_vkCreateRayTracingPipelinesVP(struct vp_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesVP *a)
+void vps_handle_vkCreateRayTracingPipelinesVP(struct vps_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesVP *a)
 {
    struct vps_creation creation = {.kind = &ray_tracing,
                                    .command.ray_tracing = {.device = a->device,

@@ -8,7 +8,7 @@
 
 #include "server/vp_dispatch.h"
 
-struct vp_context;
+struct vps_context;
 struct vps_device;
 struct vps_object;
 struct vps_pipeline_kind;
@@ -36,7 +36,7 @@ struct vps_creation {
 void vps_creation_run(struct vps_creation *creation);
 
 /* Tells the objects what came of it. On the executing thread. */
-void vps_creation_finish(struct vp_context *ctx, const struct vps_creation *creation);
+void vps_creation_finish(struct vps_context *ctx, const struct vps_creation *creation);
 
 /* What the shaders of a pipeline may write to. */
 const struct vps_stores *vps_pipeline_stores(const struct vps_object *pipeline);

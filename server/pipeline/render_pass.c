@@ -17,7 +17,7 @@ uint32_t vps_render_pass_views(const struct vps_object *render_pass)
    return state->views;
 }
 
-bool vps_render_pass_has_subpass(struct vp_context *ctx, const struct vps_object *render_pass, uint32_t subpass)
+bool vps_render_pass_has_subpass(struct vps_context *ctx, const struct vps_object *render_pass, uint32_t subpass)
 {
    const struct vps_render_pass *state = render_pass->state;
 
@@ -49,7 +49,7 @@ static void add_name(struct vps_render_pass *state, uint32_t attachment)
       state->named = larger(state->named, attachment + 1);
 }
 
-static void enter(struct vp_context *ctx, VkRenderPass id, const struct vps_render_pass *state)
+static void enter(struct vps_context *ctx, VkRenderPass id, const struct vps_render_pass *state)
 {
    struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)id);
    struct vps_render_pass *copy = malloc(sizeof(*copy));
@@ -74,7 +74,7 @@ static uint32_t count_views(const VkRenderPassCreateInfo *info)
    return views;
 }
 
-void vps_observe_vkCreateRenderPass(struct vp_context *ctx, const struct vp_cmd_vkCreateRenderPass *a)
+void vps_observe_vkCreateRenderPass(struct vps_context *ctx, const struct vp_cmd_vkCreateRenderPass *a)
 {
    const VkRenderPassCreateInfo *info = a->pCreateInfo;
    struct vps_render_pass state = {
@@ -98,7 +98,7 @@ void vps_observe_vkCreateRenderPass(struct vp_context *ctx, const struct vp_cmd_
    enter(ctx, *a->pRenderPass, &state);
 }
 
-void vps_observe_vkCreateRenderPass2(struct vp_context *ctx, const struct vp_cmd_vkCreateRenderPass2 *a)
+void vps_observe_vkCreateRenderPass2(struct vps_context *ctx, const struct vp_cmd_vkCreateRenderPass2 *a)
 {
    const VkRenderPassCreateInfo2 *info = a->pCreateInfo;
    struct vps_render_pass state = {.views = 1, .subpasses = info->subpassCount, .attachments = info->attachmentCount};

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct vp_context;
+struct vps_context;
 struct vps_object;
 
 /* The state of a VkRenderPass. */
@@ -23,6 +23,6 @@ uint32_t vps_view_mask_count(uint32_t mask);
 uint32_t vps_render_pass_views(const struct vps_object *render_pass);
 
 /* Whether it has a subpass; if not, the session ends. */
-bool vps_render_pass_has_subpass(struct vp_context *ctx, const struct vps_object *render_pass, uint32_t subpass);
+bool vps_render_pass_has_subpass(struct vps_context *ctx, const struct vps_object *render_pass, uint32_t subpass);
 
 #endif

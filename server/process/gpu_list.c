@@ -23,7 +23,7 @@ static const char *type_name(VkPhysicalDeviceType type)
    }
 }
 
-VkResult vp_gpu_instance_create(VkInstance *instance)
+VkResult vps_gpu_instance_create(VkInstance *instance)
 {
    uint32_t version = VK_API_VERSION_1_0;
    vkEnumerateInstanceVersion(&version);
@@ -43,7 +43,7 @@ VkResult vp_gpu_instance_create(VkInstance *instance)
 }
 
 /* False when it is our own driver. */
-static bool describe_gpu(VkPhysicalDevice device, struct vp_gpu *gpu)
+static bool describe_gpu(VkPhysicalDevice device, struct vps_gpu *gpu)
 {
    VkPhysicalDeviceDriverProperties driver = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
@@ -73,7 +73,7 @@ static bool describe_gpu(VkPhysicalDevice device, struct vp_gpu *gpu)
 }
 
 /* The list stays empty on failure. */
-static VkResult list_devices(struct vp_gpu_list *list, VkInstance instance)
+static VkResult list_devices(struct vps_gpu_list *list, VkInstance instance)
 {
    uint32_t count = 0;
    VkResult result = vkEnumeratePhysicalDevices(instance, &count, NULL);
@@ -100,12 +100,12 @@ static VkResult list_devices(struct vp_gpu_list *list, VkInstance instance)
    return result;
 }
 
-bool vp_gpu_list_init(struct vp_gpu_list *list, char *error, size_t error_size)
+bool vps_gpu_list_init(struct vps_gpu_list *list, char *error, size_t error_size)
 {
    VkInstance instance;
 
-   *list = (struct vp_gpu_list){0};
-   VkResult result = vp_gpu_instance_create(&instance);
+   *list = (struct vps_gpu_list){0};
+   VkResult result = vps_gpu_instance_create(&instance);
    if (result == VK_SUCCESS) {
       result = list_devices(list, instance);
       vkDestroyInstance(instance, NULL);
@@ -113,7 +113,7 @@ bool vp_gpu_list_init(struct vp_gpu_list *list, char *error, size_t error_size)
 
    if (result == VK_SUCCESS && list->count > 0)
       return true;
-   vp_gpu_list_finish(list);
+   vps_gpu_list_finish(list);
    if (result == VK_ERROR_INCOMPATIBLE_DRIVER)
       snprintf(error, error_size,
                "no Vulkan driver found on this machine; install the one of your GPU, or mesa-vulkan-drivers "
@@ -128,10 +128,10 @@ bool vp_gpu_list_init(struct vp_gpu_list *list, char *error, size_t error_size)
    return false;
 }
 
-void vp_gpu_list_finish(struct vp_gpu_list *list)
+void vps_gpu_list_finish(struct vps_gpu_list *list)
 {
    free(list->gpus);
-   *list = (struct vp_gpu_list){0};
+   *list = (struct vps_gpu_list){0};
 }
 
 static bool is_index(const char *wanted)
@@ -151,7 +151,7 @@ static bool gpu_matches(const char *wanted, unsigned index, const char *name)
    return strcmp(text, wanted) == 0;
 }
 
-bool vp_gpu_selected(const struct vp_server_options *options, unsigned index, const char *name)
+bool vps_gpu_selected(const struct vps_options *options, unsigned index, const char *name)
 {
    for (unsigned i = 0; i < options->gpu_count; i++) {
       if (gpu_matches(options->gpus[i], index, name))
@@ -176,8 +176,8 @@ static bool layer_exists(const char *name)
    return found;
 }
 
-bool vp_gpu_list_check(const struct vp_gpu_list *list, const struct vp_server_options *options, char *error,
-                       size_t error_size)
+bool vps_gpu_list_check(const struct vps_gpu_list *list, const struct vps_options *options, char *error,
+                        size_t error_size)
 {
    for (unsigned i = 0; i < options->gpu_count; i++) {
       bool found = false;
@@ -189,9 +189,9 @@ bool vp_gpu_list_check(const struct vp_gpu_list *list, const struct vp_server_op
          return false;
       }
    }
-   if (options->validate && !layer_exists(VP_VALIDATION_LAYER)) {
+   if (options->validate && !layer_exists(VPS_VALIDATION_LAYER)) {
       snprintf(error, error_size,
-               "the layer " VP_VALIDATION_LAYER " is not installed; install vulkan-validationlayers, or leave "
+               "the layer " VPS_VALIDATION_LAYER " is not installed; install vulkan-validationlayers, or leave "
                "--validate out");
       return false;
    }
@@ -205,7 +205,7 @@ static int max_width(int width, const char *text)
    return length > width ? length : width;
 }
 
-void vp_gpu_list_print(const struct vp_gpu_list *list, const struct vp_server_options *options, FILE *out)
+void vps_gpu_list_print(const struct vps_gpu_list *list, const struct vps_options *options, FILE *out)
 {
    int name_width = 4, driver_width = 6;
 
@@ -216,8 +216,8 @@ void vp_gpu_list_print(const struct vp_gpu_list *list, const struct vp_server_op
 
    fprintf(out, "index  %-*s  %-10s  %-*s  Vulkan\n", name_width, "name", "type", driver_width, "driver");
    for (unsigned i = 0; i < list->count; i++) {
-      const struct vp_gpu *gpu = &list->gpus[i];
-      if (vp_gpu_selected(options, i, gpu->name))
+      const struct vps_gpu *gpu = &list->gpus[i];
+      if (vps_gpu_selected(options, i, gpu->name))
          fprintf(out, "%5u  %-*s  %-10s  %-*s  %u.%u.%u\n", i, name_width, gpu->name, type_name(gpu->type),
                  driver_width, gpu->driver, VK_API_VERSION_MAJOR(gpu->api_version),
                  VK_API_VERSION_MINOR(gpu->api_version), VK_API_VERSION_PATCH(gpu->api_version));

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/process/handover.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "common/util/descriptor.h"
+#include "server/process/handover.h"
 
 union control {
    struct cmsghdr header;
    char room[CMSG_SPACE(sizeof(int))];
 };
 
-bool vp_handover_open(int *listener_end, int *worker_end)
+bool vps_handover_open(int *listener_end, int *worker_end)
 {
    int ends[2];
 
@@ -24,7 +23,7 @@ bool vp_handover_open(int *listener_end, int *worker_end)
    return true;
 }
 
-bool vp_handover_send(int listener_end, int client)
+bool vps_handover_send(int listener_end, int client)
 {
    char byte = 0;
    union control control = {0};
@@ -40,14 +39,14 @@ bool vp_handover_send(int listener_end, int client)
    return sendmsg(listener_end, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
-bool vp_handover_is_due(int worker_end)
+bool vps_handover_is_due(int worker_end)
 {
    struct pollfd end = {.fd = worker_end, .events = POLLIN};
 
    return poll(&end, 1, 0) > 0;
 }
 
-int vp_handover_receive(int worker_end)
+int vps_handover_receive(int worker_end)
 {
    char byte;
    union control control;
@@ -67,7 +66,7 @@ int vp_handover_receive(int worker_end)
    return vp_descriptor_keep(client);
 }
 
-void vp_handover_tell(int worker_end, enum vp_handover_word word)
+void vps_handover_tell(int worker_end, enum vps_handover_word word)
 {
    const char byte = (char)word;
 
@@ -75,7 +74,7 @@ void vp_handover_tell(int worker_end, enum vp_handover_word word)
       ;
 }
 
-bool vp_handover_hear(int listener_end, enum vp_handover_word word)
+bool vps_handover_hear(int listener_end, enum vps_handover_word word)
 {
    bool heard = false;
    char byte;

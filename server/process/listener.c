@@ -62,12 +62,12 @@ struct refused_client {
 };
 
 struct listener {
-   const struct vp_server_options *options;
+   const struct vps_options *options;
    enum listener_state state;
    int64_t state_deadline_ms; /* ENDING, KILLING: when the state is over */
    int64_t accept_after_ms;   /* no accept before */
    int listen_fd, signal_fd;
-   struct vp_worker_process *workers;
+   struct vps_worker_process *workers;
    unsigned worker_count, worker_room;
    int64_t ready_after_ms;   /* no worker without a client is started before */
    int64_t ready_penalty_ms; /* the last time that this was put off, because one had ended by itself; 0: not yet */
@@ -78,10 +78,10 @@ struct listener {
 };
 
 /* In a process of its own, because the listener must stay free of drivers. */
-static bool check_gpus(const struct vp_server_options *options)
+static bool check_gpus(const struct vps_options *options)
 {
-   char **argv = vp_server_options_make_argv(options, VP_SERVER_CHECK_GPUS);
-   const pid_t pid = argv ? vp_spawn_self(argv, -1) : -1;
+   char **argv = vps_options_make_argv(options, VPS_MODE_CHECK_GPUS);
+   const pid_t pid = argv ? vps_spawn_self(argv, -1) : -1;
    free(argv);
    if (pid < 0) {
       vp_log(VP_LOG_ERROR, "cannot start a process to look for GPUs: %s", strerror(errno));
@@ -141,17 +141,17 @@ static void tend_refused(struct listener *listener)
    }
 }
 
-static bool is_ready(const struct vp_worker_process *worker)
+static bool is_ready(const struct vps_worker_process *worker)
 {
    return worker->handover_fd >= 0 && !worker->peer[0];
 }
 
-static bool has_client(const struct vp_worker_process *worker)
+static bool has_client(const struct vps_worker_process *worker)
 {
    return worker->peer[0] != '\0';
 }
 
-static unsigned count_workers(const struct listener *listener, bool (*which)(const struct vp_worker_process *worker))
+static unsigned count_workers(const struct listener *listener, bool (*which)(const struct vps_worker_process *worker))
 {
    unsigned count = 0;
 
@@ -161,26 +161,26 @@ static unsigned count_workers(const struct listener *listener, bool (*which)(con
 }
 
 /* A worker without a client; NULL with errno. */
-static struct vp_worker_process *start_worker(struct listener *listener)
+static struct vps_worker_process *start_worker(struct listener *listener)
 {
    if (listener->worker_count == listener->worker_room) {
       errno = EAGAIN;
       return NULL;
    }
-   struct vp_worker_process *worker = &listener->workers[listener->worker_count];
-   if (!vp_worker_process_start(worker, listener->options))
+   struct vps_worker_process *worker = &listener->workers[listener->worker_count];
+   if (!vps_worker_process_start(worker, listener->options))
       return NULL;
    listener->worker_count++;
    return worker;
 }
 
 /* The one that has waited longest; NULL: none. */
-static struct vp_worker_process *find_ready_worker(struct listener *listener)
+static struct vps_worker_process *find_ready_worker(struct listener *listener)
 {
-   struct vp_worker_process *found = NULL;
+   struct vps_worker_process *found = NULL;
 
    for (unsigned i = 0; i < listener->worker_count; i++) {
-      struct vp_worker_process *worker = &listener->workers[i];
+      struct vps_worker_process *worker = &listener->workers[i];
       if (is_ready(worker) && (!found || worker->since_ms < found->since_ms))
          found = worker;
    }
@@ -188,21 +188,21 @@ static struct vp_worker_process *find_ready_worker(struct listener *listener)
 }
 
 /* NULL with errno. A ready worker that has ended, which we have not noticed yet, takes no client. */
-static struct vp_worker_process *give_to_worker(struct listener *listener, int fd, const char *peer)
+static struct vps_worker_process *give_to_worker(struct listener *listener, int fd, const char *peer)
 {
-   struct vp_worker_process *worker;
+   struct vps_worker_process *worker;
 
    while ((worker = find_ready_worker(listener))) {
-      if (vp_worker_process_serve(worker, fd, peer))
+      if (vps_worker_process_serve(worker, fd, peer))
          return worker;
    }
    worker = start_worker(listener);
-   return worker && vp_worker_process_serve(worker, fd, peer) ? worker : NULL;
+   return worker && vps_worker_process_serve(worker, fd, peer) ? worker : NULL;
 }
 
 static void serve_client(struct listener *listener, int fd, const char *peer)
 {
-   const struct vp_server_options *options = listener->options;
+   const struct vps_options *options = listener->options;
    const unsigned count = count_workers(listener, has_client);
    char text[160];
 
@@ -213,7 +213,7 @@ static void serve_client(struct listener *listener, int fd, const char *peer)
       return;
    }
 
-   const struct vp_worker_process *worker = give_to_worker(listener, fd, peer);
+   const struct vps_worker_process *worker = give_to_worker(listener, fd, peer);
    if (!worker) {
       snprintf(text, sizeof(text), "the Venus server cannot start a process for this client: %s", strerror(errno));
       refuse_client(listener, fd, peer, text);
@@ -228,7 +228,7 @@ static void serve_client(struct listener *listener, int fd, const char *peer)
 
 static void accept_client(struct listener *listener)
 {
-   char peer[VP_PEER_SIZE];
+   char peer[VPS_PEER_SIZE];
    const int fd = vp_socket_accept(listener->listen_fd, peer, sizeof(peer));
 
    if (fd >= 0) {
@@ -242,30 +242,30 @@ static void accept_client(struct listener *listener)
 }
 
 /* A worker that had no client has ended by itself. */
-static void note_early_end(struct listener *listener, struct vp_worker_process *worker, int status)
+static void note_early_end(struct listener *listener, struct vps_worker_process *worker, int status)
 {
    const int64_t now = vp_clock_ms();
 
-   vp_worker_process_dismiss(worker);
+   vps_worker_process_dismiss(worker);
    if (now - worker->since_ms >= READY_LIFE_MS)
       listener->ready_penalty_ms = 0;
    if (listener->ready_penalty_ms == 0)
-      vp_worker_process_log_end(worker, status, false);
+      vps_worker_process_log_end(worker, status, false);
    listener->ready_penalty_ms = listener->ready_penalty_ms ? 2 * listener->ready_penalty_ms : READY_LEAST_PENALTY_MS;
    if (listener->ready_penalty_ms > READY_MOST_PENALTY_MS)
       listener->ready_penalty_ms = READY_MOST_PENALTY_MS;
    listener->ready_after_ms = now + listener->ready_penalty_ms;
 }
 
-static void note_end(struct listener *listener, struct vp_worker_process *worker, int status)
+static void note_end(struct listener *listener, struct vps_worker_process *worker, int status)
 {
    if (has_client(worker))
-      vp_worker_process_log_end(worker, status, listener->state != RUNNING);
+      vps_worker_process_log_end(worker, status, listener->state != RUNNING);
    else if (is_ready(worker))
       note_early_end(listener, worker, status);
-   if (has_client(worker) && vp_handover_hear(worker->handover_fd, VP_HANDOVER_COMPILED) && !listener->renewal_ms)
+   if (has_client(worker) && vps_handover_hear(worker->handover_fd, VPS_HANDOVER_COMPILED) && !listener->renewal_ms)
       listener->renewal_ms = listener->last_renewal_ms + RENEWAL_PAUSE_MS;
-   vp_worker_process_dismiss(worker);
+   vps_worker_process_dismiss(worker);
 }
 
 static void reap_workers(struct listener *listener)
@@ -294,7 +294,7 @@ static void dismiss_ready_workers(struct listener *listener)
 {
    for (unsigned i = 0; i < listener->worker_count; i++) {
       if (is_ready(&listener->workers[i]))
-         vp_worker_process_dismiss(&listener->workers[i]);
+         vps_worker_process_dismiss(&listener->workers[i]);
    }
 }
 
@@ -302,7 +302,7 @@ static void dismiss_ready_workers(struct listener *listener)
  * dismissed. */
 static bool wants_ready_worker(const struct listener *listener)
 {
-   const struct vp_server_options *options = listener->options;
+   const struct vps_options *options = listener->options;
    const unsigned clients = count_workers(listener, has_client);
    const unsigned wanted =
       options->ready < options->max_clients - clients ? options->ready : options->max_clients - clients;
@@ -326,10 +326,10 @@ static bool one_is_loading(struct listener *listener)
    bool loading = false;
 
    for (unsigned i = 0; i < listener->worker_count; i++) {
-      struct vp_worker_process *worker = &listener->workers[i];
+      struct vps_worker_process *worker = &listener->workers[i];
       if (!is_ready(worker) || worker->loaded)
          continue;
-      worker->loaded = vp_handover_hear(worker->handover_fd, VP_HANDOVER_LOADED);
+      worker->loaded = vps_handover_hear(worker->handover_fd, VPS_HANDOVER_LOADED);
       loading = loading || (!worker->loaded && vp_clock_ms() < worker->since_ms + READY_LOAD_MS);
    }
    return loading;
@@ -438,7 +438,7 @@ static bool listener_step(struct listener *listener)
    return true;
 }
 
-static bool listener_init(struct listener *listener, const struct vp_server_options *options)
+static bool listener_init(struct listener *listener, const struct vps_options *options)
 {
    *listener = (struct listener){.options = options, .listen_fd = -1, .signal_fd = -1};
 
@@ -492,7 +492,7 @@ static void listener_finish(struct listener *listener)
    free(listener->workers);
 }
 
-int vp_listener_run(const struct vp_server_options *options)
+int vps_listener_run(const struct vps_options *options)
 {
    struct listener listener;
    bool ok = listener_init(&listener, options);

@@ -8,6 +8,6 @@
  * on standard output, and has a worker process for every client until SIGTERM
  * or SIGINT. SIGHUP: workers that have no client yet start anew. Keeps no Vulkan state and loads no driver into this
  * process. Returns the exit status. For a program with one thread. */
-int vp_listener_run(const struct vp_server_options *options);
+int vps_listener_run(const struct vps_options *options);
 
 #endif

@@ -17,7 +17,7 @@
 #define STRING(x) STRING_OF(x)
 
 /* clang-format off */
-const char vp_server_usage[] =
+const char vps_usage[] =
    "usage: venus-server [OPTION]...\n"
    "\n"
    "Offers the GPUs of this machine to Vulkan programs on other machines.\n"
@@ -45,8 +45,8 @@ const char vp_server_usage[] =
 struct option {
    const char *name;
    bool has_value;
-   enum vp_server_mode mode;
-   bool (*set)(struct vp_server_options *options, const char *value);
+   enum vps_mode mode;
+   bool (*set)(struct vps_options *options, const char *value);
    const char *expected; /* the value that `set` takes, for messages */
 };
 
@@ -67,7 +67,7 @@ static bool parse_number(const char *text, unsigned min, unsigned max, unsigned 
    return true;
 }
 
-static bool set_port(struct vp_server_options *options, const char *value)
+static bool set_port(struct vps_options *options, const char *value)
 {
    unsigned port;
 
@@ -77,52 +77,52 @@ static bool set_port(struct vp_server_options *options, const char *value)
    return true;
 }
 
-static bool set_host(struct vp_server_options *options, const char *value)
+static bool set_host(struct vps_options *options, const char *value)
 {
    options->host = value;
    return *value != '\0';
 }
 
-static bool set_gpu(struct vp_server_options *options, const char *value)
+static bool set_gpu(struct vps_options *options, const char *value)
 {
    options->gpus[options->gpu_count++] = value;
    return *value != '\0';
 }
 
-static bool set_max_clients(struct vp_server_options *options, const char *value)
+static bool set_max_clients(struct vps_options *options, const char *value)
 {
    return parse_number(value, 1, LIMIT_MAX_CLIENTS, &options->max_clients);
 }
 
-static bool set_ready(struct vp_server_options *options, const char *value)
+static bool set_ready(struct vps_options *options, const char *value)
 {
    return parse_number(value, 0, LIMIT_READY, &options->ready);
 }
 
-static bool set_validate(struct vp_server_options *options, const char *value)
+static bool set_validate(struct vps_options *options, const char *value)
 {
    (void)value;
    options->validate = true;
    return true;
 }
 
-static bool set_compress(struct vp_server_options *options, const char *value)
+static bool set_compress(struct vps_options *options, const char *value)
 {
    return vp_compression_parse(value, &options->compression);
 }
 
-static bool set_log(struct vp_server_options *options, const char *value)
+static bool set_log(struct vps_options *options, const char *value)
 {
    return vp_log_parse_level(value, &options->log_level);
 }
 
-static bool set_worker_fd(struct vp_server_options *options, const char *value)
+static bool set_worker_fd(struct vps_options *options, const char *value)
 {
    unsigned fd;
 
    if (!parse_number(value, 3, 999999, &fd))
       return false;
-   options->mode = VP_SERVER_WORKER;
+   options->mode = VPS_MODE_WORKER;
    options->worker_fd = (int)fd;
    return true;
 }
@@ -139,11 +139,11 @@ static const struct option option_table[] = {
    {.name = "--compress", .has_value = true, .set = set_compress, .expected = "auto, none, lz4 or zstd"},
    {.name = "--validate", .set = set_validate},
    {.name = "--log", .has_value = true, .set = set_log, .expected = "error, warn, info or debug"},
-   {.name = "--list", .mode = VP_SERVER_LIST},
-   {.name = "--version", .mode = VP_SERVER_VERSION},
-   {.name = "--help", .mode = VP_SERVER_HELP},
+   {.name = "--list", .mode = VPS_MODE_LIST},
+   {.name = "--version", .mode = VPS_MODE_VERSION},
+   {.name = "--help", .mode = VPS_MODE_HELP},
    /* not for people */
-   {.name = "--check-gpus", .mode = VP_SERVER_CHECK_GPUS},
+   {.name = "--check-gpus", .mode = VPS_MODE_CHECK_GPUS},
    {.name = "--worker-fd", .has_value = true, .set = set_worker_fd, .expected = "an open socket"},
 };
 
@@ -162,11 +162,10 @@ static const struct option *find_option(const char *argument, const char **value
    return NULL;
 }
 
-bool vp_server_options_parse(struct vp_server_options *options, int argc, char *const argv[], char *error,
-                             size_t error_size)
+bool vps_options_parse(struct vps_options *options, int argc, char *const argv[], char *error, size_t error_size)
 {
-   *options = (struct vp_server_options){
-      .mode = VP_SERVER_LISTEN,
+   *options = (struct vps_options){
+      .mode = VPS_MODE_LISTEN,
       .host = "127.0.0.1",
       .port = VP_DEFAULT_PORT,
       .max_clients = DEFAULT_MAX_CLIENTS,
@@ -210,14 +209,14 @@ bool vp_server_options_parse(struct vp_server_options *options, int argc, char *
    return true;
 }
 
-void vp_server_options_finish(struct vp_server_options *options)
+void vps_options_finish(struct vps_options *options)
 {
    free(options->gpus);
    options->gpus = NULL;
    options->gpu_count = 0;
 }
 
-char **vp_server_options_make_argv(const struct vp_server_options *options, enum vp_server_mode mode)
+char **vps_options_make_argv(const struct vps_options *options, enum vps_mode mode)
 {
    enum { MAX_FIXED = 8 };
    char **argv = calloc(MAX_FIXED + 2 * (size_t)options->gpu_count, sizeof(*argv));
@@ -229,7 +228,7 @@ char **vp_server_options_make_argv(const struct vp_server_options *options, enum
       /* exec takes them as char *, but changes nothing */
 #define ADD(text) argv[n++] = (char *)(uintptr_t)(text)
    ADD("venus-server");
-   ADD(mode == VP_SERVER_WORKER ? "--worker-fd=" STRING(VP_SPAWN_FD) : "--check-gpus");
+   ADD(mode == VPS_MODE_WORKER ? "--worker-fd=" STRING(VPS_SPAWN_FD) : "--check-gpus");
    if (options->validate)
       ADD("--validate");
    ADD("--compress");

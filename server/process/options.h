@@ -10,20 +10,20 @@
 #include "common/util/log.h"
 
 /* What a process of venus-server is there for. */
-enum vp_server_mode {
-   VP_SERVER_LISTEN,     /* accept clients: the normal one */
-   VP_SERVER_LIST,       /* --list */
-   VP_SERVER_HELP,       /* --help */
-   VP_SERVER_VERSION,    /* --version */
-   VP_SERVER_CHECK_GPUS, /* internal: see whether there is a driver and the GPUs that are asked for */
-   VP_SERVER_WORKER,     /* internal: serve one client */
+enum vps_mode {
+   VPS_MODE_LISTEN,     /* accept clients: the normal one */
+   VPS_MODE_LIST,       /* --list */
+   VPS_MODE_HELP,       /* --help */
+   VPS_MODE_VERSION,    /* --version */
+   VPS_MODE_CHECK_GPUS, /* internal: see whether there is a driver and the GPUs that are asked for */
+   VPS_MODE_WORKER,     /* internal: serve one client */
 };
 
-struct vp_server_options {
-   enum vp_server_mode mode;
+struct vps_options {
+   enum vps_mode mode;
    const char *host;
    uint16_t port;                   /* 0: any free one */
-   const char **gpus;               /* index or part of a name; see vp_gpu_selected */
+   const char **gpus;               /* index or part of a name; see vps_gpu_selected */
    unsigned gpu_count;              /* 0: offer all GPUs */
    unsigned max_clients;            /* at the same time, >= 1 */
    unsigned ready;                  /* how many workers to have for clients to come */
@@ -35,19 +35,18 @@ struct vp_server_options {
 };
 
 /* Reads the command line. The strings of argv are kept, not copied. False with
- * a sentence in `error` when it is wrong; vp_server_options_finish is needed in
+ * a sentence in `error` when it is wrong; vps_options_finish is needed in
  * both cases. */
-bool vp_server_options_parse(struct vp_server_options *options, int argc, char *const argv[], char *error,
-                             size_t error_size);
+bool vps_options_parse(struct vps_options *options, int argc, char *const argv[], char *error, size_t error_size);
 
-void vp_server_options_finish(struct vp_server_options *options);
+void vps_options_finish(struct vps_options *options);
 
 /* A command line, ended by NULL, that hands what matters to an internal mode
- * (VP_SERVER_WORKER, VP_SERVER_CHECK_GPUS) on to another process of the server.
+ * (VPS_MODE_WORKER, VPS_MODE_CHECK_GPUS) on to another process of the server.
  * NULL without memory. The array is for free(), its strings belong to the options. */
-char **vp_server_options_make_argv(const struct vp_server_options *options, enum vp_server_mode mode);
+char **vps_options_make_argv(const struct vps_options *options, enum vps_mode mode);
 
 /* The text of --help. */
-extern const char vp_server_usage[];
+extern const char vps_usage[];
 
 #endif

@@ -20,10 +20,10 @@ static void *warm_up(void *worker_end)
 {
    uint32_t count = 0;
 
-   if (vp_gpu_instance_create(&warm_instance) == VK_SUCCESS)
+   if (vps_gpu_instance_create(&warm_instance) == VK_SUCCESS)
       vkEnumeratePhysicalDevices(warm_instance, &count, NULL);
    vp_log(VP_LOG_DEBUG, "ready for a client; %u GPUs", count);
-   vp_handover_tell((int)(intptr_t)worker_end, VP_HANDOVER_LOADED);
+   vps_handover_tell((int)(intptr_t)worker_end, VPS_HANDOVER_LOADED);
    atomic_store(&warming, false);
    return NULL;
 }
@@ -42,12 +42,12 @@ static void start_to_warm_up(int worker_end)
 int vps_ready_wait(int worker_end)
 {
    fcntl(worker_end, F_SETFD, FD_CLOEXEC); /* not for what a driver may start */
-   if (!vp_handover_is_due(worker_end)) {
-      vp_process_set_name("venus-ready");
+   if (!vps_handover_is_due(worker_end)) {
+      vps_process_set_name("venus-ready");
       start_to_warm_up(worker_end);
    }
-   const int client = vp_handover_receive(worker_end);
-   vp_process_set_name("venus-worker");
+   const int client = vps_handover_receive(worker_end);
+   vps_process_set_name("venus-worker");
    return client;
 }
 

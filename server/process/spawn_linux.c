@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/process/spawn.h"
-
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#include "server/process/spawn.h"
 
 #define EXEC_FAILED 127
 #define OOM_SCORE_ADJ "500"
@@ -23,9 +23,9 @@ static void prefer_for_oom_kill(void)
 /* dup2 onto itself would keep the close-on-exec flag. */
 static int pass_fd(int fd)
 {
-   if (fd == VP_SPAWN_FD)
+   if (fd == VPS_SPAWN_FD)
       return fcntl(fd, F_SETFD, 0);
-   return dup2(fd, VP_SPAWN_FD);
+   return dup2(fd, VPS_SPAWN_FD);
 }
 
 static void run_child(char *const argv[], int fd, pid_t parent)
@@ -42,12 +42,12 @@ static void run_child(char *const argv[], int fd, pid_t parent)
 
    if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0 || (fd >= 0 && pass_fd(fd) < 0))
       return;
-   if (close_range(fd >= 0 ? VP_SPAWN_FD + 1 : VP_SPAWN_FD, ~0u, 0) != 0)
+   if (close_range(fd >= 0 ? VPS_SPAWN_FD + 1 : VPS_SPAWN_FD, ~0u, 0) != 0)
       return;
    execv("/proc/self/exe", argv);
 }
 
-pid_t vp_spawn_self(char *const argv[], int fd)
+pid_t vps_spawn_self(char *const argv[], int fd)
 {
    const pid_t parent = getpid();
    const pid_t child = fork();
@@ -59,7 +59,7 @@ pid_t vp_spawn_self(char *const argv[], int fd)
    return child;
 }
 
-void vp_process_set_name(const char *name)
+void vps_process_set_name(const char *name)
 {
    prctl(PR_SET_NAME, name);
 }

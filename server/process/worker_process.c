@@ -15,19 +15,19 @@
 #include "server/process/handover.h"
 #include "server/process/spawn.h"
 
-bool vp_worker_process_start(struct vp_worker_process *worker, const struct vp_server_options *options)
+bool vps_worker_process_start(struct vps_worker_process *worker, const struct vps_options *options)
 {
-   char **argv = vp_server_options_make_argv(options, VP_SERVER_WORKER);
+   char **argv = vps_options_make_argv(options, VPS_MODE_WORKER);
    int worker_end;
    if (!argv) {
       errno = ENOMEM;
       return false;
    }
 
-   *worker = (struct vp_worker_process){.pid = -1, .since_ms = vp_clock_ms()};
-   const bool open = vp_handover_open(&worker->handover_fd, &worker_end);
+   *worker = (struct vps_worker_process){.pid = -1, .since_ms = vp_clock_ms()};
+   const bool open = vps_handover_open(&worker->handover_fd, &worker_end);
    if (open)
-      worker->pid = vp_spawn_self(argv, worker_end);
+      worker->pid = vps_spawn_self(argv, worker_end);
    const int saved_errno = errno;
    free(argv);
    if (open)
@@ -38,33 +38,33 @@ bool vp_worker_process_start(struct vp_worker_process *worker, const struct vp_s
    return worker->pid >= 0;
 }
 
-bool vp_worker_process_serve(struct vp_worker_process *worker, int fd, const char *peer)
+bool vps_worker_process_serve(struct vps_worker_process *worker, int fd, const char *peer)
 {
-   const bool given = vp_handover_send(worker->handover_fd, fd);
+   const bool given = vps_handover_send(worker->handover_fd, fd);
    const int saved_errno = errno;
 
    if (given) {
       vp_text_copy(worker->peer, sizeof(worker->peer), peer, strlen(peer));
       worker->since_ms = vp_clock_ms();
    } else {
-      vp_worker_process_dismiss(worker);
+      vps_worker_process_dismiss(worker);
    }
    errno = saved_errno;
    return given;
 }
 
-void vp_worker_process_dismiss(struct vp_worker_process *worker)
+void vps_worker_process_dismiss(struct vps_worker_process *worker)
 {
    if (worker->handover_fd >= 0)
       close(worker->handover_fd);
    worker->handover_fd = -1;
 }
 
-void vp_worker_process_log_end(const struct vp_worker_process *worker, int wait_status, bool asked)
+void vps_worker_process_log_end(const struct vps_worker_process *worker, int wait_status, bool asked)
 {
    const double seconds = (double)(vp_clock_ms() - worker->since_ms) / 1000;
    const int pid = (int)worker->pid;
-   char whose[VP_PEER_SIZE + 32];
+   char whose[VPS_PEER_SIZE + 32];
 
    if (worker->peer[0])
       snprintf(whose, sizeof(whose), "client %s: its worker", worker->peer);

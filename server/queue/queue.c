@@ -2,6 +2,8 @@
 
 /* What a queue's thread does: it waits for the batches that were submitted and reports what they have changed. */
 
+#include "server/queue/queue.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -10,16 +12,15 @@
 #include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/util/spin.h"
-#include "server/core/frame_writer.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/frame_writer.h"
+#include "server/memory/readback.h"
+#include "server/memory/writes.h"
+#include "server/queue/queue_state.h"
+#include "server/record/track.h"
 #include "server/sync/event.h"
 #include "server/sync/query_pool.h"
-#include "server/queue/queue.h"
-#include "server/queue/queue_state.h"
-#include "server/memory/readback.h"
-#include "server/record/track.h"
-#include "server/memory/writes.h"
 
 /* How long the thread waits at once, so that it notices a request to stop; and with events to look at. */
 #define WAIT_NS INT64_C(50000000)
@@ -436,7 +437,7 @@ static VkResult wait_for_thread(struct vps_queue *queue, uint64_t serial, int64_
 }
 
 /* In place of a wait of the application's: what follows in the stream comes after the batch. */
-void vp_handle_vkWaitBatchVP(struct vp_context *ctx, struct vp_cmd_vkWaitBatchVP *a)
+void vps_handle_vkWaitBatchVP(struct vps_context *ctx, struct vp_cmd_vkWaitBatchVP *a)
 {
    struct vps_queue *queue = ctx->used[0]->state;
    VkResult result = VK_TIMEOUT;

@@ -147,7 +147,7 @@ static bool device_has_queue(const struct vps_device *device, const VkDeviceQueu
    return false;
 }
 
-void vp_handle_vkGetDeviceQueue2(struct vp_context *ctx, struct vp_cmd_vkGetDeviceQueue2 *a)
+void vps_handle_vkGetDeviceQueue2(struct vps_context *ctx, struct vp_cmd_vkGetDeviceQueue2 *a)
 {
    const uint64_t id = (uint64_t)(uintptr_t)*a->pQueue;
    struct vps_device *device = ctx->used[0]->device;

@@ -7,14 +7,14 @@
 
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
-#include "server/record/bound.h"
-#include "server/core/frame_writer.h"
-#include "server/record/command_buffer.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
-#include "server/queue/queue_state.h"
+#include "server/core/frame_writer.h"
 #include "server/core/reserve.h"
+#include "server/queue/queue_state.h"
 #include "server/queue/submit.h"
+#include "server/record/bound.h"
+#include "server/record/command_buffer.h"
 #include "server/record/track.h"
 
 /* The batches of one command. */
@@ -37,7 +37,7 @@ static void send_batch_error(const struct vps_queue *queue, uint64_t serial, VkR
 
 /* A batch begins. Semaphores and swapchains that there are not are left out of it. What could not be kept of memory
  * that the application has written to is told with the next batch. */
-static void begin_batch(const struct vp_context *ctx, struct vps_queue *queue, struct batch_list *list)
+static void begin_batch(const struct vps_context *ctx, struct vps_queue *queue, struct batch_list *list)
 {
    list->error = queue->device->late_error;
    queue->device->late_error = VK_SUCCESS;
@@ -55,7 +55,7 @@ static void end_batch(const struct vps_queue *queue, const struct batch_list *li
 }
 
 /* The next command buffer of the command; NULL when it is one that only the server knows. */
-static const struct vps_object *next_command_buffer(const struct vp_context *ctx, struct batch_list *list,
+static const struct vps_object *next_command_buffer(const struct vps_context *ctx, struct batch_list *list,
                                                     VkCommandBuffer handle)
 {
    while (list->used < ctx->used_count && ctx->used[list->used]->type != VK_OBJECT_TYPE_COMMAND_BUFFER)
@@ -66,7 +66,8 @@ static const struct vps_object *next_command_buffer(const struct vp_context *ctx
 }
 
 /* Notes the next command buffer of the command as part of the batch with this serial. False when it is left out. */
-static bool add_command_buffer(struct vp_context *ctx, struct batch_list *list, uint64_t serial, VkCommandBuffer handle)
+static bool add_command_buffer(struct vps_context *ctx, struct batch_list *list, uint64_t serial,
+                               VkCommandBuffer handle)
 {
    const struct vps_object *object = next_command_buffer(ctx, list, handle);
    if (object && object->poison)
@@ -96,7 +97,7 @@ static bool is_memory_error(VkResult result)
 
 /* Hands what was submitted to the queue's thread, or reports that it could not be. The caller holds the handle's lock
  * since before the submission, so that the thread does not take the queue for idle in between. */
-static void submitted(struct vp_context *ctx, struct vps_queue *queue, uint64_t serial, struct batch_list *list,
+static void submitted(struct vps_context *ctx, struct vps_queue *queue, uint64_t serial, struct batch_list *list,
                       VkResult result)
 {
    if (result < 0)
@@ -113,7 +114,7 @@ static void submitted(struct vp_context *ctx, struct vps_queue *queue, uint64_t 
 }
 
 /* The queue, or NULL when it could not be created. */
-static struct vps_queue *usable_queue(struct vp_context *ctx)
+static struct vps_queue *usable_queue(struct vps_context *ctx)
 {
    static const uint8_t lost[12] = {
       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, (uint8_t)VK_ERROR_DEVICE_LOST, 0xff, 0xff, 0xff,
@@ -128,7 +129,7 @@ struct submission {
    size_t size; /* of the struct */
    /* Notes what the batch with this serial changes, leaves out what could not be created, and lets it signal the
     * queue's timeline. */
-   void (*add_batch)(struct vp_context *ctx, const struct vps_queue *queue, struct batch_list *list, uint64_t serial,
+   void (*add_batch)(struct vps_context *ctx, const struct vps_queue *queue, struct batch_list *list, uint64_t serial,
                      void *batch);
    void (*empty)(void *batch); /* leaves its semaphores alone */
    VkResult (*submit)(const struct vps_queue *queue, uint32_t count, const void *batches);
@@ -141,7 +142,7 @@ static void *batch_at(const struct submission *kind, void *batches, uint32_t i)
 
 /* When the driver has no memory for a submission, semaphores and fences have to go on nevertheless: without the rest.
  */
-static VkResult submit(struct vp_context *ctx, const struct submission *kind, const struct vps_queue *queue,
+static VkResult submit(struct vps_context *ctx, const struct submission *kind, const struct vps_queue *queue,
                        uint32_t count, void *batches)
 {
    VkResult result;
@@ -158,7 +159,7 @@ static VkResult submit(struct vp_context *ctx, const struct submission *kind, co
    return kind->submit(queue, count, batches);
 }
 
-static VkResult handle(struct vp_context *ctx, const struct submission *kind, uint32_t count, const void *data)
+static VkResult handle(struct vps_context *ctx, const struct submission *kind, uint32_t count, const void *data)
 {
    struct batch_list list = {.last = &list.first};
    struct vps_queue *queue = usable_queue(ctx);
@@ -183,8 +184,8 @@ static VkResult handle(struct vp_context *ctx, const struct submission *kind, ui
 
 /* --- vkQueueSubmit --- */
 
-static void add_batch_1(struct vp_context *ctx, const struct vps_queue *queue, struct batch_list *list, uint64_t serial,
-                        void *batch)
+static void add_batch_1(struct vps_context *ctx, const struct vps_queue *queue, struct batch_list *list,
+                        uint64_t serial, void *batch)
 {
    VkSubmitInfo *info = batch;
    VkCommandBuffer *handles =
@@ -224,7 +225,7 @@ static VkResult submit_1(const struct vps_queue *queue, uint32_t count, const vo
    return queue->device->functions.QueueSubmit(queue->handle, count, batches, VK_NULL_HANDLE);
 }
 
-void vp_handle_vkQueueSubmit(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit *a)
+void vps_handle_vkQueueSubmit(struct vps_context *ctx, struct vp_cmd_vkQueueSubmit *a)
 {
    static const struct submission kind = {sizeof(VkSubmitInfo), add_batch_1, empty_1, submit_1};
 
@@ -233,8 +234,8 @@ void vp_handle_vkQueueSubmit(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit
 
 /* --- vkQueueSubmit2 --- */
 
-static void add_batch_2(struct vp_context *ctx, const struct vps_queue *queue, struct batch_list *list, uint64_t serial,
-                        void *batch)
+static void add_batch_2(struct vps_context *ctx, const struct vps_queue *queue, struct batch_list *list,
+                        uint64_t serial, void *batch)
 {
    VkSubmitInfo2 *info = batch;
    VkCommandBufferSubmitInfo *all = (VkCommandBufferSubmitInfo *)(uintptr_t)info->pCommandBufferInfos;
@@ -261,7 +262,7 @@ static VkResult submit_2(const struct vps_queue *queue, uint32_t count, const vo
    return queue->device->functions.QueueSubmit2(queue->handle, count, batches, VK_NULL_HANDLE);
 }
 
-void vp_handle_vkQueueSubmit2(struct vp_context *ctx, struct vp_cmd_vkQueueSubmit2 *a)
+void vps_handle_vkQueueSubmit2(struct vps_context *ctx, struct vp_cmd_vkQueueSubmit2 *a)
 {
    static const struct submission kind = {sizeof(VkSubmitInfo2), add_batch_2, empty_2, submit_2};
    const struct vps_queue *queue = ctx->used[0]->state;
@@ -281,7 +282,7 @@ static void empty_sparse(void *batch)
    info->bufferBindCount = info->imageOpaqueBindCount = info->imageBindCount = 0;
 }
 
-static void add_batch_sparse(struct vp_context *ctx, const struct vps_queue *queue, struct batch_list *list,
+static void add_batch_sparse(struct vps_context *ctx, const struct vps_queue *queue, struct batch_list *list,
                              uint64_t serial, void *batch)
 {
    vps_bind_sparse_drop_semaphores(ctx, batch);
@@ -297,7 +298,7 @@ static VkResult submit_sparse(const struct vps_queue *queue, uint32_t count, con
    return queue->device->functions.QueueBindSparse(queue->handle, count, batches, VK_NULL_HANDLE);
 }
 
-void vp_handle_vkQueueBindSparse(struct vp_context *ctx, struct vp_cmd_vkQueueBindSparse *a)
+void vps_handle_vkQueueBindSparse(struct vps_context *ctx, struct vp_cmd_vkQueueBindSparse *a)
 {
    static const struct submission kind = {sizeof(VkBindSparseInfo), add_batch_sparse, empty_sparse, submit_sparse};
 

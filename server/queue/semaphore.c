@@ -8,7 +8,7 @@
 #include "server/core/context.h"
 #include "server/queue/submit.h"
 
-void vp_handle_vkSignalBinarySemaphoreVP(struct vp_context *ctx, struct vp_cmd_vkSignalBinarySemaphoreVP *a)
+void vps_handle_vkSignalBinarySemaphoreVP(struct vps_context *ctx, struct vp_cmd_vkSignalBinarySemaphoreVP *a)
 {
    static char signalled; /* the state of such a semaphore; others have none */
 
@@ -17,7 +17,7 @@ void vp_handle_vkSignalBinarySemaphoreVP(struct vp_context *ctx, struct vp_cmd_v
 }
 
 /* Whether a semaphore of the current command is signalled by the client. That is over once it was waited for. */
-static bool take_signal(struct vp_context *ctx, VkSemaphore semaphore)
+static bool take_signal(struct vps_context *ctx, VkSemaphore semaphore)
 {
    for (unsigned i = 0; i < ctx->used_count; i++) {
       struct vps_object *object = ctx->used[i];
@@ -41,13 +41,13 @@ struct columns {
 
 /* Whether a wait or signal is left out: those of semaphores that could not be created, which have no handle, and waits
  * for what the client has signalled. */
-static bool is_left_out(struct vp_context *ctx, VkSemaphore semaphore, bool wait)
+static bool is_left_out(struct vps_context *ctx, VkSemaphore semaphore, bool wait)
 {
    return !semaphore || (wait && take_signal(ctx, semaphore));
 }
 
 /* Returns how many are left. */
-static uint32_t drop(struct vp_context *ctx, const struct columns *columns, uint32_t count, bool wait)
+static uint32_t drop(struct vps_context *ctx, const struct columns *columns, uint32_t count, bool wait)
 {
    uint32_t kept = 0;
 
@@ -67,7 +67,7 @@ static uint32_t drop(struct vp_context *ctx, const struct columns *columns, uint
 }
 
 /* With what the chain of a batch has for its waits. Returns how many waits there are after the drop. */
-static uint32_t drop_waits(struct vp_context *ctx, const void *chain, const VkSemaphore *semaphores,
+static uint32_t drop_waits(struct vps_context *ctx, const void *chain, const VkSemaphore *semaphores,
                            const VkPipelineStageFlags *stages, uint32_t count)
 {
    VkTimelineSemaphoreSubmitInfo *values = vp_chain_find(chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
@@ -87,7 +87,7 @@ static uint32_t drop_waits(struct vp_context *ctx, const void *chain, const VkSe
    return kept;
 }
 
-static uint32_t drop_signals(struct vp_context *ctx, const void *chain, const VkSemaphore *semaphores, uint32_t count)
+static uint32_t drop_signals(struct vps_context *ctx, const void *chain, const VkSemaphore *semaphores, uint32_t count)
 {
    VkTimelineSemaphoreSubmitInfo *values = vp_chain_find(chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
    VkDeviceGroupSubmitInfo *group = vp_chain_find(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
@@ -105,21 +105,21 @@ static uint32_t drop_signals(struct vp_context *ctx, const void *chain, const Vk
    return kept;
 }
 
-void vps_submit_drop_semaphores(struct vp_context *ctx, VkSubmitInfo *info)
+void vps_submit_drop_semaphores(struct vps_context *ctx, VkSubmitInfo *info)
 {
    info->waitSemaphoreCount =
       drop_waits(ctx, info->pNext, info->pWaitSemaphores, info->pWaitDstStageMask, info->waitSemaphoreCount);
    info->signalSemaphoreCount = drop_signals(ctx, info->pNext, info->pSignalSemaphores, info->signalSemaphoreCount);
 }
 
-void vps_bind_sparse_drop_semaphores(struct vp_context *ctx, VkBindSparseInfo *info)
+void vps_bind_sparse_drop_semaphores(struct vps_context *ctx, VkBindSparseInfo *info)
 {
    info->waitSemaphoreCount = drop_waits(ctx, info->pNext, info->pWaitSemaphores, NULL, info->waitSemaphoreCount);
    info->signalSemaphoreCount = drop_signals(ctx, info->pNext, info->pSignalSemaphores, info->signalSemaphoreCount);
 }
 
 /* Of infos, each with all that belongs to it. */
-static uint32_t drop_infos(struct vp_context *ctx, const VkSemaphoreSubmitInfo *infos, uint32_t count, bool wait)
+static uint32_t drop_infos(struct vps_context *ctx, const VkSemaphoreSubmitInfo *infos, uint32_t count, bool wait)
 {
    VkSemaphoreSubmitInfo *all = (VkSemaphoreSubmitInfo *)(uintptr_t)infos;
    uint32_t kept = 0;
@@ -131,7 +131,7 @@ static uint32_t drop_infos(struct vp_context *ctx, const VkSemaphoreSubmitInfo *
    return all ? kept : count;
 }
 
-void vps_submit2_drop_semaphores(struct vp_context *ctx, VkSubmitInfo2 *info)
+void vps_submit2_drop_semaphores(struct vps_context *ctx, VkSubmitInfo2 *info)
 {
    info->waitSemaphoreInfoCount = drop_infos(ctx, info->pWaitSemaphoreInfos, info->waitSemaphoreInfoCount, true);
    info->signalSemaphoreInfoCount = drop_infos(ctx, info->pSignalSemaphoreInfos, info->signalSemaphoreInfoCount, false);

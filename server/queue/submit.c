@@ -7,7 +7,7 @@
 #include "server/core/context.h"
 
 /* A copy of count elements with room for up to wanted, the rest zero. */
-static void *extend(struct vp_context *ctx, const void *elements, uint32_t count, uint64_t wanted, size_t size)
+static void *extend(struct vps_context *ctx, const void *elements, uint32_t count, uint64_t wanted, size_t size)
 {
    void *copy = vps_alloc(ctx, wanted, size);
    if (copy && elements && count)
@@ -21,7 +21,7 @@ VkDeviceGroupSubmitInfo *vps_submit_find_group(const VkSubmitInfo *info)
 }
 
 /* Gives the signal number `index`, the last one, a value. */
-static bool add_value(struct vp_context *ctx, const void **chain, uint32_t index, uint64_t value)
+static bool add_value(struct vps_context *ctx, const void **chain, uint32_t index, uint64_t value)
 {
    VkTimelineSemaphoreSubmitInfo *values = vp_chain_find(*chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
    if (!values) {
@@ -43,7 +43,7 @@ static bool add_value(struct vp_context *ctx, const void **chain, uint32_t index
    return true;
 }
 
-static VkSemaphore *add_semaphore(struct vp_context *ctx, const VkSemaphore *semaphores, uint32_t count,
+static VkSemaphore *add_semaphore(struct vps_context *ctx, const VkSemaphore *semaphores, uint32_t count,
                                   VkSemaphore semaphore)
 {
    VkSemaphore *all = extend(ctx, semaphores, count, (uint64_t)count + 1, sizeof(*all));
@@ -53,7 +53,7 @@ static VkSemaphore *add_semaphore(struct vp_context *ctx, const VkSemaphore *sem
 }
 
 /* In a device group each signal has a device; ours is done by the first. */
-static bool add_device_index(struct vp_context *ctx, const void *chain, uint32_t index)
+static bool add_device_index(struct vps_context *ctx, const void *chain, uint32_t index)
 {
    VkDeviceGroupSubmitInfo *group = vp_chain_find(chain, VK_STRUCTURE_TYPE_DEVICE_GROUP_SUBMIT_INFO);
    if (!group)
@@ -67,7 +67,7 @@ static bool add_device_index(struct vp_context *ctx, const void *chain, uint32_t
    return true;
 }
 
-bool vps_submit_add_signal(struct vp_context *ctx, VkSubmitInfo *info, VkSemaphore semaphore, uint64_t value)
+bool vps_submit_add_signal(struct vps_context *ctx, VkSubmitInfo *info, VkSemaphore semaphore, uint64_t value)
 {
    const uint32_t index = info->signalSemaphoreCount;
    VkSemaphore *all = add_semaphore(ctx, info->pSignalSemaphores, index, semaphore);
@@ -79,7 +79,7 @@ bool vps_submit_add_signal(struct vp_context *ctx, VkSubmitInfo *info, VkSemapho
    return true;
 }
 
-bool vps_submit2_add_signal(struct vp_context *ctx, VkSubmitInfo2 *info, VkSemaphore semaphore, uint64_t value)
+bool vps_submit2_add_signal(struct vps_context *ctx, VkSubmitInfo2 *info, VkSemaphore semaphore, uint64_t value)
 {
    const uint32_t index = info->signalSemaphoreInfoCount;
    VkSemaphoreSubmitInfo *all = extend(ctx, info->pSignalSemaphoreInfos, index, (uint64_t)index + 1, sizeof(*all));
@@ -96,7 +96,7 @@ bool vps_submit2_add_signal(struct vp_context *ctx, VkSubmitInfo2 *info, VkSemap
    return true;
 }
 
-bool vps_bind_sparse_add_signal(struct vp_context *ctx, VkBindSparseInfo *info, VkSemaphore semaphore, uint64_t value)
+bool vps_bind_sparse_add_signal(struct vps_context *ctx, VkBindSparseInfo *info, VkSemaphore semaphore, uint64_t value)
 {
    const uint32_t index = info->signalSemaphoreCount;
    VkSemaphore *all = add_semaphore(ctx, info->pSignalSemaphores, index, semaphore);

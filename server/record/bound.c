@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/record/bound.h"
 
-#include "server/record/command_buffer.h"
 #include "server/core/context.h"
 #include "server/memory/memory.h"
+#include "server/memory/writes.h"
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/spirv.h"
-#include "server/memory/writes.h"
+#include "server/record/command_buffer.h"
 
 /* What shaders can write to follows from the pipeline and the sets that are bound when they are run. */
 
-static struct vps_bound *bound_of(const struct vp_context *ctx)
+static struct vps_bound *bound_of(const struct vps_context *ctx)
 {
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
    return &command_buffer->bound;
@@ -38,7 +38,7 @@ static const struct vps_object *alive(const struct vps_object_name *bound, int32
 }
 
 /* The bind point that a command changes. NULL: what is bound is not known, which is noted. */
-static struct vps_bind_point *change(struct vp_context *ctx, VkPipelineBindPoint bind_point)
+static struct vps_bind_point *change(struct vps_context *ctx, VkPipelineBindPoint bind_point)
 {
    struct vps_bound *bound = bound_of(ctx);
    struct vps_bind_point *point = vps_bound_point(bound, bind_point);
@@ -54,7 +54,7 @@ static struct vps_bind_point *change(struct vp_context *ctx, VkPipelineBindPoint
 
 /* --- binding --- */
 
-void vps_observe_vkCmdBindPipeline(struct vp_context *ctx, const struct vp_cmd_vkCmdBindPipeline *a)
+void vps_observe_vkCmdBindPipeline(struct vps_context *ctx, const struct vp_cmd_vkCmdBindPipeline *a)
 {
    struct vps_bind_point *point = change(ctx, a->pipelineBindPoint);
 
@@ -80,7 +80,7 @@ static uint32_t take_offsets(struct vps_bound_set *bound, const struct vps_descr
    return count;
 }
 
-static void bind_sets(struct vp_context *ctx, struct vps_bind_point *point, uint32_t first, uint32_t count,
+static void bind_sets(struct vps_context *ctx, struct vps_bind_point *point, uint32_t first, uint32_t count,
                       const VkDescriptorSet *handles, uint32_t offset_count, const uint32_t *offsets)
 {
    unsigned at = 1; /* the command buffer is the first */
@@ -105,7 +105,7 @@ static void bind_sets(struct vp_context *ctx, struct vps_bind_point *point, uint
    }
 }
 
-void vps_observe_vkCmdBindDescriptorSets(struct vp_context *ctx, const struct vp_cmd_vkCmdBindDescriptorSets *a)
+void vps_observe_vkCmdBindDescriptorSets(struct vps_context *ctx, const struct vp_cmd_vkCmdBindDescriptorSets *a)
 {
    struct vps_bind_point *point = change(ctx, a->pipelineBindPoint);
 
@@ -114,7 +114,7 @@ void vps_observe_vkCmdBindDescriptorSets(struct vp_context *ctx, const struct vp
                 a->pDynamicOffsets ? a->dynamicOffsetCount : 0, a->pDynamicOffsets);
 }
 
-static void push(struct vp_context *ctx, struct vps_bind_point *point, uint32_t number, uint32_t count,
+static void push(struct vps_context *ctx, struct vps_bind_point *point, uint32_t number, uint32_t count,
                  const VkWriteDescriptorSet *writes)
 {
    const struct vps_object *object = vps_used(ctx, VK_OBJECT_TYPE_PIPELINE_LAYOUT);
@@ -132,7 +132,7 @@ static void push(struct vp_context *ctx, struct vps_bind_point *point, uint32_t 
       vps_descriptor_set_write(ctx, &point->pushed, &writes[i], &at);
 }
 
-void vps_observe_vkCmdPushDescriptorSet(struct vp_context *ctx, const struct vp_cmd_vkCmdPushDescriptorSet *a)
+void vps_observe_vkCmdPushDescriptorSet(struct vps_context *ctx, const struct vp_cmd_vkCmdPushDescriptorSet *a)
 {
    struct vps_bind_point *point = change(ctx, a->pipelineBindPoint);
 
@@ -159,7 +159,7 @@ static bool has_stages(VkShaderStageFlags stages, VkPipelineBindPoint bind_point
    return stages & ~(VkShaderStageFlags)(VK_SHADER_STAGE_COMPUTE_BIT | RAY_STAGES);
 }
 
-void vps_observe_vkCmdBindDescriptorSets2(struct vp_context *ctx, const struct vp_cmd_vkCmdBindDescriptorSets2 *a)
+void vps_observe_vkCmdBindDescriptorSets2(struct vps_context *ctx, const struct vp_cmd_vkCmdBindDescriptorSets2 *a)
 {
    const VkBindDescriptorSetsInfoKHR *info = a->pBindDescriptorSetsInfo;
 
@@ -171,7 +171,7 @@ void vps_observe_vkCmdBindDescriptorSets2(struct vp_context *ctx, const struct v
    }
 }
 
-void vps_observe_vkCmdPushDescriptorSet2(struct vp_context *ctx, const struct vp_cmd_vkCmdPushDescriptorSet2 *a)
+void vps_observe_vkCmdPushDescriptorSet2(struct vps_context *ctx, const struct vp_cmd_vkCmdPushDescriptorSet2 *a)
 {
    const VkPushDescriptorSetInfoKHR *info = a->pPushDescriptorSetInfo;
 
@@ -288,7 +288,7 @@ static bool note_stores(struct vps_track **track, const struct vps_bind_point *p
    return ok;
 }
 
-void vps_bound_note(struct vp_context *ctx, struct vps_bind_point *point)
+void vps_bound_note(struct vps_context *ctx, struct vps_bind_point *point)
 {
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
 

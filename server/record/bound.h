@@ -9,7 +9,7 @@
 #include "server/pipeline/descriptor_set.h"
 #include "server/record/track.h"
 
-struct vp_context;
+struct vps_context;
 
 /* What is bound while a command buffer is recorded. */
 
@@ -58,7 +58,7 @@ static inline struct vps_bind_point *vps_bound_point(struct vps_bound *bound, Vk
 }
 
 /* A command runs the shaders of a bind point that has changed: notes what they may write to. */
-void vps_bound_note(struct vp_context *ctx, struct vps_bind_point *point);
+void vps_bound_note(struct vps_context *ctx, struct vps_bind_point *point);
 
 /* What a submission with this track changes: the track, or one that also has what sets hold that count only now. Held;
  * NULL without memory. */

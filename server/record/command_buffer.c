@@ -43,40 +43,40 @@ void vps_command_buffer_clear(struct vps_object *object)
    object->poison = VK_SUCCESS;
 }
 
-bool vps_command_buffer_can_record(struct vp_context *ctx)
+bool vps_command_buffer_can_record(struct vps_context *ctx)
 {
    if (ctx->poison)
       ctx->used[0]->poison = ctx->poison;
    return !ctx->poison && !ctx->failed;
 }
 
-static bool noted(struct vp_context *ctx, bool ok)
+static bool noted(struct vps_context *ctx, bool ok)
 {
    if (!ok)
       vps_fail(ctx, "the server is out of memory");
    return ok;
 }
 
-bool vps_command_buffer_note_event(struct vp_context *ctx, struct vps_event *event)
+bool vps_command_buffer_note_event(struct vps_context *ctx, struct vps_event *event)
 {
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
    return noted(ctx, vps_track_add_event(&command_buffer->track, event));
 }
 
-bool vps_command_buffer_note_queries(struct vp_context *ctx, struct vps_query_pool *pool, uint32_t first,
+bool vps_command_buffer_note_queries(struct vps_context *ctx, struct vps_query_pool *pool, uint32_t first,
                                      uint32_t count)
 {
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
    return count == 0 || noted(ctx, vps_track_add_queries(&command_buffer->track, pool, first, count));
 }
 
-bool vps_command_buffer_note_writes(struct vp_context *ctx, unsigned classes)
+bool vps_command_buffer_note_writes(struct vps_context *ctx, unsigned classes)
 {
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
    return noted(ctx, vps_track_add_classes(&command_buffer->track, classes));
 }
 
-bool vps_command_buffer_note_range(struct vp_context *ctx, struct vps_memory *memory, VkDeviceSize start,
+bool vps_command_buffer_note_range(struct vps_context *ctx, struct vps_memory *memory, VkDeviceSize start,
                                    VkDeviceSize end)
 {
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
@@ -90,7 +90,7 @@ uint32_t vps_object_recording(const struct vps_object *object)
 }
 
 /* The poison of what the command uses beside its command buffer. */
-static VkResult poison_of_others(const struct vp_context *ctx)
+static VkResult poison_of_others(const struct vps_context *ctx)
 {
    for (unsigned i = 1; i < ctx->used_count; i++) {
       if (ctx->used[i]->poison)
@@ -100,7 +100,7 @@ static VkResult poison_of_others(const struct vp_context *ctx)
 }
 
 /* How many views the render pass that a secondary command buffer continues has. */
-static uint32_t inherited_views(const struct vp_context *ctx, const VkCommandBufferBeginInfo *info)
+static uint32_t inherited_views(const struct vps_context *ctx, const VkCommandBufferBeginInfo *info)
 {
    if (!info->pInheritanceInfo || !(info->flags & VK_COMMAND_BUFFER_USAGE_RENDER_PASS_CONTINUE_BIT))
       return 1;
@@ -113,7 +113,7 @@ static uint32_t inherited_views(const struct vp_context *ctx, const VkCommandBuf
 }
 
 /* Whether the render pass that a secondary command buffer continues has its subpass; if not, the session ends. */
-static bool inherits(struct vp_context *ctx, const VkCommandBufferBeginInfo *info)
+static bool inherits(struct vps_context *ctx, const VkCommandBufferBeginInfo *info)
 {
    const bool continues = info->pInheritanceInfo && info->pInheritanceInfo->renderPass &&
                           (info->flags & VK_COMMAND_BUFFER_USAGE_RENDER_PASS_CONTINUE_BIT);
@@ -122,7 +122,7 @@ static bool inherits(struct vp_context *ctx, const VkCommandBufferBeginInfo *inf
           vps_render_pass_has_subpass(ctx, vps_used(ctx, VK_OBJECT_TYPE_RENDER_PASS), info->pInheritanceInfo->subpass);
 }
 
-void vp_handle_vkBeginCommandBuffer(struct vp_context *ctx, struct vp_cmd_vkBeginCommandBuffer *a)
+void vps_handle_vkBeginCommandBuffer(struct vps_context *ctx, struct vp_cmd_vkBeginCommandBuffer *a)
 {
    struct vps_object *object = ctx->used[0];
 
@@ -153,7 +153,7 @@ void vp_handle_vkBeginCommandBuffer(struct vp_context *ctx, struct vp_cmd_vkBegi
       vps_object_failed(ctx, object, a->ret);
 }
 
-void vp_handle_vkEndCommandBuffer(struct vp_context *ctx, struct vp_cmd_vkEndCommandBuffer *a)
+void vps_handle_vkEndCommandBuffer(struct vps_context *ctx, struct vp_cmd_vkEndCommandBuffer *a)
 {
    struct vps_object *object = ctx->used[0];
 
@@ -165,7 +165,7 @@ void vp_handle_vkEndCommandBuffer(struct vp_context *ctx, struct vp_cmd_vkEndCom
       vps_object_failed(ctx, object, a->ret);
 }
 
-void vp_handle_vkResetCommandBuffer(struct vp_context *ctx, struct vp_cmd_vkResetCommandBuffer *a)
+void vps_handle_vkResetCommandBuffer(struct vps_context *ctx, struct vp_cmd_vkResetCommandBuffer *a)
 {
    struct vps_object *object = ctx->used[0];
 
@@ -180,7 +180,7 @@ void vp_handle_vkResetCommandBuffer(struct vp_context *ctx, struct vp_cmd_vkRese
 }
 
 /* What the secondary command buffer changes, the first object of the command changes too. */
-static bool merge(struct vp_context *ctx, const struct vps_object *secondary)
+static bool merge(struct vps_context *ctx, const struct vps_object *secondary)
 {
    struct vps_command_buffer *primary = ctx->used[0]->state;
    const struct vps_command_buffer *state = secondary->state;
@@ -188,7 +188,7 @@ static bool merge(struct vp_context *ctx, const struct vps_object *secondary)
    return !state->track || noted(ctx, vps_track_merge(&primary->track, state->track));
 }
 
-void vp_handle_vkCmdExecuteCommands(struct vp_context *ctx, struct vp_cmd_vkCmdExecuteCommands *a)
+void vps_handle_vkCmdExecuteCommands(struct vps_context *ctx, struct vp_cmd_vkCmdExecuteCommands *a)
 {
    VkCommandBuffer *handles = vps_alloc(ctx, a->commandBufferCount, sizeof(*handles));
 

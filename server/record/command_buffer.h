@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
-#include "server/record/bound.h"
 #include "server/core/context.h"
+#include "server/record/bound.h"
 
 struct vps_event;
 struct vps_memory;
@@ -32,18 +32,18 @@ void vps_command_buffer_clear(struct vps_object *object);
 
 /* While a handler records into the command's first object: false when that or another object is unusable; then the
  * command buffer is so too. */
-bool vps_command_buffer_can_record(struct vp_context *ctx);
+bool vps_command_buffer_can_record(struct vps_context *ctx);
 
 /* Note what an execution of the command's first object changes. False ends the session. */
-bool vps_command_buffer_note_event(struct vp_context *ctx, struct vps_event *event);
-bool vps_command_buffer_note_queries(struct vp_context *ctx, struct vps_query_pool *pool, uint32_t first,
+bool vps_command_buffer_note_event(struct vps_context *ctx, struct vps_event *event);
+bool vps_command_buffer_note_queries(struct vps_context *ctx, struct vps_query_pool *pool, uint32_t first,
                                      uint32_t count);
-bool vps_command_buffer_note_writes(struct vp_context *ctx, unsigned classes);
-bool vps_command_buffer_note_range(struct vp_context *ctx, struct vps_memory *memory, VkDeviceSize start,
+bool vps_command_buffer_note_writes(struct vps_context *ctx, unsigned classes);
+bool vps_command_buffer_note_range(struct vps_context *ctx, struct vps_memory *memory, VkDeviceSize start,
                                    VkDeviceSize end);
 
 /* The command runs the shaders that are bound to this point. */
-static inline void vps_command_buffer_note_shaders(struct vp_context *ctx, VkPipelineBindPoint bind_point)
+static inline void vps_command_buffer_note_shaders(struct vps_context *ctx, VkPipelineBindPoint bind_point)
 {
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
    struct vps_bind_point *point = vps_bound_point(&command_buffer->bound, bind_point);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/record/command_buffer.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/record/command_buffer.h"
 
-void vp_handle_vkResetCommandPool(struct vp_context *ctx, struct vp_cmd_vkResetCommandPool *a)
+void vps_handle_vkResetCommandPool(struct vps_context *ctx, struct vp_cmd_vkResetCommandPool *a)
 {
    struct vps_object *pool = vps_find(ctx, VK_OBJECT_TYPE_COMMAND_POOL, (uint64_t)(uintptr_t)a->commandPool);
    if (!pool)
@@ -20,7 +20,7 @@ void vp_handle_vkResetCommandPool(struct vp_context *ctx, struct vp_cmd_vkResetC
       vps_object_failed(ctx, pool, a->ret);
 }
 
-static bool add_command_buffer(struct vp_context *ctx, uint64_t id, VkCommandBuffer handle, VkResult result,
+static bool add_command_buffer(struct vps_context *ctx, uint64_t id, VkCommandBuffer handle, VkResult result,
                                struct vps_object *pool)
 {
    struct vps_object *object = vps_created_child(ctx, VK_OBJECT_TYPE_COMMAND_BUFFER, id,
@@ -30,7 +30,7 @@ static bool add_command_buffer(struct vp_context *ctx, uint64_t id, VkCommandBuf
    return !ctx->failed;
 }
 
-void vp_handle_vkAllocateCommandBuffers(struct vp_context *ctx, struct vp_cmd_vkAllocateCommandBuffers *a)
+void vps_handle_vkAllocateCommandBuffers(struct vps_context *ctx, struct vp_cmd_vkAllocateCommandBuffers *a)
 {
    const struct vps_device *device = ctx->used[0]->device;
    struct vps_object *pool = vps_used(ctx, VK_OBJECT_TYPE_COMMAND_POOL);
@@ -50,7 +50,7 @@ void vp_handle_vkAllocateCommandBuffers(struct vp_context *ctx, struct vp_cmd_vk
    }
 }
 
-void vp_handle_vkFreeCommandBuffers(struct vp_context *ctx, struct vp_cmd_vkFreeCommandBuffers *a)
+void vps_handle_vkFreeCommandBuffers(struct vps_context *ctx, struct vp_cmd_vkFreeCommandBuffers *a)
 {
    const struct vps_object *pool = vps_used(ctx, VK_OBJECT_TYPE_COMMAND_POOL);
    VkCommandBuffer *handles = vps_alloc(ctx, a->commandBufferCount, sizeof(*handles));

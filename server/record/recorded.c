@@ -9,19 +9,19 @@
 
 /* --- events and queries --- */
 
-bool vps_note_event(struct vp_context *ctx)
+bool vps_note_event(struct vps_context *ctx)
 {
    struct vps_event *event = vps_used(ctx, VK_OBJECT_TYPE_EVENT)->state;
 
    return event->device_only || vps_command_buffer_note_event(ctx, event);
 }
 
-static struct vps_query_pool *recorded_pool(const struct vp_context *ctx)
+static struct vps_query_pool *recorded_pool(const struct vps_context *ctx)
 {
    return vps_used(ctx, VK_OBJECT_TYPE_QUERY_POOL)->state;
 }
 
-bool vps_note_queries(struct vp_context *ctx, uint32_t first, uint32_t count)
+bool vps_note_queries(struct vps_context *ctx, uint32_t first, uint32_t count)
 {
    struct vps_query_pool *pool = recorded_pool(ctx);
 
@@ -29,7 +29,7 @@ bool vps_note_queries(struct vp_context *ctx, uint32_t first, uint32_t count)
 }
 
 /* It takes several places when there are several views. */
-bool vps_note_query(struct vp_context *ctx, uint32_t query)
+bool vps_note_query(struct vps_context *ctx, uint32_t query)
 {
    const struct vps_command_buffer *command_buffer = ctx->used[0]->state;
    struct vps_query_pool *pool = recorded_pool(ctx);
@@ -42,7 +42,7 @@ bool vps_note_query(struct vp_context *ctx, uint32_t query)
 
 /* --- render pass instances --- */
 
-static void begin(struct vp_context *ctx, uint32_t views, uint32_t subpasses)
+static void begin(struct vps_context *ctx, uint32_t views, uint32_t subpasses)
 {
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
 
@@ -50,7 +50,7 @@ static void begin(struct vp_context *ctx, uint32_t views, uint32_t subpasses)
    command_buffer->subpasses_left = subpasses ? subpasses - 1 : 0;
 }
 
-static void begin_render_pass(struct vp_context *ctx)
+static void begin_render_pass(struct vps_context *ctx)
 {
    const struct vps_object *render_pass = vps_used(ctx, VK_OBJECT_TYPE_RENDER_PASS);
    const struct vps_render_pass *state = render_pass->state;
@@ -58,19 +58,19 @@ static void begin_render_pass(struct vp_context *ctx)
    begin(ctx, state->views, state->subpasses);
 }
 
-void vps_observe_vkCmdBeginRenderPass(struct vp_context *ctx, const struct vp_cmd_vkCmdBeginRenderPass *a)
+void vps_observe_vkCmdBeginRenderPass(struct vps_context *ctx, const struct vp_cmd_vkCmdBeginRenderPass *a)
 {
    (void)a;
    begin_render_pass(ctx);
 }
 
-void vps_observe_vkCmdBeginRenderPass2(struct vp_context *ctx, const struct vp_cmd_vkCmdBeginRenderPass2 *a)
+void vps_observe_vkCmdBeginRenderPass2(struct vps_context *ctx, const struct vp_cmd_vkCmdBeginRenderPass2 *a)
 {
    (void)a;
    begin_render_pass(ctx);
 }
 
-void vps_observe_vkCmdBeginRendering(struct vp_context *ctx, const struct vp_cmd_vkCmdBeginRendering *a)
+void vps_observe_vkCmdBeginRendering(struct vps_context *ctx, const struct vp_cmd_vkCmdBeginRendering *a)
 {
    begin(ctx, vps_view_mask_count(a->pRenderingInfo->viewMask), 0);
 }

@@ -10,7 +10,7 @@
 /* The command buffer of a recorded command: mostly that of the one before. Its handle, or 0. */
 static inline uint64_t vps_find_target(struct vp_decoder *dec, uint64_t id)
 {
-   struct vp_context *ctx = dec->context;
+   struct vps_context *ctx = dec->context;
    struct vps_object *target = ctx->target;
 
    if (__builtin_expect(target->id != id || target->type != VK_OBJECT_TYPE_COMMAND_BUFFER, 0))
@@ -24,7 +24,7 @@ static inline uint64_t vps_find_target(struct vp_decoder *dec, uint64_t id)
 /* What any other id that was read stands for. */
 static inline uint64_t vps_find_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
 {
-   struct vp_context *ctx = dec->context;
+   struct vps_context *ctx = dec->context;
 
    if (id == 0)
       return 0;
@@ -38,7 +38,7 @@ static inline uint64_t vps_find_handle(struct vp_decoder *dec, int32_t type, uin
 }
 
 /* After decoding: whether the command can be recorded into the target, the driver's command buffer. */
-static inline bool vps_recordable(struct vp_context *ctx, VkCommandBuffer command_buffer)
+static inline bool vps_recordable(struct vps_context *ctx, VkCommandBuffer command_buffer)
 {
    return __builtin_expect(command_buffer && !ctx->failed && !ctx->dec.error && !ctx->poison, 1) ||
           vps_not_recordable(ctx);
@@ -46,12 +46,12 @@ static inline bool vps_recordable(struct vp_context *ctx, VkCommandBuffer comman
 
 /* Before a command is recorded: notes that it changes its query (one for each view), its queries, or its event. False:
  * it cannot be recorded, and the session ends. */
-bool vps_note_query(struct vp_context *ctx, uint32_t query);
-bool vps_note_queries(struct vp_context *ctx, uint32_t first, uint32_t count);
-bool vps_note_event(struct vp_context *ctx);
+bool vps_note_query(struct vps_context *ctx, uint32_t query);
+bool vps_note_queries(struct vps_context *ctx, uint32_t first, uint32_t count);
+bool vps_note_event(struct vps_context *ctx);
 
 /* After it was: that it writes to [offset, offset + size) of its last buffer. What a command writes to comes after what
  * it reads. */
-void vps_note_buffer_write(struct vp_context *ctx, VkDeviceSize offset, VkDeviceSize size);
+void vps_note_buffer_write(struct vps_context *ctx, VkDeviceSize offset, VkDeviceSize size);
 
 #endif

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/memory/buffer.h"
-#include "server/record/command_buffer.h"
 #include "server/core/context.h"
+#include "server/memory/buffer.h"
 #include "server/memory/copy_extent.h"
 #include "server/memory/image.h"
 #include "server/memory/memory.h"
-#include "server/sync/query_pool.h"
-#include "server/record/recorded.h"
 #include "server/memory/writes.h"
+#include "server/record/command_buffer.h"
+#include "server/record/recorded.h"
+#include "server/sync/query_pool.h"
 
 /* What the recorded commands write to of which protocol/commands.table says writes=observed. The handlers themselves
  * are generated or elsewhere; these functions are called when a command was recorded. */
 
 /* Notes a write to [offset, offset + size) of a buffer. False ends the session. */
-static bool note(struct vp_context *ctx, const struct vps_object *object, VkDeviceSize offset, VkDeviceSize size)
+static bool note(struct vps_context *ctx, const struct vps_object *object, VkDeviceSize offset, VkDeviceSize size)
 {
    const struct vps_buffer *buffer = object ? object->state : NULL;
 
@@ -26,7 +26,7 @@ static bool note(struct vp_context *ctx, const struct vps_object *object, VkDevi
 }
 
 /* The last buffer of a command: what it writes to comes after what it reads. */
-static const struct vps_object *destination(const struct vp_context *ctx)
+static const struct vps_object *destination(const struct vps_context *ctx)
 {
    for (unsigned i = ctx->used_count; i > 0; i--) {
       if (ctx->used[i - 1]->type == VK_OBJECT_TYPE_BUFFER)
@@ -35,12 +35,12 @@ static const struct vps_object *destination(const struct vp_context *ctx)
    return NULL;
 }
 
-void vps_note_buffer_write(struct vp_context *ctx, VkDeviceSize offset, VkDeviceSize size)
+void vps_note_buffer_write(struct vps_context *ctx, VkDeviceSize offset, VkDeviceSize size)
 {
    note(ctx, destination(ctx), offset, size);
 }
 
-static void note_image_copy(struct vp_context *ctx, const VkBufferImageCopy *region)
+static void note_image_copy(struct vps_context *ctx, const VkBufferImageCopy *region)
 {
    const struct vps_object *image = vps_used(ctx, VK_OBJECT_TYPE_IMAGE);
    const VkDeviceSize size = image ? vps_copy_extent(vps_image_format(image), region) : VK_WHOLE_SIZE;
@@ -48,13 +48,13 @@ static void note_image_copy(struct vp_context *ctx, const VkBufferImageCopy *reg
    vps_note_buffer_write(ctx, region->bufferOffset, size);
 }
 
-void vps_observe_vkCmdCopyImageToBuffer(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyImageToBuffer *a)
+void vps_observe_vkCmdCopyImageToBuffer(struct vps_context *ctx, const struct vp_cmd_vkCmdCopyImageToBuffer *a)
 {
    for (uint32_t i = 0; i < a->regionCount && !ctx->failed; i++)
       note_image_copy(ctx, &a->pRegions[i]);
 }
 
-void vps_observe_vkCmdCopyImageToBuffer2(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyImageToBuffer2 *a)
+void vps_observe_vkCmdCopyImageToBuffer2(struct vps_context *ctx, const struct vp_cmd_vkCmdCopyImageToBuffer2 *a)
 {
    const VkCopyImageToBufferInfo2 *info = a->pCopyImageToBufferInfo;
 
@@ -71,7 +71,7 @@ void vps_observe_vkCmdCopyImageToBuffer2(struct vp_context *ctx, const struct vp
 }
 
 /* All strides, and one more result with all its values in 64 bits: the stride can be smaller than that. */
-void vps_observe_vkCmdCopyQueryPoolResults(struct vp_context *ctx, const struct vp_cmd_vkCmdCopyQueryPoolResults *a)
+void vps_observe_vkCmdCopyQueryPoolResults(struct vps_context *ctx, const struct vp_cmd_vkCmdCopyQueryPoolResults *a)
 {
    const struct vps_object *object = vps_used(ctx, VK_OBJECT_TYPE_QUERY_POOL);
    const struct vps_query_pool *pool = object ? object->state : NULL;
@@ -83,7 +83,7 @@ void vps_observe_vkCmdCopyQueryPoolResults(struct vp_context *ctx, const struct 
    vps_note_buffer_write(ctx, a->dstOffset, size);
 }
 
-void vps_observe_vkCmdBindTransformFeedbackBuffersEXT(struct vp_context *ctx,
+void vps_observe_vkCmdBindTransformFeedbackBuffersEXT(struct vps_context *ctx,
                                                       const struct vp_cmd_vkCmdBindTransformFeedbackBuffersEXT *a)
 {
    for (uint32_t i = 0; i < a->bindingCount && !ctx->failed; i++) {
@@ -94,7 +94,7 @@ void vps_observe_vkCmdBindTransformFeedbackBuffersEXT(struct vp_context *ctx,
 }
 
 /* The counters that transform feedback ends with; those that it begins with are only read. */
-void vps_observe_vkCmdEndTransformFeedbackEXT(struct vp_context *ctx,
+void vps_observe_vkCmdEndTransformFeedbackEXT(struct vps_context *ctx,
                                               const struct vp_cmd_vkCmdEndTransformFeedbackEXT *a)
 {
    unsigned next = 1;

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "server/sync/event.h"
 #include "server/core/objects.h"
+#include "server/sync/event.h"
 #include "server/sync/query_pool.h"
 
 /* A new range is joined with one of the last few. */

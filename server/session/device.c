@@ -9,9 +9,9 @@
 #include "common/wire/chain.h"
 #include "server/core/context.h"
 #include "server/core/instance.h"
+#include "server/memory/readback.h"
 #include "server/pipeline/maker.h"
 #include "server/queue/queue.h"
-#include "server/memory/readback.h"
 
 /* What still runs on the GPU when its device is destroyed gets this long. */
 #define STOP_MS 2000
@@ -44,7 +44,7 @@ static void release_device(void *state)
    free(device);
 }
 
-static struct vps_device *new_device(struct vp_context *ctx, const VkDeviceCreateInfo *info)
+static struct vps_device *new_device(struct vps_context *ctx, const VkDeviceCreateInfo *info)
 {
    struct vps_device *device = calloc(1, sizeof(*device));
    if (!device)
@@ -84,7 +84,7 @@ static bool listed(const char *const *names, uint32_t count, const char *name)
    return false;
 }
 
-static bool gpu_has_extension(struct vp_context *ctx, VkPhysicalDevice gpu, const char *name)
+static bool gpu_has_extension(struct vps_context *ctx, VkPhysicalDevice gpu, const char *name)
 {
    const PFN_vkEnumerateDeviceExtensionProperties enumerate =
       ctx->instance->functions.EnumerateDeviceExtensionProperties;
@@ -103,7 +103,7 @@ static bool gpu_has_extension(struct vp_context *ctx, VkPhysicalDevice gpu, cons
 }
 
 /* Our queues count with timeline semaphores, whether or not the application wants some. */
-static bool enable_timelines(struct vp_context *ctx, VkPhysicalDevice gpu, VkDeviceCreateInfo *info)
+static bool enable_timelines(struct vps_context *ctx, VkPhysicalDevice gpu, VkDeviceCreateInfo *info)
 {
    VkPhysicalDeviceVulkan12Features *core =
       vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
@@ -138,7 +138,7 @@ static bool enable_timelines(struct vp_context *ctx, VkPhysicalDevice gpu, VkDev
    return true;
 }
 
-static void note_families(struct vp_context *ctx, struct vps_device *device, VkPhysicalDevice gpu)
+static void note_families(struct vps_context *ctx, struct vps_device *device, VkPhysicalDevice gpu)
 {
    const PFN_vkGetPhysicalDeviceQueueFamilyProperties get =
       ctx->instance->functions.GetPhysicalDeviceQueueFamilyProperties;
@@ -184,7 +184,7 @@ static void note_limits(const struct vps_instance_functions *functions, VkPhysic
    };
 }
 
-static VkResult create_device(struct vp_context *ctx, struct vps_device *device, VkPhysicalDevice gpu,
+static VkResult create_device(struct vps_context *ctx, struct vps_device *device, VkPhysicalDevice gpu,
                               const VkDeviceCreateInfo *wanted)
 {
    const struct vps_instance_functions *functions = &ctx->instance->functions;
@@ -216,7 +216,7 @@ static VkResult create_device(struct vp_context *ctx, struct vps_device *device,
    return VK_ERROR_INITIALIZATION_FAILED;
 }
 
-void vp_handle_vkCreateDevice(struct vp_context *ctx, struct vp_cmd_vkCreateDevice *a)
+void vps_handle_vkCreateDevice(struct vps_context *ctx, struct vp_cmd_vkCreateDevice *a)
 {
    const uint64_t id = (uint64_t)(uintptr_t)*a->pDevice;
 
@@ -240,7 +240,7 @@ void vp_handle_vkCreateDevice(struct vp_context *ctx, struct vp_cmd_vkCreateDevi
    vps_reserve_fill(device);
 }
 
-void vp_handle_vkDestroyDevice(struct vp_context *ctx, struct vp_cmd_vkDestroyDevice *a)
+void vps_handle_vkDestroyDevice(struct vps_context *ctx, struct vp_cmd_vkDestroyDevice *a)
 {
    (void)a;
    vps_object_destroy(ctx->used[0]);

@@ -14,13 +14,13 @@
 
 /* Whether a command, whose data is at p, is recorded into the one command buffer and concerns no other. Its first
  * object comes first. */
-static bool is_apart(const struct vp_context *ctx, const struct vps_dispatch *entry, const uint8_t *p)
+static bool is_apart(const struct vps_context *ctx, const struct vps_dispatch *entry, const uint8_t *p)
 {
    return entry->apart && (ctx->dec.end - p < 8 || vp_bytes_load_u64(p) == ctx->recorded_into);
 }
 
 /* Recorded commands from p on, up to any other one or to one that wants an answer. Returns where they end. */
-static const uint8_t *record_stretch(struct vp_context *ctx, const uint8_t *p)
+static const uint8_t *record_stretch(struct vps_context *ctx, const uint8_t *p)
 {
    const bool apart = ctx->apart;
 
@@ -39,7 +39,7 @@ static const uint8_t *record_stretch(struct vp_context *ctx, const uint8_t *p)
 }
 
 /* What is measured with recorded commands. */
-static void run_measured_by_size(struct vp_context *ctx, const struct vps_dispatch *entry)
+static void run_measured_by_size(struct vps_context *ctx, const struct vps_dispatch *entry)
 {
    const uint8_t *start = ctx->dec.cur - COMMAND_HEAD_SIZE;
 
@@ -48,7 +48,7 @@ static void run_measured_by_size(struct vp_context *ctx, const struct vps_dispat
 }
 
 /* A single recorded command that wants an answer. */
-static void record_answered(struct vp_context *ctx, const struct vps_dispatch *entry)
+static void record_answered(struct vps_context *ctx, const struct vps_dispatch *entry)
 {
    const uint8_t *start = ctx->dec.cur;
 
@@ -60,7 +60,7 @@ static void record_answered(struct vp_context *ctx, const struct vps_dispatch *e
    vps_send_reply(ctx);
 }
 
-static void run_measured_alone(struct vp_context *ctx, const struct vps_dispatch *entry)
+static void run_measured_alone(struct vps_context *ctx, const struct vps_dispatch *entry)
 {
    vps_meter_begin(&ctx->meter);
    entry->run(ctx);
@@ -70,7 +70,7 @@ static void run_measured_alone(struct vp_context *ctx, const struct vps_dispatch
 }
 
 /* Says why a command cannot be among those of one command buffer. */
-static void refuse_apart(struct vp_context *ctx, const struct vps_dispatch *entry)
+static void refuse_apart(struct vps_context *ctx, const struct vps_dispatch *entry)
 {
    if (!entry->apart || ctx->reply)
       vps_fail(ctx, "it cannot be among commands that are recorded into one command buffer");
@@ -78,7 +78,7 @@ static void refuse_apart(struct vp_context *ctx, const struct vps_dispatch *entr
       vps_fail(ctx, "it is among commands that are recorded into another command buffer");
 }
 
-static void run_command(struct vp_context *ctx)
+static void run_command(struct vps_context *ctx)
 {
    ctx->command = vp_dec_u32(&ctx->dec);
    const uint32_t flags = vp_dec_u32(&ctx->dec);
@@ -112,9 +112,9 @@ static void run_command(struct vp_context *ctx)
    vp_arena_reset(&ctx->arena);
 }
 
-bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size)
+bool vps_executor_run(struct vps_context *ctx, const uint8_t *data, size_t size)
 {
-   vp_context_decode(ctx, data, size);
+   vps_context_decode(ctx, data, size);
    ctx->dec.present_layout = VPS_PRESENT_LAYOUT;
    vps_meter_start(&ctx->meter);
 
@@ -135,21 +135,21 @@ bool vp_executor_run(struct vp_context *ctx, const uint8_t *data, size_t size)
    return !ctx->failed;
 }
 
-uint64_t vp_executor_recorded_into(const uint8_t *data, size_t size)
+uint64_t vps_executor_recorded_into(const uint8_t *data, size_t size)
 {
    return size >= COMMAND_HEAD_SIZE + 8 ? vp_bytes_load_u64(data + COMMAND_HEAD_SIZE) : 0;
 }
 
-bool vp_executor_run_apart(struct vp_context *ctx, const uint8_t *data, size_t size)
+bool vps_executor_run_apart(struct vps_context *ctx, const uint8_t *data, size_t size)
 {
    ctx->apart = true;
-   ctx->recorded_into = vp_executor_recorded_into(data, size);
-   const bool ok = vp_executor_run(ctx, data, size);
+   ctx->recorded_into = vps_executor_recorded_into(data, size);
+   const bool ok = vps_executor_run(ctx, data, size);
    ctx->apart = false;
    return ok;
 }
 
-void vp_executor_tell(struct vp_context *ctx, uint64_t tag)
+void vps_executor_tell(struct vps_context *ctx, uint64_t tag)
 {
    if (tag && !ctx->failed)
       vps_meter_tell(&ctx->meter, ctx->writer, tag);

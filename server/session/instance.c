@@ -7,10 +7,10 @@
 #include "common/util/log.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
-#include "server/sync/event.h"
 #include "server/memory/memory.h"
-#include "server/sync/query_pool.h"
 #include "server/queue/queue.h"
+#include "server/sync/event.h"
+#include "server/sync/query_pool.h"
 
 /* The client asks with all structs that both registries know, whatever version the application wants. */
 #define LEAST_API_VERSION VP_API_VERSION
@@ -46,7 +46,7 @@ static void release_instance(void *state)
    free(instance);
 }
 
-static VkResult create_instance(struct vp_context *ctx, const VkInstanceCreateInfo *wanted, VkInstance *handle)
+static VkResult create_instance(struct vps_context *ctx, const VkInstanceCreateInfo *wanted, VkInstance *handle)
 {
    const PFN_vkCreateInstance create = (PFN_vkCreateInstance)ctx->get_proc_addr(NULL, "vkCreateInstance");
    static const char *const debug_utils = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
@@ -85,7 +85,7 @@ static void create_messenger(struct vps_instance *instance)
    }
 }
 
-void vp_handle_vkCreateInstance(struct vp_context *ctx, struct vp_cmd_vkCreateInstance *a)
+void vps_handle_vkCreateInstance(struct vps_context *ctx, struct vp_cmd_vkCreateInstance *a)
 {
    const uint64_t id = (uint64_t)(uintptr_t)*a->pInstance;
 
@@ -115,7 +115,7 @@ void vp_handle_vkCreateInstance(struct vp_context *ctx, struct vp_cmd_vkCreateIn
    ctx->instance = instance;
 }
 
-void vp_handle_vkDestroyInstance(struct vp_context *ctx, struct vp_cmd_vkDestroyInstance *a)
+void vps_handle_vkDestroyInstance(struct vps_context *ctx, struct vp_cmd_vkDestroyInstance *a)
 {
    (void)a;
    vps_object_destroy(ctx->used[0]);
@@ -159,7 +159,7 @@ static bool set_name(const struct vps_object *object, const char *name)
    return result >= 0;
 }
 
-void vp_handle_vkSetObjectNameVP(struct vp_context *ctx, struct vp_cmd_vkSetObjectNameVP *a)
+void vps_handle_vkSetObjectNameVP(struct vps_context *ctx, struct vp_cmd_vkSetObjectNameVP *a)
 {
    vps_object_complete(ctx, a->object);
    const struct vps_object *object = vps_object_find(&ctx->objects, a->object);

@@ -3,8 +3,8 @@
 
 #include "common/util/identity.h"
 #include "server/core/context.h"
-#include "server/process/gpu_list.h"
 #include "server/core/instance.h"
+#include "server/process/gpu_list.h"
 
 /* The driver of a GPU that is older than Vulkan 1.2 does not say who it is. */
 static bool is_own_driver(const struct vps_instance_functions *functions, VkPhysicalDevice handle,
@@ -25,7 +25,7 @@ static bool is_own_driver(const struct vps_instance_functions *functions, VkPhys
 }
 
 /* Keeps only the devices that clients may see, and says how many. */
-static uint32_t select_devices(const struct vp_context *ctx, VkPhysicalDevice *devices, uint32_t count)
+static uint32_t select_devices(const struct vps_context *ctx, VkPhysicalDevice *devices, uint32_t count)
 {
    uint32_t selected = 0;
    unsigned index = 0;
@@ -34,14 +34,14 @@ static uint32_t select_devices(const struct vp_context *ctx, VkPhysicalDevice *d
       VkPhysicalDeviceProperties2 properties;
       if (is_own_driver(&ctx->instance->functions, devices[i], &properties))
          continue;
-      if (vp_gpu_selected(ctx->options, index++, properties.properties.deviceName))
+      if (vps_gpu_selected(ctx->options, index++, properties.properties.deviceName))
          devices[selected++] = devices[i];
    }
    return selected;
 }
 
 /* The physical device with this handle, if the client knows it. */
-static struct vps_object *known_device(const struct vp_context *ctx, VkPhysicalDevice handle)
+static struct vps_object *known_device(const struct vps_context *ctx, VkPhysicalDevice handle)
 {
    for (struct vps_object *object = ctx->instance->object->children; object; object = object->next) {
       if (object->type == VK_OBJECT_TYPE_PHYSICAL_DEVICE && object->handle == (uint64_t)(uintptr_t)handle)
@@ -50,7 +50,7 @@ static struct vps_object *known_device(const struct vp_context *ctx, VkPhysicalD
    return NULL;
 }
 
-static VkResult list_devices(struct vp_context *ctx, VkPhysicalDevice **devices, uint32_t *count)
+static VkResult list_devices(struct vps_context *ctx, VkPhysicalDevice **devices, uint32_t *count)
 {
    const struct vps_instance *instance = ctx->instance;
 
@@ -67,7 +67,7 @@ static VkResult list_devices(struct vp_context *ctx, VkPhysicalDevice **devices,
    return VK_SUCCESS;
 }
 
-void vp_handle_vkEnumeratePhysicalDevices(struct vp_context *ctx, struct vp_cmd_vkEnumeratePhysicalDevices *a)
+void vps_handle_vkEnumeratePhysicalDevices(struct vps_context *ctx, struct vp_cmd_vkEnumeratePhysicalDevices *a)
 {
    const uint32_t room = *a->pPhysicalDeviceCount;
    VkPhysicalDevice *devices = NULL;
@@ -94,7 +94,7 @@ void vp_handle_vkEnumeratePhysicalDevices(struct vp_context *ctx, struct vp_cmd_
 }
 
 /* Leaves only what the client knows, by id. False when nothing is left. */
-static bool translate_group(const struct vp_context *ctx, VkPhysicalDeviceGroupProperties *group)
+static bool translate_group(const struct vps_context *ctx, VkPhysicalDeviceGroupProperties *group)
 {
    uint32_t count = 0;
 
@@ -108,7 +108,7 @@ static bool translate_group(const struct vp_context *ctx, VkPhysicalDeviceGroupP
    return count > 0;
 }
 
-static VkResult list_groups(struct vp_context *ctx, VkPhysicalDeviceGroupProperties **groups, uint32_t *count)
+static VkResult list_groups(struct vps_context *ctx, VkPhysicalDeviceGroupProperties **groups, uint32_t *count)
 {
    const struct vps_instance *instance = ctx->instance;
    uint32_t all = 0;
@@ -133,7 +133,8 @@ static VkResult list_groups(struct vp_context *ctx, VkPhysicalDeviceGroupPropert
    return VK_SUCCESS;
 }
 
-void vp_handle_vkEnumeratePhysicalDeviceGroups(struct vp_context *ctx, struct vp_cmd_vkEnumeratePhysicalDeviceGroups *a)
+void vps_handle_vkEnumeratePhysicalDeviceGroups(struct vps_context *ctx,
+                                                struct vp_cmd_vkEnumeratePhysicalDeviceGroups *a)
 {
    const uint32_t room = *a->pPhysicalDeviceGroupCount;
    VkPhysicalDeviceGroupProperties *groups = NULL;

@@ -21,7 +21,7 @@
 struct vps_lane {
    struct vps_replay *replay;
    struct vp_relay relay;
-   struct vp_context ctx; /* its own */
+   struct vps_context ctx; /* its own */
    struct piece {
       struct vp_frame frame;
       uint64_t offset; /* in the stream */
@@ -47,7 +47,7 @@ static void execute(void *context, unsigned place)
    if (lane->ctx.failed)
       return;
    lane->ctx.stream_offset = piece->offset;
-   if (!vp_executor_run_apart(&lane->ctx, piece->frame.payload, piece->frame.header.length))
+   if (!vps_executor_run_apart(&lane->ctx, piece->frame.payload, piece->frame.header.length))
       atomic_store(&lane->replay->failed, true);
    lane->size += piece->frame.header.length;
    lane->ns += vp_clock_ns() - start_ns;
@@ -59,7 +59,7 @@ static struct vps_lane *start_lane(struct vps_replay *replay)
    if (!lane)
       return NULL;
    lane->replay = replay;
-   vp_context_init_beside(&lane->ctx, replay->ctx);
+   vps_context_init_beside(&lane->ctx, replay->ctx);
    vp_relay_start(&lane->relay, PLACES, execute, lane);
    return lane;
 }
@@ -67,13 +67,13 @@ static struct vps_lane *start_lane(struct vps_replay *replay)
 static void stop_lane(struct vps_lane *lane)
 {
    vp_relay_stop(&lane->relay);
-   vp_context_finish_beside(&lane->ctx);
+   vps_context_finish_beside(&lane->ctx);
    for (unsigned i = 0; i < PLACES; i++)
       vp_frame_finish(&lane->places[i].frame);
    free(lane);
 }
 
-void vps_replay_start(struct vps_replay *replay, struct vp_context *ctx)
+void vps_replay_start(struct vps_replay *replay, struct vps_context *ctx)
 {
    const unsigned cores = vp_cores_count(), half = cores / 2;
 
@@ -94,7 +94,7 @@ void vps_replay_stop(struct vps_replay *replay)
  * as long as what the busiest one did. */
 static bool gather(struct vps_replay *replay)
 {
-   struct vp_context *ctx = replay->ctx;
+   struct vps_context *ctx = replay->ctx;
    size_t size = 0;
    int64_t longest_ns = 0;
 
@@ -146,9 +146,9 @@ bool vps_replay_wait_for_data(struct vps_replay *replay, int fd)
 /* --- handing over --- */
 
 /* The pool of a frame, with its state; NULL: whoever executes the frame finds out why. */
-static struct vps_object *find_pool(const struct vp_context *ctx, const struct vp_frame *frame)
+static struct vps_object *find_pool(const struct vps_context *ctx, const struct vp_frame *frame)
 {
-   const uint64_t id = vp_executor_recorded_into(frame->payload, frame->header.length);
+   const uint64_t id = vps_executor_recorded_into(frame->payload, frame->header.length);
    const struct vps_object *commands = vps_object_find(&ctx->objects, id);
    struct vps_object *pool = commands && commands->type == VK_OBJECT_TYPE_COMMAND_BUFFER ? commands->parent : NULL;
 
@@ -189,7 +189,7 @@ static struct vps_lane *choose_lane(struct vps_replay *replay, const struct pool
 
 static void hand_over(struct vps_replay *replay, struct vps_lane *lane, struct vp_frame *frame)
 {
-   struct vp_context *ctx = replay->ctx;
+   struct vps_context *ctx = replay->ctx;
    struct piece *piece = &lane->places[vp_relay_places(&lane->relay, 1)];
    const struct vp_frame other = piece->frame;
 
@@ -222,7 +222,7 @@ bool vps_replay_run(struct vps_replay *replay, struct vp_frame *frame)
       return vps_replay_wait(replay);
    struct vps_lane *lane = find_lane_for(replay, frame, &pool);
    if (!lane)
-      return vps_replay_wait(replay) && vp_executor_run_apart(replay->ctx, frame->payload, frame->header.length);
+      return vps_replay_wait(replay) && vps_executor_run_apart(replay->ctx, frame->payload, frame->header.length);
    hand_over(replay, lane, frame);
    pool->lane = lane;
    pool->count = vp_relay_given(&lane->relay);

@@ -7,7 +7,7 @@
 
 #include "common/net/frame.h"
 
-struct vp_context;
+struct vps_context;
 struct vps_lane;
 struct vps_object;
 
@@ -22,7 +22,7 @@ struct vps_object;
 
 /* All is for the executing thread, but `failed`. */
 struct vps_replay {
-   struct vp_context *ctx;
+   struct vps_context *ctx;
    unsigned allowed, started;
    struct vps_lane *lanes[VPS_MAX_LANES];
    bool waited_for;    /* nothing was handed over since all was waited for */
@@ -30,7 +30,7 @@ struct vps_replay {
 };
 
 /* Threads are started when they are needed, where there are cores for them. */
-void vps_replay_start(struct vps_replay *replay, struct vp_context *ctx);
+void vps_replay_start(struct vps_replay *replay, struct vps_context *ctx);
 
 /* Executes what is left, and ends the threads. */
 void vps_replay_stop(struct vps_replay *replay);

@@ -41,7 +41,7 @@ void vps_uploads_stop(struct vps_uploads *uploads)
    vp_unpacker_finish(&uploads->unpacker);
 }
 
-static bool check(struct vps_uploads *uploads, struct vp_context *ctx)
+static bool check(struct vps_uploads *uploads, struct vps_context *ctx)
 {
    const char *problem = atomic_load(&uploads->problem);
 
@@ -57,7 +57,7 @@ static bool has_input(int fd)
    return recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-struct vp_frame *vps_uploads_next(struct vps_uploads *uploads, struct vp_context *ctx, int fd)
+struct vp_frame *vps_uploads_next(struct vps_uploads *uploads, struct vps_context *ctx, int fd)
 {
    /* Who finished just now may have found a problem, and the client may say nothing more. */
    if (vp_relay_is_idle(&uploads->relay) ? !check(uploads, ctx) : !has_input(fd) && !vps_uploads_wait(uploads, ctx))
@@ -68,7 +68,7 @@ struct vp_frame *vps_uploads_next(struct vps_uploads *uploads, struct vp_context
    return frame;
 }
 
-bool vps_uploads_apply(struct vps_uploads *uploads, struct vp_context *ctx)
+bool vps_uploads_apply(struct vps_uploads *uploads, struct vps_context *ctx)
 {
    struct vps_upload *upload = &uploads->places[vp_relay_places(&uploads->relay, 1)];
    const bool is_big = upload->frame.capacity > VPS_KEEP_SIZE;
@@ -85,7 +85,7 @@ bool vps_uploads_apply(struct vps_uploads *uploads, struct vp_context *ctx)
    return check(uploads, ctx);
 }
 
-bool vps_uploads_wait(struct vps_uploads *uploads, struct vp_context *ctx)
+bool vps_uploads_wait(struct vps_uploads *uploads, struct vps_context *ctx)
 {
    vp_relay_wait(&uploads->relay);
    return check(uploads, ctx);

@@ -9,7 +9,7 @@
 #include "common/net/frame.h"
 #include "common/util/relay.h"
 
-struct vp_context;
+struct vps_context;
 struct vps_memory;
 
 /* No frame is read into more memory than this if it has room in less; what a long one needs is given back. */
@@ -36,12 +36,12 @@ void vps_uploads_stop(struct vps_uploads *uploads);
 /* Where the next frame is read to; valid until it is applied or the next one is asked for. Who reads may have to wait
  * for it, so when there is nothing to read yet all are applied first, and what is wrong with one is known. NULL when
  * the session is over because of that. */
-struct vp_frame *vps_uploads_next(struct vps_uploads *uploads, struct vp_context *ctx, int fd);
+struct vp_frame *vps_uploads_next(struct vps_uploads *uploads, struct vps_context *ctx, int fd);
 
 /* Applies that frame, MEMORY or PACKED, soon. False when the session is over, perhaps because of an earlier one. */
-bool vps_uploads_apply(struct vps_uploads *uploads, struct vp_context *ctx);
+bool vps_uploads_apply(struct vps_uploads *uploads, struct vps_context *ctx);
 
 /* Waits until all are applied. False when the session is over. */
-bool vps_uploads_wait(struct vps_uploads *uploads, struct vp_context *ctx);
+bool vps_uploads_wait(struct vps_uploads *uploads, struct vps_context *ctx);
 
 #endif

@@ -15,12 +15,12 @@
 #include "common/util/log.h"
 #include "common/util/pool.h"
 #include "common/util/spin.h"
-#include "server/core/frame_writer.h"
-#include "server/process/compiled.h"
 #include "server/core/context.h"
-#include "server/session/executor.h"
-#include "server/process/handover.h"
+#include "server/core/frame_writer.h"
 #include "server/pipeline/maker.h"
+#include "server/process/compiled.h"
+#include "server/process/handover.h"
+#include "server/session/executor.h"
 #include "server/session/replay.h"
 #include "server/session/uploads.h"
 #include "server/session/watchdog.h"
@@ -32,7 +32,7 @@
 #define LINGER_MS 2000
 
 struct worker {
-   const struct vp_server_options *options;
+   const struct vps_options *options;
    struct vps_frame_writer writer;
    struct vps_watchdog watchdog;
    struct vps_uploads uploads;
@@ -136,15 +136,15 @@ static bool greet(struct worker *worker)
    return true;
 }
 
-static bool handle_commands(struct vp_context *ctx, uint64_t tag, const uint8_t *data, size_t size)
+static bool handle_commands(struct vps_context *ctx, uint64_t tag, const uint8_t *data, size_t size)
 {
-   if (!vp_executor_run(ctx, data, size))
+   if (!vps_executor_run(ctx, data, size))
       return false;
-   vp_executor_tell(ctx, tag);
+   vps_executor_tell(ctx, tag);
    return true;
 }
 
-static bool handle_packed_commands(struct worker *worker, struct vp_context *ctx, const struct vp_frame *frame)
+static bool handle_packed_commands(struct worker *worker, struct vps_context *ctx, const struct vp_frame *frame)
 {
    const uint8_t *data;
    size_t size;
@@ -155,18 +155,18 @@ static bool handle_packed_commands(struct worker *worker, struct vp_context *ctx
    return false;
 }
 
-static bool handle_recorded(struct worker *worker, struct vp_context *ctx, struct vp_frame *frame)
+static bool handle_recorded(struct worker *worker, struct vps_context *ctx, struct vp_frame *frame)
 {
    const uint64_t tag = frame->header.tag;
 
    if (!vps_replay_run(&worker->replay, frame) || (tag && !vps_replay_wait(&worker->replay)))
       return false;
-   vp_executor_tell(ctx, tag);
+   vps_executor_tell(ctx, tag);
    return true;
 }
 
 /* False when the session is over; ctx->failed: because of an error. */
-static bool handle_frame(struct worker *worker, struct vp_context *ctx, struct vp_frame *frame)
+static bool handle_frame(struct worker *worker, struct vps_context *ctx, struct vp_frame *frame)
 {
    const bool is_memory = frame->header.type == VP_FRAME_MEMORY || frame->header.type == VP_FRAME_PACKED;
    struct vp_error error;
@@ -203,7 +203,7 @@ static bool handle_frame(struct worker *worker, struct vp_context *ctx, struct v
 
 /* The next frame; NULL: the session is over. Before it is waited for, all before it is done with, so that a client that
  * says nothing more hears what is wrong. */
-static struct vp_frame *read_next(struct worker *worker, struct vp_context *ctx, enum vp_frame_status *status)
+static struct vp_frame *read_next(struct worker *worker, struct vps_context *ctx, enum vp_frame_status *status)
 {
    const int fd = worker->writer.fd;
    struct vp_frame *frame = vps_uploads_next(&worker->uploads, ctx, fd);
@@ -217,7 +217,7 @@ static struct vp_frame *read_next(struct worker *worker, struct vp_context *ctx,
 }
 
 /* Until the session is over. Returns the exit status. */
-static int serve(struct worker *worker, struct vp_context *ctx)
+static int serve(struct worker *worker, struct vps_context *ctx)
 {
    enum vp_frame_status status = VP_FRAME_OK;
    struct vp_frame *frame;
@@ -247,12 +247,12 @@ static int serve(struct worker *worker, struct vp_context *ctx)
 
 static int run_session(struct worker *worker)
 {
-   struct vp_context ctx;
+   struct vps_context ctx;
 
    if (!greet(worker))
       return atomic_load(&worker->watchdog.terminated) ? 0 : 1;
    vps_watchdog_greeted(&worker->watchdog);
-   if (!vp_context_init(&ctx, worker->options, &worker->writer, vkGetInstanceProcAddr)) {
+   if (!vps_context_init(&ctx, worker->options, &worker->writer, vkGetInstanceProcAddr)) {
       refuse_text(worker, 0, "the server is out of memory");
       return 1;
    }
@@ -261,7 +261,7 @@ static int run_session(struct worker *worker)
    const int status = serve(worker, &ctx);
    vps_watchdog_announce_end(&worker->watchdog);
    vps_replay_stop(&worker->replay);
-   vp_context_finish(&ctx);
+   vps_context_finish(&ctx);
    if (ctx.abandoned) {
       vp_log(VP_LOG_WARN, "the GPU is still busy with what the client has left; ending without it");
       _exit(status);
@@ -269,7 +269,7 @@ static int run_session(struct worker *worker)
    return status;
 }
 
-int vp_worker_run(int fd, const struct vp_server_options *options)
+int vps_worker_run(int fd, const struct vps_options *options)
 {
    struct worker worker = {.options = options};
 
@@ -294,6 +294,6 @@ int vp_worker_run(int fd, const struct vp_server_options *options)
    vps_frame_writer_finish(&worker.writer);
    close(fd);
    if (vps_compiled_much())
-      vp_handover_tell(options->worker_fd, VP_HANDOVER_COMPILED);
+      vps_handover_tell(options->worker_fd, VPS_HANDOVER_COMPILED);
    return status;
 }

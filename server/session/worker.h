@@ -7,6 +7,6 @@
 /* Serves the client at the other end of a connected socket until it leaves. Returns the exit status of the process: 0
  * when the client has left or SIGTERM came, 1 after an error, which the log tells. The process must be the client's
  * own: it is ended at once when the client is gone and the driver does not come back. */
-int vp_worker_run(int fd, const struct vp_server_options *options);
+int vps_worker_run(int fd, const struct vps_options *options);
 
 #endif

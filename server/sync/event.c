@@ -5,9 +5,9 @@
 
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
-#include "server/core/frame_writer.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/frame_writer.h"
 
 struct vps_event *vps_event_ref(struct vps_event *event)
 {
@@ -81,7 +81,7 @@ void vps_event_send(struct vps_event *event)
    pthread_mutex_unlock(&event->lock);
 }
 
-void vp_handle_vkCreateEvent(struct vp_context *ctx, struct vp_cmd_vkCreateEvent *a)
+void vps_handle_vkCreateEvent(struct vps_context *ctx, struct vp_cmd_vkCreateEvent *a)
 {
    const uint64_t id = (uint64_t)(uintptr_t)*a->pEvent;
    struct vps_device *device = ctx->used[0]->device;
@@ -107,7 +107,7 @@ void vp_handle_vkCreateEvent(struct vp_context *ctx, struct vp_cmd_vkCreateEvent
 }
 
 /* vkSetEvent and vkResetEvent. */
-static VkResult change(struct vp_context *ctx, uint64_t id, bool set)
+static VkResult change(struct vps_context *ctx, uint64_t id, bool set)
 {
    const struct vps_device *device = ctx->used[0]->device;
    struct vps_object *object = vps_use(ctx, VK_OBJECT_TYPE_EVENT, id);
@@ -127,12 +127,12 @@ static VkResult change(struct vp_context *ctx, uint64_t id, bool set)
    return result;
 }
 
-void vp_handle_vkSetEvent(struct vp_context *ctx, struct vp_cmd_vkSetEvent *a)
+void vps_handle_vkSetEvent(struct vps_context *ctx, struct vp_cmd_vkSetEvent *a)
 {
    a->ret = change(ctx, (uint64_t)(uintptr_t)a->event, true);
 }
 
-void vp_handle_vkResetEvent(struct vp_context *ctx, struct vp_cmd_vkResetEvent *a)
+void vps_handle_vkResetEvent(struct vps_context *ctx, struct vp_cmd_vkResetEvent *a)
 {
    a->ret = change(ctx, (uint64_t)(uintptr_t)a->event, false);
 }

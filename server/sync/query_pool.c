@@ -6,11 +6,11 @@
 
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
-#include "common/util/query_values.h"
 #include "common/util/log.h"
-#include "server/core/frame_writer.h"
+#include "common/util/query_values.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/frame_writer.h"
 
 /* Queries that travel in one frame. */
 #define MAX_BATCH 4096u
@@ -65,7 +65,7 @@ static void release_pool(void *state)
    vps_query_pool_unref(pool);
 }
 
-void vp_handle_vkCreateQueryPool(struct vp_context *ctx, struct vp_cmd_vkCreateQueryPool *a)
+void vps_handle_vkCreateQueryPool(struct vps_context *ctx, struct vp_cmd_vkCreateQueryPool *a)
 {
    const uint64_t id = (uint64_t)(uintptr_t)*a->pQueryPool;
    struct vps_device *device = ctx->used[0]->device;
@@ -88,7 +88,7 @@ void vp_handle_vkCreateQueryPool(struct vp_context *ctx, struct vp_cmd_vkCreateQ
    object->release = release_pool;
 }
 
-bool vps_query_pool_has(struct vp_context *ctx, const struct vps_query_pool *pool, uint32_t first, uint32_t count)
+bool vps_query_pool_has(struct vps_context *ctx, const struct vps_query_pool *pool, uint32_t first, uint32_t count)
 {
    if (first <= pool->count && count <= pool->count - first)
       return true;
@@ -97,7 +97,7 @@ bool vps_query_pool_has(struct vp_context *ctx, const struct vps_query_pool *poo
    return false;
 }
 
-void vp_handle_vkResetQueryPool(struct vp_context *ctx, struct vp_cmd_vkResetQueryPool *a)
+void vps_handle_vkResetQueryPool(struct vps_context *ctx, struct vp_cmd_vkResetQueryPool *a)
 {
    const struct vps_device *device = ctx->used[0]->device;
    struct vps_object *object = vps_use(ctx, VK_OBJECT_TYPE_QUERY_POOL, (uint64_t)(uintptr_t)a->queryPool);
@@ -169,7 +169,7 @@ bool vps_query_pool_send(struct vps_query_pool *pool, uint32_t first, uint32_t c
 }
 
 /* Only for queries that no submission has brought: the others come with it. */
-void vp_handle_vkGetQueryPoolResults(struct vp_context *ctx, struct vp_cmd_vkGetQueryPoolResults *a)
+void vps_handle_vkGetQueryPoolResults(struct vps_context *ctx, struct vp_cmd_vkGetQueryPoolResults *a)
 {
    const struct vps_object *object = vps_use(ctx, VK_OBJECT_TYPE_QUERY_POOL, (uint64_t)(uintptr_t)a->queryPool);
    a->ret = ctx->poison;

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
-struct vp_context;
+struct vps_context;
 struct vps_device;
 
 /* The state of a VkQueryPool; shared like that of an event. */
@@ -28,7 +28,7 @@ struct vps_query_pool *vps_query_pool_ref(struct vps_query_pool *pool);
 void vps_query_pool_unref(struct vps_query_pool *pool);
 
 /* Whether the pool has these queries; if not, the session ends. */
-bool vps_query_pool_has(struct vp_context *ctx, const struct vps_query_pool *pool, uint32_t first, uint32_t count);
+bool vps_query_pool_has(struct vps_context *ctx, const struct vps_query_pool *pool, uint32_t first, uint32_t count);
 
 /* Sends the results of count queries from first to the client. False when the device is lost. */
 bool vps_query_pool_send(struct vps_query_pool *pool, uint32_t first, uint32_t count);

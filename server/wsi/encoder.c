@@ -13,8 +13,8 @@
 #include "common/picture/present_frame.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
-#include "server/core/frame_writer.h"
 #include "server/core/device.h"
+#include "server/core/frame_writer.h"
 #include "server/wsi/swapchain.h"
 
 /* A part of a picture is about this large before compression. */

@@ -19,7 +19,7 @@ static struct vps_swapchain *swapchain_of(const VkPresentVP *present)
 }
 
 /* Whether all swapchains that are presented to could be created; their creation waits, so that a client knows. */
-static bool are_usable(const struct vp_context *ctx)
+static bool are_usable(const struct vps_context *ctx)
 {
    for (unsigned i = 0; i < ctx->used_count; i++) {
       if (ctx->used[i]->type == VK_OBJECT_TYPE_SWAPCHAIN_KHR && ctx->used[i]->poison)
@@ -29,7 +29,7 @@ static bool are_usable(const struct vp_context *ctx)
 }
 
 /* Whether the client says something that makes sense. */
-static bool check_presents(struct vp_context *ctx, const struct vp_cmd_vkQueuePresentVP *a)
+static bool check_presents(struct vps_context *ctx, const struct vp_cmd_vkQueuePresentVP *a)
 {
    for (uint32_t i = 0; i < a->presentCount; i++) {
       const struct vps_swapchain *swapchain = swapchain_of(&a->pPresents[i]);
@@ -53,7 +53,7 @@ static bool check_presents(struct vp_context *ctx, const struct vp_cmd_vkQueuePr
 
 /* What the batch waits for: the application's semaphores, and what another queue has yet to give to a timeline, whose
  * values must not go back. False ends the session. */
-static bool add_waits(struct vp_context *ctx, const struct vp_cmd_vkQueuePresentVP *a,
+static bool add_waits(struct vps_context *ctx, const struct vp_cmd_vkQueuePresentVP *a,
                       const struct vps_present *presents, uint32_t count, VkSubmitInfo *info,
                       VkTimelineSemaphoreSubmitInfo *timeline)
 {
@@ -84,7 +84,7 @@ static bool add_waits(struct vp_context *ctx, const struct vp_cmd_vkQueuePresent
 }
 
 /* The batch, in temporary memory. NULL ends the session. */
-static VkSubmitInfo *make_batch(struct vp_context *ctx, const struct vp_cmd_vkQueuePresentVP *a,
+static VkSubmitInfo *make_batch(struct vps_context *ctx, const struct vp_cmd_vkQueuePresentVP *a,
                                 const struct vps_present *presents, uint32_t count)
 {
    VkSubmitInfo *info = vps_alloc(ctx, 1, sizeof(*info));
@@ -116,18 +116,18 @@ static VkSubmitInfo *make_batch(struct vp_context *ctx, const struct vp_cmd_vkQu
    return add_waits(ctx, a, presents, count, info, timeline) ? info : NULL;
 }
 
-static void submit(struct vp_context *ctx, struct vp_cmd_vkQueuePresentVP *a, const struct vps_present *presents,
+static void submit(struct vps_context *ctx, struct vp_cmd_vkQueuePresentVP *a, const struct vps_present *presents,
                    uint32_t count)
 {
    struct vp_cmd_vkQueueSubmit batch = {.queue = a->queue, .submitCount = 1};
 
    batch.pSubmits = make_batch(ctx, a, presents, count);
    if (batch.pSubmits)
-      vp_handle_vkQueueSubmit(ctx, &batch);
+      vps_handle_vkQueueSubmit(ctx, &batch);
    a->ret = batch.ret;
 }
 
-void vp_handle_vkQueuePresentVP(struct vp_context *ctx, struct vp_cmd_vkQueuePresentVP *a)
+void vps_handle_vkQueuePresentVP(struct vps_context *ctx, struct vp_cmd_vkQueuePresentVP *a)
 {
    const struct vps_queue *queue = ctx->used[0]->state;
    const uint32_t count = queue && are_usable(ctx) ? a->presentCount : 0; /* else it is only counted */
@@ -149,7 +149,7 @@ void vp_handle_vkQueuePresentVP(struct vp_context *ctx, struct vp_cmd_vkQueuePre
    }
 }
 
-void vp_handle_vkAckPresentVP(struct vp_context *ctx, struct vp_cmd_vkAckPresentVP *a)
+void vps_handle_vkAckPresentVP(struct vps_context *ctx, struct vp_cmd_vkAckPresentVP *a)
 {
    struct vps_swapchain *swapchain = (struct vps_swapchain *)(uintptr_t)a->swapchain;
 

@@ -3,13 +3,12 @@
 /* The thread of a swapchain that sends what was presented: whoever presents waits neither for the encoder nor for the
  * network. */
 
-#include "server/wsi/swapchain.h"
-
 #include <errno.h>
 
 #include "common/util/clock.h"
 #include "server/core/device.h"
 #include "server/wsi/encoder.h"
+#include "server/wsi/swapchain.h"
 
 /* When nothing is presented for so long, the picture is made exact. */
 #define REFINE_NS INT64_C(150000000)

@@ -8,10 +8,10 @@
 #include "common/util/format_block.h"
 #include "common/util/log.h"
 #include "server/core/context.h"
-#include "server/wsi/converter.h"
 #include "server/core/device.h"
 #include "server/memory/image.h"
 #include "server/queue/queue.h"
+#include "server/wsi/converter.h"
 
 /* How long the last copies may take when the swapchain is destroyed. */
 #define STOP_NS INT64_C(2000000000)
@@ -469,7 +469,7 @@ static bool can_present(const struct vps_image *image, VkExtent2D extent)
 }
 
 /* After the device come the images; one that is missing was not used. */
-static bool can_present_all(const struct vp_context *ctx, const VkSwapchainInfoVP *info)
+static bool can_present_all(const struct vps_context *ctx, const VkSwapchainInfoVP *info)
 {
    if (ctx->used_count != 1 + info->imageCount)
       return false;
@@ -481,7 +481,7 @@ static bool can_present_all(const struct vp_context *ctx, const VkSwapchainInfoV
 }
 
 /* The handle of the object is the address of its state. */
-void vp_handle_vkCreateSwapchainVP(struct vp_context *ctx, struct vp_cmd_vkCreateSwapchainVP *a)
+void vps_handle_vkCreateSwapchainVP(struct vps_context *ctx, struct vp_cmd_vkCreateSwapchainVP *a)
 {
    const uint64_t id = (uint64_t)(uintptr_t)*a->pSwapchain;
    struct vps_device *device = ctx->used[0]->device;
@@ -515,7 +515,7 @@ void vp_handle_vkCreateSwapchainVP(struct vp_context *ctx, struct vp_cmd_vkCreat
    object->release = release_swapchain;
 }
 
-void vp_handle_vkDestroySwapchainVP(struct vp_context *ctx, struct vp_cmd_vkDestroySwapchainVP *a)
+void vps_handle_vkDestroySwapchainVP(struct vps_context *ctx, struct vp_cmd_vkDestroySwapchainVP *a)
 {
    vps_destroy(ctx, VK_OBJECT_TYPE_SWAPCHAIN_KHR, (uint64_t)(uintptr_t)a->swapchain);
 }

@@ -10,9 +10,9 @@
  *
  * Prints "ready" when it is at it. Exit status: 42 after VK_ERROR_DEVICE_LOST, when every call after it returned as it
  * should; 1 for anything else. */
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <vulkan/vulkan.h>
 
-#include "tests/e2e/layers/scarce_marks.h"
 #include "tests/e2e/gpu.h"
+#include "tests/e2e/layers/scarce_marks.h"
 
 #define MIB ((VkDeviceSize)1 << 20)
 #define MAX_PIECES 4096

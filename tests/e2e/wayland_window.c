@@ -7,19 +7,18 @@
  * Usage: wayland_window fifo|mailbox [FILE]
  * With a file: it is created when everything else is done, and then frames are presented until a call fails. */
 
-#include "xdg-shell-client-protocol.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <wayland-client.h>
 #include <vulkan/vulkan.h>
+#include <wayland-client.h>
 #include <vulkan/vulkan_wayland.h>
 
 #include "tests/e2e/need.h"
+#include "xdg-shell-client-protocol.h"
 
 #define SECOND UINT64_C(1000000000)
 #define MAX_IMAGES 32

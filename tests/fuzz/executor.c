@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The server's request decoder and executor with a null Vulkan behind them: whatever a client sends, the server must
  * not crash, give the driver anything that is not whole, or leave anything behind. */
+#include "server/session/executor.h"
+
 #include <sys/stat.h>
 
 #include "common/util/log.h"
-#include "server/core/frame_writer.h"
 #include "server/core/context.h"
-#include "server/session/executor.h"
+#include "server/core/frame_writer.h"
 #include "server/memory/memory.h"
 #include "tests/fuzz/null_vulkan.h"
 #include "tests/fuzz/session.h"
@@ -29,7 +30,7 @@ const char *__asan_default_options(void)
 
 /* --- one session --- */
 
-static void receive_memory(struct vp_context *ctx, uint64_t id, const uint8_t *data, size_t size)
+static void receive_memory(struct vps_context *ctx, uint64_t id, const uint8_t *data, size_t size)
 {
    struct vps_memory *memory;
    const char *problem = vps_memory_find(ctx, id, &memory) && memory ? vps_memory_receive(memory, data, size) : NULL;
@@ -37,7 +38,7 @@ static void receive_memory(struct vp_context *ctx, uint64_t id, const uint8_t *d
       vps_fail(ctx, "%s", problem);
 }
 
-static void run(struct vp_context *ctx, const uint8_t *data, size_t size)
+static void run(struct vps_context *ctx, const uint8_t *data, size_t size)
 {
    while (size >= 4 && !ctx->failed) {
       uint32_t head;
@@ -51,9 +52,9 @@ static void run(struct vp_context *ctx, const uint8_t *data, size_t size)
          abort();
       memcpy(piece, data, length);
       if (head & SESSION_RECORDED) {
-         vp_executor_run_apart(ctx, piece, length);
+         vps_executor_run_apart(ctx, piece, length);
       } else if (!(head & SESSION_MEMORY)) {
-         vp_executor_run(ctx, piece, length);
+         vps_executor_run(ctx, piece, length);
       } else if (length >= 8) {
          memcpy(&id, piece, 8);
          receive_memory(ctx, id, piece + 8, length - 8);
@@ -66,22 +67,22 @@ static void run(struct vp_context *ctx, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-   static const struct vp_server_options options = {.worker_fd = -1};
+   static const struct vps_options options = {.worker_fd = -1};
    struct vps_frame_writer writer;
-   struct vp_context ctx;
+   struct vps_context ctx;
 
    if (size < SESSION_HEAD)
       return 0;
    memcpy(&null_state.random, data, SESSION_HEAD);
    null_state.next_id = 0;
    if (!vps_frame_writer_init(&writer, -1, VP_COMPRESS_NONE) ||
-       !vp_context_init(&ctx, &options, &writer, null_vkGetInstanceProcAddr))
+       !vps_context_init(&ctx, &options, &writer, null_vkGetInstanceProcAddr))
       abort();
    ctx.arena.limit = ARENA_LIMIT;
    run(&ctx, data + SESSION_HEAD, size - SESSION_HEAD);
    if (ctx.failed && !ctx.error.text[0])
       abort();
-   vp_context_finish(&ctx);
+   vps_context_finish(&ctx);
    vps_frame_writer_finish(&writer);
    return 0;
 }

@@ -8,17 +8,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client/memory/acceleration_structure.h"
-#include "client/record/command_buffer.h"
 #include "client/link/connection.h"
-#include "client/memory/device_memory.h"
-#include "client/sync/event.h"
-#include "client/mapping/mapping.h"
 #include "client/link/object.h"
+#include "client/link/receiver.h"
+#include "client/mapping/mapping.h"
+#include "client/memory/acceleration_structure.h"
+#include "client/memory/device_memory.h"
 #include "client/pipeline/pipeline.h"
+#include "client/record/command_buffer.h"
+#include "client/sync/event.h"
 #include "client/sync/query_pool.h"
 #include "client/sync/queue.h"
-#include "client/link/receiver.h"
 #include "client/wsi/swapchain.h"
 #include "common/memory/delta.h"
 #include "common/memory/pack.h"

@@ -7,18 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/link/connection.h"
 #include "client/core/device.h"
 #include "client/core/physical_device.h"
+#include "client/link/connection.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
 #include "common/net/socket.h"
 #include "common/util/arena.h"
+#include "server/vp_recorded_calls.h"
 #include "server/vp_server_calls.h"
-#include "tools/check_table.h"
-
-#include "server/vp_recorded_calls.h" /* after what finds its objects */
 #include "tests/unit/check.h"
+#include "tools/check_table.h"
 
 /* The other end of a client's connection: decodes every command as the server
  * does, keeps it for the test to look at, and answers it with what the test

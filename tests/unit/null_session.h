@@ -2,11 +2,11 @@
 #ifndef VP_UNIT_NULL_SESSION_H
 #define VP_UNIT_NULL_SESSION_H
 
+#include "server/core/context.h"
 #include "server/core/frame_writer.h"
 #include "server/record/command_buffer.h"
-#include "server/core/context.h"
-#include "server/session/executor.h"
 #include "server/record/track.h"
+#include "server/session/executor.h"
 #include "tests/fuzz/null_vulkan.h"
 #include "tests/unit/check.h"
 
@@ -15,9 +15,9 @@
 
 enum { INSTANCE, GPU, DEVICE, FIRST_OBJECT, MAX_OBJECTS = 128 };
 
-static const struct vp_server_options options = {.worker_fd = -1};
+static const struct vps_options options = {.worker_fd = -1};
 static struct vps_frame_writer writer;
-static struct vp_context ctx;
+static struct vps_context ctx;
 static struct vp_encoder enc;
 static struct vp_object objects[MAX_OBJECTS];
 
@@ -26,7 +26,7 @@ static struct vp_object objects[MAX_OBJECTS];
 
 static bool session_run(void)
 {
-   const bool ok = vp_executor_run(&ctx, enc.start, vp_encoder_size(&enc));
+   const bool ok = vps_executor_run(&ctx, enc.start, vp_encoder_size(&enc));
    if (!ok)
       fprintf(stderr, "  it says: %s\n", ctx.error.text);
    vp_encoder_reset(&enc);
@@ -57,14 +57,14 @@ static void session_open(void)
       objects[i].id = (UINT64_C(1) << 32) + i + 1;
    if (!vp_encoder_init(&enc) || !vp_encoder_init(&null_state.enc) ||
        !vps_frame_writer_init(&writer, -1, VP_COMPRESS_NONE) ||
-       !vp_context_init(&ctx, &options, &writer, null_vkGetInstanceProcAddr))
+       !vps_context_init(&ctx, &options, &writer, null_vkGetInstanceProcAddr))
       abort();
    session_create_device();
 }
 
 static void session_close(void)
 {
-   vp_context_finish(&ctx);
+   vps_context_finish(&ctx);
    vps_frame_writer_finish(&writer);
    vp_encoder_finish(&enc);
    vp_encoder_finish(&null_state.enc);

@@ -82,12 +82,11 @@ static inline bool session_open(struct session *s, bool validate)
    fflush(NULL);
    s->worker = fork();
    if (s->worker == 0) {
-      struct vp_server_options options = {
-         .mode = VP_SERVER_WORKER, .validate = validate, .compression = session_compression};
+      struct vps_options options = {.mode = VPS_MODE_WORKER, .validate = validate, .compression = session_compression};
       close(fds[0]);
       if (validate)
          setenv("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation", 1);
-      exit(vp_worker_run(fds[1], &options));
+      exit(vps_worker_run(fds[1], &options));
    }
    close(fds[1]);
    s->fd = fds[0];

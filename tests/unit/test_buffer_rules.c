@@ -71,7 +71,7 @@ static void ask(uint32_t count, VkBufferRuleVP *rules)
    static struct vps_device device;
    VkBufferUsageFlags usages[USAGES];
    struct vps_object object = {.device = &device}, *used[] = {&object};
-   struct vp_context ctx = {.used = used, .used_count = 1};
+   struct vps_context ctx = {.used = used, .used_count = 1};
    struct vp_cmd_vkGetBufferRulesVP a = {.usageCount = count, .pUsages = usages, .pRules = rules};
 
    device.functions.CreateBuffer = create_buffer;
@@ -79,7 +79,7 @@ static void ask(uint32_t count, VkBufferRuleVP *rules)
    device.functions.GetBufferMemoryRequirements2 = get_requirements;
    for (uint32_t i = 0; i < count; i++)
       usages[i] = 1u << i;
-   vp_handle_vkGetBufferRulesVP(&ctx, &a);
+   vps_handle_vkGetBufferRulesVP(&ctx, &a);
    assert(a.ret == VK_SUCCESS);
    assert(driver.alive == 0);
 }

@@ -159,7 +159,7 @@ static void open_all(void)
 
 static bool refused(uint32_t command, const char *text)
 {
-   const bool ok = vp_executor_run(&ctx, enc.start, vp_encoder_size(&enc));
+   const bool ok = vps_executor_run(&ctx, enc.start, vp_encoder_size(&enc));
    vp_encoder_reset(&enc);
    const bool right = !ok && ctx.error.command == command && strstr(ctx.error.text, text);
    if (!right)

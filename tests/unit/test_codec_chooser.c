@@ -3,11 +3,11 @@
 /* What a swapchain's thread learns of the way to the client, on simulated links: which codec it takes, what trying
  * others costs, how large pictures of a video may be, and how many frames it lets be under way. */
 
-#include "server/wsi/codec_chooser.h"
-#include "tests/unit/check.h"
-
 #include <math.h>
 #include <stdlib.h>
+
+#include "server/wsi/codec_chooser.h"
+#include "tests/unit/check.h"
 
 #define MS INT64_C(1000000)
 #define FRAME (1000 * MS / 60)

@@ -4,12 +4,12 @@
  *
  * The client's descriptor code against a server that decodes what it is told and answers what the test wants. */
 
-#include "client/record/command_buffer.h"
+#include "client/link/object_table.h"
 #include "client/pipeline/descriptor_pool.h"
 #include "client/pipeline/descriptor_set.h"
 #include "client/pipeline/descriptor_set_layout.h"
-#include "client/link/object_table.h"
 #include "client/pipeline/pipeline_layout.h"
+#include "client/record/command_buffer.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "tests/unit/command_peer.h"

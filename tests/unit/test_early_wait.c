@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "client/core/instance.h"
+#include "client/memory/resource.h"
 #include "client/sync/early_wait.h"
 #include "client/sync/fence.h"
-#include "client/core/instance.h"
 #include "client/sync/queue.h"
-#include "client/memory/resource.h"
 #include "client/vp_entry.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"

@@ -3,9 +3,8 @@
 /* How many frames a server lets be under way, on simulated links: enough for 60 in a second, and no queue on the way.
  */
 
-#include "server/wsi/flow_control.h"
-
 #include "common/picture/present_frame.h"
+#include "server/wsi/flow_control.h"
 #include "tests/unit/check.h"
 
 #define MS INT64_C(1000000)

@@ -244,7 +244,7 @@ class Where(unittest.TestCase):
                       'vp_vkCmdCopyImage, entry point', 'record_vkCmdCopyImage, records it'):
             self.assertIn(words, result.stdout)
         for name, place, what in (('vkCmdCopyImageToBuffer', 'vps_observe_vkCmdCopyImageToBuffer', 'observer'),
-                                  ('vkAllocateMemory', 'vp_handle_vkAllocateMemory', 'handler')):
+                                  ('vkAllocateMemory', 'vps_handle_vkAllocateMemory', 'handler')):
             line, = [line for line in self.dev(name).stdout.split('\n') if '%s, %s' % (place, what) in line]
             file, number = line.split()[0].split(':')
             with open(os.path.join(SOURCE, file), encoding='utf-8') as text:

@@ -173,7 +173,7 @@ static void test_missing(void)
    vp_request_vkCopyMemoryToImageMESA(
       &enc, 1,
       &(struct vp_cmd_vkCopyMemoryToImageMESA){.device = OBJECT(VkDevice, DEVICE), .pCopyMemoryToImageInfo = &info});
-   CHECK(!vp_executor_run(&ctx, enc.start, vp_encoder_size(&enc)));
+   CHECK(!vps_executor_run(&ctx, enc.start, vp_encoder_size(&enc)));
 }
 
 int main(void)

@@ -3,8 +3,8 @@
 /* What the client makes of errors that come after it had told the application of success, and when it waits so that
  * they do not come late. */
 
-#include "client/record/command_buffer.h"
 #include "client/device/image_format.h"
+#include "client/record/command_buffer.h"
 #include "client/sync/queue.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"

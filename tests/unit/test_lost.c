@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/link/connection.h"
 #include "client/core/device.h"
 #include "client/core/entry_table.h"
+#include "client/link/connection.h"
 #include "client/vp_entry.h"
 #include "common/net/socket.h"
 #include "server/session/worker.h"
@@ -92,13 +92,13 @@ static bool start_worker(void)
    fflush(NULL);
    worker = fork();
    if (worker == 0) {
-      const struct vp_server_options options = {.mode = VP_SERVER_WORKER, .compression = VP_COMPRESS_AUTO};
+      const struct vps_options options = {.mode = VPS_MODE_WORKER, .compression = VP_COMPRESS_AUTO};
       int fd;
       session_use_driver();
       while ((fd = vp_socket_accept(listener, address, sizeof(address))) < 0)
          usleep(1000);
       close(listener);
-      _exit(vp_worker_run(fd, &options));
+      _exit(vps_worker_run(fd, &options));
    }
    close(listener);
    snprintf(text, sizeof(text), "127.0.0.1:%u", port);

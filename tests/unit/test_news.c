@@ -5,10 +5,10 @@
 #include "client/pipeline/pipeline.h"
 #include "client/pipeline/shader_module.h"
 #include "client/vp_entry.h"
-#include "server/memory/address.h"
-#include "server/core/frame_writer.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/frame_writer.h"
+#include "server/memory/address.h"
 #include "server/pipeline/executables.h"
 #include "tests/unit/command_peer.h"
 
@@ -409,7 +409,7 @@ static void test_failed_memory(void)
 static void make_structure(VkAccelerationStructureKHR structure, enum made how)
 {
    struct vps_object device_object = {.device = &device, .type = VK_OBJECT_TYPE_DEVICE}, *used[] = {&device_object};
-   struct vp_context ctx = {.writer = &writer, .used = used, .used_count = 1};
+   struct vps_context ctx = {.writer = &writer, .used = used, .used_count = 1};
    VkAccelerationStructureKHR id = (VkAccelerationStructureKHR)(uintptr_t)id_of(structure);
    const struct vp_cmd_vkCreateAccelerationStructureKHR a = {.pAccelerationStructure = &id};
 

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "common/util/log.h"
-#include "server/core/frame_writer.h"
 #include "server/core/context.h"
-#include "server/session/executor.h"
+#include "server/core/frame_writer.h"
 #include "server/memory/memory.h"
+#include "server/session/executor.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -81,7 +81,7 @@ static bool is_map_with_reply(const uint8_t *data, size_t size)
    return words[0] == VP_CMD_vkMapMemoryVP && words[1] == 1;
 }
 
-static void receive_memory(struct vp_context *ctx, uint64_t id, const uint8_t *data, size_t size)
+static void receive_memory(struct vps_context *ctx, uint64_t id, const uint8_t *data, size_t size)
 {
    struct vps_memory *memory;
    const char *problem = vps_memory_find(ctx, id, &memory) && memory ? vps_memory_receive(memory, data, size) : NULL;
@@ -89,7 +89,7 @@ static void receive_memory(struct vp_context *ctx, uint64_t id, const uint8_t *d
       vps_fail(ctx, "%s", problem);
 }
 
-static void execute(struct vp_context *ctx, uint8_t *data, size_t size)
+static void execute(struct vps_context *ctx, uint8_t *data, size_t size)
 {
    while (size >= 4 && !ctx->failed) {
       uint32_t head;
@@ -102,7 +102,7 @@ static void execute(struct vp_context *ctx, uint8_t *data, size_t size)
          memcpy(&id, data + 4, 8);
          receive_memory(ctx, id, data + 12, length - 8);
       } else {
-         vp_executor_run(ctx, data + 4, length);
+         vps_executor_run(ctx, data + 4, length);
       }
       data += 4 + length;
       size -= 4 + length;
@@ -112,16 +112,16 @@ static void execute(struct vp_context *ctx, uint8_t *data, size_t size)
 /* Whether the session needed the allocation that failed. */
 static bool run(const struct vp_encoder *commands, int succeeding)
 {
-   static const struct vp_server_options options = {.worker_fd = -1};
+   static const struct vps_options options = {.worker_fd = -1};
    struct vps_frame_writer writer;
-   struct vp_context ctx;
+   struct vps_context ctx;
 
    atomic_store(&left, succeeding);
    if (vps_frame_writer_init(&writer, -1, VP_COMPRESS_NONE)) {
-      if (vp_context_init(&ctx, &options, &writer, null_vkGetInstanceProcAddr)) {
+      if (vps_context_init(&ctx, &options, &writer, null_vkGetInstanceProcAddr)) {
          execute(&ctx, commands->start + SESSION_HEAD, vp_encoder_size(commands) - SESSION_HEAD);
          CHECK(!ctx.failed || ctx.error.text[0]);
-         vp_context_finish(&ctx);
+         vps_context_finish(&ctx);
          CHECK(!ctx.abandoned);
       }
       vps_frame_writer_finish(&writer);

@@ -126,7 +126,7 @@ static void test_server(void)
    DO(vkAllocateMemory, .device = OBJECT(VkDevice, DEVICE), .pAllocateInfo = &info, .pMemory = &memory);
    vp_request_vkMapMemoryVP(&enc, 0,
                             &(struct vp_cmd_vkMapMemoryVP){.device = OBJECT(VkDevice, DEVICE), .memory = memory});
-   CHECK(!vp_executor_run(&ctx, enc.start, vp_encoder_size(&enc)));
+   CHECK(!vps_executor_run(&ctx, enc.start, vp_encoder_size(&enc)));
    CHECK(strstr(ctx.error.text, "cannot be mapped"));
 }
 

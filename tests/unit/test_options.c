@@ -10,7 +10,7 @@
 enum { MAX_ARGS = 20 };
 
 /* Parses a command line given as one text, words apart by one space each. */
-static bool parse(struct vp_server_options *options, char *line, char error[256])
+static bool parse(struct vps_options *options, char *line, char error[256])
 {
    char *argv[MAX_ARGS] = {"venus-server"};
    int argc = 1;
@@ -18,26 +18,26 @@ static bool parse(struct vp_server_options *options, char *line, char error[256]
    for (char *word = strtok(line, " "); word && argc < MAX_ARGS; word = strtok(NULL, " "))
       argv[argc++] = word;
    error[0] = '\0';
-   return vp_server_options_parse(options, argc, argv, error, 256);
+   return vps_options_parse(options, argc, argv, error, 256);
 }
 
 static void test_defaults(void)
 {
-   struct vp_server_options options;
+   struct vps_options options;
    char line[] = "", error[256];
 
    CHECK(parse(&options, line, error));
-   CHECK(options.mode == VP_SERVER_LISTEN);
+   CHECK(options.mode == VPS_MODE_LISTEN);
    CHECK(strcmp(options.host, "127.0.0.1") == 0 && options.port == VP_DEFAULT_PORT);
    CHECK(options.gpu_count == 0 && options.max_clients == 64 && !options.validate);
    CHECK(options.compression == VP_COMPRESS_AUTO);
    CHECK(options.log_level == VP_LOG_INFO && options.worker_fd == -1 && options.ready == 2);
-   vp_server_options_finish(&options);
+   vps_options_finish(&options);
 }
 
 static void test_all_options(void)
 {
-   struct vp_server_options options;
+   struct vps_options options;
    char line[] = "--port 0 --host=:: --gpu 1 --gpu=RTX --gpu --x --validate --compress=zstd --log debug "
                  "--max-clients 4096 --ready 64";
    char error[256];
@@ -48,26 +48,26 @@ static void test_all_options(void)
    CHECK(options.compression == VP_COMPRESS_ZSTD);
    CHECK(options.validate && options.log_level == VP_LOG_DEBUG && options.max_clients == 4096);
    CHECK(options.ready == 64);
-   vp_server_options_finish(&options);
+   vps_options_finish(&options);
 }
 
 static void test_modes(void)
 {
    static const struct {
       const char *line;
-      enum vp_server_mode mode;
+      enum vps_mode mode;
    } modes[] = {
-      {"--list --gpu 0", VP_SERVER_LIST},     {"--version", VP_SERVER_VERSION},    {"--help", VP_SERVER_HELP},
-      {"--check-gpus", VP_SERVER_CHECK_GPUS}, {"--worker-fd 3", VP_SERVER_WORKER},
+      {"--list --gpu 0", VPS_MODE_LIST},     {"--version", VPS_MODE_VERSION},    {"--help", VPS_MODE_HELP},
+      {"--check-gpus", VPS_MODE_CHECK_GPUS}, {"--worker-fd 3", VPS_MODE_WORKER},
    };
-   struct vp_server_options options;
+   struct vps_options options;
    char line[64], error[256];
 
    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
       snprintf(line, sizeof(line), "%s", modes[i].line);
       CHECK(parse(&options, line, error));
       CHECK(options.mode == modes[i].mode);
-      vp_server_options_finish(&options);
+      vps_options_finish(&options);
    }
 }
 
@@ -96,21 +96,21 @@ static void test_wrong(void)
       {"--list=1", "takes no value"},
       {"--worker-fd 2", "not \"2\""},
    };
-   struct vp_server_options options;
+   struct vps_options options;
    char line[64], error[256];
 
    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
       snprintf(line, sizeof(line), "%s", wrong[i].line);
       if (!CHECK(!parse(&options, line, error)) || !CHECK(strstr(error, wrong[i].said)))
          fprintf(stderr, "  for \"%s\": %s\n", wrong[i].line, error);
-      vp_server_options_finish(&options);
+      vps_options_finish(&options);
    }
 
    char longest[5000];
    memset(longest, 'x', sizeof(longest) - 1);
    longest[sizeof(longest) - 1] = '\0';
    CHECK(!parse(&options, longest, error));
-   vp_server_options_finish(&options);
+   vps_options_finish(&options);
 }
 
 static int count_args(char **argv)
@@ -124,66 +124,66 @@ static int count_args(char **argv)
 
 static void test_handed_on(void)
 {
-   struct vp_server_options options, other;
+   struct vps_options options, other;
    char line[] = "--gpu 0 --gpu --validate --gpu a=b --validate --compress lz4 --log error", error[256];
 
    CHECK(parse(&options, line, error));
-   char **argv = vp_server_options_make_argv(&options, VP_SERVER_WORKER);
+   char **argv = vps_options_make_argv(&options, VPS_MODE_WORKER);
    if (CHECK(argv)) {
-      CHECK(vp_server_options_parse(&other, count_args(argv), argv, error, sizeof(error)));
-      CHECK(other.mode == VP_SERVER_WORKER && other.worker_fd == 3);
+      CHECK(vps_options_parse(&other, count_args(argv), argv, error, sizeof(error)));
+      CHECK(other.mode == VPS_MODE_WORKER && other.worker_fd == 3);
       CHECK(other.validate && other.log_level == VP_LOG_ERROR && other.compression == VP_COMPRESS_LZ4);
       CHECK(other.gpu_count == options.gpu_count);
       for (unsigned i = 0; i < options.gpu_count; i++)
          CHECK(strcmp(other.gpus[i], options.gpus[i]) == 0);
-      vp_server_options_finish(&other);
+      vps_options_finish(&other);
    }
    free(argv);
 
-   argv = vp_server_options_make_argv(&options, VP_SERVER_CHECK_GPUS);
+   argv = vps_options_make_argv(&options, VPS_MODE_CHECK_GPUS);
    if (CHECK(argv)) {
-      CHECK(vp_server_options_parse(&other, count_args(argv), argv, error, sizeof(error)));
-      CHECK(other.mode == VP_SERVER_CHECK_GPUS && other.gpu_count == 3 && other.validate && other.worker_fd == -1);
-      vp_server_options_finish(&other);
+      CHECK(vps_options_parse(&other, count_args(argv), argv, error, sizeof(error)));
+      CHECK(other.mode == VPS_MODE_CHECK_GPUS && other.gpu_count == 3 && other.validate && other.worker_fd == -1);
+      vps_options_finish(&other);
    }
    free(argv);
-   vp_server_options_finish(&options);
+   vps_options_finish(&options);
 }
 
 static void test_gpu_selection(void)
 {
-   struct vp_server_options options;
+   struct vps_options options;
    char all[] = "", some[] = "--gpu 01 --gpu rtx", error[256];
 
    CHECK(parse(&options, all, error));
-   CHECK(vp_gpu_selected(&options, 0, "x") && vp_gpu_selected(&options, 99, ""));
-   vp_server_options_finish(&options);
+   CHECK(vps_gpu_selected(&options, 0, "x") && vps_gpu_selected(&options, 99, ""));
+   vps_options_finish(&options);
 
    CHECK(parse(&options, some, error));
-   CHECK(!vp_gpu_selected(&options, 0, "llvmpipe 01"));
-   CHECK(vp_gpu_selected(&options, 1, "llvmpipe"));
-   CHECK(!vp_gpu_selected(&options, 11, "llvmpipe"));
-   CHECK(vp_gpu_selected(&options, 2, "NVIDIA GeForce RTX 4090"));
-   CHECK(!vp_gpu_selected(&options, 3, "NVIDIA H200"));
-   vp_server_options_finish(&options);
+   CHECK(!vps_gpu_selected(&options, 0, "llvmpipe 01"));
+   CHECK(vps_gpu_selected(&options, 1, "llvmpipe"));
+   CHECK(!vps_gpu_selected(&options, 11, "llvmpipe"));
+   CHECK(vps_gpu_selected(&options, 2, "NVIDIA GeForce RTX 4090"));
+   CHECK(!vps_gpu_selected(&options, 3, "NVIDIA H200"));
+   vps_options_finish(&options);
 }
 
 static void test_gpu_check(void)
 {
-   struct vp_gpu gpus[] = {{.name = "A fast one"}, {.name = "A slow one"}};
-   const struct vp_gpu_list list = {.gpus = gpus, .count = 2};
-   struct vp_server_options options;
+   struct vps_gpu gpus[] = {{.name = "A fast one"}, {.name = "A slow one"}};
+   const struct vps_gpu_list list = {.gpus = gpus, .count = 2};
+   struct vps_options options;
    char good[] = "--gpu 1 --gpu FAST", high[] = "--gpu 0 --gpu 2", other[] = "--gpu medium", error[256];
 
    CHECK(parse(&options, good, error));
-   CHECK(vp_gpu_list_check(&list, &options, error, sizeof(error)));
-   vp_server_options_finish(&options);
+   CHECK(vps_gpu_list_check(&list, &options, error, sizeof(error)));
+   vps_options_finish(&options);
    CHECK(parse(&options, high, error));
-   CHECK(!vp_gpu_list_check(&list, &options, error, sizeof(error)) && strstr(error, "no GPU \"2\""));
-   vp_server_options_finish(&options);
+   CHECK(!vps_gpu_list_check(&list, &options, error, sizeof(error)) && strstr(error, "no GPU \"2\""));
+   vps_options_finish(&options);
    CHECK(parse(&options, other, error));
-   CHECK(!vp_gpu_list_check(&list, &options, error, sizeof(error)) && strstr(error, "no GPU \"medium\""));
-   vp_server_options_finish(&options);
+   CHECK(!vps_gpu_list_check(&list, &options, error, sizeof(error)) && strstr(error, "no GPU \"medium\""));
+   vps_options_finish(&options);
 }
 
 int main(void)

@@ -10,8 +10,8 @@
 
 #include "common/picture/planes.h"
 #include "common/picture/tiles.h"
-#include "server/wsi/converter.h"
 #include "server/core/device.h"
+#include "server/wsi/converter.h"
 #include "tests/unit/check.h"
 
 static const uint32_t sizes[][2] = {{2, 2}, {1, 1}, {7, 5}, {8, 2}, {33, 32}, {130, 67}, {641, 401}};

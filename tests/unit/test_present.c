@@ -3,15 +3,15 @@
 /* What a worker does with presents: the picture that arrives is the one that was drawn, no more pictures come than were
  * acknowledged, semaphores that the client signals are not waited for, and nonsense ends the session. */
 
+#include <time.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
 #include "client/wsi/picture_decoder.h"
 #include "common/picture/h264.h"
 #include "common/picture/jpeg.h"
 #include "server/wsi/converter.h"
 #include "tests/unit/session_gpu.h"
-
-#include <time.h>
-#include <zstd.h>
-#include <zstd_errors.h>
 
 #define WIDTH 270u
 #define HEIGHT 90u

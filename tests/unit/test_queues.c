@@ -12,8 +12,8 @@
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
 #include "common/util/spin.h"
-#include "server/core/frame_writer.h"
 #include "server/core/context.h"
+#include "server/core/frame_writer.h"
 #include "server/session/executor.h"
 #include "tests/fuzz/null_vulkan.h"
 #include "tests/unit/check.h"
@@ -175,7 +175,7 @@ static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL get_function(VkInstance instance
 
 struct client {
    struct vps_frame_writer writer;
-   struct vp_context ctx;
+   struct vps_context ctx;
    struct vp_encoder enc;
    int fd;
    struct vp_object objects[16];
@@ -198,13 +198,13 @@ static void *new_object(struct client *client)
 static void run(struct client *client)
 {
    CHECK(!client->enc.failed);
-   CHECK(vp_executor_run(&client->ctx, client->enc.start, vp_encoder_size(&client->enc)));
+   CHECK(vps_executor_run(&client->ctx, client->enc.start, vp_encoder_size(&client->enc)));
    vp_encoder_reset(&client->enc);
 }
 
 static bool start(struct client *client)
 {
-   static const struct vp_server_options options = {.worker_fd = -1};
+   static const struct vps_options options = {.worker_fd = -1};
    const float priorities[QUEUES] = {1, 1};
    const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
    const VkDeviceQueueCreateInfo queue_info = {
@@ -216,7 +216,7 @@ static bool start(struct client *client)
 
    if (!CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0) ||
        !CHECK(vps_frame_writer_init(&client->writer, fds[0], VP_COMPRESS_NONE)) ||
-       !CHECK(vp_context_init(&client->ctx, &options, &client->writer, get_function)) ||
+       !CHECK(vps_context_init(&client->ctx, &options, &client->writer, get_function)) ||
        !CHECK(vp_encoder_init(&client->enc)))
       return false;
    client->fd = fds[1];
@@ -242,7 +242,7 @@ static bool start(struct client *client)
 
 static void stop(struct client *client)
 {
-   vp_context_finish(&client->ctx);
+   vps_context_finish(&client->ctx);
    CHECK(!client->ctx.abandoned);
    vps_frame_writer_finish(&client->writer);
    vp_encoder_finish(&client->enc);

@@ -181,7 +181,7 @@ static void fails(uint32_t command, const char *text, size_t offset)
 {
    const uint64_t before = ctx.stream_offset;
 
-   CHECK(!vp_executor_run(&ctx, enc.start, vp_encoder_size(&enc)));
+   CHECK(!vps_executor_run(&ctx, enc.start, vp_encoder_size(&enc)));
    if (!CHECK(ctx.error.command == command && ctx.error.offset == before + offset))
       fprintf(stderr, "  command %u at %llu\n", ctx.error.command, (unsigned long long)(ctx.error.offset - before));
    if (!CHECK(strstr(ctx.error.text, text)))
@@ -351,9 +351,9 @@ static void test_nothing_left(void)
          ends[i]();
          add_dispatch_into_nothing();
          if (apart)
-            CHECK(!vp_executor_run_apart(&ctx, enc.start, vp_encoder_size(&enc)));
+            CHECK(!vps_executor_run_apart(&ctx, enc.start, vp_encoder_size(&enc)));
          else
-            CHECK(!vp_executor_run(&ctx, enc.start, vp_encoder_size(&enc)));
+            CHECK(!vps_executor_run(&ctx, enc.start, vp_encoder_size(&enc)));
          CHECK(strstr(ctx.error.text, "vkCmdDispatch: its first object is missing") && driver.dispatches == 1);
          vp_encoder_reset(&enc);
          session_close();
@@ -434,7 +434,7 @@ static void test_places(void)
          abort();
       memcpy(data + shift, enc.start, size);
       driver.first_word = 0;
-      CHECK(vp_executor_run(&ctx, data + shift, size) && driver.first_word == 0x12345678);
+      CHECK(vps_executor_run(&ctx, data + shift, size) && driver.first_word == 0x12345678);
       free(data);
    }
    session_close();

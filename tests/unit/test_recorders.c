@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #include "client/vp_entry.h"
@@ -66,13 +67,13 @@ static uint16_t start_worker(void)
    fflush(NULL);
    worker = fork();
    if (worker == 0) {
-      const struct vp_server_options options = {.mode = VP_SERVER_WORKER};
+      const struct vps_options options = {.mode = VPS_MODE_WORKER};
       int fd;
       session_use_driver();
       while ((fd = vp_socket_accept(listener, peer, sizeof(peer))) < 0)
          usleep(1000);
       close(listener);
-      exit(vp_worker_run(fd, &options));
+      exit(vps_worker_run(fd, &options));
    }
    close(listener);
    return port;

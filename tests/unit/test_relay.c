@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/util/relay.h"
 #include "common/util/cores.h"
+#include "common/util/relay.h"
 #include "tests/unit/check.h"
 
 /* Pieces are finished once, in order, with what was in their place, whoever finishes them. */

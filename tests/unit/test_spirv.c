@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/wire/spirv.h"
-#include "server/pipeline/spirv.h"
 #include "server/memory/writes.h"
+#include "server/pipeline/spirv.h"
 #include "tests/unit/check.h"
 
 /* Of the test application, made by glslang. */

@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/link/connection.h"
 #include "client/core/device.h"
+#include "client/link/connection.h"
 #include "client/mapping/mapping.h"
 #include "common/memory/delta.h"
 #include "common/net/frame.h"

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/mapping/mapping.h"
 #include "client/link/turns.h"
+#include "client/mapping/mapping.h"
 #include "common/memory/delta.h"
 #include "common/util/spin.h"
 #include "tests/unit/check.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <sys/ioctl.h>
+
 #include "common/util/cores.h"
 #include "tests/unit/session_gpu.h"
-
-#include <sys/ioctl.h>
 
 /* The recorded frame of a type with this tag, the last one; NULL: none. */
 static const struct recorded *last_frame(const struct session *s, uint32_t type, uint64_t tag)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "server/core/objects.h"
 #include "server/memory/copy_extent.h"
 #include "server/memory/memory.h"
-#include "server/core/objects.h"
-#include "server/record/track.h"
 #include "server/memory/writes.h"
+#include "server/record/track.h"
 #include "tests/unit/check.h"
 
 #define PAGE VPS_PAGE

@@ -4,10 +4,10 @@
  * One large memory is mapped all the time, and some smaller ones whenever somebody uses them: the first one who needs
  * it maps it and the last one unmaps it, whichever thread that is, while the GPU may be using it for others. All of
  * them are cut into chunks of random sizes, of which each belongs to one thread. */
-#include "stress.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "stress.h"
 
 #define THREADS 4
 #define MEMORIES 3 /* the first is the large one */

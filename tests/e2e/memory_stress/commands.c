@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The commands that write to buffers, each into a place of its own; the host writes what lies between these places, and
  * what a command leaves out within its place: the ends of an image's rows, the space between query results. */
-#include "stress.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "stress.h"
 
 #define SIZE (192 * 1024 + 5)
 #define HIDDEN_SIZE 4096 /* what is copied from */

@@ -2,10 +2,10 @@
 /* The GPU counts, and the host sets counters back to values that they had before: to zero, to what was there some time
  * ago, to what it wrote the last time. It seldom reads them, so that what it writes must count whatever the driver
  * believes to have sent already. The counters of two threads alternate. */
-#include "stress.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "stress.h"
 
 #define THREADS 2
 #define COUNTERS 3000u /* of each thread */

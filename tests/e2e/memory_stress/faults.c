@@ -3,14 +3,14 @@
  * it installs when memory is mapped already, and with some that are there for a moment only. Each handles faults at
  * addresses that it knows and gives all others to the handler that was there before it. The faults are met in the
  * middle of copying from and to mapped memory. */
-#include "stress.h"
-
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "stress.h"
 
 #define HALF 30000u /* of the mapped memory; the GPU copies the first to the second */
 

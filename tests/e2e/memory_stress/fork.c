@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A program that forks. The child writes to its copy of mapped memory, if it has one, and ends or becomes another
  * program; the parent goes on meanwhile and its memory, on both sides, is as if there were no child. */
-#include "stress.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "stress.h"
 
 #define HALF 153600u /* the GPU copies the first half to the second */
 #define CHILD_LOST_WRITE 3

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The Vulkan that all parts use. */
-#include "stress.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "stress.h"
 
 static const char *const push_descriptor = VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME;
 

@@ -2,10 +2,10 @@
 /* A submission waits on the GPU's queue until the host has written what it reads, and says so by a semaphore or an
  * event. With an event also the other way round: the GPU tells the host in the middle of a submission that something
  * is there. */
-#include "stress.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "stress.h"
 
 #define SLOT 20000u /* bytes; two for the host to write, two for the GPU */
 #define SIZE 80000u

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The ways in which a program can write to memory. */
-#include "stress.h"
-
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "stress.h"
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif

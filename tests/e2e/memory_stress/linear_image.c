@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Images with linear tiling in mapped memory: the GPU clears them and copies to them, the host writes and reads their
  * texels, and owns what lies before and behind the image. */
-#include "stress.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "stress.h"
 
 #define TEXEL 4u
 #define MAX_EXTENT 90u

@@ -14,14 +14,14 @@
  * faults: the kernel does not allow these things there.
  *
  * Exit status: 0 when all was as the models say, 1 otherwise, with seed, part, and the first byte that is wrong. */
-#include "stress.h"
-
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "stress.h"
 
 #define MAX_THREADS 4 /* of a part */
 #define MIN_ROUNDS 3  /* of a thread, however slow they are */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The compute shader with which parts let the GPU write words. */
-#include "stress.h"
-
 #include <string.h>
 
+#include "stress.h"
 #include "write_address_comp.h"
 #include "write_comp.h"
 #include "write_texels_comp.h"

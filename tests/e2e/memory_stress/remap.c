@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A memory that is mapped for each access and unmapped again; the GPU writes to it while it is unmapped, or mapped once
  * more while the GPU is at it. */
-#include "stress.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "stress.h"
 
 #define SIZE (200 * 1024 + 19)
 #define MAX_WRITES 6

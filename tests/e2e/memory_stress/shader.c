@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Compute shaders write words of a mapped buffer while the host writes the words between them: by descriptors of all
  * kinds, which get what they say in all ways, and by the buffer's address. */
-#include "stress.h"
-
 #include <stdlib.h>
+
+#include "stress.h"
 
 #define SIZE 163840u
 #define MAX_WRITES 5

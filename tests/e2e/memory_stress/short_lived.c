@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory that lives for a moment: mapped before the GPU writes to it, while it does, or for the first time afterwards,
  * and freed while it is mapped. */
-#include "stress.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "stress.h"
 
 static void fill(struct worker *w, struct area *area, uint8_t *model, uint32_t size)
 {

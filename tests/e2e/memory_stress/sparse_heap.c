@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* One memory of up to 4 GiB that is mapped all the time, of which a few places are used: windows, which are buffers of
  * the GPU and the host, and spots, to which only the host writes. What is between them must not cost memory. */
-#include "stress.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "stress.h"
 
 #define WINDOWS 12u
 #define WINDOW_SIZE (96 * 1024 + 44u)

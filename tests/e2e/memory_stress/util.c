@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "stress.h"
-
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "stress.h"
 
 #define MAX_REPORTS 10 /* that are printed */
 
