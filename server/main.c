@@ -84,7 +84,7 @@ static int run_worker(const struct vps_options *options)
    return status;
 }
 
-static int run(const struct vps_options *options)
+static int run_mode(const struct vps_options *options)
 {
    switch (options->mode) {
    case VPS_MODE_HELP:
@@ -120,7 +120,7 @@ int main(int argc, char *argv[])
 
    if (vps_options_parse(&options, argc, argv, error, sizeof(error))) {
       vp_log_init("venus-server", options.log_level);
-      status = run(&options);
+      status = run_mode(&options);
    } else {
       vp_log(VP_LOG_ERROR, "%s", error);
    }

@@ -8,7 +8,7 @@
 #include "client/link/connection.h"
 #include "client/vp_entry.h"
 
-static struct vp_private_value *find(const struct vp_object *object, VkPrivateDataSlot slot)
+static struct vp_private_value *private_data_find(const struct vp_object *object, VkPrivateDataSlot slot)
 {
    const uint64_t id = vp_object_id((uint64_t)(uintptr_t)slot);
    struct vp_private_value *value = object->private_values;
@@ -26,7 +26,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkSetPrivateData(VkDevice handle, VkObjectType
    struct vp_device *device = vp_device_from_handle(handle);
    struct vp_object *object = VP_FROM_HANDLE(struct vp_object, objectHandle);
    pthread_mutex_lock(&device->conn->object_lock);
-   struct vp_private_value *value = find(object, slot);
+   struct vp_private_value *value = private_data_find(object, slot);
    if (!value) {
       value = calloc(1, sizeof(*value));
       if (value) {
@@ -47,7 +47,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPrivateData(VkDevice handle, VkObjectType obj
    (void)objectType;
    struct vp_device *device = vp_device_from_handle(handle);
    pthread_mutex_lock(&device->conn->object_lock);
-   const struct vp_private_value *value = find(VP_FROM_HANDLE(struct vp_object, objectHandle), slot);
+   const struct vp_private_value *value = private_data_find(VP_FROM_HANDLE(struct vp_object, objectHandle), slot);
    *pData = value ? value->data : 0;
    pthread_mutex_unlock(&device->conn->object_lock);
 }

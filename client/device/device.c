@@ -15,7 +15,7 @@
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 
-static VkResult enable_extensions(struct vp_device *device, const VkDeviceCreateInfo *info)
+static VkResult enable_device_extensions(struct vp_device *device, const VkDeviceCreateInfo *info)
 {
    for (uint32_t i = 0; i < info->enabledExtensionCount; i++) {
       const int extension = vp_extension_find(info->ppEnabledExtensionNames[i]);
@@ -105,7 +105,7 @@ struct questions {
 };
 
 /* The extensions that the server has to know of; the others are the client's own. */
-static uint32_t select_extensions(const VkDeviceCreateInfo *info, const char **names)
+static uint32_t select_device_extensions(const VkDeviceCreateInfo *info, const char **names)
 {
    uint32_t count = 0;
    for (uint32_t i = 0; i < info->enabledExtensionCount; i++) {
@@ -158,7 +158,7 @@ static VkResult ask_server(struct vp_device *device, const VkDeviceCreateInfo *i
 }
 
 /* Layers are the client's. */
-static VkResult create_on_server(struct vp_device *device, const VkDeviceCreateInfo *info)
+static VkResult create_device_on_server(struct vp_device *device, const VkDeviceCreateInfo *info)
 {
    const char **names = calloc((size_t)info->enabledExtensionCount + 1, sizeof(*names));
    if (!names)
@@ -166,7 +166,7 @@ static VkResult create_on_server(struct vp_device *device, const VkDeviceCreateI
    VkDeviceCreateInfo plain = *info;
    plain.enabledLayerCount = 0;
    plain.ppEnabledLayerNames = NULL;
-   plain.enabledExtensionCount = select_extensions(info, names);
+   plain.enabledExtensionCount = select_device_extensions(info, names);
    plain.ppEnabledExtensionNames = names;
    const VkResult result = ask_server(device, &plain);
    free(names);
@@ -196,9 +196,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDevice(VkPhysicalDevice physicalDevice
    vp_buffer_rules_init(&device->buffer_rules);
    bool ready = vp_reply_cache_init(&device->cache);
    ready = vp_resource_kinds_init(&device->kinds) && ready;
-   VkResult result = ready ? enable_extensions(device, pCreateInfo) : VK_ERROR_OUT_OF_HOST_MEMORY;
+   VkResult result = ready ? enable_device_extensions(device, pCreateInfo) : VK_ERROR_OUT_OF_HOST_MEMORY;
    if (result == VK_SUCCESS)
-      result = create_on_server(device, pCreateInfo);
+      result = create_device_on_server(device, pCreateInfo);
    if (result != VK_SUCCESS) {
       release(device, pAllocator);
       return result;

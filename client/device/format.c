@@ -48,7 +48,7 @@ static int find_index(VkFormat format)
    return -1;
 }
 
-static void ask(struct vp_physical_device *gpu, struct vp_format *format, int32_t number)
+static void ask_format(struct vp_physical_device *gpu, struct vp_format *format, int32_t number)
 {
    format->properties.sType = VK_STRUCTURE_TYPE_FORMAT_PROPERTIES_2;
    format->properties3.sType = VK_STRUCTURE_TYPE_FORMAT_PROPERTIES_3;
@@ -74,7 +74,7 @@ static struct vp_format_table *fetch(struct vp_physical_device *gpu)
    table->count = count;
    for (unsigned i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
       for (int32_t j = 0; j < ranges[i].count; j++)
-         ask(gpu, &table->formats[index++], ranges[i].first + j);
+         ask_format(gpu, &table->formats[index++], ranges[i].first + j);
    }
    vp_stats_add(&gpu->conn->stats.bursts, 1);
    bool ok = true;

@@ -58,7 +58,7 @@ struct vp_image_formats *vp_image_formats_create(void)
    return formats;
 }
 
-static void forget(struct vp_image_formats *formats)
+static void forget_formats(struct vp_image_formats *formats)
 {
    for (unsigned i = 0; i < BUCKETS; i++) {
       for (struct kind_answers *kind = formats->buckets[i]; kind;) {
@@ -75,7 +75,7 @@ void vp_image_formats_destroy(struct vp_image_formats *formats)
 {
    if (!formats)
       return;
-   forget(formats);
+   forget_formats(formats);
    pthread_mutex_destroy(&formats->lock);
    free(formats);
 }
@@ -85,7 +85,7 @@ static struct image_kind kind_of(const VkPhysicalDeviceImageFormatInfo2 *info)
    return (struct image_kind){info->format, info->type, info->tiling, info->flags, info->usage & ~(USAGES - 1)};
 }
 
-static struct kind_answers **find_kind(struct vp_image_formats *formats, const struct image_kind *kind)
+static struct kind_answers **find_format_kind(struct vp_image_formats *formats, const struct image_kind *kind)
 {
    uint32_t units[sizeof(*kind) / 4], hash = 0;
    memcpy(units, kind, sizeof(units));
@@ -121,8 +121,8 @@ static void keep(struct vp_image_formats *formats, const struct image_kind *kind
 {
    pthread_mutex_lock(&formats->lock);
    if (formats->kind_count == MAX_KINDS || formats->answer_count == MAX_ANSWERS)
-      forget(formats);
-   struct kind_answers **place = find_kind(formats, kind);
+      forget_formats(formats);
+   struct kind_answers **place = find_format_kind(formats, kind);
    if (!*place && (*place = calloc(1, sizeof(**place)))) {
       (*place)->kind = *kind;
       formats->kind_count++;
@@ -132,12 +132,13 @@ static void keep(struct vp_image_formats *formats, const struct image_kind *kind
    pthread_mutex_unlock(&formats->lock);
 }
 
-static bool find(struct vp_physical_device *gpu, struct vp_cmd_vkGetPhysicalDeviceImageFormatProperties2 *a)
+static bool find_format_answer(struct vp_physical_device *gpu,
+                               struct vp_cmd_vkGetPhysicalDeviceImageFormatProperties2 *a)
 {
    struct vp_image_formats *formats = gpu->image_formats;
    const struct image_kind kind = kind_of(a->pImageFormatInfo);
    pthread_mutex_lock(&formats->lock);
-   const struct kind_answers *known = *find_kind(formats, &kind);
+   const struct kind_answers *known = *find_format_kind(formats, &kind);
    const uint8_t number = known ? known->of_usage[a->pImageFormatInfo->usage % USAGES] : 0;
    if (number) {
       a->ret = formats->answers[number - 1].result;
@@ -225,11 +226,11 @@ static bool is_one_of_many(struct vp_image_formats *formats, VkFormat format)
 VkResult vp_image_format_ask(struct vp_physical_device *gpu, struct vp_cmd_vkGetPhysicalDeviceImageFormatProperties2 *a)
 {
    const bool plain = !a->pImageFormatInfo->pNext && !a->pImageFormatProperties->pNext && a->pImageFormatInfo->usage;
-   if (plain && find(gpu, a))
+   if (plain && find_format_answer(gpu, a))
       return a->ret;
    if (plain && !is_cached(gpu, a) && is_one_of_many(gpu->image_formats, a->pImageFormatInfo->format)) {
       ask_usages(gpu, a->pImageFormatInfo);
-      if (find(gpu, a))
+      if (find_format_answer(gpu, a))
          return a->ret;
    }
    const VkResult result = vp_ask_vkGetPhysicalDeviceImageFormatProperties2(&gpu->cache, gpu->conn, a);

@@ -178,7 +178,7 @@ static VkResult add_server(struct vp_instance *instance, const struct vp_server_
 
 /* --- the instance --- */
 
-static VkResult enable_extensions(struct vp_instance *instance, const VkInstanceCreateInfo *info)
+static VkResult enable_instance_extensions(struct vp_instance *instance, const VkInstanceCreateInfo *info)
 {
    for (uint32_t i = 0; i < info->enabledExtensionCount; i++) {
       const int extension = vp_extension_find(info->ppEnabledExtensionNames[i]);
@@ -211,7 +211,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateInstance(const VkInstanceCreateInfo *p
       instance->callbacks = *pAllocator;
       instance->allocator = &instance->callbacks;
    }
-   VkResult result = enable_extensions(instance, pCreateInfo);
+   VkResult result = enable_instance_extensions(instance, pCreateInfo);
    if (result != VK_SUCCESS) {
       vp_free(allocator, instance);
       return result;

@@ -130,7 +130,7 @@ vp_news_handler *const vp_news_handlers[VP_FRAME_END] = {
    [VP_FRAME_QUERIES] = receive_queries,
 };
 
-static struct vp_mapping *hold_mapping(struct vp_object *object)
+static struct vp_mapping *hold_news_mapping(struct vp_object *object)
 {
    return object->type == VK_OBJECT_TYPE_DEVICE_MEMORY
              ? vp_device_memory_hold_mapping((struct vp_device_memory *)object)
@@ -138,7 +138,7 @@ static struct vp_mapping *hold_mapping(struct vp_object *object)
 }
 
 const struct vp_memory_news vp_memory_news = {
-   .hold = hold_mapping,
+   .hold = hold_news_mapping,
    .apply = vp_mapping_apply,
    .release = vp_mapping_unref,
 };

@@ -83,7 +83,7 @@ static void ask_image_format(struct vp_physical_device *gpu, struct vp_cache_que
    }
 }
 
-static void ask(struct vp_physical_device *gpu, struct questions *q)
+static void ask_physical_device(struct vp_physical_device *gpu, struct questions *q)
 {
    struct vp_connection *conn = gpu->conn;
    VkPhysicalDevice handle = VP_TO_HANDLE(VkPhysicalDevice, gpu);
@@ -131,7 +131,7 @@ static bool hear(struct vp_physical_device *gpu, struct questions *q)
 
 /* --- what applications get to see of it --- */
 
-static void select_extensions(struct vp_physical_device *gpu, const struct questions *q)
+static void select_offered_extensions(struct vp_physical_device *gpu, const struct questions *q)
 {
    for (uint32_t i = 0; i < q->extension_count; i++) {
       const int extension = vp_extension_find(q->extensions[i].extensionName);
@@ -223,7 +223,7 @@ static void select_version(struct vp_physical_device *gpu)
    gpu->api_version = *version;
 }
 
-static bool start(struct vp_physical_device *gpu)
+static bool physical_device_start(struct vp_physical_device *gpu)
 {
    vp_arena_init(&gpu->arena, ARENA_LIMIT);
    pthread_mutex_init(&gpu->format_lock, NULL);
@@ -246,12 +246,12 @@ uint32_t vp_physical_devices_init(struct vp_physical_device **gpus, uint32_t cou
 {
    struct questions *questions = calloc(count ? count : 1, sizeof(*questions));
    uint32_t usable = 0, started = 0;
-   while (questions && started < count && start(gpus[started]))
+   while (questions && started < count && physical_device_start(gpus[started]))
       started++;
    if (questions && started < count)
       vp_physical_device_finish(gpus[started]);
    for (uint32_t i = 0; i < started; i++)
-      ask(gpus[i], &questions[i]);
+      ask_physical_device(gpus[i], &questions[i]);
    if (started)
       vp_stats_add(&gpus[0]->conn->stats.bursts, 1);
    for (uint32_t i = 0; i < started; i++) {
@@ -262,7 +262,7 @@ uint32_t vp_physical_devices_init(struct vp_physical_device **gpus, uint32_t cou
          vp_physical_device_finish(gpu);
          continue;
       }
-      select_extensions(gpu, &questions[i]);
+      select_offered_extensions(gpu, &questions[i]);
       select_features(&gpu->features);
       select_memory(gpu);
       select_version(gpu);

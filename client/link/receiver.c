@@ -60,7 +60,7 @@ static bool apply_memory(struct vp_connection *conn, struct vp_mapping *mapping,
 }
 
 /* The mapping that a frame is about, held; NULL when it is gone by now. */
-static struct vp_mapping *hold_mapping(struct vp_connection *conn, const struct vp_frame *frame)
+static struct vp_mapping *hold_received_mapping(struct vp_connection *conn, const struct vp_frame *frame)
 {
    pthread_mutex_lock(&conn->object_lock);
    struct vp_object *object = vp_object_table_find(conn, frame->header.tag);
@@ -71,7 +71,7 @@ static struct vp_mapping *hold_mapping(struct vp_connection *conn, const struct 
 
 static bool receive_memory(struct receiver *receiver, const struct vp_frame *frame)
 {
-   struct vp_mapping *mapping = hold_mapping(receiver->conn, frame);
+   struct vp_mapping *mapping = hold_received_mapping(receiver->conn, frame);
    vp_turns_settle(&receiver->turns);
    const bool ok = apply_memory(receiver->conn, mapping, frame);
    vp_memory_news.release(mapping);
@@ -81,7 +81,7 @@ static bool receive_memory(struct receiver *receiver, const struct vp_frame *fra
 /* The next frame is read meanwhile, where there is another thread. */
 static bool receive_part(struct receiver *receiver, const struct vp_frame *frame)
 {
-   struct vp_mapping *mapping = hold_mapping(receiver->conn, frame);
+   struct vp_mapping *mapping = hold_received_mapping(receiver->conn, frame);
    vp_turns_step_aside(&receiver->turns);
    const bool ok = apply_memory(receiver->conn, mapping, frame);
    vp_memory_news.release(mapping);

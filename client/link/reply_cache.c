@@ -23,7 +23,7 @@ bool vp_reply_cache_init(struct vp_reply_cache *cache)
    return cache->buckets != NULL;
 }
 
-static void forget(struct vp_reply_cache *cache)
+static void forget_replies(struct vp_reply_cache *cache)
 {
    for (size_t i = 0; cache->buckets && i < BUCKETS; i++) {
       for (struct vp_reply_entry *entry = cache->buckets[i]; entry;) {
@@ -38,7 +38,7 @@ static void forget(struct vp_reply_cache *cache)
 
 void vp_reply_cache_finish(struct vp_reply_cache *cache)
 {
-   forget(cache);
+   forget_replies(cache);
    free(cache->buckets);
    pthread_mutex_destroy(&cache->lock);
 }
@@ -80,7 +80,7 @@ static void remember(struct vp_reply_cache *cache, const struct vp_encoder *requ
    memcpy(entry->bytes + request_size, reply->cur, reply_size);
    pthread_mutex_lock(&cache->lock);
    if (cache->bytes + size > MAX_BYTES)
-      forget(cache);
+      forget_replies(cache);
    struct vp_reply_entry **head = bucket(cache, request);
    entry->next = *head;
    *head = entry;
@@ -110,7 +110,7 @@ static const struct vp_reply_entry *find_entry(struct vp_reply_cache *cache, con
 }
 
 /* Finds the answer and keeps the cache locked while it is read. */
-static bool find(struct vp_cached_call *call)
+static bool find_reply(struct vp_cached_call *call)
 {
    pthread_mutex_lock(&call->cache->lock);
    const struct vp_reply_entry *entry = find_entry(call->cache, &call->request);
@@ -122,7 +122,7 @@ static bool find(struct vp_cached_call *call)
    return call->locked;
 }
 
-static bool ask(struct vp_cached_call *call, uint32_t command)
+static bool ask_for_reply(struct vp_cached_call *call, uint32_t command)
 {
    call->asked = true;
    vp_enc_bytes(vp_call_begin(call->conn), call->request.start, vp_encoder_size(&call->request), 1);
@@ -141,8 +141,8 @@ bool vp_cached_answer(struct vp_cached_call *call, uint32_t command)
       call->result = VK_ERROR_OUT_OF_HOST_MEMORY;
       return false;
    }
-   if (!find(call))
-      return ask(call, command);
+   if (!find_reply(call))
+      return ask_for_reply(call, command);
    vp_stats_add(&call->conn->stats.cached_calls, 1);
    return true;
 }

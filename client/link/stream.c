@@ -114,7 +114,7 @@ static size_t payload_size(const struct vp_stream *stream)
 }
 
 /* As if an empty frame had not been opened, or closes it. */
-static void end_frame(struct vp_connection *conn)
+static void end_stream_frame(struct vp_connection *conn)
 {
    struct vp_stream *stream = &conn->stream;
    if (stream->open_frame == NO_FRAME)
@@ -197,7 +197,7 @@ uint64_t vp_stream_place(const struct vp_connection *conn)
 /* --- saying something --- */
 
 /* Waits on `room`; false: the deadline has passed, if there is one. */
-static bool wait_for_room(struct vp_stream *stream, const struct timespec *deadline)
+static bool stream_wait_for_room(struct vp_stream *stream, const struct timespec *deadline)
 {
    wake_sender(stream);
    if (deadline)
@@ -214,7 +214,7 @@ static void lock_with_room(struct vp_connection *conn)
           !vp_encoder_reserve(&stream->open.data, VP_FRAME_HEADER_SIZE + VP_STREAM_ROOM)) {
       vp_stream_flush_locked(conn);
       if (stream->handed_over)
-         wait_for_room(stream, NULL);
+         stream_wait_for_room(stream, NULL);
    }
 }
 
@@ -229,7 +229,7 @@ struct vp_encoder *vp_stream_begin(struct vp_connection *conn)
 }
 
 /* Takes what was written last back when it could not be written. */
-static VkResult commit(struct vp_connection *conn, bool recorded)
+static VkResult stream_commit(struct vp_connection *conn, bool recorded)
 {
    struct vp_stream *stream = &conn->stream;
    struct vp_encoder *data = &stream->open.data;
@@ -249,7 +249,7 @@ static VkResult commit(struct vp_connection *conn, bool recorded)
 
 VkResult vp_stream_commit(struct vp_connection *conn)
 {
-   return commit(conn, false);
+   return stream_commit(conn, false);
 }
 
 void vp_stream_unlock(struct vp_connection *conn)
@@ -288,14 +288,14 @@ static VkResult append(struct vp_connection *conn, const struct vp_encoder *comm
    struct vp_encoder *open = vp_stream_begin(conn);
    struct vp_stream *stream = &conn->stream;
    if (type != VP_FRAME_COMMANDS || payload_size(stream) + size > SEND_SIZE) {
-      end_frame(conn);
+      end_stream_frame(conn);
       open_frame(stream, type);
       stream->command_start = vp_encoder_size(open);
    }
    vp_enc_bytes(open, commands->start, size, 1);
-   const VkResult result = commit(conn, true);
+   const VkResult result = stream_commit(conn, true);
    if (type != VP_FRAME_COMMANDS)
-      end_frame(conn);
+      end_stream_frame(conn);
    vp_stream_unlock(conn);
    vp_pace_wait(conn);
    return result;
@@ -407,7 +407,7 @@ static bool wait_for_sender(struct vp_stream *stream, const uint64_t *count, uin
 {
    bool more = timeout > 0;
    while (*count < last && more)
-      more = wait_for_room(stream, deadline);
+      more = stream_wait_for_room(stream, deadline);
    return *count >= last;
 }
 
@@ -577,7 +577,7 @@ static void end_work(struct vp_connection *conn, bool done)
 }
 
 /* False: there is no more. */
-static bool wait_for_work(struct vp_connection *conn)
+static bool stream_wait_for_work(struct vp_connection *conn)
 {
    struct vp_stream *stream = &conn->stream;
    pthread_mutex_lock(&stream->lock);
@@ -601,7 +601,7 @@ static void look_for_more(struct vp_stream *stream)
 static void *sender_main(void *data)
 {
    struct vp_connection *conn = data;
-   while (wait_for_work(conn)) {
+   while (stream_wait_for_work(conn)) {
       const bool is_recording = conn->stream.sending.piece_size > 0;
       end_work(conn, send_batch(conn, ALL_MARKS));
       if (is_recording)
@@ -612,7 +612,7 @@ static void *sender_main(void *data)
 
 /* Whoever waits for the sender anyway does its work when it has not begun: to wake it takes longer than most looks.
  * Gives the lock up. */
-static void help(struct vp_connection *conn, uint64_t last_mark)
+static void help_sender(struct vp_connection *conn, uint64_t last_mark)
 {
    struct vp_stream *stream = &conn->stream;
    const bool helps = has_work(stream) && stream->seen_marks < last_mark;
@@ -627,7 +627,7 @@ void vp_stream_flush_and_help(struct vp_connection *conn)
 {
    pthread_mutex_lock(&conn->stream.lock);
    vp_stream_flush_locked(conn);
-   help(conn, ALL_MARKS);
+   help_sender(conn, ALL_MARKS);
 }
 
 bool vp_stream_wait_for_looks(struct vp_connection *conn, uint64_t timeout)
@@ -638,7 +638,7 @@ bool vp_stream_wait_for_looks(struct vp_connection *conn, uint64_t timeout)
    vp_stream_flush_locked(conn);
    const uint64_t last = stream->mark_count;
    if (timeout >= LONG_NS) {
-      help(conn, last);
+      help_sender(conn, last);
       pthread_mutex_lock(&stream->lock);
    }
    const bool seen = wait_for_sender(stream, &stream->seen_marks, last, timeout, &deadline);

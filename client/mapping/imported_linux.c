@@ -55,7 +55,7 @@ static size_t insist(const struct vp_imported_writer *writer, const struct iovec
 }
 
 /* Removes bytes from the front of a piece; true when nothing is left. */
-static bool advance(struct iovec *piece, size_t size)
+static bool advance_vector(struct iovec *piece, size_t size)
 {
    piece->iov_base = (uint8_t *)piece->iov_base + size;
    piece->iov_len -= size;
@@ -71,7 +71,7 @@ void vp_imported_flush(struct vp_imported_writer *writer)
       if (!written) {
          const size_t size = insist(writer, &writer->pieces[i], bytes + position);
          position += size;
-         i += advance(&writer->pieces[i], size);
+         i += advance_vector(&writer->pieces[i], size);
       }
       while (written) {
          struct iovec *piece = &writer->pieces[i];
@@ -79,7 +79,7 @@ void vp_imported_flush(struct vp_imported_writer *writer)
          take(writer, piece->iov_base, bytes + position, size);
          position += size;
          written -= size;
-         i += advance(piece, size);
+         i += advance_vector(piece, size);
       }
    }
    writer->used = writer->count = 0;

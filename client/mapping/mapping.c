@@ -121,7 +121,7 @@ void vp_mapping_prepare(void)
    vp_tracker_get();
 }
 
-static struct vp_mapping *create(uint64_t id, size_t size, void *import)
+static struct vp_mapping *create_mapping(uint64_t id, size_t size, void *import)
 {
    vp_mapping_prepare();
    struct vp_mapping *mapping = calloc(1, sizeof(*mapping));
@@ -156,12 +156,12 @@ fail:
 
 struct vp_mapping *vp_mapping_create(uint64_t id, size_t size)
 {
-   return create(id, size, NULL);
+   return create_mapping(id, size, NULL);
 }
 
 struct vp_mapping *vp_mapping_import(uint64_t id, void *memory, size_t size)
 {
-   return create(id, size, memory);
+   return create_mapping(id, size, memory);
 }
 
 struct vp_mapping *vp_mapping_ref(struct vp_mapping *mapping)

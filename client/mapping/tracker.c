@@ -118,7 +118,7 @@ static const struct vp_tracker *const all[] = {&vp_tracker_async, &vp_tracker_si
 
 static const struct vp_tracker *chosen = &vp_tracker_compare;
 
-static const struct vp_tracker *find(const char *name)
+static const struct vp_tracker *find_tracker(const char *name)
 {
    for (size_t i = 0; i < COUNT; i++) {
       if (!strcmp(all[i]->name, name))
@@ -142,10 +142,10 @@ static bool use(const struct vp_tracker *tracker, bool forced)
 
 /* "signal" is not chosen by itself: where it protects memory, system calls that write there fail (read(2) with
  * EFAULT), and no application expects that. */
-static void choose(void)
+static void choose_tracker(void)
 {
    const char *name = vp_config_tracker();
-   const struct vp_tracker *forced = name ? find(name) : NULL;
+   const struct vp_tracker *forced = name ? find_tracker(name) : NULL;
    if (forced ? use(forced, true) : use(&vp_tracker_async, false))
       return;
    use(&vp_tracker_compare, false);
@@ -155,7 +155,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 const struct vp_tracker *vp_tracker_get(void)
 {
-   pthread_once(&once, choose);
+   pthread_once(&once, choose_tracker);
    return chosen;
 }
 

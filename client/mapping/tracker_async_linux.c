@@ -61,7 +61,7 @@ static int open_userfaultfd(void)
    return from_device;
 }
 
-static void stop(void)
+static void tracker_async_stop(void)
 {
    if (fault_fd >= 0)
       close(fault_fd);
@@ -70,7 +70,7 @@ static void stop(void)
    fault_fd = pagemap_fd = -1;
 }
 
-static const char *start(void)
+static const char *tracker_async_start(void)
 {
    struct uffdio_api api = {
       .api = UFFD_API,
@@ -86,7 +86,7 @@ static const char *start(void)
    else if (pagemap_fd < 0)
       problem = "/proc/self/pagemap cannot be read";
    if (problem)
-      stop();
+      tracker_async_stop();
    return problem;
 }
 
@@ -95,7 +95,7 @@ static uint64_t address(const struct vp_pages *pages, size_t position)
    return (uint64_t)(uintptr_t)pages->view + position;
 }
 
-static bool watch(const struct vp_pages *pages)
+static bool tracker_async_watch(const struct vp_pages *pages)
 {
    struct uffdio_register range = {
       .range = {.start = address(pages, 0), .len = pages->size},
@@ -104,13 +104,13 @@ static bool watch(const struct vp_pages *pages)
    return ioctl(fault_fd, UFFDIO_REGISTER, &range) == 0;
 }
 
-static void unwatch(const struct vp_pages *pages)
+static void tracker_async_unwatch(const struct vp_pages *pages)
 {
    struct uffdio_range range = {.start = address(pages, 0), .len = pages->size};
    ioctl(fault_fd, UFFDIO_UNREGISTER, &range);
 }
 
-static bool arm(const struct vp_pages *pages, size_t position, size_t length)
+static bool tracker_async_arm(const struct vp_pages *pages, size_t position, size_t length)
 {
    struct uffdio_writeprotect range = {
       .range = {.start = address(pages, position), .len = length},
@@ -124,8 +124,8 @@ static bool arm(const struct vp_pages *pages, size_t position, size_t length)
 }
 
 /* Reports what is in all categories of `all` and in one of `any`. */
-static void find(const struct vp_pages *pages, size_t position, size_t length, uint64_t all, uint64_t any,
-                 void (*report)(void *data, size_t position, size_t length), void *data)
+static void tracker_async_find(const struct vp_pages *pages, size_t position, size_t length, uint64_t all, uint64_t any,
+                               void (*report)(void *data, size_t position, size_t length), void *data)
 {
    struct page_region regions[256];
    const uint64_t base = address(pages, 0), end = base + position + length;
@@ -154,10 +154,10 @@ static void find(const struct vp_pages *pages, size_t position, size_t length, u
    }
 }
 
-static void scan(const struct vp_pages *pages, size_t position, size_t length,
-                 void (*report)(void *data, size_t position, size_t length), void *data)
+static void tracker_async_scan(const struct vp_pages *pages, size_t position, size_t length,
+                               void (*report)(void *data, size_t position, size_t length), void *data)
 {
-   find(pages, position, length, CATEGORY_WRITTEN, 0, report, data);
+   tracker_async_find(pages, position, length, CATEGORY_WRITTEN, 0, report, data);
 }
 
 /* Moves a part of the page tables to other addresses, which then go: only so the kernel gives up whole tables. The
@@ -178,9 +178,9 @@ static bool drop_tables(uint8_t *view, size_t length)
 static bool rest(const struct vp_pages *pages, size_t position, size_t length)
 {
    const struct vp_pages part = {.view = pages->view + position, .size = length};
-   unwatch(&part);
+   tracker_async_unwatch(&part);
    const bool gone = drop_tables(part.view, length);
-   return watch(&part) && gone;
+   return tracker_async_watch(&part) && gone;
 }
 
 /* With swap space a page can be used and be away again. */
@@ -196,18 +196,18 @@ static void scan_used(const struct vp_pages *pages, size_t position, size_t leng
    if (has_swap())
       report(data, position, length);
    else
-      find(pages, position, length, 0, CATEGORY_PRESENT | CATEGORY_SWAPPED, report, data);
+      tracker_async_find(pages, position, length, 0, CATEGORY_PRESENT | CATEGORY_SWAPPED, report, data);
 }
 
 const struct vp_tracker vp_tracker_async = {
    .name = "async",
    .description = "userfaultfd with asynchronous write protection",
-   .start = start,
-   .stop = stop,
-   .watch = watch,
-   .unwatch = unwatch,
-   .arm = arm,
-   .scan = scan,
+   .start = tracker_async_start,
+   .stop = tracker_async_stop,
+   .watch = tracker_async_watch,
+   .unwatch = tracker_async_unwatch,
+   .arm = tracker_async_arm,
+   .scan = tracker_async_scan,
    .rest = rest,
    .scan_used = scan_used,
 };

@@ -77,7 +77,7 @@ static bool open_all(struct watched *watched)
 }
 
 /* With the lock. */
-static void open_window(struct watched *watched, size_t page)
+static void open_pages(struct watched *watched, size_t page)
 {
    const size_t window = pieces < MAX_PIECES ? WINDOW : WIDE_WINDOW, first = page & ~(window - 1),
                 left = watched->page_count - first, count = left < window ? left : window;
@@ -99,7 +99,7 @@ static bool handle(const void *address)
       const size_t offset = (uintptr_t)address - (uintptr_t)watched->view;
       ours = offset < watched->page_count * VP_PAGE_SIZE;
       if (ours && !watched->open[offset / VP_PAGE_SIZE])
-         open_window(watched, offset / VP_PAGE_SIZE);
+         open_pages(watched, offset / VP_PAGE_SIZE);
    }
    unlock_views(&before);
    return ours;
@@ -217,7 +217,7 @@ static bool install(void)
 
 /* --- the tracker --- */
 
-static const char *start(void)
+static const char *tracker_signal_start(void)
 {
    sigset_t before;
    lock_views(&before);
@@ -227,7 +227,7 @@ static const char *start(void)
 }
 
 /* The views are copies that nobody watches. Whoever held the lock is not there. */
-static void stop(void)
+static void tracker_signal_stop(void)
 {
    views = NULL;
    pieces = 0;
@@ -236,7 +236,7 @@ static void stop(void)
 }
 
 /* With the lock. */
-static struct watched **find(const struct vp_pages *pages)
+static struct watched **tracker_signal_find(const struct vp_pages *pages)
 {
    struct watched **link = &views;
    while (*link && (*link)->view != pages->view)
@@ -245,7 +245,7 @@ static struct watched **find(const struct vp_pages *pages)
 }
 
 /* The application's own memory is not protected: our own threads write to it. */
-static bool watch(const struct vp_pages *pages)
+static bool tracker_signal_watch(const struct vp_pages *pages)
 {
    sigset_t before;
    struct watched *watched = pages->imported ? NULL : calloc(1, sizeof(*watched));
@@ -265,11 +265,11 @@ static bool watch(const struct vp_pages *pages)
    return true;
 }
 
-static void unwatch(const struct vp_pages *pages)
+static void tracker_signal_unwatch(const struct vp_pages *pages)
 {
    sigset_t before;
    lock_views(&before);
-   struct watched **link = find(pages), *watched = *link;
+   struct watched **link = tracker_signal_find(pages), *watched = *link;
    if (watched)
       *link = watched->next;
    unlock_views(&before);
@@ -292,11 +292,11 @@ static bool protect(struct watched *watched, size_t first, size_t count)
    return true;
 }
 
-static bool arm(const struct vp_pages *pages, size_t position, size_t length)
+static bool tracker_signal_arm(const struct vp_pages *pages, size_t position, size_t length)
 {
    sigset_t before;
    lock_views(&before);
-   struct watched *watched = *find(pages);
+   struct watched *watched = *tracker_signal_find(pages);
    const bool ok =
       watched && foreign == 0 && install() && protect(watched, position / VP_PAGE_SIZE, length / VP_PAGE_SIZE);
    unlock_views(&before);
@@ -315,8 +315,8 @@ static size_t find_run(const struct watched *watched, size_t *first, size_t end)
    return closed ? (size_t)(closed - open) : end - *first;
 }
 
-static void scan(const struct vp_pages *pages, size_t position, size_t length,
-                 void (*report)(void *data, size_t position, size_t length), void *data)
+static void tracker_signal_scan(const struct vp_pages *pages, size_t position, size_t length,
+                                void (*report)(void *data, size_t position, size_t length), void *data)
 {
    size_t first = position / VP_PAGE_SIZE, count = 1;
    const size_t end = first + length / VP_PAGE_SIZE;
@@ -324,7 +324,7 @@ static void scan(const struct vp_pages *pages, size_t position, size_t length,
       sigset_t before;
       lock_views(&before);
       install();
-      const struct watched *watched = *find(pages);
+      const struct watched *watched = *tracker_signal_find(pages);
       count = watched ? find_run(watched, &first, end) : 0;
       unlock_views(&before);
       if (count)
@@ -336,10 +336,10 @@ static void scan(const struct vp_pages *pages, size_t position, size_t length,
 const struct vp_tracker vp_tracker_signal = {
    .name = "signal",
    .description = "mprotect and SIGSEGV",
-   .start = start,
-   .stop = stop,
-   .watch = watch,
-   .unwatch = unwatch,
-   .arm = arm,
-   .scan = scan,
+   .start = tracker_signal_start,
+   .stop = tracker_signal_stop,
+   .watch = tracker_signal_watch,
+   .unwatch = tracker_signal_unwatch,
+   .arm = tracker_signal_arm,
+   .scan = tracker_signal_scan,
 };

@@ -152,7 +152,7 @@ static VkBufferUsageFlags plain_usage(const VkBufferCreateInfo *info)
 }
 
 /* Buffers that were created in exactly this way are of one kind. */
-static struct vp_resource_kind *find_kind(struct vp_device *device, const VkBufferCreateInfo *info)
+static struct vp_resource_kind *find_buffer_kind(struct vp_device *device, const VkBufferCreateInfo *info)
 {
    struct vp_cmd_vkCreateBuffer a = {.device = VP_TO_HANDLE(VkDevice, device), .pCreateInfo = info};
    struct vp_encoder request;
@@ -166,7 +166,7 @@ static struct vp_resource_kind *find_kind(struct vp_device *device, const VkBuff
 }
 
 /* Whether the driver might refuse so large a buffer. */
-static bool is_huge(const struct vp_device *device, VkDeviceSize size)
+static bool is_huge_buffer(const struct vp_device *device, VkDeviceSize size)
 {
    const VkPhysicalDeviceMaintenance4Properties *properties = vp_chain_find(
       device->physical_device->properties.pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES);
@@ -175,7 +175,8 @@ static bool is_huge(const struct vp_device *device, VkDeviceSize size)
 
 /* The first buffer of a kind waits for its result, and asks for the requirements in the same exchange, since they are
  * what a program wants to know next. */
-static VkResult create_first(struct vp_device *device, struct vp_cmd_vkCreateBuffer *a, struct vp_resource *buffer)
+static VkResult create_first_buffer(struct vp_device *device, struct vp_cmd_vkCreateBuffer *a,
+                                    struct vp_resource *buffer)
 {
    struct vp_connection *conn = device->conn;
    const VkBufferMemoryRequirementsInfo2 info = {.sType = VK_STRUCTURE_TYPE_BUFFER_MEMORY_REQUIREMENTS_INFO_2,
@@ -214,7 +215,7 @@ void *vp_make_vkCreateBuffer(struct vp_device *device, const VkAllocationCallbac
    buffer->usage = plain_usage(info);
    buffer->size = info->size;
    if (!buffer->usage)
-      buffer->resource.kind = find_kind(device, info);
+      buffer->resource.kind = find_buffer_kind(device, info);
    if (!buffer->usage && !buffer->resource.kind) {
       vp_object_destroy(device->conn, allocator, buffer);
       return NULL;
@@ -226,13 +227,13 @@ VkResult vp_say_vkCreateBuffer(struct vp_device *device, void *object, struct vp
 {
    struct vp_buffer *buffer = object;
    if (buffer->resource.kind && !vp_resource_is_made(&device->kinds, &buffer->resource))
-      return create_first(device, a, &buffer->resource);
-   return vp_try_vkCreateBuffer(device, is_huge(device, buffer->size), a);
+      return create_first_buffer(device, a, &buffer->resource);
+   return vp_try_vkCreateBuffer(device, is_huge_buffer(device, buffer->size), a);
 }
 
 /* --- binding --- */
 
-static void note_binding(const VkBindBufferMemoryInfo *info)
+static void note_buffer_binding(const VkBindBufferMemoryInfo *info)
 {
    struct vp_buffer *buffer = VP_FROM_HANDLE(struct vp_buffer, info->buffer);
    const struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, info->memory);
@@ -247,7 +248,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindBufferMemory2(VkDevice handle, uint32_t 
    const struct vp_cmd_vkBindBufferMemory2 a = {
       .device = handle, .bindInfoCount = bindInfoCount, .pBindInfos = pBindInfos};
    for (uint32_t i = 0; i < bindInfoCount; i++)
-      note_binding(&pBindInfos[i]);
+      note_buffer_binding(&pBindInfos[i]);
    return vp_send_vkBindBufferMemory2(vp_device_from_handle(handle)->conn, &a);
 }
 
@@ -257,7 +258,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindBufferMemory(VkDevice handle, VkBuffer b
    const VkBindBufferMemoryInfo info = {.buffer = buffer, .memory = memory, .memoryOffset = memoryOffset};
    const struct vp_cmd_vkBindBufferMemory a = {
       .device = handle, .buffer = buffer, .memory = memory, .memoryOffset = memoryOffset};
-   note_binding(&info);
+   note_buffer_binding(&info);
    return vp_send_vkBindBufferMemory(vp_device_from_handle(handle)->conn, &a);
 }
 

@@ -89,7 +89,7 @@ static VkResult ask_for_memory(struct vp_device_memory *memory, struct vp_cmd_vk
    return result != VK_SUCCESS ? result : end != VK_SUCCESS ? end : a->ret;
 }
 
-static VkResult allocate(struct vp_device_memory *memory, const VkMemoryAllocateInfo *info)
+static VkResult allocate_device_memory(struct vp_device_memory *memory, const VkMemoryAllocateInfo *info)
 {
    struct vp_device *device = memory->device;
    VkDeviceMemory handle = VP_TO_HANDLE(VkDeviceMemory, memory);
@@ -434,7 +434,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemo
       vp_chain_find(pAllocateInfo->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT);
    VkResult result = import && import->handleType ? import_memory(memory, import) : VK_SUCCESS;
    if (result == VK_SUCCESS)
-      result = allocate(memory, pAllocateInfo);
+      result = allocate_device_memory(memory, pAllocateInfo);
    if (result != VK_SUCCESS) {
       release_memory(memory, allocator);
       return result;

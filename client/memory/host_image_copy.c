@@ -41,8 +41,8 @@ static uint32_t count_layers(VkImage image, const VkImageSubresourceLayers *laye
 }
 
 /* row_length and image_height are in texels; 0: as large as the region. */
-static bool find_layout(VkImage image, const VkImageSubresourceLayers *layers, VkExtent3D extent, uint32_t row_length,
-                        uint32_t image_height, struct layout *layout)
+static bool find_supported_layout(VkImage image, const VkImageSubresourceLayers *layers, VkExtent3D extent,
+                                  uint32_t row_length, uint32_t image_height, struct layout *layout)
 {
    const struct vp_format_block *block = vp_format_block_find(VP_FROM_HANDLE(struct vp_image, image)->format);
    if (!block)
@@ -91,8 +91,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCopyMemoryToImage(VkDevice handle, const VkC
       size_t size = 0;
       if (info->flags & VK_HOST_IMAGE_COPY_MEMCPY_EXT)
          size = memcpy_size(handle, info->dstImage, &region->imageSubresource);
-      else if (find_layout(info->dstImage, &region->imageSubresource, region->imageExtent, region->memoryRowLength,
-                           region->memoryImageHeight, &layout))
+      else if (find_supported_layout(info->dstImage, &region->imageSubresource, region->imageExtent,
+                                     region->memoryRowLength, region->memoryImageHeight, &layout))
          size = span(&layout);
       regions[i] = (VkMemoryToImageCopyMESA){
          .sType = VK_STRUCTURE_TYPE_MEMORY_TO_IMAGE_COPY_MESA,
@@ -133,8 +133,8 @@ static VkResult copy_region(struct vp_device *device, const VkCopyImageToMemoryI
 {
    struct layout layout = {0};
    const bool own_order = info->flags & VK_HOST_IMAGE_COPY_MEMCPY_EXT;
-   const bool known = own_order || find_layout(info->srcImage, &region->imageSubresource, region->imageExtent,
-                                               region->memoryRowLength, region->memoryImageHeight, &layout);
+   const bool known = own_order || find_supported_layout(info->srcImage, &region->imageSubresource, region->imageExtent,
+                                                         region->memoryRowLength, region->memoryImageHeight, &layout);
    const size_t size = own_order
                           ? memcpy_size(VP_TO_HANDLE(VkDevice, device), info->srcImage, &region->imageSubresource)
                           : layout.row_size * layout.rows * layout.slices;

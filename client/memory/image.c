@@ -24,7 +24,7 @@ struct vp_resource_kind *vp_image_kind(struct vp_device *device, const VkImageCr
 
 /* The first image of a kind waits for its result, and asks for the requirements in the same exchange, since they are
  * what a program wants to know next. (Those of disjoint images are asked for each plane.) */
-static VkResult create_first(struct vp_device *device, struct vp_cmd_vkCreateImage *a, struct vp_resource *image)
+static VkResult create_first_image(struct vp_device *device, struct vp_cmd_vkCreateImage *a, struct vp_resource *image)
 {
    struct vp_connection *conn = device->conn;
    const VkImageMemoryRequirementsInfo2 info = {.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_REQUIREMENTS_INFO_2,
@@ -80,11 +80,11 @@ VkResult vp_say_vkCreateImage(struct vp_device *device, void *object, struct vp_
    struct vp_cmd_vkCreateImage like = {.device = a->device, .pCreateInfo = &info, .pImage = a->pImage};
    struct vp_image *image = object;
    return vp_resource_is_made(&device->kinds, &image->resource) ? vp_try_vkCreateImage(device, false, &like)
-                                                                : create_first(device, &like, &image->resource);
+                                                                : create_first_image(device, &like, &image->resource);
 }
 
 /* An image of several parts, each with its memory, does not count as hidden. */
-static void note_binding(const VkBindImageMemoryInfo *info)
+static void note_image_binding(const VkBindImageMemoryInfo *info)
 {
    struct vp_resource *resource = VP_FROM_HANDLE(struct vp_resource, info->image);
    resource->hidden = VP_FROM_HANDLE(struct vp_device_memory, info->memory)->hidden &&
@@ -97,7 +97,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindImageMemory(VkDevice handle, VkImage ima
    const VkBindImageMemoryInfo info = {.image = image, .memory = memory};
    const struct vp_cmd_vkBindImageMemory a = {
       .device = handle, .image = image, .memory = memory, .memoryOffset = memoryOffset};
-   note_binding(&info);
+   note_image_binding(&info);
    return vp_send_vkBindImageMemory(vp_device_from_handle(handle)->conn, &a);
 }
 
@@ -116,7 +116,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindImageMemory2(VkDevice handle, uint32_t b
          infos[i].memory = vp_swapchain_memory(swapchain->swapchain, swapchain->imageIndex);
          infos[i].memoryOffset = 0;
       }
-      note_binding(&infos[i]);
+      note_image_binding(&infos[i]);
    }
    struct vp_cmd_vkBindImageMemory2 a = {.device = handle, .bindInfoCount = bindInfoCount, .pBindInfos = infos};
    const VkResult result = vp_try_vkBindImageMemory2(vp_device_from_handle(handle), false, &a);

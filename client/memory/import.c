@@ -22,7 +22,7 @@ static bool is_plain(const VkMemoryAllocateInfo *info, VkMemoryAllocateFlagsInfo
 }
 
 /* With the device's memory_lock. */
-static struct vp_device_memory *find(const struct vp_device *device, const VkMemoryAllocateInfo *info)
+static struct vp_device_memory *import_find(const struct vp_device *device, const VkMemoryAllocateInfo *info)
 {
    const VkImportMemoryHostPointerInfoEXT *import =
       vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT);
@@ -59,7 +59,7 @@ struct vp_device_memory *vp_import_again(struct vp_device *device, const VkMemor
                                          const VkAllocationCallbacks *allocator)
 {
    pthread_mutex_lock(&device->memory_lock);
-   struct vp_device_memory *original = find(device, info),
+   struct vp_device_memory *original = import_find(device, info),
                            *memory = original ? create_handle(original, info->allocationSize, allocator) : NULL;
    if (memory)
       original->import.handles++;

@@ -90,7 +90,7 @@ static void init_capacity(struct vp_descriptor_pool *pool, const VkDescriptorPoo
 }
 
 /* Whether the driver might have no memory for it. */
-static bool is_huge(const struct vp_descriptor_pool *pool)
+static bool is_huge_pool(const struct vp_descriptor_pool *pool)
 {
    uint64_t total = pool->max_sets;
    for (unsigned kind = 0; kind < VP_DESCRIPTOR_KIND_COUNT; kind++)
@@ -112,7 +112,7 @@ void *vp_make_vkCreateDescriptorPool(struct vp_device *device, const VkAllocatio
 
 VkResult vp_say_vkCreateDescriptorPool(struct vp_device *device, void *object, struct vp_cmd_vkCreateDescriptorPool *a)
 {
-   return vp_try_vkCreateDescriptorPool(device, is_huge(object), a);
+   return vp_try_vkCreateDescriptorPool(device, is_huge_pool(object), a);
 }
 
 /* The sets are gone on the server already. */

@@ -25,8 +25,8 @@ void vp_descriptor_set_destroy(struct vp_device *device, struct vp_descriptor_se
    vp_object_destroy(device->conn, vp_allocator(NULL, device->allocator), set);
 }
 
-static struct vp_descriptor_set *create(struct vp_device *device, const VkDescriptorSetAllocateInfo *info,
-                                        uint32_t index)
+static struct vp_descriptor_set *create_set(struct vp_device *device, const VkDescriptorSetAllocateInfo *info,
+                                            uint32_t index)
 {
    struct vp_descriptor_set *set = vp_object_create(device->conn, vp_allocator(NULL, device->allocator),
                                                     VK_OBJECT_TYPE_DESCRIPTOR_SET, sizeof(*set));
@@ -38,8 +38,8 @@ static struct vp_descriptor_set *create(struct vp_device *device, const VkDescri
    return set;
 }
 
-static VkResult allocate(struct vp_device *device, const VkDescriptorSetAllocateInfo *info, VkDescriptorSet *sets,
-                         bool wait)
+static VkResult allocate_sets(struct vp_device *device, const VkDescriptorSetAllocateInfo *info, VkDescriptorSet *sets,
+                              bool wait)
 {
    struct vp_cmd_vkAllocateDescriptorSets a = {
       .device = VP_TO_HANDLE(VkDevice, device), .pAllocateInfo = info, .pDescriptorSets = sets};
@@ -56,14 +56,14 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateDescriptorSets(VkDevice handle,
    uint32_t created = 0;
    VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
    for (; created < count; created++) {
-      struct vp_descriptor_set *set = create(device, pAllocateInfo, created);
+      struct vp_descriptor_set *set = create_set(device, pAllocateInfo, created);
       if (!set)
          goto fail;
       pDescriptorSets[created] = VP_TO_HANDLE(VkDescriptorSet, set);
    }
    /* A pool that could not be created answers with its own error. */
    const bool wait = pool->base.error || !vp_descriptor_pool_is_sure(pool, pAllocateInfo);
-   result = allocate(device, pAllocateInfo, pDescriptorSets, wait);
+   result = allocate_sets(device, pAllocateInfo, pDescriptorSets, wait);
    if (result != VK_SUCCESS)
       goto fail;
    for (uint32_t i = 0; i < count; i++)

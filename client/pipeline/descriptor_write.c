@@ -230,7 +230,8 @@ static void add_copied(struct vp_descriptor_writer *writer, const struct vp_desc
 }
 
 /* Whether the data can be encoded where it is. */
-static bool is_usable(const struct vp_descriptor_set_layout *layout, VkDescriptorType type, const struct source *source)
+static bool is_usable_write(const struct vp_descriptor_set_layout *layout, VkDescriptorType type,
+                            const struct source *source)
 {
    if (source->form == FORM_ACCELERATION_STRUCTURE || source->stride != source->size ||
        (uintptr_t)source->data % alignof(VkDescriptorImageInfo))
@@ -242,7 +243,7 @@ static bool is_usable(const struct vp_descriptor_set_layout *layout, VkDescripto
 static void add_array(struct vp_descriptor_writer *writer, const struct vp_descriptor_set_layout *layout,
                       const VkWriteDescriptorSet *head, const struct source *source)
 {
-   if (!is_usable(layout, head->descriptorType, source)) {
+   if (!is_usable_write(layout, head->descriptorType, source)) {
       add_copied(writer, layout, head, source);
       return;
    }

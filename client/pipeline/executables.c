@@ -64,7 +64,7 @@ static bool load_statistics(struct vp_decoder *dec, struct statistics *statistic
    return true;
 }
 
-static bool load(struct vp_decoder *dec, struct vp_executables *executables)
+static bool executables_load(struct vp_decoder *dec, struct vp_executables *executables)
 {
    executables->properties = load_count(dec, sizeof(*executables->properties), &executables->count);
    executables->statistics = calloc((size_t)executables->count + 1, sizeof(*executables->statistics));
@@ -89,7 +89,7 @@ bool vp_pipeline_receive_executables(struct vp_connection *conn, struct vp_pipel
    struct vp_decoder dec;
    vp_decoder_init(&dec, data, size, NULL);
    struct vp_executables *executables = size ? calloc(1, sizeof(*executables)) : NULL;
-   if (executables && (!load(&dec, executables) || dec.error)) { /* without memory it is asked for */
+   if (executables && (!executables_load(&dec, executables) || dec.error)) { /* without memory it is asked for */
       destroy(executables);
       executables = NULL;
    }
@@ -105,7 +105,7 @@ bool vp_pipeline_receive_executables(struct vp_connection *conn, struct vp_pipel
 }
 
 /* What the server says of a pipeline, for which a compilation may have to end. NULL: it has to be asked. */
-static const struct vp_executables *find(struct vp_connection *conn, const struct vp_pipeline *pipeline)
+static const struct vp_executables *executables_find(struct vp_connection *conn, const struct vp_pipeline *pipeline)
 {
    if (!pipeline->told)
       return NULL;
@@ -123,7 +123,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPipelineExecutablePropertiesKHR(VkDevice 
                                                                        VkPipelineExecutablePropertiesKHR *pProperties)
 {
    struct vp_connection *conn = vp_device_from_handle(device)->conn;
-   const struct vp_executables *executables = find(conn, VP_FROM_HANDLE(struct vp_pipeline, info->pipeline));
+   const struct vp_executables *executables =
+      executables_find(conn, VP_FROM_HANDLE(struct vp_pipeline, info->pipeline));
    if (!executables) {
       struct vp_cmd_vkGetPipelineExecutablePropertiesKHR a = {
          .device = device, .pPipelineInfo = info, .pExecutableCount = pCount, .pProperties = pProperties};
@@ -148,7 +149,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPipelineExecutableStatisticsKHR(VkDevice 
                                                                        VkPipelineExecutableStatisticKHR *pStatistics)
 {
    struct vp_connection *conn = vp_device_from_handle(device)->conn;
-   const struct vp_executables *executables = find(conn, VP_FROM_HANDLE(struct vp_pipeline, info->pipeline));
+   const struct vp_executables *executables =
+      executables_find(conn, VP_FROM_HANDLE(struct vp_pipeline, info->pipeline));
    if (!executables || info->executableIndex >= executables->count) {
       struct vp_cmd_vkGetPipelineExecutableStatisticsKHR a = {
          .device = device, .pExecutableInfo = info, .pStatisticCount = pCount, .pStatistics = pStatistics};

@@ -21,8 +21,8 @@ static VkImageAspectFlags depth_stencil_aspects(VkFormat format)
    }
 }
 
-static struct vp_render_pass *create(struct vp_device *device, const VkAllocationCallbacks *allocator,
-                                     uint32_t subpass_count)
+static struct vp_render_pass *create_render_pass(struct vp_device *device, const VkAllocationCallbacks *allocator,
+                                                 uint32_t subpass_count)
 {
    const size_t size = sizeof(struct vp_render_pass) + (size_t)subpass_count * sizeof(struct vp_subpass);
    struct vp_render_pass *pass = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_RENDER_PASS, size);
@@ -49,7 +49,7 @@ void *vp_make_vkCreateRenderPass(struct vp_device *device, const VkAllocationCal
 {
    const VkRenderPassMultiviewCreateInfo *multiview =
       vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_RENDER_PASS_MULTIVIEW_CREATE_INFO);
-   struct vp_render_pass *pass = create(device, allocator, info->subpassCount);
+   struct vp_render_pass *pass = create_render_pass(device, allocator, info->subpassCount);
    for (uint32_t i = 0; pass && i < pass->subpass_count; i++) {
       note_subpass(&pass->subpasses[i], &info->pSubpasses[i], info);
       if (multiview && i < multiview->subpassCount)
@@ -75,7 +75,7 @@ static void note_subpass2(struct vp_subpass *subpass, const VkSubpassDescription
 void *vp_make_vkCreateRenderPass2(struct vp_device *device, const VkAllocationCallbacks *allocator,
                                   const VkRenderPassCreateInfo2 *info)
 {
-   struct vp_render_pass *pass = create(device, allocator, info->subpassCount);
+   struct vp_render_pass *pass = create_render_pass(device, allocator, info->subpassCount);
    for (uint32_t i = 0; pass && i < pass->subpass_count; i++)
       note_subpass2(&pass->subpasses[i], &info->pSubpasses[i], info);
    return pass;

@@ -40,7 +40,7 @@ static void set_recording(struct vp_command_buffer *cmd, bool recording)
       vp_pipeline_layouts_end(device);
 }
 
-static void destroy_buffer(struct vp_command_buffer *cmd)
+static void destroy_command_buffer(struct vp_command_buffer *cmd)
 {
    set_recording(cmd, false);
    if (cmd->prev)
@@ -58,7 +58,7 @@ void vp_finish_vkDestroyCommandPool(struct vp_device *device, void *object)
    struct vp_command_pool *pool = object;
    (void)device;
    while (pool->buffers)
-      destroy_buffer(pool->buffers);
+      destroy_command_buffer(pool->buffers);
 }
 
 static void forget_recording(struct vp_command_buffer *cmd)
@@ -99,8 +99,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetCommandPool(VkDevice handle, VkCommandP
 
 /* --- command buffers --- */
 
-static struct vp_command_buffer *create_buffer(struct vp_device *device, struct vp_command_pool *pool,
-                                               VkCommandBufferLevel level)
+static struct vp_command_buffer *create_command_buffer(struct vp_device *device, struct vp_command_pool *pool,
+                                                       VkCommandBufferLevel level)
 {
    const VkAllocationCallbacks *allocator = vp_allocator(pool->allocator, NULL);
    struct vp_command_buffer *cmd =
@@ -134,7 +134,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateCommandBuffers(VkDevice handle,
    VkResult result = VK_SUCCESS;
    uint32_t made = 0;
    for (; made < count; made++) {
-      struct vp_command_buffer *cmd = create_buffer(device, pool, pAllocateInfo->level);
+      struct vp_command_buffer *cmd = create_command_buffer(device, pool, pAllocateInfo->level);
       if (!cmd)
          break;
       pCommandBuffers[made] = VP_TO_HANDLE(VkCommandBuffer, cmd);
@@ -149,7 +149,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateCommandBuffers(VkDevice handle,
    if (result == VK_SUCCESS)
       return VK_SUCCESS;
    for (uint32_t i = 0; i < made; i++)
-      destroy_buffer(VP_FROM_HANDLE(struct vp_command_buffer, pCommandBuffers[i]));
+      destroy_command_buffer(VP_FROM_HANDLE(struct vp_command_buffer, pCommandBuffers[i]));
    for (uint32_t i = 0; i < count; i++)
       pCommandBuffers[i] = NULL;
    return result;
@@ -164,7 +164,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkFreeCommandBuffers(VkDevice handle, VkCommandPoo
    vp_send_vkFreeCommandBuffers(device->conn, &a);
    for (uint32_t i = 0; i < count; i++) {
       if (pCommandBuffers[i])
-         destroy_buffer(VP_FROM_HANDLE(struct vp_command_buffer, pCommandBuffers[i]));
+         destroy_command_buffer(VP_FROM_HANDLE(struct vp_command_buffer, pCommandBuffers[i]));
    }
 }
 

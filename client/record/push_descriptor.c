@@ -19,7 +19,7 @@ static void add_writes(struct vp_descriptor_writer *writer, const struct vp_desc
    }
 }
 
-static const struct vp_descriptor_set_layout *find_layout(VkPipelineLayout layout, uint32_t set)
+static const struct vp_descriptor_set_layout *find_push_layout(VkPipelineLayout layout, uint32_t set)
 {
    return vp_pipeline_layout_set(VP_FROM_HANDLE(struct vp_pipeline_layout, layout), set);
 }
@@ -44,7 +44,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkCmdPushDescriptorSet(VkCommandBuffer commandBuff
       .commandBuffer = commandBuffer, .pipelineBindPoint = pipelineBindPoint, .layout = layout, .set = set};
    struct vp_descriptor_writer writer;
    vp_descriptor_writer_init(&writer, record, &a);
-   add_writes(&writer, find_layout(layout, set), descriptorWriteCount, pDescriptorWrites);
+   add_writes(&writer, find_push_layout(layout, set), descriptorWriteCount, pDescriptorWrites);
    vp_descriptor_writer_flush(&writer);
 }
 
@@ -59,7 +59,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkCmdPushDescriptorSetWithTemplate(VkCommandBuffer
       .commandBuffer = commandBuffer, .pipelineBindPoint = update->bind_point, .layout = layout, .set = set};
    struct vp_descriptor_writer writer;
    vp_descriptor_writer_init(&writer, record, &a);
-   vp_descriptor_update_template_expand(update, &writer, find_layout(layout, set), VK_NULL_HANDLE, pData);
+   vp_descriptor_update_template_expand(update, &writer, find_push_layout(layout, set), VK_NULL_HANDLE, pData);
    vp_descriptor_writer_flush(&writer);
 }
 
@@ -89,7 +89,7 @@ static void record2(void *target, uint32_t count, const VkWriteDescriptorSet *wr
 static const struct vp_descriptor_set_layout *find_layout2(VkPipelineLayout layout, const void *chain, uint32_t set)
 {
    if (layout)
-      return find_layout(layout, set);
+      return find_push_layout(layout, set);
    const VkPipelineLayoutCreateInfo *info = vp_chain_find(chain, VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO);
    if (!info || set >= info->setLayoutCount)
       return NULL;

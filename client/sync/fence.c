@@ -50,7 +50,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkResetFences(VkDevice device, uint32_t fenceC
 }
 
 /* After a wait: of what the fence was submitted with. */
-static VkResult take_error(const struct vp_fence *fence)
+static VkResult take_fence_error(const struct vp_fence *fence)
 {
    const uint64_t serial = atomic_load_explicit(&fence->serial, memory_order_acquire);
    return serial == 0 || serial == VP_FENCE_SIGNALLED ? VK_SUCCESS
@@ -59,7 +59,7 @@ static VkResult take_error(const struct vp_fence *fence)
 
 /* When the batches end cannot be seen by other means, these fences are signalled at once. Of several of which one is
  * enough, nobody knows which is the first. */
-static void complete_early(const VkFence *fences, uint32_t count, bool all, uint64_t *timeout)
+static void complete_fence_early(const VkFence *fences, uint32_t count, bool all, uint64_t *timeout)
 {
    if (!all && count > 1)
       return;
@@ -75,11 +75,11 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetFenceStatus(VkDevice handle, VkFence fenc
 {
    struct vp_device *device = vp_device_from_handle(handle);
    uint64_t timeout = 0;
-   complete_early(&fence, 1, true, &timeout);
+   complete_fence_early(&fence, 1, true, &timeout);
    if (!is_signalled(VP_FROM_HANDLE(struct vp_fence, fence)))
       return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST : VK_NOT_READY;
    vp_device_acquire_memory(device);
-   return take_error(VP_FROM_HANDLE(struct vp_fence, fence));
+   return take_fence_error(VP_FROM_HANDLE(struct vp_fence, fence));
 }
 
 struct fence_wait {
@@ -104,14 +104,14 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForFences(VkDevice handle, uint32_t fenc
    struct vp_device *device = vp_device_from_handle(handle);
    const struct fence_wait wait = {.fences = pFences, .count = fenceCount, .all = waitAll};
    VkResult result = VK_SUCCESS;
-   complete_early(pFences, fenceCount, waitAll, &timeout);
+   complete_fence_early(pFences, fenceCount, waitAll, &timeout);
    if (are_signalled(&wait)) /* without a lock */
       vp_device_acquire_memory(device);
    else
       result = vp_device_wait(device, are_signalled, &wait, timeout);
    for (uint32_t i = 0; i < fenceCount && result == VK_SUCCESS; i++) {
       if (is_signalled(VP_FROM_HANDLE(struct vp_fence, pFences[i])))
-         result = take_error(VP_FROM_HANDLE(struct vp_fence, pFences[i]));
+         result = take_fence_error(VP_FROM_HANDLE(struct vp_fence, pFences[i]));
    }
    return result;
 }

@@ -151,7 +151,7 @@ static bool is_idle(const struct vp_device *device)
 
 /* What the driver says of queries that no submission has brought: it may have
  * an answer for those that were never begun. The caller holds the progress lock. */
-static void ask(struct vp_device *device, VkQueryPool handle, uint32_t first, uint32_t count)
+static void ask_results(struct vp_device *device, VkQueryPool handle, uint32_t first, uint32_t count)
 {
    const struct vp_query_pool *pool = VP_FROM_HANDLE(struct vp_query_pool, handle);
    const size_t words = pool->values + 1, stride = words * sizeof(uint64_t);
@@ -215,7 +215,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetQueryPoolResults(VkDevice handle, VkQuery
    VkResult result = VK_SUCCESS;
    pthread_mutex_lock(&device->conn->progress_lock);
    if (!are_available(pool, firstQuery, queryCount) && is_idle(device))
-      ask(device, queryPool, firstQuery, queryCount);
+      ask_results(device, queryPool, firstQuery, queryCount);
    if (flags & VK_QUERY_RESULT_WAIT_BIT)
       wait_for_queries(device, pool, firstQuery, queryCount);
    for (uint32_t i = 0; i < queryCount; i++) {

@@ -96,7 +96,7 @@ void vp_finish_vkDestroySemaphore(struct vp_device *device, void *object)
 }
 
 /* After a wait: of the batches up to the one that gave the semaphore its value. */
-static VkResult take_error(struct vp_device *device, const struct vp_semaphore *semaphore)
+static VkResult take_semaphore_error(struct vp_device *device, const struct vp_semaphore *semaphore)
 {
    pthread_mutex_lock(&device->conn->progress_lock);
    const struct vp_pending_signal last = semaphore->last;
@@ -112,7 +112,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetSemaphoreCounterValue(VkDevice handle, Vk
    pthread_mutex_unlock(&device->conn->progress_lock);
    vp_device_acquire_memory(device);
    return vp_device_is_lost(device) ? VK_ERROR_DEVICE_LOST
-                                    : take_error(device, VP_FROM_HANDLE(struct vp_semaphore, semaphore));
+                                    : take_semaphore_error(device, VP_FROM_HANDLE(struct vp_semaphore, semaphore));
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkSignalSemaphore(VkDevice handle, const VkSemaphoreSignalInfo *pSignalInfo)
@@ -149,7 +149,7 @@ static bool are_reached(const void *data)
 }
 
 /* See early_wait.h. Of several of which one is enough, nobody knows which is the first. */
-static void complete_early(struct vp_device *device, const VkSemaphoreWaitInfo *info, uint64_t *timeout)
+static void complete_semaphore_early(struct vp_device *device, const VkSemaphoreWaitInfo *info, uint64_t *timeout)
 {
    if ((info->flags & VK_SEMAPHORE_WAIT_ANY_BIT) && info->semaphoreCount > 1)
       return;
@@ -169,9 +169,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitSemaphores(VkDevice handle, const VkSema
                                                    uint64_t timeout)
 {
    struct vp_device *device = vp_device_from_handle(handle);
-   complete_early(device, pWaitInfo, &timeout);
+   complete_semaphore_early(device, pWaitInfo, &timeout);
    VkResult result = vp_device_wait(device, are_reached, pWaitInfo, timeout);
    for (uint32_t i = 0; i < pWaitInfo->semaphoreCount && result == VK_SUCCESS; i++)
-      result = take_error(device, VP_FROM_HANDLE(struct vp_semaphore, pWaitInfo->pSemaphores[i]));
+      result = take_semaphore_error(device, VP_FROM_HANDLE(struct vp_semaphore, pWaitInfo->pSemaphores[i]));
    return result;
 }

@@ -10,14 +10,14 @@ static const VkPresentModeKHR modes[] = {
    VK_PRESENT_MODE_IMMEDIATE_KHR,
 };
 
-static VkResult get_extent(const struct vp_surface *surface, VkExtent2D *extent)
+static VkResult headless_get_extent(const struct vp_surface *surface, VkExtent2D *extent)
 {
    (void)surface;
    *extent = (VkExtent2D){UINT32_MAX, UINT32_MAX};
    return VK_SUCCESS;
 }
 
-static uint32_t get_formats(const struct vp_surface *surface, VkFormat formats[VP_SURFACE_FORMATS])
+static uint32_t headless_get_formats(const struct vp_surface *surface, VkFormat formats[VP_SURFACE_FORMATS])
 {
    (void)surface;
    formats[0] = VK_FORMAT_B8G8R8A8_SRGB;
@@ -29,27 +29,27 @@ static uint32_t get_formats(const struct vp_surface *surface, VkFormat formats[V
    return 6;
 }
 
-static VkResult open_window(const struct vp_surface *surface, const struct vp_window_info *info,
-                            struct vp_window **window)
+static VkResult headless_open_window(const struct vp_surface *surface, const struct vp_window_info *info,
+                                     struct vp_window **window)
 {
    (void)surface, (void)info;
    *window = NULL;
    return VK_SUCCESS;
 }
 
-static VkResult show(struct vp_window *window, const struct vp_picture *picture, VkRect2D changed,
-                     VkPresentModeKHR mode)
+static VkResult headless_show(struct vp_window *window, const struct vp_picture *picture, VkRect2D changed,
+                              VkPresentModeKHR mode)
 {
    (void)window, (void)picture, (void)changed, (void)mode;
    return VK_SUCCESS;
 }
 
-static void close_window(struct vp_window *window)
+static void headless_close_window(struct vp_window *window)
 {
    (void)window;
 }
 
-static uint64_t get_refresh(const struct vp_window *window)
+static uint64_t headless_get_refresh(const struct vp_window *window)
 {
    (void)window;
    return VP_USUAL_REFRESH_NS;
@@ -60,10 +60,10 @@ const struct vp_window_class vp_headless_class = {
    .mode_count = sizeof(modes) / sizeof(*modes),
    .alphas = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR | VK_COMPOSITE_ALPHA_INHERIT_BIT_KHR,
    .min_images = 3,
-   .get_extent = get_extent,
-   .get_formats = get_formats,
-   .open = open_window,
-   .show = show,
-   .close = close_window,
-   .get_refresh = get_refresh,
+   .get_extent = headless_get_extent,
+   .get_formats = headless_get_formats,
+   .open = headless_open_window,
+   .show = headless_show,
+   .close = headless_close_window,
+   .get_refresh = headless_get_refresh,
 };

@@ -32,7 +32,7 @@ static uint8_t *reserve_tiles(struct vp_picture_decoder *decoder, uint32_t rows)
 }
 
 /* What comes out of an LZ4 block, at most so many bytes; SIZE_MAX when it makes no sense. */
-static size_t unpack_lz4(uint8_t *tiles, size_t most, const uint8_t *data, size_t size)
+static size_t decode_lz4(uint8_t *tiles, size_t most, const uint8_t *data, size_t size)
 {
    if (size > INT32_MAX || most > INT32_MAX)
       return SIZE_MAX;
@@ -41,7 +41,7 @@ static size_t unpack_lz4(uint8_t *tiles, size_t most, const uint8_t *data, size_
 }
 
 /* The same of a zstd frame. The library would take several frames, or frames that it skips. */
-static size_t unpack_zstd(struct vp_picture_decoder *decoder, uint8_t *tiles, size_t most, const uint8_t *data,
+static size_t decode_zstd(struct vp_picture_decoder *decoder, uint8_t *tiles, size_t most, const uint8_t *data,
                           size_t size)
 {
    if (!decoder->zstd && !(decoder->zstd = ZSTD_createDCtx()))
@@ -66,7 +66,7 @@ static const uint8_t *unpack(struct vp_picture_decoder *decoder, const struct vp
    if (!tiles)
       return NULL;
    *size =
-      is_zstd(header->codec) ? unpack_zstd(decoder, tiles, most, data, *size) : unpack_lz4(tiles, most, data, *size);
+      is_zstd(header->codec) ? decode_zstd(decoder, tiles, most, data, *size) : decode_lz4(tiles, most, data, *size);
    return *size == SIZE_MAX ? NULL : tiles;
 }
 
@@ -101,8 +101,8 @@ static bool apply_h264(struct vp_picture_decoder *decoder, const struct vp_prese
    return true;
 }
 
-static bool apply(struct vp_picture_decoder *decoder, const struct vp_present_header *header, const uint8_t *mask,
-                  const uint8_t *data, size_t size)
+static bool picture_decoder_apply(struct vp_picture_decoder *decoder, const struct vp_present_header *header,
+                                  const uint8_t *mask, const uint8_t *data, size_t size)
 {
    switch (header->codec) {
    case VP_PRESENT_RAW:
@@ -134,5 +134,5 @@ bool vp_picture_decode(struct vp_picture_decoder *decoder, const struct vp_prese
    if (!picture->pixels || header->row_count > rows || header->first_row > rows - header->row_count)
       return false;
    const size_t mask_size = vp_tiles_mask_size(picture, header->row_count);
-   return size >= mask_size && apply(decoder, header, data, data + mask_size, size - mask_size);
+   return size >= mask_size && picture_decoder_apply(decoder, header, data, data + mask_size, size - mask_size);
 }

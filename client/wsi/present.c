@@ -68,7 +68,7 @@ static VkPresentVP begin_frame(struct vp_swapchain *swapchain, uint32_t image, c
 }
 
 /* The present was sent and has this serial on the queue. */
-static VkResult end_frame(const VkPresentVP *present, struct vp_queue *queue, uint64_t serial)
+static VkResult end_presented_frame(const VkPresentVP *present, struct vp_queue *queue, uint64_t serial)
 {
    struct vp_swapchain *swapchain = SWAPCHAIN(present->swapchain);
    struct vp_swapchain_image *image = &swapchain->images[present->imageIndex];
@@ -135,7 +135,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueuePresentKHR(VkQueue handle, const VkPres
    const VkResult sent = submit(queue, pInfo, presents, &serial);
    VkResult all = sent;
    for (uint32_t i = 0; i < pInfo->swapchainCount; i++) {
-      const VkResult result = sent == VK_SUCCESS ? end_frame(&presents[i], queue, serial) : sent;
+      const VkResult result = sent == VK_SUCCESS ? end_presented_frame(&presents[i], queue, serial) : sent;
       if (sent != VK_SUCCESS)
          cancel_frame(&presents[i]);
       if (pInfo->pResults)

@@ -231,7 +231,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceSurfaceCapabilities2KHR(
 /* --- formats and modes --- */
 
 /* The GPU must be able to render to it and to copy from it. */
-static bool is_usable(VkPhysicalDevice gpu, VkFormat format)
+static bool is_usable_surface(VkPhysicalDevice gpu, VkFormat format)
 {
    const VkFormatFeatureFlags needed = VK_FORMAT_FEATURE_COLOR_ATTACHMENT_BIT | VK_FORMAT_FEATURE_TRANSFER_SRC_BIT;
    VkFormatProperties properties;
@@ -249,7 +249,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceSurfaceFormatsKHR(VkPhysica
       return VK_ERROR_SURFACE_LOST_KHR;
    vp_list_query_begin(&list, pCount, pFormats != NULL);
    for (uint32_t i = 0; i < count; i++) {
-      if (is_usable(gpu, formats[i]) && vp_list_query_next(&list))
+      if (is_usable_surface(gpu, formats[i]) && vp_list_query_next(&list))
          pFormats[list.written - 1] = (VkSurfaceFormatKHR){formats[i], VK_COLOR_SPACE_SRGB_NONLINEAR_KHR};
    }
    return vp_list_query_end(&list);

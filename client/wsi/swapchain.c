@@ -75,7 +75,7 @@ static uint32_t find_memory_type(const struct vp_device *device, uint32_t allowe
    return local == UINT32_MAX ? any : local;
 }
 
-static VkResult allocate(VkDevice device, struct vp_swapchain_image *image)
+static VkResult allocate_images(VkDevice device, struct vp_swapchain_image *image)
 {
    VkMemoryDedicatedRequirements dedicated = {.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
    VkMemoryRequirements2 requirements = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
@@ -102,7 +102,7 @@ static VkResult create_image(VkDevice device, const VkImageCreateInfo *info, str
 {
    VkResult result = vp_vkCreateImage(device, info, NULL, &image->handle);
    if (result == VK_SUCCESS)
-      result = allocate(device, image);
+      result = allocate_images(device, image);
    if (result == VK_SUCCESS)
       result = vp_vkBindImageMemory(device, image->handle, image->memory, 0);
    return result;
@@ -151,7 +151,7 @@ static bool can_be_lossy(const VkSwapchainCreateInfoKHR *info)
    }
 }
 
-static VkResult create_on_server(struct vp_swapchain *swapchain, const VkSwapchainCreateInfoKHR *info)
+static VkResult create_swapchain_on_server(struct vp_swapchain *swapchain, const VkSwapchainCreateInfoKHR *info)
 {
    VkImage images[VP_MAX_SWAPCHAIN_IMAGES];
    for (uint32_t i = 0; i < swapchain->image_count; i++)
@@ -195,7 +195,7 @@ static VkResult fill_swapchain(struct vp_swapchain *swapchain, const VkSwapchain
    if (result == VK_SUCCESS)
       result = create_images(swapchain, info);
    if (result == VK_SUCCESS)
-      result = create_on_server(swapchain, info);
+      result = create_swapchain_on_server(swapchain, info);
    if (result != VK_SUCCESS && swapchain->presenter)
       vp_presenter_stop(swapchain->presenter);
    return result;

@@ -178,7 +178,7 @@ static bool create_proxy(struct vp_window *window, struct buffer *buffer, int fd
    return buffer->proxy != NULL;
 }
 
-static bool share_pixels(struct vp_window *window, struct buffer *buffer, int fd)
+static bool wayland_share_pixels(struct vp_window *window, struct buffer *buffer, int fd)
 {
    void *pixels = mmap(NULL, window->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
    if (pixels == MAP_FAILED)
@@ -187,7 +187,7 @@ static bool share_pixels(struct vp_window *window, struct buffer *buffer, int fd
    return create_proxy(window, buffer, fd);
 }
 
-static void destroy_buffer(const struct vp_window *window, struct buffer *buffer)
+static void destroy_wl_buffer(const struct vp_window *window, struct buffer *buffer)
 {
    const struct vp_wayland_library *w = window->w;
    if (buffer->proxy)
@@ -199,16 +199,16 @@ static void destroy_buffer(const struct vp_window *window, struct buffer *buffer
 }
 
 /* When it is needed first. */
-static bool create_buffer(struct vp_window *window, struct buffer *buffer)
+static bool create_wl_buffer(struct vp_window *window, struct buffer *buffer)
 {
    if (buffer->proxy)
       return true;
    const int fd = vp_descriptor_memory_file("venus-window", window->size);
-   const bool ok = fd >= 0 && share_pixels(window, buffer, fd);
+   const bool ok = fd >= 0 && wayland_share_pixels(window, buffer, fd);
    if (fd >= 0)
       close(fd);
    if (!ok)
-      destroy_buffer(window, buffer);
+      destroy_wl_buffer(window, buffer);
    return ok;
 }
 
@@ -223,7 +223,7 @@ static void request_frame(struct vp_window *window)
       listen(window, window->frame, &frame_listener, window);
 }
 
-static void commit(struct vp_window *window, struct buffer *buffer)
+static void commit_surface(struct vp_window *window, struct buffer *buffer)
 {
    const struct vp_wayland_library *w = window->w;
    const uint32_t version = w->wl_proxy_get_version(window->surface);
@@ -234,27 +234,27 @@ static void commit(struct vp_window *window, struct buffer *buffer)
    w->wl_display_flush(window->display);
 }
 
-static VkResult show(struct vp_window *window, const struct vp_picture *picture, VkRect2D changed,
-                     VkPresentModeKHR mode)
+static VkResult wayland_show(struct vp_window *window, const struct vp_picture *picture, VkRect2D changed,
+                             VkPresentModeKHR mode)
 {
    (void)changed; /* the buffer holds an older picture than the last one */
    if (mode == VK_PRESENT_MODE_FIFO_KHR)
       wait_until(window, is_wanted);
    if (wait_until(window, has_buffer)) {
       struct buffer *buffer = find_buffer(window);
-      if (!create_buffer(window, buffer))
+      if (!create_wl_buffer(window, buffer))
          return VK_ERROR_OUT_OF_HOST_MEMORY;
       memcpy(buffer->pixels, picture->pixels, window->size);
       if (mode == VK_PRESENT_MODE_FIFO_KHR && !window->frame)
          request_frame(window);
-      commit(window, buffer);
+      commit_surface(window, buffer);
    }
    return window->w->wl_display_get_error(window->display) ? VK_ERROR_SURFACE_LOST_KHR : VK_SUCCESS;
 }
 
 /* --- life --- */
 
-static VkResult get_extent(const struct vp_surface *surface, VkExtent2D *extent)
+static VkResult wayland_get_extent(const struct vp_surface *surface, VkExtent2D *extent)
 {
    (void)surface;
    *extent = (VkExtent2D){UINT32_MAX, UINT32_MAX};
@@ -280,13 +280,13 @@ static bool bind_shm(struct vp_window *window)
    return window->shm && w->wl_display_roundtrip_queue(window->display, window->queue) >= 0;
 }
 
-static void close_window(struct vp_window *window)
+static void wayland_close_window(struct vp_window *window)
 {
    const struct vp_wayland_library *w = window->w;
    if (window->frame)
       w->wl_proxy_destroy(window->frame);
    for (unsigned i = 0; i < BUFFERS; i++)
-      destroy_buffer(window, &window->buffers[i]);
+      destroy_wl_buffer(window, &window->buffers[i]);
    if (window->shm)
       w->wl_proxy_destroy(window->shm);
    if (window->surface)
@@ -317,7 +317,7 @@ static struct vp_window *new_window(const struct vp_surface *surface)
    return window;
 }
 
-static uint32_t get_formats(const struct vp_surface *surface, VkFormat formats[VP_SURFACE_FORMATS])
+static uint32_t wayland_get_formats(const struct vp_surface *surface, VkFormat formats[VP_SURFACE_FORMATS])
 {
    struct vp_window *window = new_window(surface);
    uint32_t count = 0;
@@ -328,12 +328,12 @@ static uint32_t get_formats(const struct vp_surface *surface, VkFormat formats[V
       }
    }
    if (window)
-      close_window(window);
+      wayland_close_window(window);
    return count;
 }
 
 /* False when the compositor does not take such pictures. */
-static bool choose_format(struct vp_window *window)
+static bool choose_shm_format(struct vp_window *window)
 {
    const bool opaque = window->info.alpha == VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR;
    for (unsigned i = 0; i < LAYOUTS; i++) {
@@ -345,19 +345,20 @@ static bool choose_format(struct vp_window *window)
    return false;
 }
 
-static VkResult open_window(const struct vp_surface *surface, const struct vp_window_info *info, struct vp_window **out)
+static VkResult wayland_open_window(const struct vp_surface *surface, const struct vp_window_info *info,
+                                    struct vp_window **out)
 {
    struct vp_window *window = new_window(surface);
    if (!window)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    window->info = *info;
    window->size = (size_t)info->extent.width * info->extent.height * VP_PIXEL_SIZE;
-   if (prepare(window, surface) && choose_format(window)) {
+   if (prepare(window, surface) && choose_shm_format(window)) {
       *out = window;
       return VK_SUCCESS;
    }
    const bool gone = window->w->wl_display_get_error(window->display);
-   close_window(window);
+   wayland_close_window(window);
    if (gone)
       return VK_ERROR_SURFACE_LOST_KHR;
    vp_log(VP_LOG_ERROR, "the Wayland compositor does not take pictures of format %d in shared memory",
@@ -370,7 +371,7 @@ static const VkPresentModeKHR modes[] = {
    VK_PRESENT_MODE_FIFO_KHR,
 };
 
-static uint64_t get_refresh(const struct vp_window *window)
+static uint64_t wayland_get_refresh(const struct vp_window *window)
 {
    (void)window;
    return VP_USUAL_REFRESH_NS;
@@ -382,10 +383,10 @@ const struct vp_window_class vp_wayland_class = {
    .mode_count = sizeof(modes) / sizeof(*modes),
    .alphas = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR | VK_COMPOSITE_ALPHA_PRE_MULTIPLIED_BIT_KHR,
    .min_images = 4,
-   .get_extent = get_extent,
-   .get_formats = get_formats,
-   .open = open_window,
-   .show = show,
-   .close = close_window,
-   .get_refresh = get_refresh,
+   .get_extent = wayland_get_extent,
+   .get_formats = wayland_get_formats,
+   .open = wayland_open_window,
+   .show = wayland_show,
+   .close = wayland_close_window,
+   .get_refresh = wayland_get_refresh,
 };

@@ -9,7 +9,7 @@
 static struct vp_wayland_library symbols;
 static bool usable;
 
-static void load(void)
+static void wayland_library_load(void)
 {
 #define SYMBOL(name) {#name, &symbols.name},
    static const struct vp_symbol wayland[] = {VP_WAYLAND_SYMBOLS(SYMBOL){NULL, NULL}};
@@ -19,7 +19,7 @@ static void load(void)
 const struct vp_wayland_library *vp_wayland_library(void)
 {
    static pthread_once_t once = PTHREAD_ONCE_INIT;
-   pthread_once(&once, load);
+   pthread_once(&once, wayland_library_load);
    return usable ? &symbols : NULL;
 }
 

@@ -55,7 +55,7 @@ struct vp_window {
 /* --- requests --- */
 
 /* Nobody is interested in its error. */
-static void forget(const struct vp_window *window, xcb_void_cookie_t cookie)
+static void x11_forget(const struct vp_window *window, xcb_void_cookie_t cookie)
 {
    window->x->xcb_discard_reply(window->connection, cookie.sequence);
 }
@@ -86,7 +86,7 @@ static bool ask_geometry(xcb_connection_t *connection, xcb_window_t window, VkEx
    return ok;
 }
 
-static VkResult get_extent(const struct vp_surface *surface, VkExtent2D *extent)
+static VkResult x11_get_extent(const struct vp_surface *surface, VkExtent2D *extent)
 {
    uint8_t depth;
    return ask_geometry(surface->x11.connection, surface->x11.window, extent, &depth) ? VK_SUCCESS
@@ -119,7 +119,7 @@ static bool has_shm(const struct vp_window *window)
    return ok;
 }
 
-static bool share_pixels(struct vp_window *window)
+static bool x11_share_pixels(struct vp_window *window)
 {
    const int fd = vp_descriptor_memory_file("venus-window", window->size);
    if (fd < 0)
@@ -151,7 +151,7 @@ static void hide_alpha(const struct vp_window *window, uint8_t *pixels, size_t c
 /* Of the picture that all frames are changes of, which may leave some of it as it is. */
 static bool create_pixels(struct vp_window *window)
 {
-   window->shared = has_shm(window) && share_pixels(window);
+   window->shared = has_shm(window) && x11_share_pixels(window);
    if (!window->shared)
       window->pixels = calloc(1, window->size);
    if (window->pixels)
@@ -162,7 +162,7 @@ static bool create_pixels(struct vp_window *window)
 static void destroy_pixels(struct vp_window *window)
 {
    if (window->shared) {
-      forget(window, window->x->xcb_shm_detach_checked(window->connection, window->segment));
+      x11_forget(window, window->x->xcb_shm_detach_checked(window->connection, window->segment));
       munmap(window->pixels, window->size);
    } else {
       free(window->pixels);
@@ -196,7 +196,7 @@ static void stop_listening(struct vp_window *window)
    const struct vp_x11_library *x = window->x;
    if (!window->events)
       return;
-   forget(window, x->xcb_present_select_input_checked(window->connection, window->events_id, window->id, 0));
+   x11_forget(window, x->xcb_present_select_input_checked(window->connection, window->events_id, window->id, 0));
    x->xcb_unregister_for_special_event(window->connection, window->events);
 }
 
@@ -233,8 +233,8 @@ static void wait_for_display(struct vp_window *window)
 {
    const int64_t deadline_ms = vp_clock_ms() + VBLANK_MS;
    struct pollfd pollfd = {.fd = window->x->xcb_get_file_descriptor(window->connection), .events = POLLIN};
-   forget(window, window->x->xcb_present_notify_msc_checked(window->connection, window->id, ++window->serial,
-                                                            window->last_msc + 1, 0, 0));
+   x11_forget(window, window->x->xcb_present_notify_msc_checked(window->connection, window->id, ++window->serial,
+                                                                window->last_msc + 1, 0, 0));
    window->x->xcb_flush(window->connection);
    while (!is_ready(window) && vp_clock_ms() < deadline_ms && !window->x->xcb_connection_has_error(window->connection))
       poll(&pollfd, 1, POLL_MS);
@@ -263,9 +263,9 @@ static void update_pixels(struct vp_window *window, const struct vp_picture *pic
 static void put_shared(const struct vp_window *window)
 {
    const uint16_t width = (uint16_t)window->info.extent.width, height = (uint16_t)window->info.extent.height;
-   forget(window, window->x->xcb_shm_put_image_checked(window->connection, window->id, window->context, width, height,
-                                                       0, 0, width, height, 0, 0, window->depth,
-                                                       XCB_IMAGE_FORMAT_Z_PIXMAP, 0, window->segment, 0));
+   x11_forget(window, window->x->xcb_shm_put_image_checked(window->connection, window->id, window->context, width,
+                                                           height, 0, 0, width, height, 0, 0, window->depth,
+                                                           XCB_IMAGE_FORMAT_Z_PIXMAP, 0, window->segment, 0));
 }
 
 static void put_pieces(const struct vp_window *window)
@@ -275,16 +275,16 @@ static void put_pieces(const struct vp_window *window)
    const uint32_t rows = (uint32_t)(PUT_SIZE / stride) + 1;
    for (uint32_t y = 0; y < height; y += rows) {
       const uint32_t count = height - y < rows ? height - y : rows;
-      forget(window,
-             window->x->xcb_put_image_checked(window->connection, XCB_IMAGE_FORMAT_Z_PIXMAP, window->id,
-                                              window->context, (uint16_t)width, (uint16_t)count, 0, (int16_t)y, 0,
-                                              window->depth, (uint32_t)(stride * count), window->pixels + y * stride));
+      x11_forget(window, window->x->xcb_put_image_checked(window->connection, XCB_IMAGE_FORMAT_Z_PIXMAP, window->id,
+                                                          window->context, (uint16_t)width, (uint16_t)count, 0,
+                                                          (int16_t)y, 0, window->depth, (uint32_t)(stride * count),
+                                                          window->pixels + y * stride));
    }
 }
 
 /* All of the picture, even when little of it has changed: the window may have been covered. */
-static VkResult show(struct vp_window *window, const struct vp_picture *picture, VkRect2D changed,
-                     VkPresentModeKHR mode)
+static VkResult x11_show(struct vp_window *window, const struct vp_picture *picture, VkRect2D changed,
+                         VkPresentModeKHR mode)
 {
    VkExtent2D extent;
    uint8_t depth;
@@ -307,16 +307,16 @@ static VkResult show(struct vp_window *window, const struct vp_picture *picture,
 
 /* --- life --- */
 
-static void close_window(struct vp_window *window)
+static void x11_close_window(struct vp_window *window)
 {
    stop_listening(window);
    destroy_pixels(window);
-   forget(window, window->x->xcb_free_gc_checked(window->connection, window->context));
+   x11_forget(window, window->x->xcb_free_gc_checked(window->connection, window->context));
    window->x->xcb_flush(window->connection);
    free(window);
 }
 
-static uint32_t get_formats(const struct vp_surface *surface, VkFormat formats[VP_SURFACE_FORMATS])
+static uint32_t x11_get_formats(const struct vp_surface *surface, VkFormat formats[VP_SURFACE_FORMATS])
 {
    return vp_x11_formats(surface->x11.connection, surface->x11.window, formats);
 }
@@ -332,7 +332,8 @@ static bool is_understood(const struct vp_window *window)
    return false;
 }
 
-static VkResult open_window(const struct vp_surface *surface, const struct vp_window_info *info, struct vp_window **out)
+static VkResult x11_open_window(const struct vp_surface *surface, const struct vp_window_info *info,
+                                struct vp_window **out)
 {
    VkExtent2D extent;
    struct vp_window *window = calloc(1, sizeof(*window));
@@ -357,7 +358,7 @@ static VkResult open_window(const struct vp_surface *surface, const struct vp_wi
    if (!create_pixels(window))
       goto fail;
    window->context = window->x->xcb_generate_id(window->connection);
-   forget(window, window->x->xcb_create_gc_checked(window->connection, window->context, window->id, 0, NULL));
+   x11_forget(window, window->x->xcb_create_gc_checked(window->connection, window->context, window->id, 0, NULL));
    listen_to_present(window);
    *out = window;
    return VK_SUCCESS;
@@ -366,7 +367,7 @@ fail:
    return result;
 }
 
-static uint64_t get_refresh(const struct vp_window *window)
+static uint64_t x11_get_refresh(const struct vp_window *window)
 {
    return atomic_load(&window->refresh_ns);
 }
@@ -384,10 +385,10 @@ const struct vp_window_class vp_x11_class = {
    .mode_count = sizeof(modes) / sizeof(*modes),
    .alphas = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR | VK_COMPOSITE_ALPHA_INHERIT_BIT_KHR,
    .min_images = 3,
-   .get_extent = get_extent,
-   .get_formats = get_formats,
-   .open = open_window,
-   .show = show,
-   .close = close_window,
-   .get_refresh = get_refresh,
+   .get_extent = x11_get_extent,
+   .get_formats = x11_get_formats,
+   .open = x11_open_window,
+   .show = x11_show,
+   .close = x11_close_window,
+   .get_refresh = x11_get_refresh,
 };

@@ -10,7 +10,7 @@
 static struct vp_x11_library symbols;
 static bool usable;
 
-static void load(void)
+static void x11_library_load(void)
 {
 #define SYMBOL(name) {#name, &symbols.name},
    static const struct vp_symbol xcb[] = {VP_XCB_SYMBOLS(SYMBOL){NULL, NULL}};
@@ -24,7 +24,7 @@ static void load(void)
 const struct vp_x11_library *vp_x11_library(void)
 {
    static pthread_once_t once = PTHREAD_ONCE_INIT;
-   pthread_once(&once, load);
+   pthread_once(&once, x11_library_load);
    return usable ? &symbols : NULL;
 }
 

@@ -313,7 +313,7 @@ static bool apply_holes(const uint8_t **data, size_t *left, const struct target 
    return true;
 }
 
-static bool apply(const uint8_t *data, size_t length, const struct target *to, size_t size)
+static bool delta_apply(const uint8_t *data, size_t length, const struct target *to, size_t size)
 {
    while (length) {
       uint64_t offset, run;
@@ -349,17 +349,17 @@ static bool apply(const uint8_t *data, size_t length, const struct target *to, s
 
 bool vp_delta_apply(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size)
 {
-   return apply(data, length, &(struct target){.memory = memory, .twin = twin}, size);
+   return delta_apply(data, length, &(struct target){.memory = memory, .twin = twin}, size);
 }
 
 bool vp_delta_apply_pieces(const uint8_t *data, size_t length, uint8_t *memory, uint8_t *twin, size_t size,
                            const uint8_t *pieces, size_t piece_size)
 {
    const struct target to = {.memory = memory, .twin = twin, .pieces = pieces, .piece_size = piece_size};
-   return apply(data, length, &to, size);
+   return delta_apply(data, length, &to, size);
 }
 
 bool vp_delta_read(const uint8_t *data, size_t length, size_t size, vp_delta_store *store, void *context)
 {
-   return apply(data, length, &(struct target){.store = store, .context = context}, size);
+   return delta_apply(data, length, &(struct target){.store = store, .context = context}, size);
 }

@@ -112,7 +112,7 @@ static void try_sample(struct vp_packer *packer, const uint8_t *data, size_t siz
       compress_and_measure(packer, codec, data, sample_size);
 }
 
-static enum vp_codec choose(struct vp_packer *packer, const uint8_t *data, size_t size)
+static enum vp_codec choose_codec(struct vp_packer *packer, const uint8_t *data, size_t size)
 {
    switch (packer->mode) {
    case VP_COMPRESS_NONE:
@@ -133,7 +133,7 @@ bool vp_packer_pack(struct vp_packer *packer, const uint8_t *data, size_t size, 
 {
    if (size < MIN_SIZE || size > VP_PACK_MAX_RAW)
       return false;
-   const enum vp_codec codec = choose(packer, data, size);
+   const enum vp_codec codec = choose_codec(packer, data, size);
    if (codec == VP_CODEC_NONE || !ensure_memory(packer))
       return false;
    const size_t packed = compress_and_measure(packer, codec, data, size);

@@ -281,7 +281,7 @@ static void iov_advance(struct msghdr *message, size_t size)
 }
 
 /* *fast: it is expected at any moment. */
-static bool wait_for_room(int fd, uint64_t *blocked_ns, bool *fast)
+static bool frame_wait_for_room(int fd, uint64_t *blocked_ns, bool *fast)
 {
    const int64_t start = vp_clock_ns();
    *fast = *fast && vp_spin_for_room(fd, start + SPIN_NS);
@@ -337,7 +337,7 @@ static bool write_frame(int fd, uint32_t type, uint64_t tag, const void *a, size
          left -= (size_t)n;
          iov_advance(&message, (size_t)n);
       } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-         if (!wait_for_room(fd, blocked_ns, &fast))
+         if (!frame_wait_for_room(fd, blocked_ns, &fast))
             return false;
       } else if (errno != EINTR) {
          return false;

@@ -80,7 +80,7 @@ struct vp_h264_decoder {
    uint32_t width, height;
 };
 
-static void load(void)
+static void h264_load(void)
 {
    const struct vp_symbol codec[] = {CODEC_FUNCTIONS(SYMBOL){NULL, NULL}};
    const struct vp_symbol util[] = {UTIL_FUNCTIONS(SYMBOL){NULL, NULL}};
@@ -95,7 +95,7 @@ static void load_once(void)
 {
    static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-   pthread_once(&once, load);
+   pthread_once(&once, h264_load);
 }
 
 bool vp_h264_can_encode(void)
@@ -230,7 +230,7 @@ const uint8_t *vp_h264_encode(struct vp_h264_encoder *encoder, const uint8_t *pl
 
 /* The library asks this before it allocates anything for pictures whose size the stream says. (max_pixels would do, but
  * not silently.) */
-static enum AVPixelFormat choose_format(AVCodecContext *context, const enum AVPixelFormat *formats)
+static enum AVPixelFormat choose_pixel_format(AVCodecContext *context, const enum AVPixelFormat *formats)
 {
    const struct vp_h264_decoder *decoder = context->opaque;
    const struct vp_planes planes = vp_planes_of(decoder->width, decoder->height);
@@ -257,7 +257,7 @@ struct vp_h264_decoder *vp_h264_decoder_create(uint32_t width, uint32_t height)
    if (decoder->context && decoder->frame && decoder->packet) {
       decoder->context->flags |= AV_CODEC_FLAG_LOW_DELAY;
       decoder->context->err_recognition = AV_EF_EXPLODE;
-      decoder->context->get_format = choose_format;
+      decoder->context->get_format = choose_pixel_format;
       decoder->context->opaque = decoder;
       if (av.avcodec_open2(decoder->context, h264, NULL) >= 0)
          return decoder;

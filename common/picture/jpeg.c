@@ -36,7 +36,7 @@ struct vp_jpeg {
    unsigned long capacity;
 };
 
-static void load(void)
+static void jpeg_load(void)
 {
    const struct vp_symbol symbols[] = {
       {"tjInitCompress", &turbo.init_compress},
@@ -55,7 +55,7 @@ bool vp_jpeg_is_usable(void)
 {
    static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-   pthread_once(&once, load);
+   pthread_once(&once, jpeg_load);
    return usable;
 }
 

@@ -14,7 +14,7 @@ static uint64_t count_under_way(struct vp_relay *relay)
 }
 
 /* False: it is to end. */
-static bool wait_for_work(struct vp_relay *relay)
+static bool relay_wait_for_work(struct vp_relay *relay)
 {
    const int64_t end_ns = vp_clock_ns() + SPIN_NS;
 
@@ -27,7 +27,7 @@ static bool wait_for_work(struct vp_relay *relay)
    return count_under_way(relay) > 0;
 }
 
-static void advance(struct vp_relay *relay, atomic_uint_least64_t *count)
+static void relay_advance(struct vp_relay *relay, atomic_uint_least64_t *count)
 {
    pthread_mutex_lock(&relay->lock);
    atomic_fetch_add(count, 1);
@@ -39,9 +39,9 @@ static void *run(void *data)
 {
    struct vp_relay *relay = data;
 
-   while (wait_for_work(relay)) {
+   while (relay_wait_for_work(relay)) {
       relay->finish(relay->context, (unsigned)(atomic_load(&relay->done) % relay->places));
-      advance(relay, &relay->done);
+      relay_advance(relay, &relay->done);
    }
    return NULL;
 }
@@ -69,7 +69,7 @@ void vp_relay_stop(struct vp_relay *relay)
 }
 
 /* Until no more than so many are under way. */
-static void wait_for_room(struct vp_relay *relay, unsigned most)
+static void relay_wait_for_room(struct vp_relay *relay, unsigned most)
 {
    if (count_under_way(relay) <= most)
       return;
@@ -89,14 +89,14 @@ static unsigned next_place(struct vp_relay *relay)
 
 unsigned vp_relay_places(struct vp_relay *relay, unsigned count)
 {
-   wait_for_room(relay, relay->places - count);
+   relay_wait_for_room(relay, relay->places - count);
    return next_place(relay);
 }
 
 void vp_relay_give(struct vp_relay *relay, bool more)
 {
    if (relay->running && (more || count_under_way(relay)))
-      advance(relay, &relay->offered);
+      relay_advance(relay, &relay->offered);
    else
       relay->finish(relay->context, next_place(relay));
 }
@@ -123,5 +123,5 @@ bool vp_relay_is_idle(struct vp_relay *relay)
 
 void vp_relay_wait(struct vp_relay *relay)
 {
-   wait_for_room(relay, 0);
+   relay_wait_for_room(relay, 0);
 }

@@ -221,7 +221,7 @@ static const struct vps_set_layout *layout_of_next(const struct vps_context *ctx
 }
 
 /* The types must be the same but where one of them may be any. */
-static bool check_copy(struct vps_context *ctx, const VkCopyDescriptorSet *info, unsigned *at)
+static bool check_descriptor_copy(struct vps_context *ctx, const VkCopyDescriptorSet *info, unsigned *at)
 {
    const struct vps_set_layout *source = layout_of_next(ctx, at), *target = layout_of_next(ctx, at);
    const struct vps_layout_binding *binding = target ? vps_set_layout_find(target, info->dstBinding) : NULL;
@@ -248,7 +248,7 @@ bool vps_check_vkUpdateDescriptorSets(struct vps_context *ctx, const struct vp_c
          return false;
    }
    for (uint32_t i = 0; i < a->descriptorCopyCount; i++) {
-      if (!check_copy(ctx, &a->pDescriptorCopies[i], &at))
+      if (!check_descriptor_copy(ctx, &a->pDescriptorCopies[i], &at))
          return false;
    }
    return true;

@@ -26,17 +26,17 @@ static uint32_t size_at(uint32_t size, uint32_t level)
    return shifted ? shifted : 1;
 }
 
-static uint32_t divide(uint32_t a, uint32_t b)
+static uint32_t divide_up(uint32_t a, uint32_t b)
 {
    return a / b + (a % b != 0);
 }
 
-static bool has(uint32_t first, uint32_t count, uint32_t remaining, uint32_t all)
+static bool is_within(uint32_t first, uint32_t count, uint32_t remaining, uint32_t all)
 {
    return count == remaining ? first < all : vps_fits(first, count, all);
 }
 
-static bool refuse(struct vps_context *ctx, const struct vps_image *image, const char *what)
+static bool refuse_image(struct vps_context *ctx, const struct vps_image *image, const char *what)
 {
    vps_fail(ctx, "%s not in the image of %ux%ux%u with %u levels and %u layers", what, image->extent.width,
             image->extent.height, image->extent.depth, image->levels, image->layers);
@@ -46,8 +46,8 @@ static bool refuse(struct vps_context *ctx, const struct vps_image *image, const
 static bool check_layers(struct vps_context *ctx, const struct vps_image *image, const VkImageSubresourceLayers *layers)
 {
    return (layers->mipLevel < image->levels &&
-           has(layers->baseArrayLayer, layers->layerCount, VK_REMAINING_ARRAY_LAYERS, image->layers)) ||
-          refuse(ctx, image, "a level or a layer is");
+           is_within(layers->baseArrayLayer, layers->layerCount, VK_REMAINING_ARRAY_LAYERS, image->layers)) ||
+          refuse_image(ctx, image, "a level or a layer is");
 }
 
 static uint32_t count_layers(const struct vps_image *image, const VkImageSubresourceLayers *layers)
@@ -62,15 +62,15 @@ static VkExtent3D level_of(const struct vps_image *image, const VkImageSubresour
    const uint32_t x = divided && image->block ? image->block->divisor[0] : 1;
    const uint32_t y = divided && image->block ? image->block->divisor[1] : 1;
 
-   return (VkExtent3D){divide(size_at(image->extent.width, layers->mipLevel), x),
-                       divide(size_at(image->extent.height, layers->mipLevel), y),
+   return (VkExtent3D){divide_up(size_at(image->extent.width, layers->mipLevel), x),
+                       divide_up(size_at(image->extent.height, layers->mipLevel), y),
                        size_at(image->extent.depth, layers->mipLevel)};
 }
 
 /* Whether a stretch ends in a block that there is. */
 static bool covers(uint32_t all, unsigned block, int32_t offset, uint64_t size)
 {
-   return offset >= 0 && (uint32_t)offset + size <= (uint64_t)divide(all, block) * block;
+   return offset >= 0 && (uint32_t)offset + size <= (uint64_t)divide_up(all, block) * block;
 }
 
 /* Where the size of the format's blocks is not known, only levels and layers are looked at. */
@@ -87,18 +87,18 @@ static bool check_piece(struct vps_context *ctx, const struct vps_image *image, 
                   (volume ? covers(level.depth, block->extent[2], piece->offset.z, piece->extent.depth)
                           : piece->offset.z == 0 && piece->extent.depth <= count_layers(image, &piece->layers))))
       return true;
-   return refuse(ctx, image, "texels are");
+   return refuse_image(ctx, image, "texels are");
 }
 
 /* --- from image to image --- */
 
 static uint32_t convert(uint32_t size, unsigned from, unsigned to)
 {
-   return from == to ? size : divide(size, from) * to;
+   return from == to ? size : divide_up(size, from) * to;
 }
 
 /* The extent counts texels of the source; a block of one image becomes a block of the other. */
-static bool check_copy(struct vps_context *ctx, const VkImageCopy *region)
+static bool check_image_copy(struct vps_context *ctx, const VkImageCopy *region)
 {
    const struct vps_image *from = image_of(ctx, 1), *to = image_of(ctx, 2);
    struct piece piece = {region->srcSubresource, region->srcOffset, region->extent};
@@ -117,7 +117,7 @@ static bool check_copy(struct vps_context *ctx, const VkImageCopy *region)
 bool vps_check_vkCmdCopyImage(struct vps_context *ctx, const struct vp_cmd_vkCmdCopyImage *a)
 {
    for (uint32_t i = 0; i < a->regionCount; i++) {
-      if (!check_copy(ctx, &a->pRegions[i]))
+      if (!check_image_copy(ctx, &a->pRegions[i]))
          return false;
    }
    return true;
@@ -127,8 +127,8 @@ bool vps_check_vkCmdCopyImage2(struct vps_context *ctx, const struct vp_cmd_vkCm
 {
    for (uint32_t i = 0; i < a->pCopyImageInfo->regionCount; i++) {
       const VkImageCopy2 *region = &a->pCopyImageInfo->pRegions[i];
-      if (!check_copy(ctx, &(VkImageCopy){region->srcSubresource, region->srcOffset, region->dstSubresource,
-                                          region->dstOffset, region->extent}))
+      if (!check_image_copy(ctx, &(VkImageCopy){region->srcSubresource, region->srcOffset, region->dstSubresource,
+                                                region->dstOffset, region->extent}))
          return false;
    }
    return true;
@@ -179,7 +179,7 @@ static bool check_corners(struct vps_context *ctx, const struct vps_image *image
    for (unsigned i = 0; i < 2; i++)
       ok = ok && is_corner(corners[i].x, level.width) && is_corner(corners[i].y, level.height) &&
            is_corner(corners[i].z, level.depth);
-   return ok || refuse(ctx, image, "texels are");
+   return ok || refuse_image(ctx, image, "texels are");
 }
 
 static bool check_blit(struct vps_context *ctx, const VkImageBlit *region)
@@ -310,8 +310,8 @@ bool vps_check_vkCopyImageToImage(struct vps_context *ctx, const struct vp_cmd_v
 {
    for (uint32_t i = 0; i < a->pCopyImageToImageInfo->regionCount; i++) {
       const VkImageCopy2 *region = &a->pCopyImageToImageInfo->pRegions[i];
-      if (!check_copy(ctx, &(VkImageCopy){region->srcSubresource, region->srcOffset, region->dstSubresource,
-                                          region->dstOffset, region->extent}))
+      if (!check_image_copy(ctx, &(VkImageCopy){region->srcSubresource, region->srcOffset, region->dstSubresource,
+                                                region->dstOffset, region->extent}))
          return false;
    }
    return true;
@@ -325,9 +325,9 @@ bool vps_check_vkCopyImageToImage(struct vps_context *ctx, const struct vp_cmd_v
 static bool check_range(struct vps_context *ctx, const struct vps_image *image, const VkImageSubresourceRange *range,
                         uint32_t layers)
 {
-   return (has(range->baseMipLevel, range->levelCount, VK_REMAINING_MIP_LEVELS, image->levels) &&
-           has(range->baseArrayLayer, range->layerCount, VK_REMAINING_ARRAY_LAYERS, layers)) ||
-          refuse(ctx, image, "a level or a layer is");
+   return (is_within(range->baseMipLevel, range->levelCount, VK_REMAINING_MIP_LEVELS, image->levels) &&
+           is_within(range->baseArrayLayer, range->layerCount, VK_REMAINING_ARRAY_LAYERS, layers)) ||
+          refuse_image(ctx, image, "a level or a layer is");
 }
 
 static bool check_ranges(struct vps_context *ctx, uint32_t count, const VkImageSubresourceRange *ranges)

@@ -117,7 +117,7 @@ static bool check_graphics_counts(struct vps_context *ctx, const VkGraphicsPipel
 }
 
 /* The object that the command uses under the driver's handle of a render pass. */
-static bool check_subpass(struct vps_context *ctx, const VkGraphicsPipelineCreateInfo *info)
+static bool check_pipeline_subpass(struct vps_context *ctx, const VkGraphicsPipelineCreateInfo *info)
 {
    for (unsigned i = 0; info->renderPass && i < ctx->used_count; i++) {
       const struct vps_object *object = ctx->used[i];
@@ -134,7 +134,7 @@ static bool check_graphics(struct vps_context *ctx, uint32_t count, const VkGrap
       if (!check_stages(ctx, info->stageCount, info->pStages, GRAPHICS_STAGES) ||
           !check_base(ctx, info->flags, info->pNext, info->basePipelineIndex, i) ||
           (info->pVertexInputState && !check_vertex_input(ctx, info->pVertexInputState)) ||
-          !check_graphics_counts(ctx, info) || !check_subpass(ctx, info))
+          !check_graphics_counts(ctx, info) || !check_pipeline_subpass(ctx, info))
          return false;
    }
    return true;

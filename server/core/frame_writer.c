@@ -84,7 +84,7 @@ bool vps_frame_writer_send_memory(struct vps_frame_writer *writer, uint64_t id, 
 }
 
 /* Sends a frame if that is possible at once; nobody who is sending is waited for. */
-static bool offer(struct vps_frame_writer *writer, uint32_t type, const void *payload, size_t size)
+static bool offer_frame(struct vps_frame_writer *writer, uint32_t type, const void *payload, size_t size)
 {
    if (pthread_mutex_trylock(&writer->lock) != 0)
       return false;
@@ -101,7 +101,7 @@ bool vps_frame_writer_offer_error(struct vps_frame_writer *writer, const struct 
 {
    uint8_t payload[VP_ERROR_WIRE_MAX];
 
-   return offer(writer, VP_FRAME_ERROR, payload, vp_error_store(payload, error));
+   return offer_frame(writer, VP_FRAME_ERROR, payload, vp_error_store(payload, error));
 }
 
 void vps_frame_writer_send_object_error(struct vps_frame_writer *writer, uint64_t id, uint32_t command, VkResult result,
@@ -139,7 +139,7 @@ bool vps_frame_writer_send_error(struct vps_frame_writer *writer, const struct v
 void vps_frame_writer_keep_alive(struct vps_frame_writer *writer)
 {
    if (vp_clock_ms() - atomic_load(&writer->last_sent_ms) >= VP_ALIVE_MS)
-      offer(writer, VP_FRAME_ALIVE, NULL, 0);
+      offer_frame(writer, VP_FRAME_ALIVE, NULL, 0);
 }
 
 void vps_frame_writer_linger(struct vps_frame_writer *writer, int timeout_ms)

@@ -20,7 +20,7 @@
 
 /* Once is no rule: of two the smaller one counts. From then on it is believed at once that something costs more, and by
  * and by that it costs less. */
-static void note(struct vps_meter *meter, uint32_t command, int64_t ns)
+static void note_measure(struct vps_meter *meter, uint32_t command, int64_t ns)
 {
    struct vps_cost *cost = &meter->costs[vp_cost_kind(command)];
    const uint32_t now = ns < 1 ? 1 : ns > UINT32_MAX ? UINT32_MAX : (uint32_t)ns;
@@ -62,7 +62,8 @@ void vps_meter_add_recorded(struct vps_meter *meter, size_t size, int64_t ns)
    meter->sum_ns += ns;
    if (meter->sum_bytes < MIN_RECORDED)
       return;
-   note(meter, VP_COST_RECORDED, (int64_t)((double)meter->sum_ns * VP_COST_RECORDED_BYTES / (double)meter->sum_bytes));
+   note_measure(meter, VP_COST_RECORDED,
+                (int64_t)((double)meter->sum_ns * VP_COST_RECORDED_BYTES / (double)meter->sum_bytes));
    meter->sum_bytes = 0;
    meter->sum_ns = 0;
 }
@@ -72,14 +73,14 @@ void vps_meter_end(struct vps_meter *meter, uint32_t command)
    if (!meter->runs)
       return;
    const int64_t now_ns = vp_clock_ns();
-   note(meter, command, now_ns - meter->start_ns);
+   note_measure(meter, command, now_ns - meter->start_ns);
    meter->start_ns = now_ns;
 }
 
 void vps_meter_arrival(struct vps_meter *meter, size_t size, uint64_t ns)
 {
    if (meter->runs && size >= MIN_ARRIVED)
-      note(meter, VP_COST_ARRIVAL, (int64_t)((double)ns * 1024 / (double)size));
+      note_measure(meter, VP_COST_ARRIVAL, (int64_t)((double)ns * 1024 / (double)size));
 }
 
 static size_t take_changes(struct vps_meter *meter, uint8_t payload[MAX_PAIRS * VP_COST_PAIR_SIZE])

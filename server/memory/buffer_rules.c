@@ -159,7 +159,7 @@ static bool in_set(uint32_t set, uint32_t i)
    return set >> i & 1;
 }
 
-static VkBufferRuleVP join(const struct usages *u, uint32_t set)
+static VkBufferRuleVP join_rules(const struct usages *u, uint32_t set)
 {
    VkBufferRuleVP rule = VP_BUFFER_RULE_NONE;
 
@@ -180,9 +180,9 @@ static bool holds(const struct usages *u, const VkBufferRuleVP *rule, VkBufferUs
 }
 
 /* Where the driver does otherwise, the last of the usages is one of which nothing is known. */
-static void check(const struct usages *u, uint32_t set, VkDeviceSize size)
+static void check_rule(const struct usages *u, uint32_t set, VkDeviceSize size)
 {
-   const VkBufferRuleVP rule = join(u, set);
+   const VkBufferRuleVP rule = join_rules(u, set);
    VkBufferUsageFlags usage = 0;
    uint32_t last = 0;
 
@@ -200,16 +200,16 @@ static void check_all(const struct usages *u)
    uint64_t random = 1;
 
    for (uint32_t set = 1; set < UINT32_C(1) << exhausted; set++)
-      check(u, set, ODD_SIZE);
+      check_rule(u, set, ODD_SIZE);
    for (uint32_t i = 0; i < u->count; i++) {
       for (uint32_t k = 0; k < i; k++)
-         check(u, UINT32_C(1) << i | UINT32_C(1) << k, LARGE_SIZE);
+         check_rule(u, UINT32_C(1) << i | UINT32_C(1) << k, LARGE_SIZE);
    }
    for (uint32_t i = 0; i < RANDOM && u->count > 1; i++) {
       random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
       const uint32_t set = (uint32_t)(random >> 32) >> (32 - u->count);
       if (set)
-         check(u, set, i % 2 ? ODD_SIZE : LARGE_SIZE);
+         check_rule(u, set, i % 2 ? ODD_SIZE : LARGE_SIZE);
    }
 }
 

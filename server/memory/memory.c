@@ -28,7 +28,7 @@ static size_t count_words(VkDeviceSize size)
 /* No larger memory can be mapped: what is kept of its pieces takes memory before the driver is asked. */
 #define MAX_MAPPED (UINT64_C(1) << 40)
 
-static struct vps_memory *create_state(struct vps_device *device, uint64_t id, const VkMemoryAllocateInfo *info)
+static struct vps_memory *create_memory_state(struct vps_device *device, uint64_t id, const VkMemoryAllocateInfo *info)
 {
    struct vps_memory *memory = calloc(1, sizeof(*memory));
    if (!memory || pthread_mutex_init(&memory->lock, NULL) != 0) {
@@ -131,7 +131,7 @@ void vps_handle_vkAllocateMemory(struct vps_context *ctx, struct vp_cmd_vkAlloca
    struct vps_device *device = ctx->used[0]->device;
    VkDeviceMemory handle = VK_NULL_HANDLE;
 
-   struct vps_memory *memory = create_state(device, id, a->pAllocateInfo);
+   struct vps_memory *memory = create_memory_state(device, id, a->pAllocateInfo);
    do
       a->ret = memory ? device->functions.AllocateMemory(device->handle, a->pAllocateInfo, NULL, &handle)
                       : VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -176,7 +176,7 @@ void vps_memory_invalidate(const struct vps_memory *memory)
 }
 
 /* Makes what we wrote visible to the GPU. */
-static void flush(const struct vps_memory *memory)
+static void flush_memory(const struct vps_memory *memory)
 {
    const struct vps_device *device = memory->device;
    const VkMappedMemoryRange range = whole(memory);
@@ -255,7 +255,7 @@ static void clean(struct vps_memory *memory)
       vps_zero(memory->real, memory->size);
    else
       memset(memory->real, 0, memory->size);
-   flush(memory);
+   flush_memory(memory);
 }
 
 /* The GPU may write to these pieces from now on, so they need a twin. Up to now only the client has written there. */
@@ -420,7 +420,7 @@ const char *vps_memory_receive(struct vps_memory *memory, const uint8_t *data, s
    else if (!vp_delta_apply_pieces(data, size, memory->real, memory->twin, memory->size, memory->exposed, VPS_PIECE))
       problem = "changes of memory do not fit it";
    else
-      flush(memory);
+      flush_memory(memory);
    pthread_mutex_unlock(&memory->lock);
    return problem;
 }

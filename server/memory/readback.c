@@ -287,7 +287,7 @@ static bool is_touched(struct vps_memory *memory, const struct task *task)
 }
 
 /* Where very much may have changed that takes too long. */
-static bool divide(struct vps_memory *memory, const struct task *task, struct vps_stretches *stretches)
+static bool divide_task(struct vps_memory *memory, const struct task *task, struct vps_stretches *stretches)
 {
    if (!memory->mapped)
       return false;
@@ -304,7 +304,7 @@ static void find_stretches(struct task *task, struct vps_stretches *stretches)
    stretches->count = 0;
    for (unsigned i = 0; i < task->count; i++) {
       pthread_mutex_lock(&task->held[i]->lock);
-      task->whole[i] = !divide(task->held[i], task, stretches);
+      task->whole[i] = !divide_task(task->held[i], task, stretches);
       pthread_mutex_unlock(&task->held[i]->lock);
    }
 }
@@ -385,7 +385,7 @@ static unsigned find_only(const struct task *task)
    return only;
 }
 
-static void send_all(struct task *task)
+static void send_task(struct task *task)
 {
    const unsigned only = find_only(task);
 
@@ -408,7 +408,7 @@ static bool run_task(struct vps_device *device, struct task *task, const struct 
    task->whole = calloc(task->count + 1, sizeof(*task->whole));
    ok = ok && task->whole;
    if (ok && (settle_stretches(task) || must))
-      send_all(task);
+      send_task(task);
    for (unsigned i = 0; i < task->count; i++)
       vps_memory_unref(task->held[i]);
    free(task->whole);

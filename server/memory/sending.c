@@ -109,26 +109,27 @@ static bool fill(struct work *work, struct vp_encoder *enc, size_t *position, si
    return !enc->failed;
 }
 
-static void send_frame(const struct vps_memory *memory, const struct vp_encoder *enc, bool is_part, bool followed)
+static void send_memory_frame(const struct vps_memory *memory, const struct vp_encoder *enc, bool is_part,
+                              bool followed)
 {
    vps_frame_writer_send_memory(memory->device->writer, memory->id, enc->start, vp_encoder_size(enc), is_part,
                                 followed);
 }
 
-static unsigned flush(const struct vps_memory *memory, const struct vps_outbox *out, bool is_part)
+static unsigned flush_outbox(const struct vps_memory *memory, const struct vps_outbox *out, bool is_part)
 {
    struct vp_encoder *enc = out->enc;
    const bool any = vp_encoder_size(enc) > 0 && !enc->failed;
 
    if (any)
-      send_frame(memory, enc, is_part, out->followed);
+      send_memory_frame(memory, enc, is_part, out->followed);
    enc->cur = enc->start;
    return any;
 }
 
 unsigned vps_sending_flush(const struct vps_memory *memory, const struct vps_outbox *out)
 {
-   return flush(memory, out, false);
+   return flush_outbox(memory, out, false);
 }
 
 /* Frames of different bytes need no order, but all of them come after what was said before: so the first is no part. */
@@ -144,7 +145,7 @@ static void send_alone(struct work *work, const struct vps_outbox *out)
    size_t position = 0, end = 0;
 
    while (fill(work, out->enc, &position, &end))
-      work->frames += flush(work->memory, out, is_part(work));
+      work->frames += flush_outbox(work->memory, out, is_part(work));
 }
 
 /* --- several --- */
@@ -235,7 +236,7 @@ static void empty_box(struct work *work, struct box *box)
 }
 
 /* With the lock, which is released meanwhile. */
-static void send_all(struct work *work)
+static void send_work(struct work *work)
 {
    struct box *box;
 
@@ -247,7 +248,7 @@ static void send_all(struct work *work)
       const bool part = is_part(work);
       work->frames++;
       pthread_mutex_unlock(&work->lock);
-      send_frame(work->memory, &box->enc, part, work->followed);
+      send_memory_frame(work->memory, &box->enc, part, work->followed);
       pthread_mutex_lock(&work->lock);
       empty_box(work, box);
    }
@@ -267,7 +268,7 @@ static void bring_box(struct work *work, struct box *box)
       *work->last_full = box;
       work->last_full = &box->next;
       if (!work->sending)
-         send_all(work);
+         send_work(work);
    }
    pthread_mutex_unlock(&work->lock);
 }
@@ -315,7 +316,7 @@ static size_t part_size(size_t pages)
    return size < MIN_PART ? MIN_PART : size > MAX_PART ? MAX_PART : size;
 }
 
-static unsigned run(struct work *work, const struct vps_outbox *out)
+static unsigned run_work(struct work *work, const struct vps_outbox *out)
 {
    work->part = part_size(work->pages);
    work->followed = out->followed;
@@ -333,7 +334,7 @@ static unsigned run(struct work *work, const struct vps_outbox *out)
 
 unsigned vps_sending_pages(struct vps_memory *memory, const struct vps_outbox *out)
 {
-   return run(&(struct work){.memory = memory, .pages = memory->dirty_pages}, out);
+   return run_work(&(struct work){.memory = memory, .pages = memory->dirty_pages}, out);
 }
 
 static size_t count_pages(const struct vps_memory *memory, const struct vps_stretches *stretches)
@@ -351,5 +352,6 @@ static size_t count_pages(const struct vps_memory *memory, const struct vps_stre
 unsigned vps_sending_stretches(struct vps_memory *memory, const struct vps_stretches *stretches,
                                const struct vps_outbox *out)
 {
-   return run(&(struct work){.memory = memory, .stretches = stretches, .pages = count_pages(memory, stretches)}, out);
+   return run_work(&(struct work){.memory = memory, .stretches = stretches, .pages = count_pages(memory, stretches)},
+                   out);
 }

@@ -25,7 +25,7 @@ void vps_writes_finish(struct vps_writes *writes)
 }
 
 /* The first range that does not end before a place; those of one memory lie together. */
-static unsigned find(const struct vps_writes *writes, const struct vps_memory *memory, VkDeviceSize start)
+static unsigned writes_find(const struct vps_writes *writes, const struct vps_memory *memory, VkDeviceSize start)
 {
    unsigned low = 0, high = writes->count;
 
@@ -43,7 +43,7 @@ static unsigned find(const struct vps_writes *writes, const struct vps_memory *m
 const struct vps_write_range *vps_writes_find(const struct vps_writes *writes, const struct vps_memory *memory,
                                               unsigned *count)
 {
-   const unsigned first = find(writes, memory, 0);
+   const unsigned first = writes_find(writes, memory, 0);
    unsigned end = first;
 
    while (end < writes->count && writes->ranges[end].memory == memory)
@@ -58,7 +58,7 @@ static void add_everything(struct vps_writes *writes)
    writes->classes = VPS_WRITES_ALL;
 }
 
-static bool make_room(struct vps_writes *writes)
+static bool make_room_for_writes(struct vps_writes *writes)
 {
    if (writes->count < writes->capacity)
       return true;
@@ -72,7 +72,7 @@ static bool make_room(struct vps_writes *writes)
 }
 
 /* Makes the ranges from `at` up to `end`, which touch the new one, one with it. */
-static void join(struct vps_writes *writes, unsigned at, unsigned end, VkDeviceSize start, VkDeviceSize stop)
+static void join_writes(struct vps_writes *writes, unsigned at, unsigned end, VkDeviceSize start, VkDeviceSize stop)
 {
    struct vps_write_range *range = &writes->ranges[at];
    const VkDeviceSize last = writes->ranges[end - 1].end;
@@ -108,7 +108,7 @@ void vps_writes_add_range(struct vps_writes *writes, struct vps_memory *memory, 
       return;
    start = start / VPS_PAGE * VPS_PAGE;
    end = (end + VPS_PAGE - 1) / VPS_PAGE * VPS_PAGE;
-   const unsigned at = find(writes, memory, start);
+   const unsigned at = writes_find(writes, memory, start);
    const struct vps_write_range *ranges = writes->ranges;
    unsigned behind = at;
    while (behind < writes->count && ranges[behind].memory == memory && ranges[behind].start <= end)
@@ -116,10 +116,10 @@ void vps_writes_add_range(struct vps_writes *writes, struct vps_memory *memory, 
    if (behind == at + 1 && ranges[at].start <= start && end <= ranges[at].end)
       return; /* commands tend to write where others did */
    if (behind > at) {
-      join(writes, at, behind, start, end);
+      join_writes(writes, at, behind, start, end);
       return;
    }
-   if (!make_room(writes)) {
+   if (!make_room_for_writes(writes)) {
       widen(writes, at, memory, start, end);
       return;
    }

@@ -215,7 +215,7 @@ void vps_descriptor_set_relayout(struct vps_descriptor_set *set, struct vps_set_
 }
 
 /* The first descriptor that is not before an index. */
-static unsigned find(const struct vps_descriptor_set *set, uint32_t index)
+static unsigned descriptor_set_find(const struct vps_descriptor_set *set, uint32_t index)
 {
    unsigned low = 0, high = set->count;
 
@@ -232,7 +232,7 @@ static unsigned find(const struct vps_descriptor_set *set, uint32_t index)
 /* They are overwritten with something that does not count. */
 static void clear(struct vps_descriptor_set *set, uint32_t index, uint32_t count)
 {
-   const unsigned first = find(set, index);
+   const unsigned first = descriptor_set_find(set, index);
    unsigned end = first;
 
    while (end < set->count && set->descriptors[end].index - index < count)
@@ -243,7 +243,7 @@ static void clear(struct vps_descriptor_set *set, uint32_t index, uint32_t count
    set->count -= end - first;
 }
 
-static bool make_room(struct vps_descriptor_set *set)
+static bool make_room_for_bindings(struct vps_descriptor_set *set)
 {
    if (set->count < set->capacity)
       return true;
@@ -260,7 +260,7 @@ static bool make_room(struct vps_descriptor_set *set)
 /* Holds the descriptor's memory. */
 static void put(struct vps_descriptor_set *set, const struct vps_descriptor *descriptor)
 {
-   const unsigned at = find(set, descriptor->index);
+   const unsigned at = descriptor_set_find(set, descriptor->index);
    const bool replaces = at < set->count && set->descriptors[at].index == descriptor->index;
 
    if (set->full)
@@ -276,7 +276,7 @@ static void put(struct vps_descriptor_set *set, const struct vps_descriptor *des
       set->descriptors[at] = *descriptor;
       return;
    }
-   if (!make_room(set)) {
+   if (!make_room_for_bindings(set)) {
       vps_memory_unref(descriptor->memory);
       drop_descriptors(set);
       set->full = true;
@@ -419,8 +419,8 @@ void vps_descriptor_set_write(const struct vps_context *ctx, struct vps_descript
       clear(set, first, write->descriptorCount);
 }
 
-static void copy(struct vps_descriptor_set *target, const struct vps_descriptor_set *source,
-                 const VkCopyDescriptorSet *info)
+static void copy_descriptors(struct vps_descriptor_set *target, const struct vps_descriptor_set *source,
+                             const VkCopyDescriptorSet *info)
 {
    const uint32_t count = info->descriptorCount;
    uint32_t from, to;
@@ -431,7 +431,7 @@ static void copy(struct vps_descriptor_set *target, const struct vps_descriptor_
    clear(target, to, count);
    target->full = target->full || source->full;
    for (uint32_t done = 0; done < count;) {
-      const unsigned next = find(source, from + done); /* anew: it may be the same set, which changes */
+      const unsigned next = descriptor_set_find(source, from + done); /* anew: it may be the same set, which changes */
       if (next == source->count || source->descriptors[next].index - from >= count)
          break;
       struct vps_descriptor descriptor = source->descriptors[next];
@@ -453,6 +453,6 @@ void vps_observe_vkUpdateDescriptorSets(struct vps_context *ctx, const struct vp
       const struct vps_object *source = vps_next_used(ctx, &at, VK_OBJECT_TYPE_DESCRIPTOR_SET),
                               *target = vps_next_used(ctx, &at, VK_OBJECT_TYPE_DESCRIPTOR_SET);
       if (source && source->state && target && target->state)
-         copy(target->state, source->state, &a->pDescriptorCopies[i]);
+         copy_descriptors(target->state, source->state, &a->pDescriptorCopies[i]);
    }
 }

@@ -61,7 +61,7 @@ void vps_maker_allow(unsigned threads)
 }
 
 /* With the lock, which is given up meanwhile. */
-static void run(struct vps_making *making)
+static void run_making(struct vps_making *making)
 {
    making->state = RUNNING;
    pthread_mutex_unlock(&maker.lock);
@@ -95,7 +95,7 @@ static void *work(void *argument)
       maker.idle--;
       struct vps_making *making = maker.waiting;
       take(making);
-      run(making);
+      run_making(making);
    }
    return NULL;
 }
@@ -115,7 +115,7 @@ static bool have_threads(void)
    return have;
 }
 
-static void offer(struct vps_making *making)
+static void offer_making(struct vps_making *making)
 {
    pthread_mutex_lock(&maker.lock);
    *maker.end = making;
@@ -131,14 +131,14 @@ static void wait_for(struct vps_making *making)
    pthread_mutex_lock(&maker.lock);
    if (making->state == WAITING) {
       take(making);
-      run(making);
+      run_making(making);
    }
    while (making->state != DONE)
       pthread_cond_wait(&maker.done, &maker.lock);
    pthread_mutex_unlock(&maker.lock);
 }
 
-static bool is_done(const struct vps_making *making)
+static bool is_making_done(const struct vps_making *making)
 {
    pthread_mutex_lock(&maker.lock);
    const bool done = making->state == DONE;
@@ -148,7 +148,7 @@ static bool is_done(const struct vps_making *making)
 
 /* --- of the executing thread --- */
 
-static void complete(struct vps_context *ctx, struct vps_making *making)
+static void complete_making(struct vps_context *ctx, struct vps_making *making)
 {
    if (making->complete)
       return;
@@ -168,7 +168,7 @@ static void finish_first(struct vps_context *ctx)
    if (making->device)
       vps_destroy_handle(making->device, making->type, making->handle);
    else
-      complete(ctx, making);
+      complete_making(ctx, making);
    makings->first = making->next;
    if (!makings->first)
       makings->last = NULL;
@@ -186,7 +186,7 @@ void vps_maker_reap(struct vps_context *ctx)
 {
    const struct vps_making *first;
 
-   while ((first = ctx->makings.first) && (first->device || is_done(first)))
+   while ((first = ctx->makings.first) && (first->device || is_making_done(first)))
       finish_first(ctx);
 }
 
@@ -196,11 +196,11 @@ bool vps_object_complete(struct vps_context *ctx, uint64_t id)
 
    if (!object || object->type != VPS_OBJECT_PENDING)
       return false;
-   complete(ctx, (struct vps_making *)(uintptr_t)object->handle);
+   complete_making(ctx, (struct vps_making *)(uintptr_t)object->handle);
    return true;
 }
 
-static void append(struct vps_makings *makings, struct vps_making *making)
+static void append_making(struct vps_makings *makings, struct vps_making *making)
 {
    if (makings->last)
       makings->last->next = making;
@@ -211,7 +211,7 @@ static void append(struct vps_makings *makings, struct vps_making *making)
 }
 
 /* Makes room for one more. */
-static void make_room(struct vps_context *ctx)
+static void make_room_for_making(struct vps_context *ctx)
 {
    while (ctx->makings.count >= MAX_COUNT || ctx->makings.size > MAX_SIZE)
       finish_first(ctx);
@@ -232,7 +232,7 @@ bool vps_object_put_off(struct vps_device *device, int32_t type, uint64_t handle
    making->device = device;
    making->type = type;
    making->handle = handle;
-   append(&ctx->makings, making);
+   append_making(&ctx->makings, making);
    return true;
 }
 
@@ -241,7 +241,7 @@ bool vps_maker_start(struct vps_context *ctx, const struct vps_creation *creatio
    if (creation->answered || creation->count == 0 || !have_threads())
       return false;
    vps_maker_reap(ctx);
-   make_room(ctx);
+   make_room_for_making(ctx);
    struct vps_making *making = calloc(1, sizeof(*making));
    if (!making)
       return false;
@@ -251,7 +251,7 @@ bool vps_maker_start(struct vps_context *ctx, const struct vps_creation *creatio
    making->arena = ctx->arena;
    vp_arena_init(&ctx->arena, making->arena.limit);
    ctx->makings.size += making->arena.used;
-   append(&ctx->makings, making);
-   offer(making);
+   append_making(&ctx->makings, making);
+   offer_making(making);
    return true;
 }

@@ -200,7 +200,7 @@ static void write_anything(struct reader *reader)
    reader->stores.classes = VPS_WRITES_SHADERS;
 }
 
-static void learn(struct reader *reader, uint32_t id, enum fact fact)
+static void learn_instruction(struct reader *reader, uint32_t id, enum fact fact)
 {
    if (id < reader->bound)
       reader->ids[id].facts |= (uint8_t)fact;
@@ -261,9 +261,9 @@ static void import_set(struct reader *reader, const uint32_t *words, size_t coun
    const size_t size = (count - 2) * 4;
 
    if (size >= sizeof(glsl) && memcmp(words + 2, glsl, sizeof(glsl)) == 0)
-      learn(reader, words[1], SET_GLSL);
+      learn_instruction(reader, words[1], SET_GLSL);
    else if (size >= sizeof(non_semantic) && memcmp(words + 2, non_semantic, sizeof(non_semantic) - 1) == 0)
-      learn(reader, words[1], SET_NON_SEMANTIC);
+      learn_instruction(reader, words[1], SET_NON_SEMANTIC);
 }
 
 static void use_set(struct reader *reader, const uint32_t *words, size_t count)
@@ -314,7 +314,7 @@ static void make_pointer(struct reader *reader, const uint32_t *words, size_t co
 {
    if (count < 3 || !known(reader, words[1], POINTER_TYPE))
       return;
-   learn(reader, words[2], POINTER);
+   learn_instruction(reader, words[2], POINTER);
    if (words[2] >= reader->bound)
       return;
    reader->ids[words[2]].target = reader->ids[words[1]].target;
@@ -327,7 +327,7 @@ static void make_pointer_type(struct reader *reader, const uint32_t *words, size
 
    if (count < 3 || !find_target(words[2], &target))
       return;
-   learn(reader, words[1], POINTER_TYPE);
+   learn_instruction(reader, words[1], POINTER_TYPE);
    if (words[1] < reader->bound)
       reader->ids[words[1]].target = target;
 }

@@ -73,7 +73,7 @@ static bool describe_gpu(VkPhysicalDevice device, struct vps_gpu *gpu)
 }
 
 /* The list stays empty on failure. */
-static VkResult list_devices(struct vps_gpu_list *list, VkInstance instance)
+static VkResult list_gpus(struct vps_gpu_list *list, VkInstance instance)
 {
    uint32_t count = 0;
    VkResult result = vkEnumeratePhysicalDevices(instance, &count, NULL);
@@ -107,7 +107,7 @@ bool vps_gpu_list_init(struct vps_gpu_list *list, char *error, size_t error_size
    *list = (struct vps_gpu_list){0};
    VkResult result = vps_gpu_instance_create(&instance);
    if (result == VK_SUCCESS) {
-      result = list_devices(list, instance);
+      result = list_gpus(list, instance);
       vkDestroyInstance(instance, NULL);
    }
 

@@ -380,7 +380,7 @@ static void handle_signals(struct listener *listener)
    reap_workers(listener);
 }
 
-static bool is_done(const struct listener *listener)
+static bool is_listener_done(const struct listener *listener)
 {
    if (listener->state == RUNNING)
       return false;
@@ -497,7 +497,7 @@ int vps_listener_run(const struct vps_options *options)
    struct listener listener;
    bool ok = listener_init(&listener, options);
 
-   while (ok && !is_done(&listener))
+   while (ok && !is_listener_done(&listener))
       ok = listener_step(&listener);
    if (ok)
       vp_log(VP_LOG_INFO, "ended");

@@ -364,7 +364,7 @@ static bool next_work(struct vps_queue *queue, uint64_t *completed)
 }
 
 /* Whoever waits for the batches up to this serial need not wait for their report. */
-static void complete(struct vps_queue *queue, uint64_t serial)
+static void complete_batches(struct vps_queue *queue, uint64_t serial)
 {
    pthread_mutex_lock(&queue->lock);
    queue->completed = serial;
@@ -377,7 +377,7 @@ static void give_up(struct vps_queue *queue)
 {
    const uint64_t serial = queue->submitted;
 
-   complete(queue, serial);
+   complete_batches(queue, serial);
    pthread_mutex_lock(&queue->lock);
    struct vps_pending *lost = take_completed(queue, UINT64_MAX);
    pthread_mutex_unlock(&queue->lock);
@@ -399,7 +399,7 @@ void *vps_queue_run(void *argument)
       const uint64_t reached = atomic_load(&queue->device->lost) ? 0 : wait_for_progress(queue, completed);
       if (reached > completed) {
          settle(queue, reached);
-         complete(queue, reached);
+         complete_batches(queue, reached);
          report_completed(queue, reached);
       }
       if (atomic_load(&queue->device->lost))

@@ -32,7 +32,7 @@ uint64_t vps_queue_serial(const struct vps_queue *queue)
 }
 
 /* Whether all that the driver has taken is complete before the deadline, or never will be because the GPU gave up. */
-static bool becomes_idle(struct vps_queue *queue, int64_t deadline_ms)
+static bool queue_becomes_idle(struct vps_queue *queue, int64_t deadline_ms)
 {
    const int64_t left_ms = deadline_ms - vp_clock_ms();
 
@@ -50,7 +50,7 @@ bool vps_queue_stop(struct vps_queue *queue, int64_t deadline_ms)
       pthread_join(queue->thread, NULL);
       queue->joined = true;
    }
-   return becomes_idle(queue, deadline_ms);
+   return queue_becomes_idle(queue, deadline_ms);
 }
 
 static void release_queue(void *state)
@@ -76,7 +76,7 @@ static void release_queue(void *state)
    free(queue);
 }
 
-static VkResult create_timeline(struct vps_queue *queue)
+static VkResult create_queue_timeline(struct vps_queue *queue)
 {
    const VkSemaphoreTypeCreateInfo type = {
       .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
@@ -104,7 +104,7 @@ static struct vps_queue *create_queue(struct vps_device *device, uint64_t id, Vk
       goto fail_handle_lock;
    if (!vp_clock_cond_init(&queue->changed))
       goto fail_mutex;
-   if (create_timeline(queue) < 0)
+   if (create_queue_timeline(queue) < 0)
       goto fail_cond;
    if (pthread_create(&queue->thread, NULL, vps_queue_run, queue) != 0)
       goto fail_timeline;

@@ -66,8 +66,8 @@ static const struct vps_object *next_command_buffer(const struct vps_context *ct
 }
 
 /* Notes the next command buffer of the command as part of the batch with this serial. False when it is left out. */
-static bool add_command_buffer(struct vps_context *ctx, struct batch_list *list, uint64_t serial,
-                               VkCommandBuffer handle)
+static bool add_submitted_buffer(struct vps_context *ctx, struct batch_list *list, uint64_t serial,
+                                 VkCommandBuffer handle)
 {
    const struct vps_object *object = next_command_buffer(ctx, list, handle);
    if (object && object->poison)
@@ -142,8 +142,8 @@ static void *batch_at(const struct submission *kind, void *batches, uint32_t i)
 
 /* When the driver has no memory for a submission, semaphores and fences have to go on nevertheless: without the rest.
  */
-static VkResult submit(struct vps_context *ctx, const struct submission *kind, const struct vps_queue *queue,
-                       uint32_t count, void *batches)
+static VkResult submit_batches(struct vps_context *ctx, const struct submission *kind, const struct vps_queue *queue,
+                               uint32_t count, void *batches)
 {
    VkResult result;
 
@@ -176,7 +176,7 @@ static VkResult handle(struct vps_context *ctx, const struct submission *kind, u
    }
    pthread_mutex_lock(&queue->handle_lock);
    if (!result && !ctx->failed)
-      result = submit(ctx, kind, queue, count, batches);
+      result = submit_batches(ctx, kind, queue, count, batches);
    submitted(ctx, queue, queue->serial + count, &list, result);
    pthread_mutex_unlock(&queue->handle_lock);
    return result;
@@ -198,7 +198,7 @@ static void add_batch_1(struct vps_context *ctx, const struct vps_queue *queue, 
 
    vps_submit_drop_semaphores(ctx, info);
    for (uint32_t i = 0; handles && i < info->commandBufferCount; i++) {
-      if (!add_command_buffer(ctx, list, serial, handles[i]))
+      if (!add_submitted_buffer(ctx, list, serial, handles[i]))
          continue;
       if (masks)
          masks[kept] = masks[i];
@@ -243,7 +243,7 @@ static void add_batch_2(struct vps_context *ctx, const struct vps_queue *queue, 
 
    vps_submit2_drop_semaphores(ctx, info);
    for (uint32_t i = 0; all && i < info->commandBufferInfoCount; i++) {
-      if (add_command_buffer(ctx, list, serial, all[i].commandBuffer))
+      if (add_submitted_buffer(ctx, list, serial, all[i].commandBuffer))
          all[kept++] = all[i];
    }
    info->commandBufferInfoCount = kept;

@@ -38,7 +38,7 @@ static const struct vps_object *alive(const struct vps_object_name *bound, int32
 }
 
 /* The bind point that a command changes. NULL: what is bound is not known, which is noted. */
-static struct vps_bind_point *change(struct vps_context *ctx, VkPipelineBindPoint bind_point)
+static struct vps_bind_point *bound_change(struct vps_context *ctx, VkPipelineBindPoint bind_point)
 {
    struct vps_bound *bound = bound_of(ctx);
    struct vps_bind_point *point = vps_bound_point(bound, bind_point);
@@ -56,7 +56,7 @@ static struct vps_bind_point *change(struct vps_context *ctx, VkPipelineBindPoin
 
 void vps_observe_vkCmdBindPipeline(struct vps_context *ctx, const struct vp_cmd_vkCmdBindPipeline *a)
 {
-   struct vps_bind_point *point = change(ctx, a->pipelineBindPoint);
+   struct vps_bind_point *point = bound_change(ctx, a->pipelineBindPoint);
 
    if (!point || ctx->used_count < 2)
       return;
@@ -107,7 +107,7 @@ static void bind_sets(struct vps_context *ctx, struct vps_bind_point *point, uin
 
 void vps_observe_vkCmdBindDescriptorSets(struct vps_context *ctx, const struct vp_cmd_vkCmdBindDescriptorSets *a)
 {
-   struct vps_bind_point *point = change(ctx, a->pipelineBindPoint);
+   struct vps_bind_point *point = bound_change(ctx, a->pipelineBindPoint);
 
    if (point && a->pDescriptorSets)
       bind_sets(ctx, point, a->firstSet, a->descriptorSetCount, a->pDescriptorSets,
@@ -134,7 +134,7 @@ static void push(struct vps_context *ctx, struct vps_bind_point *point, uint32_t
 
 void vps_observe_vkCmdPushDescriptorSet(struct vps_context *ctx, const struct vp_cmd_vkCmdPushDescriptorSet *a)
 {
-   struct vps_bind_point *point = change(ctx, a->pipelineBindPoint);
+   struct vps_bind_point *point = bound_change(ctx, a->pipelineBindPoint);
 
    if (point)
       push(ctx, point, a->set, a->descriptorWriteCount, a->pDescriptorWrites);
@@ -164,7 +164,8 @@ void vps_observe_vkCmdBindDescriptorSets2(struct vps_context *ctx, const struct 
    const VkBindDescriptorSetsInfoKHR *info = a->pBindDescriptorSetsInfo;
 
    for (unsigned i = 0; i < VPS_BIND_POINTS; i++) {
-      struct vps_bind_point *point = has_stages(info->stageFlags, bind_points[i]) ? change(ctx, bind_points[i]) : NULL;
+      struct vps_bind_point *point =
+         has_stages(info->stageFlags, bind_points[i]) ? bound_change(ctx, bind_points[i]) : NULL;
       if (point && info->pDescriptorSets)
          bind_sets(ctx, point, info->firstSet, info->descriptorSetCount, info->pDescriptorSets,
                    info->pDynamicOffsets ? info->dynamicOffsetCount : 0, info->pDynamicOffsets);
@@ -176,7 +177,8 @@ void vps_observe_vkCmdPushDescriptorSet2(struct vps_context *ctx, const struct v
    const VkPushDescriptorSetInfoKHR *info = a->pPushDescriptorSetInfo;
 
    for (unsigned i = 0; i < VPS_BIND_POINTS; i++) {
-      struct vps_bind_point *point = has_stages(info->stageFlags, bind_points[i]) ? change(ctx, bind_points[i]) : NULL;
+      struct vps_bind_point *point =
+         has_stages(info->stageFlags, bind_points[i]) ? bound_change(ctx, bind_points[i]) : NULL;
       if (point)
          push(ctx, point, info->set, info->descriptorWriteCount, info->pDescriptorWrites);
    }

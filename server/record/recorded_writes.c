@@ -13,7 +13,8 @@
  * are generated or elsewhere; these functions are called when a command was recorded. */
 
 /* Notes a write to [offset, offset + size) of a buffer. False ends the session. */
-static bool note(struct vps_context *ctx, const struct vps_object *object, VkDeviceSize offset, VkDeviceSize size)
+static bool note_recorded_write(struct vps_context *ctx, const struct vps_object *object, VkDeviceSize offset,
+                                VkDeviceSize size)
 {
    const struct vps_buffer *buffer = object ? object->state : NULL;
 
@@ -37,7 +38,7 @@ static const struct vps_object *destination(const struct vps_context *ctx)
 
 void vps_note_buffer_write(struct vps_context *ctx, VkDeviceSize offset, VkDeviceSize size)
 {
-   note(ctx, destination(ctx), offset, size);
+   note_recorded_write(ctx, destination(ctx), offset, size);
 }
 
 static void note_image_copy(struct vps_context *ctx, const VkBufferImageCopy *region)
@@ -89,7 +90,7 @@ void vps_observe_vkCmdBindTransformFeedbackBuffersEXT(struct vps_context *ctx,
    for (uint32_t i = 0; i < a->bindingCount && !ctx->failed; i++) {
       /* The buffers follow the command buffer. */
       const struct vps_object *buffer = 1 + (uint64_t)i < ctx->used_count ? ctx->used[1 + i] : NULL;
-      note(ctx, buffer, a->pOffsets[i], a->pSizes ? a->pSizes[i] : VK_WHOLE_SIZE);
+      note_recorded_write(ctx, buffer, a->pOffsets[i], a->pSizes ? a->pSizes[i] : VK_WHOLE_SIZE);
    }
 }
 
@@ -103,6 +104,6 @@ void vps_observe_vkCmdEndTransformFeedbackEXT(struct vps_context *ctx,
       if (!a->pCounterBuffers[i])
          continue;
       const struct vps_object *buffer = next < ctx->used_count ? ctx->used[next++] : NULL;
-      note(ctx, buffer, a->pCounterBufferOffsets ? a->pCounterBufferOffsets[i] : 0, 4);
+      note_recorded_write(ctx, buffer, a->pCounterBufferOffsets ? a->pCounterBufferOffsets[i] : 0, 4);
    }
 }

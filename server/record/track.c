@@ -61,7 +61,8 @@ static bool append_event(struct vps_track *track, struct vps_event *event)
 }
 
 /* Extends the range by [first, first + count) if they touch. */
-static bool join(struct vps_query_range *range, const struct vps_query_pool *pool, uint32_t first, uint32_t count)
+static bool join_ranges(struct vps_query_range *range, const struct vps_query_pool *pool, uint32_t first,
+                        uint32_t count)
 {
    const uint64_t end = (uint64_t)first + count, range_end = (uint64_t)range->first + range->count;
 
@@ -76,7 +77,7 @@ static bool join(struct vps_query_range *range, const struct vps_query_pool *poo
 static bool append_queries(struct vps_track *track, struct vps_query_pool *pool, uint32_t first, uint32_t count)
 {
    for (unsigned i = 0; i < track->range_count && i < JOIN_DEPTH; i++) {
-      if (join(&track->ranges[track->range_count - 1 - i], pool, first, count))
+      if (join_ranges(&track->ranges[track->range_count - 1 - i], pool, first, count))
          return true;
    }
    struct vps_query_range *ranges = grow(track->ranges, track->range_count, &track->range_capacity, sizeof(*ranges));
@@ -108,7 +109,7 @@ static bool append_late(struct vps_track *track, const struct vps_object_name *n
    return true;
 }
 
-static bool append(struct vps_track *track, const struct vps_track *other)
+static bool append_track(struct vps_track *track, const struct vps_track *other)
 {
    for (unsigned i = 0; i < other->event_count; i++) {
       if (!append_event(track, other->events[i]))
@@ -135,7 +136,7 @@ static bool own(struct vps_track **track)
    if (!copy)
       return false;
    atomic_init(&copy->refs, 1);
-   if (*track && !append(copy, *track)) {
+   if (*track && !append_track(copy, *track)) {
       vps_track_unref(copy);
       return false;
    }
@@ -181,5 +182,5 @@ bool vps_track_add_late(struct vps_track **track, const struct vps_object *descr
 
 bool vps_track_merge(struct vps_track **track, const struct vps_track *other)
 {
-   return other == *track || (own(track) && append(*track, other));
+   return other == *track || (own(track) && append_track(*track, other));
 }

@@ -50,7 +50,7 @@ static struct vps_object *known_device(const struct vps_context *ctx, VkPhysical
    return NULL;
 }
 
-static VkResult list_devices(struct vps_context *ctx, VkPhysicalDevice **devices, uint32_t *count)
+static VkResult list_physical_devices(struct vps_context *ctx, VkPhysicalDevice **devices, uint32_t *count)
 {
    const struct vps_instance *instance = ctx->instance;
 
@@ -73,7 +73,7 @@ void vps_handle_vkEnumeratePhysicalDevices(struct vps_context *ctx, struct vp_cm
    VkPhysicalDevice *devices = NULL;
    uint32_t count = 0;
 
-   a->ret = list_devices(ctx, &devices, &count);
+   a->ret = list_physical_devices(ctx, &devices, &count);
    if (a->ret < 0 || !a->pPhysicalDevices) {
       *a->pPhysicalDeviceCount = a->ret < 0 ? 0 : count;
       return;

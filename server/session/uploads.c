@@ -41,7 +41,7 @@ void vps_uploads_stop(struct vps_uploads *uploads)
    vp_unpacker_finish(&uploads->unpacker);
 }
 
-static bool check(struct vps_uploads *uploads, struct vps_context *ctx)
+static bool check_uploads(struct vps_uploads *uploads, struct vps_context *ctx)
 {
    const char *problem = atomic_load(&uploads->problem);
 
@@ -60,7 +60,8 @@ static bool has_input(int fd)
 struct vp_frame *vps_uploads_next(struct vps_uploads *uploads, struct vps_context *ctx, int fd)
 {
    /* Who finished just now may have found a problem, and the client may say nothing more. */
-   if (vp_relay_is_idle(&uploads->relay) ? !check(uploads, ctx) : !has_input(fd) && !vps_uploads_wait(uploads, ctx))
+   if (vp_relay_is_idle(&uploads->relay) ? !check_uploads(uploads, ctx)
+                                         : !has_input(fd) && !vps_uploads_wait(uploads, ctx))
       return NULL;
    struct vp_frame *frame = &uploads->places[vp_relay_places(&uploads->relay, 1)].frame;
    if (frame->capacity > VPS_KEEP_SIZE)
@@ -82,11 +83,11 @@ bool vps_uploads_apply(struct vps_uploads *uploads, struct vps_context *ctx)
    vp_relay_give(&uploads->relay, upload->frame.header.length >= LARGE_FRAME && !is_big);
    if (is_big)
       vp_frame_finish(&upload->frame);
-   return check(uploads, ctx);
+   return check_uploads(uploads, ctx);
 }
 
 bool vps_uploads_wait(struct vps_uploads *uploads, struct vps_context *ctx)
 {
    vp_relay_wait(&uploads->relay);
-   return check(uploads, ctx);
+   return check_uploads(uploads, ctx);
 }

@@ -42,7 +42,7 @@ struct worker {
 };
 
 /* Says why the session ends, to the log and to the client. */
-static void refuse(struct worker *worker, const struct vp_error *reason)
+static void refuse_greeting(struct worker *worker, const struct vp_error *reason)
 {
    struct vp_error error = *reason;
 
@@ -57,7 +57,7 @@ static void refuse_text(struct worker *worker, uint64_t offset, const char *text
    struct vp_error error = {.command = VP_ERROR_NO_COMMAND, .offset = offset};
 
    snprintf(error.text, sizeof(error.text), "%s", text);
-   refuse(worker, &error);
+   refuse_greeting(worker, &error);
 }
 
 /* Why the server does not do what a frame of a reserved type asks for; NULL: it is not of one. */
@@ -233,7 +233,7 @@ static int serve(struct worker *worker, struct vps_context *ctx)
    if (atomic_load(&worker->watchdog.terminated) || status == VP_FRAME_CLOSED)
       return 0;
    if (ctx->failed) {
-      refuse(worker, &ctx->error);
+      refuse_greeting(worker, &ctx->error);
       return 1;
    }
    if (status == VP_FRAME_MALFORMED || status == VP_FRAME_NO_MEMORY) {

@@ -23,7 +23,7 @@ void vps_event_unref(struct vps_event *event)
    free(event);
 }
 
-static struct vps_event *create_state(struct vps_device *device, uint64_t id, VkEvent handle, bool device_only)
+static struct vps_event *create_event_state(struct vps_device *device, uint64_t id, VkEvent handle, bool device_only)
 {
    struct vps_event *event = calloc(1, sizeof(*event));
    if (!event || pthread_mutex_init(&event->lock, NULL) != 0) {
@@ -92,7 +92,7 @@ void vps_handle_vkCreateEvent(struct vps_context *ctx, struct vp_cmd_vkCreateEve
       a->ret = device->functions.CreateEvent(device->handle, a->pCreateInfo, NULL, &handle);
    while (vps_try_again(ctx, a->ret));
    if (a->ret >= 0) {
-      event = create_state(device, id, handle, a->pCreateInfo->flags & VK_EVENT_CREATE_DEVICE_ONLY_BIT);
+      event = create_event_state(device, id, handle, a->pCreateInfo->flags & VK_EVENT_CREATE_DEVICE_ONLY_BIT);
       if (!event) {
          device->functions.DestroyEvent(device->handle, handle, NULL);
          a->ret = VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -107,7 +107,7 @@ void vps_handle_vkCreateEvent(struct vps_context *ctx, struct vp_cmd_vkCreateEve
 }
 
 /* vkSetEvent and vkResetEvent. */
-static VkResult change(struct vps_context *ctx, uint64_t id, bool set)
+static VkResult event_change(struct vps_context *ctx, uint64_t id, bool set)
 {
    const struct vps_device *device = ctx->used[0]->device;
    struct vps_object *object = vps_use(ctx, VK_OBJECT_TYPE_EVENT, id);
@@ -129,10 +129,10 @@ static VkResult change(struct vps_context *ctx, uint64_t id, bool set)
 
 void vps_handle_vkSetEvent(struct vps_context *ctx, struct vp_cmd_vkSetEvent *a)
 {
-   a->ret = change(ctx, (uint64_t)(uintptr_t)a->event, true);
+   a->ret = event_change(ctx, (uint64_t)(uintptr_t)a->event, true);
 }
 
 void vps_handle_vkResetEvent(struct vps_context *ctx, struct vp_cmd_vkResetEvent *a)
 {
-   a->ret = change(ctx, (uint64_t)(uintptr_t)a->event, false);
+   a->ret = event_change(ctx, (uint64_t)(uintptr_t)a->event, false);
 }

@@ -36,7 +36,8 @@ void vps_query_pool_unref(struct vps_query_pool *pool)
  */
 #define MAX_QUERIES (UINT32_C(1) << 28)
 
-static struct vps_query_pool *create_state(struct vps_device *device, uint64_t id, const VkQueryPoolCreateInfo *info)
+static struct vps_query_pool *create_query_pool_state(struct vps_device *device, uint64_t id,
+                                                      const VkQueryPoolCreateInfo *info)
 {
    struct vps_query_pool *pool = info->queryCount <= MAX_QUERIES ? calloc(1, sizeof(*pool)) : NULL;
    if (!pool)
@@ -71,7 +72,7 @@ void vps_handle_vkCreateQueryPool(struct vps_context *ctx, struct vp_cmd_vkCreat
    struct vps_device *device = ctx->used[0]->device;
    VkQueryPool handle = VK_NULL_HANDLE;
 
-   struct vps_query_pool *pool = create_state(device, id, a->pCreateInfo);
+   struct vps_query_pool *pool = create_query_pool_state(device, id, a->pCreateInfo);
    do
       a->ret = pool ? device->functions.CreateQueryPool(device->handle, a->pCreateInfo, NULL, &handle)
                     : VK_ERROR_OUT_OF_HOST_MEMORY;

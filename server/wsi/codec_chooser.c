@@ -52,7 +52,7 @@ static const enum vp_present_codec exact_codecs[] = {VP_PRESENT_LZ4, VP_PRESENT_
                                                      VP_PRESENT_ZSTD_PLAIN, VP_PRESENT_RAW};
 #define EXACT_CODECS (sizeof(exact_codecs) / sizeof(exact_codecs[0]))
 
-static bool has(const struct vps_codec_chooser *chooser, enum vp_present_codec codec)
+static bool has_codec(const struct vps_codec_chooser *chooser, enum vp_present_codec codec)
 {
    return chooser->codecs & VP_PRESENT_CODEC_BIT(codec);
 }
@@ -64,7 +64,7 @@ enum vp_present_codec vps_codec_chooser_exact(const struct vps_codec_chooser *ch
 
    for (unsigned i = EXACT_CODECS; i-- > 0;) {
       const struct vps_codec_cost *cost = &chooser->costs[exact_codecs[i]];
-      if (!has(chooser, exact_codecs[i]) || (least && (!cost->known || cost->per_byte >= least->per_byte)))
+      if (!has_codec(chooser, exact_codecs[i]) || (least && (!cost->known || cost->per_byte >= least->per_byte)))
          continue;
       best = exact_codecs[i];
       least = cost->known ? cost : NULL;
@@ -79,7 +79,7 @@ static enum vp_present_codec codec_of(const struct vps_codec_chooser *chooser, e
 
 static bool has_way(const struct vps_codec_chooser *chooser, enum vps_way way)
 {
-   return has(chooser, codec_of(chooser, way));
+   return has_codec(chooser, codec_of(chooser, way));
 }
 
 /* The next worse way that there is, or the same. */
@@ -94,7 +94,7 @@ static enum vps_way worse_way(const struct vps_codec_chooser *chooser)
 
 static enum vps_way better_way(const struct vps_codec_chooser *chooser)
 {
-   return chooser->way == VPS_H264 && has(chooser, VP_PRESENT_JPEG) ? VPS_JPEG : VPS_EXACT;
+   return chooser->way == VPS_H264 && has_codec(chooser, VP_PRESENT_JPEG) ? VPS_JPEG : VPS_EXACT;
 }
 
 void vps_codec_chooser_init(struct vps_codec_chooser *chooser, enum vps_lossy lossy, uint32_t codecs)
@@ -107,7 +107,9 @@ void vps_codec_chooser_init(struct vps_codec_chooser *chooser, enum vps_lossy lo
       .trial = {.wait = FIRST_TRIAL},
    };
    if (lossy == VPS_LOSSY_ALWAYS)
-      chooser->way = has(chooser, VP_PRESENT_H264) ? VPS_H264 : has(chooser, VP_PRESENT_JPEG) ? VPS_JPEG : VPS_EXACT;
+      chooser->way = has_codec(chooser, VP_PRESENT_H264)   ? VPS_H264
+                     : has_codec(chooser, VP_PRESENT_JPEG) ? VPS_JPEG
+                                                           : VPS_EXACT;
 }
 
 /* Gives up a way that is too slow, and is the more patient the shorter it was good. */
@@ -140,20 +142,20 @@ void vps_codec_chooser_forget(struct vps_codec_chooser *chooser, enum vp_present
    chooser->codecs &= ~VP_PRESENT_CODEC_BIT(codec);
    while (!has_way(chooser, chooser->way))
       chooser->way--;
-   if (!has(chooser, chooser->trial.codec))
+   if (!has_codec(chooser, chooser->trial.codec))
       chooser->trial = (struct vps_trial){.wait = TRIAL_PERIOD};
 }
 
 /* --- trials --- */
 
 /* The exact codec but `codec` that was not tried for the longest time; `codec` when there is none. */
-static enum vp_present_codec find_oldest(const struct vps_codec_chooser *chooser, enum vp_present_codec codec)
+static enum vp_present_codec find_oldest_codec(const struct vps_codec_chooser *chooser, enum vp_present_codec codec)
 {
    enum vp_present_codec oldest = codec;
 
    for (unsigned i = 0; i < EXACT_CODECS; i++) {
       const enum vp_present_codec other = exact_codecs[i];
-      if (has(chooser, other) && other != codec &&
+      if (has_codec(chooser, other) && other != codec &&
           (oldest == codec || chooser->costs[other].tried_at < chooser->costs[oldest].tried_at))
          oldest = other;
    }
@@ -166,8 +168,8 @@ static enum vp_present_codec find_candidate(const struct vps_codec_chooser *choo
    if (chooser->lossy == VPS_LOSSY_ALWAYS)
       return usual;
    if (chooser->way == VPS_EXACT)
-      return find_oldest(chooser, usual);
-   return better_way(chooser) == VPS_JPEG ? VP_PRESENT_JPEG : find_oldest(chooser, usual);
+      return find_oldest_codec(chooser, usual);
+   return better_way(chooser) == VPS_JPEG ? VP_PRESENT_JPEG : find_oldest_codec(chooser, usual);
 }
 
 /* The first part is small enough that the frame becomes no more than about twice as large, however badly the codec
@@ -190,7 +192,7 @@ static void begin_trial(struct vps_codec_chooser *chooser, enum vp_present_codec
 static bool all_were_tried(const struct vps_codec_chooser *chooser)
 {
    for (unsigned i = 0; i < EXACT_CODECS; i++) {
-      if (has(chooser, exact_codecs[i]) && !chooser->costs[exact_codecs[i]].tried_at)
+      if (has_codec(chooser, exact_codecs[i]) && !chooser->costs[exact_codecs[i]].tried_at)
          return false;
    }
    return true;
@@ -263,7 +265,7 @@ static void blend(double *average, double value)
 }
 
 /* What is old counts for nothing. */
-static void learn(struct vps_codec_cost *cost, double per_byte)
+static void learn_speed(struct vps_codec_cost *cost, double per_byte)
 {
    if (cost->known && cost->age < TRIAL_PERIOD / 2)
       blend(&cost->per_byte, per_byte);
@@ -295,7 +297,7 @@ static double note_cost(struct vps_codec_chooser *chooser, const struct vps_sent
       chooser->usual_bytes = frame->bytes;
    chooser->usual_bytes = (size_t)((1 - NEW_PART) * (double)chooser->usual_bytes + NEW_PART * (double)frame->bytes);
    if (!frame->choice.trial_bytes) {
-      learn(&chooser->costs[frame->choice.codec], took_ns / (double)frame->bytes);
+      learn_speed(&chooser->costs[frame->choice.codec], took_ns / (double)frame->bytes);
       chooser->costs[frame->choice.codec].tried_at = chooser->flow.sent;
       chooser->ratio = (double)frame->wire_bytes / (double)frame->bytes;
    }

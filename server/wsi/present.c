@@ -116,8 +116,8 @@ static VkSubmitInfo *make_batch(struct vps_context *ctx, const struct vp_cmd_vkQ
    return add_waits(ctx, a, presents, count, info, timeline) ? info : NULL;
 }
 
-static void submit(struct vps_context *ctx, struct vp_cmd_vkQueuePresentVP *a, const struct vps_present *presents,
-                   uint32_t count)
+static void submit_copy(struct vps_context *ctx, struct vp_cmd_vkQueuePresentVP *a, const struct vps_present *presents,
+                        uint32_t count)
 {
    struct vp_cmd_vkQueueSubmit batch = {.queue = a->queue, .submitCount = 1};
 
@@ -140,7 +140,7 @@ void vps_handle_vkQueuePresentVP(struct vps_context *ctx, struct vp_cmd_vkQueueP
       presents[i] =
          vps_swapchain_prepare(swapchain_of(present), queue, present->imageIndex, present->frame, present->replaces);
    }
-   submit(ctx, a, presents, count);
+   submit_copy(ctx, a, presents, count);
    for (uint32_t i = 0; i < count; i++) {
       if (a->ret >= 0 && !ctx->failed)
          vps_swapchain_queue(&presents[i]);

@@ -19,7 +19,7 @@
 /* --- what to send next --- */
 
 /* The oldest frame that the client waits for: its slot, or NULL for one without picture. With the lock. */
-static struct vps_slot *find_oldest(struct vps_swapchain *swapchain, uint64_t *frame, uint64_t *value)
+static struct vps_slot *find_oldest_slot(struct vps_swapchain *swapchain, uint64_t *frame, uint64_t *value)
 {
    struct vps_slot *oldest = NULL;
 
@@ -53,7 +53,7 @@ static bool wait_for_work(struct vps_swapchain *swapchain, bool unsharp, uint64_
 
    pthread_mutex_lock(&swapchain->lock);
    while (!swapchain->stop && !ready) {
-      find_oldest(swapchain, frame, value);
+      find_oldest_slot(swapchain, frame, value);
       ready = *frame && vps_flow_control_is_there(flow);
       if (!ready && !*frame && unsharp && vps_flow_control_under_way(flow) == 0)
          ready = is_calm(swapchain);
@@ -110,7 +110,7 @@ static struct vps_slot *take_frame(struct vps_swapchain *swapchain, uint64_t *fr
    if (device->functions.GetSemaphoreCounterValue(device->handle, swapchain->timeline, &reached) < 0)
       reached = 0;
    pthread_mutex_lock(&swapchain->lock);
-   struct vps_slot *slot = find_oldest(swapchain, &oldest, &value);
+   struct vps_slot *slot = find_oldest_slot(swapchain, &oldest, &value);
    if (oldest > *frame)
       slot = NULL; /* a newer frame without picture has taken the place, or the picture was dropped */
    struct vps_slot *replacement = find_replacement(swapchain, reached);
@@ -145,7 +145,7 @@ static void invalidate(const struct vps_device *device, const struct vps_slot *s
 }
 
 /* A frame that is complete. False when nothing can be sent any more. */
-static bool send_frame(struct vps_swapchain *swapchain, struct vps_encoder *encoder, uint64_t frame)
+static bool send_picture(struct vps_swapchain *swapchain, struct vps_encoder *encoder, uint64_t frame)
 {
    bool ok = true;
 
@@ -167,7 +167,7 @@ bool vps_presenter_has_frame(struct vps_swapchain *swapchain)
    uint64_t frame, value;
 
    pthread_mutex_lock(&swapchain->lock);
-   find_oldest(swapchain, &frame, &value);
+   find_oldest_slot(swapchain, &frame, &value);
    pthread_mutex_unlock(&swapchain->lock);
    return frame != 0;
 }
@@ -183,7 +183,7 @@ static void *run_thread(void *argument)
 
    while (ok && wait_for_work(swapchain, vps_encoder_is_unsharp(encoder), &frame, &value)) {
       if (frame)
-         ok = wait_for_copy(swapchain, value) && send_frame(swapchain, encoder, frame);
+         ok = wait_for_copy(swapchain, value) && send_picture(swapchain, encoder, frame);
       else
          ok = vps_encoder_refine(encoder);
    }

@@ -135,8 +135,8 @@ static struct vps_copier *find_copier(struct vps_swapchain *swapchain, uint32_t 
 }
 
 /* Whatever rendered the image comes before the copy, and whatever renders to it next comes after. */
-static void copy(const struct vps_swapchain *swapchain, VkCommandBuffer commands, VkImage image,
-                 const struct vps_slot *slot, bool convert)
+static void copy_image(const struct vps_swapchain *swapchain, VkCommandBuffer commands, VkImage image,
+                       const struct vps_slot *slot, bool convert)
 {
    const struct vps_device_functions *functions = &swapchain->device->functions;
    const VkMemoryBarrier before = {
@@ -179,7 +179,7 @@ static VkCommandBuffer record(const struct vps_swapchain *swapchain, VkCommandPo
    if (device->functions.AllocateCommandBuffers(device->handle, &info, &commands) < 0)
       return NULL;
    if (device->functions.BeginCommandBuffer(commands, &begin) >= 0) {
-      copy(swapchain, commands, image, slot, convert);
+      copy_image(swapchain, commands, image, slot, convert);
       if (device->functions.EndCommandBuffer(commands) >= 0)
          return commands;
    }
@@ -288,7 +288,7 @@ void vps_swapchain_cancel(const struct vps_present *present)
 
 /* --- life --- */
 
-static bool create_timeline(struct vps_swapchain *swapchain)
+static bool create_swapchain_timeline(struct vps_swapchain *swapchain)
 {
    const VkSemaphoreTypeCreateInfo type = {
       .sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
@@ -301,7 +301,7 @@ static bool create_timeline(struct vps_swapchain *swapchain)
 }
 
 /* Waits until the driver is done with the last copy. False when it takes too long. */
-static bool becomes_idle(const struct vps_swapchain *swapchain)
+static bool swapchain_becomes_idle(const struct vps_swapchain *swapchain)
 {
    const struct vps_device *device = swapchain->device;
    struct vps_queue *queue = device->queues;
@@ -356,7 +356,7 @@ static void release_swapchain(void *state)
       }
    }
    vps_presenter_stop(swapchain);
-   if (becomes_idle(swapchain)) {
+   if (swapchain_becomes_idle(swapchain)) {
       destroy_handles(swapchain);
    } else {
       device->abandoned = true;
@@ -400,7 +400,7 @@ static struct vps_swapchain *create_swapchain(struct vps_device *device, uint64_
    struct vps_swapchain *swapchain = new_swapchain(device, id, info);
    if (!swapchain)
       return NULL;
-   if (!create_timeline(swapchain)) {
+   if (!create_swapchain_timeline(swapchain)) {
       free_swapchain(swapchain);
       return NULL;
    }
