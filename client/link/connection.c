@@ -62,13 +62,7 @@ VkResult vp_call_wait(struct vp_connection *conn, struct vp_call *call, uint32_t
    if (command != UINT32_MAX)
       vp_stats_blocking(&conn->stats, command);
    vp_stream_flush_and_help(conn);
-   const int64_t end_ns = vp_clock_ns() + VP_WAIT_SPIN_NS;
-   while (!call->done && vp_spin(end_ns))
-      ;
-   pthread_mutex_lock(&conn->reply_lock);
-   while (!call->done)
-      pthread_cond_wait(&call->cond, &conn->reply_lock);
-   pthread_mutex_unlock(&conn->reply_lock);
+   VP_SPIN_THEN_SLEEP(call->done, VP_WAIT_SPIN_NS, &call->cond, &conn->reply_lock);
    if (!call->failed)
       return VK_SUCCESS;
    return vp_connection_lost(conn) ? VK_ERROR_DEVICE_LOST : VK_ERROR_OUT_OF_HOST_MEMORY;

@@ -590,22 +590,14 @@ static bool stream_wait_for_work(struct vp_connection *conn)
    return more;
 }
 
-/* A recording goes on, probably. */
-static void look_for_more(struct vp_stream *stream)
-{
-   const int64_t end_ns = vp_clock_ns() + SPIN_NS;
-   while (!atomic_load(&stream->handed_over) && vp_spin(end_ns))
-      ;
-}
-
 static void *sender_main(void *data)
 {
    struct vp_connection *conn = data;
    while (stream_wait_for_work(conn)) {
       const bool is_recording = conn->stream.sending.piece_size > 0;
       end_work(conn, send_batch(conn, ALL_MARKS));
-      if (is_recording)
-         look_for_more(&conn->stream);
+      if (is_recording) /* it goes on, probably */
+         VP_SPIN_UNTIL(atomic_load(&conn->stream.handed_over), SPIN_NS);
    }
    return NULL;
 }

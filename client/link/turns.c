@@ -28,11 +28,9 @@ static bool try_to_take(struct vp_turns *turns)
 
 static bool spin(struct vp_turns *turns)
 {
-   const int64_t end_ns = vp_clock_ns() + SPIN_NS;
-   bool taken = try_to_take(turns);
+   bool taken;
 
-   while (!taken && vp_spin(end_ns))
-      taken = try_to_take(turns);
+   VP_SPIN_UNTIL((taken = try_to_take(turns)), SPIN_NS);
    return taken;
 }
 
@@ -82,13 +80,6 @@ void vp_turns_come_back(struct vp_turns *turns)
 
 void vp_turns_settle(struct vp_turns *turns)
 {
-   if (!atomic_load(&turns->aside))
-      return;
-   const int64_t end_ns = vp_clock_ns() + SPIN_NS;
-   while (atomic_load(&turns->aside) && vp_spin(end_ns))
-      ;
-   pthread_mutex_lock(&turns->lock);
-   while (atomic_load(&turns->aside))
-      pthread_cond_wait(&turns->back, &turns->lock);
-   pthread_mutex_unlock(&turns->lock);
+   if (atomic_load(&turns->aside))
+      VP_SPIN_THEN_SLEEP(!atomic_load(&turns->aside), SPIN_NS, &turns->back, &turns->lock);
 }

@@ -81,12 +81,11 @@ bool vp_device_is_lost(const struct vp_device *device)
 /* Without the lock, up to the deadline at most. */
 static void spin_for_news(struct vp_connection *conn, uint64_t known, const struct timespec *deadline)
 {
-   const int64_t spin_ns = vp_clock_ns() + VP_WAIT_SPIN_NS,
-                 deadline_ns = deadline ? (int64_t)deadline->tv_sec * 1000000000 + deadline->tv_nsec : INT64_MAX,
-                 end_ns = spin_ns < deadline_ns ? spin_ns : deadline_ns;
+   const int64_t deadline_ns = deadline ? (int64_t)deadline->tv_sec * 1000000000 + deadline->tv_nsec : INT64_MAX,
+                 left_ns = deadline_ns - vp_clock_ns();
    pthread_mutex_unlock(&conn->progress_lock);
-   while (atomic_load_explicit(&conn->news, memory_order_acquire) == known && vp_spin(end_ns))
-      ;
+   VP_SPIN_UNTIL(atomic_load_explicit(&conn->news, memory_order_acquire) != known,
+                 left_ns < VP_WAIT_SPIN_NS ? left_ns : VP_WAIT_SPIN_NS);
    pthread_mutex_lock(&conn->progress_lock);
 }
 

@@ -16,14 +16,7 @@ static uint64_t count_under_way(struct vp_relay *relay)
 /* False: it is to end. */
 static bool relay_wait_for_work(struct vp_relay *relay)
 {
-   const int64_t end_ns = vp_clock_ns() + SPIN_NS;
-
-   while (!count_under_way(relay) && vp_spin(end_ns))
-      ;
-   pthread_mutex_lock(&relay->lock);
-   while (!count_under_way(relay) && !relay->stop)
-      pthread_cond_wait(&relay->changed, &relay->lock);
-   pthread_mutex_unlock(&relay->lock);
+   VP_SPIN_THEN_SLEEP(count_under_way(relay) || relay->stop, SPIN_NS, &relay->changed, &relay->lock);
    return count_under_way(relay) > 0;
 }
 
@@ -71,15 +64,8 @@ void vp_relay_stop(struct vp_relay *relay)
 /* Until no more than so many are under way. */
 static void relay_wait_for_room(struct vp_relay *relay, unsigned most)
 {
-   if (count_under_way(relay) <= most)
-      return;
-   const int64_t end_ns = vp_clock_ns() + SPIN_NS;
-   while (count_under_way(relay) > most && vp_spin(end_ns))
-      ;
-   pthread_mutex_lock(&relay->lock);
-   while (count_under_way(relay) > most)
-      pthread_cond_wait(&relay->changed, &relay->lock);
-   pthread_mutex_unlock(&relay->lock);
+   if (count_under_way(relay) > most)
+      VP_SPIN_THEN_SLEEP(count_under_way(relay) <= most, SPIN_NS, &relay->changed, &relay->lock);
 }
 
 static unsigned next_place(struct vp_relay *relay)

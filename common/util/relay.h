@@ -23,7 +23,7 @@ struct vp_relay {
    pthread_mutex_t lock; /* for sleeping until something of what follows changes */
    pthread_cond_t changed;
    atomic_uint_least64_t offered, done; /* pieces for the thread, and those of them that it has finished */
-   bool stop;
+   atomic_bool stop;
 };
 
 /* Starts the thread if that is worth it. `finish` is called for one piece at a time. */

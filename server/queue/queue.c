@@ -351,9 +351,7 @@ static uint64_t wait_for_progress(struct vps_queue *queue, uint64_t completed)
 /* The next thing to wait for; false when the thread ends. */
 static bool next_work(struct vps_queue *queue, uint64_t *completed)
 {
-   const int64_t end_ns = vp_clock_ns() + WORK_SPIN_NS;
-   while (queue->completed == queue->submitted && vp_spin(end_ns))
-      ;
+   VP_SPIN_UNTIL(queue->completed != queue->submitted, WORK_SPIN_NS);
    pthread_mutex_lock(&queue->lock);
    while (!queue->stop && queue->completed == queue->submitted)
       pthread_cond_wait(&queue->changed, &queue->lock);

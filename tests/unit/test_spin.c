@@ -32,6 +32,56 @@ static void test_ends(void)
    CHECK(!vp_spin(end_ns));
 }
 
+static void test_until(void)
+{
+   unsigned looks = 0;
+
+   vp_spin_allow(false);
+   VP_SPIN_UNTIL(++looks == 2, LONG_NS);
+   CHECK(looks == 1);
+   vp_spin_allow(true);
+   VP_SPIN_UNTIL(++looks == 4, LONG_NS);
+   CHECK(looks == 4);
+   const int64_t start_ns = vp_clock_ns();
+   VP_SPIN_UNTIL(false, 1000000);
+   CHECK(vp_clock_ns() - start_ns >= 1000000);
+}
+
+struct news {
+   pthread_mutex_t lock;
+   pthread_cond_t changed;
+   atomic_uint count;
+};
+
+static void *bring_news(void *argument)
+{
+   struct news *news = argument;
+
+   for (unsigned i = 0; i < 2; i++) {
+      usleep(1000);
+      pthread_mutex_lock(&news->lock);
+      news->count++;
+      pthread_cond_signal(&news->changed);
+      pthread_mutex_unlock(&news->lock);
+   }
+   return NULL;
+}
+
+/* Whether it looks long enough to see the news itself or is woken, also by what it does not wait for. */
+static void test_then_sleep(bool allowed, int64_t longest_ns)
+{
+   struct news news = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+   pthread_t thread;
+
+   vp_spin_allow(allowed);
+   if (!CHECK(pthread_create(&thread, NULL, bring_news, &news) == 0))
+      return;
+   VP_SPIN_THEN_SLEEP(news.count == 2, longest_ns, &news.changed, &news.lock);
+   CHECK(news.count == 2);
+   CHECK(pthread_mutex_trylock(&news.lock) == 0 && pthread_mutex_unlock(&news.lock) == 0);
+   pthread_join(thread, NULL);
+}
+
 static void *send_byte(void *argument)
 {
    const int *fd = argument;
@@ -107,6 +157,10 @@ int main(void)
 {
    test_not_allowed();
    test_ends();
+   test_until();
+   test_then_sleep(false, LONG_NS);
+   test_then_sleep(true, 0);
+   test_then_sleep(true, LONG_NS);
    test_data();
    test_room();
    return check_finish();
