@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
 
 #include "common/util/log.h"
 #include "common/util/thread.h"
@@ -12,19 +11,24 @@
 #include "server/process/handover.h"
 #include "server/process/spawn.h"
 
-/* An instance keeps the driver loaded, and open what it has opened. It stays until the process ends. */
-static VkInstance warm_instance;
-static atomic_bool warming;
+struct warming {
+   VkInstance instance; /* keeps the driver loaded, and open what it has opened; stays until the process ends */
+   int worker_end;
+   atomic_bool under_way;
+};
 
-static void *warm_up(void *worker_end)
+static struct warming warming;
+
+static void *warm_up(void *data)
 {
+   struct warming *w = data;
    uint32_t count = 0;
 
-   if (vps_gpu_instance_create(&warm_instance) == VK_SUCCESS)
-      vkEnumeratePhysicalDevices(warm_instance, &count, NULL);
+   if (vps_gpu_instance_create(&w->instance) == VK_SUCCESS)
+      vkEnumeratePhysicalDevices(w->instance, &count, NULL);
    vp_log(VP_LOG_DEBUG, "ready for a client; %u GPUs", count);
-   vps_handover_tell((int)(intptr_t)worker_end, VPS_HANDOVER_LOADED);
-   atomic_store(&warming, false);
+   vps_handover_tell(w->worker_end, VPS_HANDOVER_LOADED);
+   atomic_store(&w->under_way, false);
    return NULL;
 }
 
@@ -32,11 +36,12 @@ static void start_to_warm_up(int worker_end)
 {
    pthread_t thread;
 
-   atomic_store(&warming, true);
-   if (vp_thread_start(&thread, warm_up, (void *)(intptr_t)worker_end))
+   warming.worker_end = worker_end;
+   atomic_store(&warming.under_way, true);
+   if (vp_thread_start(&thread, warm_up, &warming))
       pthread_detach(thread);
    else
-      atomic_store(&warming, false);
+      atomic_store(&warming.under_way, false);
 }
 
 int vps_ready_wait(int worker_end)
@@ -53,5 +58,5 @@ int vps_ready_wait(int worker_end)
 
 bool vps_ready_is_over(void)
 {
-   return !atomic_load(&warming);
+   return !atomic_load(&warming.under_way);
 }

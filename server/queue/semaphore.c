@@ -4,27 +4,41 @@
  * submission is needed to signal its semaphore: the server remembers that it counts as signalled and leaves it out of
  * the batch that waits for it. */
 
+#include <stdlib.h>
+
 #include "common/wire/chain.h"
 #include "server/core/context.h"
 #include "server/queue/submit.h"
 
+/* The state of a semaphore that the client has ever signalled; others have none. */
+struct semaphore {
+   bool is_signalled;
+};
+
 void vps_handle_vkSignalBinarySemaphoreVP(struct vps_context *ctx, struct vp_cmd_vkSignalBinarySemaphoreVP *a)
 {
-   static char signalled; /* the state of such a semaphore; others have none */
+   struct vps_object *object = ctx->used[1];
+   struct semaphore *semaphore = object->state ? object->state : calloc(1, sizeof(*semaphore));
 
    (void)a;
-   ctx->used[1]->state = &signalled;
+   if (!semaphore) {
+      vps_fail(ctx, "the server is out of memory");
+      return;
+   }
+   semaphore->is_signalled = true;
+   object->state = semaphore;
+   object->release = free;
 }
 
 /* Whether a semaphore of the current command is signalled by the client. That is over once it was waited for. */
-static bool take_signal(struct vps_context *ctx, VkSemaphore semaphore)
+static bool take_signal(struct vps_context *ctx, VkSemaphore handle)
 {
    for (unsigned i = 0; i < ctx->used_count; i++) {
-      struct vps_object *object = ctx->used[i];
-      if (object->type != VK_OBJECT_TYPE_SEMAPHORE || !object->state ||
-          object->handle != (uint64_t)(uintptr_t)semaphore)
+      const struct vps_object *object = ctx->used[i];
+      struct semaphore *semaphore = object->type == VK_OBJECT_TYPE_SEMAPHORE ? object->state : NULL;
+      if (!semaphore || !semaphore->is_signalled || object->handle != (uint64_t)(uintptr_t)handle)
          continue;
-      object->state = NULL;
+      semaphore->is_signalled = false;
       return true;
    }
    return false;
