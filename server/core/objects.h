@@ -11,14 +11,18 @@
 
 struct vps_context;
 struct vps_device;
+struct vps_making;
 
 /* The type of a pipeline that is being made. Who looks for it by its type waits (server/pipeline/maker.h). */
 #define VPS_OBJECT_PENDING (-1)
 
 /* What an id of the client stands for. Its address does not change. */
 struct vps_object {
-   uint64_t id;                        /* 0: nothing */
-   uint64_t handle;                    /* the driver's; 0 when its creation failed; while pending: what makes it */
+   uint64_t id; /* 0: nothing */
+   union {
+      uint64_t handle;           /* the driver's; 0 when its creation failed */
+      struct vps_making *making; /* while pending: what makes it */
+   };
    int32_t type;                       /* VkObjectType, or VPS_OBJECT_PENDING */
    VkResult poison;                    /* not VK_SUCCESS: commands that use it are not executed */
    struct vps_device *device;          /* that it belongs to (a device: itself), or NULL */

@@ -196,7 +196,7 @@ bool vps_object_complete(struct vps_context *ctx, uint64_t id)
 
    if (!object || object->type != VPS_OBJECT_PENDING)
       return false;
-   complete_making(ctx, (struct vps_making *)(uintptr_t)object->handle);
+   complete_making(ctx, object->making);
    return true;
 }
 
@@ -247,7 +247,7 @@ bool vps_maker_start(struct vps_context *ctx, const struct vps_creation *creatio
       return false;
    making->creation = *creation;
    for (uint32_t i = 0; i < creation->count; i++)
-      creation->objects[i]->handle = (uint64_t)(uintptr_t)making;
+      creation->objects[i]->making = making;
    making->arena = ctx->arena;
    vp_arena_init(&ctx->arena, making->arena.limit);
    ctx->makings.size += making->arena.used;
