@@ -17,15 +17,15 @@ static struct vp_private_value *private_data_find(const struct vp_object *object
    return value;
 }
 
-/* Different threads may set data of one object, in different slots: the
- * connection's object lock guards the list. */
+/* Different threads may set data of one object, in different slots: the lock of the table of objects guards the list.
+ */
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkSetPrivateData(VkDevice handle, VkObjectType objectType, uint64_t objectHandle,
                                                    VkPrivateDataSlot slot, uint64_t data)
 {
    (void)objectType;
    struct vp_device *device = vp_device_from_handle(handle);
    struct vp_object *object = VP_FROM_HANDLE(struct vp_object, objectHandle);
-   pthread_mutex_lock(&device->conn->object_lock);
+   pthread_mutex_lock(&device->conn->objects.lock);
    struct vp_private_value *value = private_data_find(object, slot);
    if (!value) {
       value = calloc(1, sizeof(*value));
@@ -37,7 +37,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkSetPrivateData(VkDevice handle, VkObjectType
    }
    if (value)
       value->data = data;
-   pthread_mutex_unlock(&device->conn->object_lock);
+   pthread_mutex_unlock(&device->conn->objects.lock);
    return value ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
 }
 
@@ -46,8 +46,8 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPrivateData(VkDevice handle, VkObjectType obj
 {
    (void)objectType;
    struct vp_device *device = vp_device_from_handle(handle);
-   pthread_mutex_lock(&device->conn->object_lock);
+   pthread_mutex_lock(&device->conn->objects.lock);
    const struct vp_private_value *value = private_data_find(VP_FROM_HANDLE(struct vp_object, objectHandle), slot);
    *pData = value ? value->data : 0;
-   pthread_mutex_unlock(&device->conn->object_lock);
+   pthread_mutex_unlock(&device->conn->objects.lock);
 }

@@ -28,8 +28,8 @@ static VkResult enable_device_extensions(struct vp_device *device, const VkDevic
 
 static struct vp_queue *create_queue(struct vp_device *device, const VkDeviceQueueCreateInfo *info, uint32_t index)
 {
-   struct vp_queue *queue =
-      vp_object_create(device->conn, vp_allocator(device->allocator, NULL), VK_OBJECT_TYPE_QUEUE, sizeof(*queue));
+   struct vp_queue *queue = vp_object_create(&device->conn->objects, vp_allocator(device->allocator, NULL),
+                                             VK_OBJECT_TYPE_QUEUE, sizeof(*queue));
    if (!queue)
       return NULL;
    queue->device = device;
@@ -52,7 +52,7 @@ static struct vp_queue *create_queue(struct vp_device *device, const VkDeviceQue
 
 static void destroy_queue(struct vp_queue *queue, const VkAllocationCallbacks *allocator)
 {
-   vp_connection_remove_object(queue->device->conn, &queue->base); /* the receiver adds no more errors */
+   vp_object_table_remove(&queue->device->conn->objects, &queue->base); /* the receiver adds no more errors */
    while (queue->errors) {
       struct vp_batch_error *next = queue->errors->next;
       free(queue->errors);
@@ -95,7 +95,7 @@ static void release(struct vp_device *device, const VkAllocationCallbacks *alloc
    pthread_mutex_destroy(&device->memory_lock);
    pthread_mutex_destroy(&device->fetch_lock);
    pthread_mutex_destroy(&device->late_lock);
-   vp_object_destroy(device->conn, &callbacks, device);
+   vp_object_destroy(&device->conn->objects, &callbacks, device);
 }
 
 /* What is asked together with the creation. */
@@ -177,8 +177,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDevice(VkPhysicalDevice physicalDevice
                                                  const VkAllocationCallbacks *pAllocator, VkDevice *pDevice)
 {
    struct vp_physical_device *gpu = VP_FROM_HANDLE(struct vp_physical_device, physicalDevice);
-   struct vp_device *device =
-      vp_object_create(gpu->conn, vp_allocator(pAllocator, gpu->allocator), VK_OBJECT_TYPE_DEVICE, sizeof(*device));
+   struct vp_device *device = vp_object_create(&gpu->conn->objects, vp_allocator(pAllocator, gpu->allocator),
+                                               VK_OBJECT_TYPE_DEVICE, sizeof(*device));
    if (!device)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    vp_mapping_prepare();

@@ -70,10 +70,10 @@ static VkResult open_session(struct vp_instance *instance, struct vp_server_sess
    uint32_t count = 0;
    while (count < MAX_GPUS) {
       gpus[count] =
-         vp_object_create(conn, allocator, VK_OBJECT_TYPE_PHYSICAL_DEVICE, sizeof(struct vp_physical_device));
+         vp_object_create(&conn->objects, allocator, VK_OBJECT_TYPE_PHYSICAL_DEVICE, sizeof(struct vp_physical_device));
       if (!gpus[count]) {
          while (count)
-            vp_object_destroy(conn, allocator, gpus[--count]);
+            vp_object_destroy(&conn->objects, allocator, gpus[--count]);
          return VK_ERROR_OUT_OF_HOST_MEMORY;
       }
       handles[count] = VP_TO_HANDLE(VkPhysicalDevice, gpus[count]);
@@ -109,7 +109,7 @@ static VkResult open_session(struct vp_instance *instance, struct vp_server_sess
    if (result != VK_SUCCESS || enumerate.ret < 0)
       count = 0;
    for (uint32_t i = count; i < offered; i++)
-      vp_object_destroy(conn, allocator, gpus[i]);
+      vp_object_destroy(&conn->objects, allocator, gpus[i]);
    *gpu_count = count;
    return result;
 }
@@ -119,7 +119,7 @@ static void close_session(struct vp_instance *instance, struct vp_server_session
    const struct vp_cmd_vkDestroyInstance a = {.instance = VP_TO_HANDLE(VkInstance, session->instance)};
    if (session->created)
       vp_send_vkDestroyInstance(session->conn, &a);
-   vp_object_destroy(session->conn, vp_allocator(instance->allocator, NULL), session->instance);
+   vp_object_destroy(&session->conn->objects, vp_allocator(instance->allocator, NULL), session->instance);
    vp_connection_destroy(session->conn);
 }
 
@@ -143,7 +143,7 @@ static VkResult add_gpus(struct vp_instance *instance, struct vp_server_session 
       if (i < usable)
          all[instance->physical_device_count++] = (struct vp_physical_device *)gpus[i];
       else
-         vp_object_destroy(session->conn, vp_allocator(instance->allocator, NULL), gpus[i]);
+         vp_object_destroy(&session->conn->objects, vp_allocator(instance->allocator, NULL), gpus[i]);
    }
    return all ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
 }
@@ -162,7 +162,8 @@ static VkResult add_server(struct vp_instance *instance, const struct vp_server_
                                         instance->config.timeout_ms, instance->config.compression);
    if (!session->conn)
       return VK_SUCCESS;
-   session->instance = vp_object_create(session->conn, allocator, VK_OBJECT_TYPE_INSTANCE, sizeof(*session->instance));
+   session->instance =
+      vp_object_create(&session->conn->objects, allocator, VK_OBJECT_TYPE_INSTANCE, sizeof(*session->instance));
    if (!session->instance) {
       vp_connection_destroy(session->conn);
       return VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -238,7 +239,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyInstance(VkInstance handle, const VkAlloc
    for (uint32_t i = 0; i < instance->physical_device_count; i++) {
       struct vp_physical_device *gpu = instance->physical_devices[i];
       vp_physical_device_finish(gpu);
-      vp_object_destroy(gpu->conn, allocator, gpu);
+      vp_object_destroy(&gpu->conn->objects, allocator, gpu);
    }
    for (unsigned i = 0; i < instance->session_count; i++)
       close_session(instance, &instance->sessions[i]);

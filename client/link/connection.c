@@ -190,7 +190,6 @@ static bool init_locks(struct vp_connection *conn)
    if (!vp_clock_cond_init(&conn->progress_cond))
       return false;
    pthread_mutex_init(&conn->reply_lock, NULL);
-   pthread_mutex_init(&conn->object_lock, NULL);
    pthread_mutex_init(&conn->progress_lock, NULL);
    return true;
 }
@@ -198,7 +197,6 @@ static bool init_locks(struct vp_connection *conn)
 static void finish_locks(struct vp_connection *conn)
 {
    pthread_mutex_destroy(&conn->reply_lock);
-   pthread_mutex_destroy(&conn->object_lock);
    pthread_mutex_destroy(&conn->progress_lock);
    pthread_cond_destroy(&conn->progress_cond);
 }
@@ -237,6 +235,7 @@ struct vp_connection *vp_connection_create(const char *host, uint16_t port, cons
    conn->last_call = &conn->first_call;
    if (!init_locks(conn))
       goto fail_locks;
+   vp_object_table_init(&conn->objects);
    if (!vp_stream_init(&conn->stream, compression, &conn->server.codec))
       goto fail_stream;
    conn->fd = vp_socket_connect(host, port, timeout_ms, error);
@@ -262,6 +261,7 @@ fail_handshake:
 fail_socket:
    vp_stream_finish(&conn->stream);
 fail_stream:
+   vp_object_table_finish(&conn->objects);
    finish_locks(conn);
 fail_locks:
    free(conn);
@@ -279,8 +279,8 @@ void vp_connection_destroy(struct vp_connection *conn)
    close(conn->fd);
    vp_stats_end(&conn->stats);
    vp_stream_finish(&conn->stream);
+   vp_object_table_finish(&conn->objects);
    finish_locks(conn);
    vp_unpacker_finish(&conn->unpacker);
-   free(conn->slots);
    free(conn);
 }

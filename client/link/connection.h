@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
+#include "client/link/object_table.h"
 #include "client/link/pace.h"
 #include "client/link/stats.h"
 #include "client/link/stream.h"
@@ -42,10 +43,7 @@ struct vp_connection {
    struct vp_call *first_call, **last_call; /* waiting for replies, in order */
    uint64_t next_reply;
 
-   /* Every object by the slot of its id. */
-   pthread_mutex_t object_lock;
-   struct vp_slot *slots;
-   uint32_t slot_count, slot_capacity, free_slot;
+   struct vp_object_table objects;
 
    /* State of queues, fences, semaphores, events and queries, and the news of it. */
    pthread_mutex_t progress_lock;
@@ -142,13 +140,5 @@ void vp_news_expect(struct vp_connection *conn);
 
 /* Waits for any news, or the end of the connection. The caller holds the progress lock. */
 void vp_news_wait(struct vp_connection *conn);
-
-/* --- objects --- */
-
-bool vp_connection_add_object(struct vp_connection *conn, struct vp_object *object);
-void vp_connection_remove_object(struct vp_connection *conn, struct vp_object *object);
-
-/* `other` takes the place and the id of an object. */
-void vp_connection_replace_object(struct vp_connection *conn, struct vp_object *object, struct vp_object *other);
 
 #endif

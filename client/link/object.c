@@ -5,7 +5,7 @@
 #include <string.h>
 #include <vulkan/vk_icd.h>
 
-#include "client/link/connection.h"
+#include "client/link/object_table.h"
 
 static VKAPI_ATTR void *VKAPI_CALL system_alloc(void *data, size_t size, size_t alignment,
                                                 VkSystemAllocationScope scope)
@@ -43,7 +43,7 @@ void vp_free(const VkAllocationCallbacks *allocator, void *memory)
       allocator->pfnFree(allocator->pUserData, memory);
 }
 
-void *vp_object_create(struct vp_connection *conn, const VkAllocationCallbacks *allocator, VkObjectType type,
+void *vp_object_create(struct vp_object_table *table, const VkAllocationCallbacks *allocator, VkObjectType type,
                        size_t size)
 {
    struct vp_object *object = vp_alloc(allocator, size, VK_SYSTEM_ALLOCATION_SCOPE_OBJECT);
@@ -51,7 +51,7 @@ void *vp_object_create(struct vp_connection *conn, const VkAllocationCallbacks *
       return NULL;
    object->loader_data = ICD_LOADER_MAGIC;
    object->type = type;
-   if (!vp_connection_add_object(conn, object)) {
+   if (!vp_object_table_add(table, object)) {
       vp_free(allocator, object);
       return NULL;
    }
@@ -69,11 +69,11 @@ void vp_object_free(const VkAllocationCallbacks *allocator, void *memory)
    vp_free(allocator, object);
 }
 
-void vp_object_destroy(struct vp_connection *conn, const VkAllocationCallbacks *allocator, void *object)
+void vp_object_destroy(struct vp_object_table *table, const VkAllocationCallbacks *allocator, void *object)
 {
    if (!object)
       return;
-   vp_connection_remove_object(conn, object);
+   vp_object_table_remove(table, object);
    vp_object_free(allocator, object);
 }
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
-struct vp_connection;
+struct vp_object_table;
 
 /* An object's value for one slot of private data. Few objects have any, and those have few. */
 struct vp_private_value {
@@ -40,14 +40,14 @@ void vp_free(const VkAllocationCallbacks *allocator, void *memory);
 
 /* A new object of `size` bytes (a struct that begins with struct vp_object)
  * with an id of its own. NULL when memory or ids are used up. Thread-safe. */
-void *vp_object_create(struct vp_connection *conn, const VkAllocationCallbacks *allocator, VkObjectType type,
+void *vp_object_create(struct vp_object_table *table, const VkAllocationCallbacks *allocator, VkObjectType type,
                        size_t size);
 
 /* Gives the id back; the command that destroys it must be in the stream
  * already. NULL is fine. */
-void vp_object_destroy(struct vp_connection *conn, const VkAllocationCallbacks *allocator, void *object);
+void vp_object_destroy(struct vp_object_table *table, const VkAllocationCallbacks *allocator, void *object);
 
-/* The second half of it, for an object that was already removed from the connection. */
+/* The second half of it, for an object that was already removed from the table. */
 void vp_object_free(const VkAllocationCallbacks *allocator, void *object);
 
 /* What a function that submits, waits or ends a recording may return for an error of another function's. */

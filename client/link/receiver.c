@@ -62,10 +62,10 @@ static bool apply_memory(struct vp_connection *conn, struct vp_mapping *mapping,
 /* The mapping that a frame is about, held; NULL when it is gone by now. */
 static struct vp_mapping *hold_received_mapping(struct vp_connection *conn, const struct vp_frame *frame)
 {
-   pthread_mutex_lock(&conn->object_lock);
-   struct vp_object *object = vp_object_table_find(conn, frame->header.tag);
+   pthread_mutex_lock(&conn->objects.lock);
+   struct vp_object *object = vp_object_table_find(&conn->objects, frame->header.tag);
    struct vp_mapping *mapping = object ? vp_memory_news.hold(object) : NULL;
-   pthread_mutex_unlock(&conn->object_lock);
+   pthread_mutex_unlock(&conn->objects.lock);
    return mapping;
 }
 
@@ -92,10 +92,10 @@ static bool receive_part(struct receiver *receiver, const struct vp_frame *frame
 /* Frames about one object. The object may be gone by now, which is no error. */
 static bool receive_for_object(struct vp_connection *conn, struct vp_frame *frame)
 {
-   pthread_mutex_lock(&conn->object_lock);
-   struct vp_object *object = vp_object_table_find(conn, frame->header.tag);
+   pthread_mutex_lock(&conn->objects.lock);
+   struct vp_object *object = vp_object_table_find(&conn->objects, frame->header.tag);
    const bool ok = vp_news_handlers[frame->header.type](conn, object, frame);
-   pthread_mutex_unlock(&conn->object_lock);
+   pthread_mutex_unlock(&conn->objects.lock);
    return ok;
 }
 

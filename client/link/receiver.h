@@ -8,8 +8,8 @@ struct vp_connection;
 struct vp_mapping;
 struct vp_object;
 
-/* What the server says of one object, which is NULL when it is gone by now. Called with object_lock. False when the
- * frame makes no sense. */
+/* What the server says of one object, which is NULL when it is gone by now. Called with the lock of `objects`. False
+ * when the frame makes no sense. */
 typedef bool vp_news_handler(struct vp_connection *conn, struct vp_object *object, struct vp_frame *frame);
 
 /* By the type of the frame; NULL where that is about no object. This table and the next are in
@@ -18,7 +18,7 @@ extern vp_news_handler *const vp_news_handlers[VP_FRAME_END];
 
 /* What becomes of mapped memory that the server sends. */
 struct vp_memory_news {
-   struct vp_mapping *(*hold)(struct vp_object *object); /* with object_lock; NULL where there is none */
+   struct vp_mapping *(*hold)(struct vp_object *object); /* with the lock of `objects`; NULL where there is none */
    bool (*apply)(struct vp_mapping *mapping, const uint8_t *data, size_t size);
    void (*release)(struct vp_mapping *mapping); /* NULL is fine */
 };

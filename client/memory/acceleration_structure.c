@@ -9,7 +9,7 @@ void *vp_make_vkCreateAccelerationStructureKHR(struct vp_device *device, const V
                                                const VkAccelerationStructureCreateInfoKHR *info)
 {
    (void)info;
-   return vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_ACCELERATION_STRUCTURE_KHR,
+   return vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_ACCELERATION_STRUCTURE_KHR,
                            sizeof(struct vp_acceleration_structure));
 }
 

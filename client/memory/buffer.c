@@ -208,7 +208,8 @@ static VkResult create_first_buffer(struct vp_device *device, struct vp_cmd_vkCr
 void *vp_make_vkCreateBuffer(struct vp_device *device, const VkAllocationCallbacks *allocator,
                              const VkBufferCreateInfo *info)
 {
-   struct vp_buffer *buffer = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_BUFFER, sizeof(*buffer));
+   struct vp_buffer *buffer =
+      vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_BUFFER, sizeof(*buffer));
    if (!buffer)
       return NULL;
    buffer->flags = info->flags;
@@ -217,7 +218,7 @@ void *vp_make_vkCreateBuffer(struct vp_device *device, const VkAllocationCallbac
    if (!buffer->usage)
       buffer->resource.kind = find_buffer_kind(device, info);
    if (!buffer->usage && !buffer->resource.kind) {
-      vp_object_destroy(device->conn, allocator, buffer);
+      vp_object_destroy(&device->conn->objects, allocator, buffer);
       return NULL;
    }
    return buffer;

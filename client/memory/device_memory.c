@@ -380,7 +380,7 @@ static VkResult import_memory(struct vp_device_memory *memory, const VkImportMem
 static void release_memory(struct vp_device_memory *memory, const VkAllocationCallbacks *allocator)
 {
    /* The receiver uses it only while it is in the table of objects, and may have made the mapping until then. */
-   vp_connection_remove_object(memory->device->conn, &memory->base);
+   vp_object_table_remove(&memory->device->conn->objects, &memory->base);
    vp_mapping_unref(memory->mapping);
    pthread_mutex_destroy(&memory->lock);
    vp_object_free(allocator, memory);
@@ -419,7 +419,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemo
       *pMemory = VP_TO_HANDLE(VkDeviceMemory, memory);
       return VK_SUCCESS;
    }
-   memory = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_DEVICE_MEMORY, sizeof(*memory));
+   memory = vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_DEVICE_MEMORY, sizeof(*memory));
    if (!memory)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    memory->device = device;
@@ -569,10 +569,10 @@ VkDeviceAddress vp_device_memory_address(struct vp_device *device, uint64_t id)
    VkDeviceAddress address;
    bool known, waits = false;
    do {
-      pthread_mutex_lock(&conn->object_lock);
+      pthread_mutex_lock(&conn->objects.lock);
       pthread_mutex_lock(&conn->progress_lock);
-      known = find_address(conn, vp_object_table_find(conn, id), &address);
-      pthread_mutex_unlock(&conn->object_lock);
+      known = find_address(conn, vp_object_table_find(&conn->objects, id), &address);
+      pthread_mutex_unlock(&conn->objects.lock);
       if (!known && waits)
          vp_news_wait(conn);
       pthread_mutex_unlock(&conn->progress_lock);

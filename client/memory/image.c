@@ -61,14 +61,14 @@ void *vp_make_vkCreateImage(struct vp_device *device, const VkAllocationCallback
                             const VkImageCreateInfo *given)
 {
    const VkImageCreateInfo info = vp_swapchain_like(given);
-   struct vp_image *image = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_IMAGE, sizeof(*image));
+   struct vp_image *image = vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_IMAGE, sizeof(*image));
    if (!image)
       return NULL;
    image->format = info.format;
    image->layers = info.arrayLayers;
    image->resource.kind = vp_image_kind(device, &info);
    if (!image->resource.kind) {
-      vp_object_destroy(device->conn, allocator, image);
+      vp_object_destroy(&device->conn->objects, allocator, image);
       return NULL;
    }
    return image;

@@ -104,7 +104,7 @@ void *vp_make_vkCreateDescriptorPool(struct vp_device *device, const VkAllocatio
                                      const VkDescriptorPoolCreateInfo *info)
 {
    struct vp_descriptor_pool *pool =
-      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_DESCRIPTOR_POOL, sizeof(*pool));
+      vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_DESCRIPTOR_POOL, sizeof(*pool));
    if (pool)
       init_capacity(pool, info);
    return pool;

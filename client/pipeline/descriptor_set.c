@@ -22,13 +22,13 @@ uint32_t vp_descriptor_set_variable_count(const VkDescriptorSetAllocateInfo *inf
 void vp_descriptor_set_destroy(struct vp_device *device, struct vp_descriptor_set *set)
 {
    vp_descriptor_set_layout_unref(device, set->layout);
-   vp_object_destroy(device->conn, vp_allocator(NULL, device->allocator), set);
+   vp_object_destroy(&device->conn->objects, vp_allocator(NULL, device->allocator), set);
 }
 
 static struct vp_descriptor_set *create_set(struct vp_device *device, const VkDescriptorSetAllocateInfo *info,
                                             uint32_t index)
 {
-   struct vp_descriptor_set *set = vp_object_create(device->conn, vp_allocator(NULL, device->allocator),
+   struct vp_descriptor_set *set = vp_object_create(&device->conn->objects, vp_allocator(NULL, device->allocator),
                                                     VK_OBJECT_TYPE_DESCRIPTOR_SET, sizeof(*set));
    if (!set)
       return NULL;

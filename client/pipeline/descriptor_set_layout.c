@@ -165,7 +165,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDescriptorSetLayout(VkDevice handle,
    const VkAllocationCallbacks *allocator = vp_allocator(NULL, device->allocator);
    struct vp_descriptor_set_layout *layout;
    const size_t size = sizeof(*layout) + pCreateInfo->bindingCount * sizeof(layout->bindings[0]);
-   layout = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT, size);
+   layout = vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT, size);
    if (!layout)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    layout->references = 1;
@@ -173,7 +173,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDescriptorSetLayout(VkDevice handle,
    *pSetLayout = VP_TO_HANDLE(VkDescriptorSetLayout, layout);
    const VkResult result = send_create(device, pCreateInfo, *pSetLayout);
    if (result != VK_SUCCESS) {
-      vp_object_destroy(device->conn, allocator, layout);
+      vp_object_destroy(&device->conn->objects, allocator, layout);
       *pSetLayout = VK_NULL_HANDLE;
    }
    return result;
@@ -189,7 +189,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyDescriptorSetLayout(VkDevice handle, VkDe
       return;
    const struct vp_cmd_vkDestroyDescriptorSetLayout a = {.device = handle, .descriptorSetLayout = layout_handle};
    vp_send_vkDestroyDescriptorSetLayout(device->conn, &a);
-   vp_connection_remove_object(device->conn, &layout->base);
+   vp_object_table_remove(&device->conn->objects, &layout->base);
    vp_descriptor_set_layout_unref(device, layout);
 }
 

@@ -13,7 +13,7 @@ void *vp_make_vkCreateDescriptorUpdateTemplate(struct vp_device *device, const V
 {
    struct vp_descriptor_update_template *self;
    const uint32_t count = info->descriptorUpdateEntryCount;
-   self = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_DESCRIPTOR_UPDATE_TEMPLATE,
+   self = vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_DESCRIPTOR_UPDATE_TEMPLATE,
                            sizeof(*self) + count * sizeof(self->entries[0]));
    if (!self)
       return NULL;

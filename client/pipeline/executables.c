@@ -179,11 +179,12 @@ void vp_finish_vkDestroyPipeline(struct vp_device *device, void *object)
    destroy(pipeline->executables);
 }
 
-void vp_pipeline_free(struct vp_connection *conn, const VkAllocationCallbacks *allocator, struct vp_pipeline *pipeline)
+void vp_pipeline_free(struct vp_object_table *table, const VkAllocationCallbacks *allocator,
+                      struct vp_pipeline *pipeline)
 {
    if (!pipeline)
       return;
-   vp_connection_remove_object(conn, &pipeline->base); /* the receiver writes into it no more */
+   vp_object_table_remove(table, &pipeline->base); /* the receiver writes into it no more */
    destroy(pipeline->executables);
    vp_object_free(allocator, pipeline);
 }

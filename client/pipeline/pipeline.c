@@ -45,7 +45,7 @@ static void create_objects(struct creation *c)
 {
    for (uint32_t i = 0; i < c->count && !c->failed; i++) {
       struct vp_pipeline *pipeline =
-         vp_object_create(c->device->conn, c->allocator, VK_OBJECT_TYPE_PIPELINE, sizeof(*pipeline));
+         vp_object_create(&c->device->conn->objects, c->allocator, VK_OBJECT_TYPE_PIPELINE, sizeof(*pipeline));
       c->handles[i] = VP_TO_HANDLE(VkPipeline, pipeline);
       c->failed = !pipeline;
    }
@@ -134,7 +134,7 @@ static VkResult creation_end(struct creation *c, VkResult result)
    for (uint32_t i = 0; i < c->count; i++) {
       if (c->wait ? c->created[i] : result == VK_SUCCESS)
          continue;
-      vp_pipeline_free(c->device->conn, c->allocator, VP_FROM_HANDLE(struct vp_pipeline, c->handles[i]));
+      vp_pipeline_free(&c->device->conn->objects, c->allocator, VP_FROM_HANDLE(struct vp_pipeline, c->handles[i]));
       c->handles[i] = VK_NULL_HANDLE;
    }
    vp_arena_finish(&c->arena);

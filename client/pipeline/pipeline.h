@@ -10,6 +10,7 @@
 
 struct vp_connection;
 struct vp_executables;
+struct vp_object_table;
 
 /* What a graphics pipeline that is linked from others must know of them. */
 struct vp_pipeline_facts {
@@ -38,7 +39,8 @@ bool vp_pipeline_receive_executables(struct vp_connection *conn, struct vp_pipel
                                      size_t size);
 
 /* Gives a pipeline's id and memory back. NULL is fine. */
-void vp_pipeline_free(struct vp_connection *conn, const VkAllocationCallbacks *allocator, struct vp_pipeline *pipeline);
+void vp_pipeline_free(struct vp_object_table *table, const VkAllocationCallbacks *allocator,
+                      struct vp_pipeline *pipeline);
 
 /* The base pipeline, where the rest of the struct says that there is one. */
 VkPipeline vp_pipeline_base(uint64_t flags, VkPipeline handle, int32_t index);

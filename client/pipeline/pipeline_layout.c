@@ -21,7 +21,7 @@ void *vp_make_vkCreatePipelineLayout(struct vp_device *device, const VkAllocatio
 {
    struct vp_pipeline_layout *layout;
    const size_t size = sizeof(*layout) + info->setLayoutCount * sizeof(layout->sets[0]);
-   layout = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_PIPELINE_LAYOUT, size);
+   layout = vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_PIPELINE_LAYOUT, size);
    for (uint32_t i = 0; layout && i < info->setLayoutCount; i++)
       layout->sets[layout->set_count++] =
          vp_descriptor_set_layout_ref(VP_FROM_HANDLE(struct vp_descriptor_set_layout, info->pSetLayouts[i]));
@@ -50,7 +50,7 @@ static bool destroy_later(struct vp_device *device, struct vp_pipeline_layout *l
    struct vp_late_layout *late = device->recording_count ? calloc(1, sizeof(*late)) : NULL;
    if (!late)
       return false;
-   vp_connection_replace_object(device->conn, &layout->base, &late->base);
+   vp_object_table_replace(&device->conn->objects, &layout->base, &late->base);
    pthread_mutex_lock(&device->late_lock);
    late->next = device->late_layouts;
    device->late_layouts = late;
@@ -67,7 +67,7 @@ void vp_pipeline_layouts_end(struct vp_device *device)
    while (late) {
       struct vp_late_layout *next = late->next;
       send_destruction(device, &late->base);
-      vp_connection_remove_object(device->conn, &late->base);
+      vp_object_table_remove(&device->conn->objects, &late->base);
       free(late);
       late = next;
    }
@@ -82,7 +82,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyPipelineLayout(VkDevice handle, VkPipelin
       return;
    if (!destroy_later(device, layout)) {
       send_destruction(device, &layout->base);
-      vp_connection_remove_object(device->conn, &layout->base);
+      vp_object_table_remove(&device->conn->objects, &layout->base);
    }
    vp_finish_vkDestroyPipelineLayout(device, layout);
    vp_object_free(vp_allocator(pAllocator, device->allocator), layout);

@@ -25,7 +25,7 @@ static struct vp_render_pass *create_render_pass(struct vp_device *device, const
                                                  uint32_t subpass_count)
 {
    const size_t size = sizeof(struct vp_render_pass) + (size_t)subpass_count * sizeof(struct vp_subpass);
-   struct vp_render_pass *pass = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_RENDER_PASS, size);
+   struct vp_render_pass *pass = vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_RENDER_PASS, size);
    if (pass)
       pass->subpass_count = subpass_count;
    return pass;

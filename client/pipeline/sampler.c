@@ -12,7 +12,8 @@ void *vp_make_vkCreateSampler(struct vp_device *device, const VkAllocationCallba
 {
    const VkSamplerYcbcrConversionInfo *conversion =
       vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_SAMPLER_YCBCR_CONVERSION_INFO);
-   struct vp_sampler *sampler = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_SAMPLER, sizeof(*sampler));
+   struct vp_sampler *sampler =
+      vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_SAMPLER, sizeof(*sampler));
    if (sampler)
       sampler->has_conversion = conversion && conversion->conversion;
    return sampler;

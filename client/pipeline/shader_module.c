@@ -92,7 +92,7 @@ void *vp_make_vkCreateShaderModule(struct vp_device *device, const VkAllocationC
 {
    const size_t words = info->codeSize / 4;
    const size_t count = info->codeSize % 4 ? 0 : vp_spirv_entry_points(info->pCode, words, NULL);
-   struct vp_shader_module *module = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_SHADER_MODULE,
+   struct vp_shader_module *module = vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_SHADER_MODULE,
                                                       sizeof(*module) + count * sizeof(module->entry_points[0]));
    if (module)
       module->count = count;

@@ -21,7 +21,8 @@
 void *vp_make_vkCreateCommandPool(struct vp_device *device, const VkAllocationCallbacks *allocator,
                                   const VkCommandPoolCreateInfo *info)
 {
-   struct vp_command_pool *pool = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_COMMAND_POOL, sizeof(*pool));
+   struct vp_command_pool *pool =
+      vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_COMMAND_POOL, sizeof(*pool));
    (void)info;
    if (pool)
       pool->allocator = device->allocator;
@@ -50,7 +51,7 @@ static void destroy_command_buffer(struct vp_command_buffer *cmd)
    if (cmd->next)
       cmd->next->prev = cmd->prev;
    vp_encoder_finish(&cmd->commands);
-   vp_object_destroy(cmd->device->conn, vp_allocator(cmd->allocator, NULL), cmd);
+   vp_object_destroy(&cmd->device->conn->objects, vp_allocator(cmd->allocator, NULL), cmd);
 }
 
 void vp_finish_vkDestroyCommandPool(struct vp_device *device, void *object)
@@ -104,11 +105,11 @@ static struct vp_command_buffer *create_command_buffer(struct vp_device *device,
 {
    const VkAllocationCallbacks *allocator = vp_allocator(pool->allocator, NULL);
    struct vp_command_buffer *cmd =
-      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_COMMAND_BUFFER, sizeof(*cmd));
+      vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_COMMAND_BUFFER, sizeof(*cmd));
    if (!cmd)
       return NULL;
    if (!vp_encoder_init(&cmd->commands)) {
-      vp_object_destroy(device->conn, allocator, cmd);
+      vp_object_destroy(&device->conn->objects, allocator, cmd);
       return NULL;
    }
    cmd->commands.peer = &device->conn->server.codec;

@@ -24,7 +24,7 @@ void *vp_make_vkCreateEvent(struct vp_device *device, const VkAllocationCallback
                             const VkEventCreateInfo *info)
 {
    (void)info;
-   return vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_EVENT, sizeof(struct vp_event));
+   return vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_EVENT, sizeof(struct vp_event));
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetEventStatus(VkDevice handle, VkEvent event)

@@ -35,7 +35,7 @@ static bool is_signalled(const struct vp_fence *fence)
 void *vp_make_vkCreateFence(struct vp_device *device, const VkAllocationCallbacks *allocator,
                             const VkFenceCreateInfo *info)
 {
-   struct vp_fence *fence = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_FENCE, sizeof(*fence));
+   struct vp_fence *fence = vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_FENCE, sizeof(*fence));
    if (fence)
       fence->serial = info->flags & VK_FENCE_CREATE_SIGNALED_BIT ? VP_FENCE_SIGNALLED : 0;
    return fence;

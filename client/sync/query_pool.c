@@ -60,14 +60,15 @@ bool vp_query_pool_receive(struct vp_connection *conn, struct vp_query_pool *poo
 void *vp_make_vkCreateQueryPool(struct vp_device *device, const VkAllocationCallbacks *allocator,
                                 const VkQueryPoolCreateInfo *info)
 {
-   struct vp_query_pool *pool = vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_QUERY_POOL, sizeof(*pool));
+   struct vp_query_pool *pool =
+      vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_QUERY_POOL, sizeof(*pool));
    if (!pool)
       return NULL;
    pool->count = info->queryCount;
    pool->values = vp_query_values(info);
    pool->state = calloc((size_t)pool->count * (VALUES + pool->values) + 1, sizeof(uint64_t));
    if (!pool->state) {
-      vp_object_destroy(device->conn, allocator, pool);
+      vp_object_destroy(&device->conn->objects, allocator, pool);
       return NULL;
    }
    return pool;

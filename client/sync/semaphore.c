@@ -80,7 +80,7 @@ void *vp_make_vkCreateSemaphore(struct vp_device *device, const VkAllocationCall
 {
    const VkSemaphoreTypeCreateInfo *type = vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
    struct vp_semaphore *semaphore =
-      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_SEMAPHORE, sizeof(*semaphore));
+      vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_SEMAPHORE, sizeof(*semaphore));
    if (semaphore) {
       semaphore->type = type ? type->semaphoreType : VK_SEMAPHORE_TYPE_BINARY;
       semaphore->value = type ? type->initialValue : 0;

@@ -179,7 +179,7 @@ static void destroy_swapchain(struct vp_swapchain *swapchain, const VkAllocation
    if (swapchain->surface->swapchain == swapchain)
       swapchain->surface->swapchain = NULL;
    destroy_images(swapchain);
-   vp_connection_remove_object(swapchain->device->conn, &swapchain->base); /* nothing more is received for it */
+   vp_object_table_remove(&swapchain->device->conn->objects, &swapchain->base); /* nothing more is received for it */
    vp_presenter_destroy(swapchain->presenter);
    vp_object_free(allocator, swapchain);
 }
@@ -224,7 +224,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateSwapchainKHR(VkDevice handle, const Vk
    if (!is_sane(pCreateInfo))
       return VK_ERROR_INITIALIZATION_FAILED;
    struct vp_swapchain *swapchain =
-      vp_object_create(device->conn, allocator, VK_OBJECT_TYPE_SWAPCHAIN_KHR, sizeof(*swapchain));
+      vp_object_create(&device->conn->objects, allocator, VK_OBJECT_TYPE_SWAPCHAIN_KHR, sizeof(*swapchain));
    if (!swapchain)
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    swapchain->device = device;

@@ -177,7 +177,7 @@ class Entries:
         objtype = self.registry.handles[self.registry.resolve(output.type)]
         row, given = command.row, command.parameters[1:-2]
         make = 'vp_make_%s(%s)' % (command.name, ', '.join(['self', 'allocator'] + [p.name for p in given])) \
-            if row.get('make') else 'vp_object_create(self->conn, allocator, %s, sizeof(*object))' % objtype
+            if row.get('make') else 'vp_object_create(&self->conn->objects, allocator, %s, sizeof(*object))' % objtype
         lines = self.device(command) + ['(void)%s;' % p.name for p in given if row.kind == 'local' and not row.get('make')]
         lines += ['const VkAllocationCallbacks *allocator = vp_allocator(pAllocator, self->allocator);',
                   'struct vp_object *object = %s;' % make, '*%s = VP_TO_HANDLE(%s, object);' % (output.name, output.type)]
@@ -202,8 +202,8 @@ class Entries:
         """Lines that end the object."""
         command = self.scope.command('vkDestroy' + kind[2:])
         if not command.row.get('finish'):
-            return ['vp_object_destroy(self->conn, %s, object);' % allocator]
-        return ['vp_connection_remove_object(self->conn, object); /* the receiver writes into it no more */',
+            return ['vp_object_destroy(&self->conn->objects, %s, object);' % allocator]
+        return ['vp_object_table_remove(&self->conn->objects, object); /* the receiver writes into it no more */',
                 'vp_finish_%s(self, object);' % command.name, 'vp_object_free(%s, object);' % allocator]
 
     def synchronous(self, command):

@@ -77,7 +77,7 @@ static struct {
 
 static void *create(VkObjectType type, size_t size)
 {
-   void *object = vp_object_create(&client.conn, vp_allocator(NULL, NULL), type, size);
+   void *object = vp_object_create(&client.conn.objects, vp_allocator(NULL, NULL), type, size);
    require(object);
    return object;
 }
@@ -113,7 +113,7 @@ static void start(int fd)
    conn->fd = fd;
    conn->pace.said = SAID;
    pthread_mutex_init(&conn->reply_lock, NULL);
-   pthread_mutex_init(&conn->object_lock, NULL);
+   vp_object_table_init(&conn->objects);
    pthread_mutex_init(&conn->progress_lock, NULL);
    require(vp_clock_cond_init(&conn->progress_cond));
    pthread_cond_init(&client.call.cond, NULL);
@@ -129,11 +129,11 @@ static void destroy_objects(void)
    pthread_mutex_destroy(&client.memory->lock);
    vp_mapping_unref(client.memory->mapping);
    vp_queue_take_error(client.queue, UINT64_MAX);
-   vp_pipeline_free(&client.conn, vp_allocator(NULL, NULL), client.pipeline);
+   vp_pipeline_free(&client.conn.objects, vp_allocator(NULL, NULL), client.pipeline);
    void *others[] = {client.swapchain, client.structure,      client.memory, client.pool,
                      client.event,     client.command_buffer, client.queue,  client.device};
    for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-      vp_object_destroy(&client.conn, vp_allocator(NULL, NULL), others[i]);
+      vp_object_destroy(&client.conn.objects, vp_allocator(NULL, NULL), others[i]);
 }
 
 /* The receiver ends when the input does. */
@@ -148,11 +148,10 @@ static void finish(void)
    free(client.call.payload);
    pthread_cond_destroy(&client.call.cond);
    pthread_mutex_destroy(&conn->reply_lock);
-   pthread_mutex_destroy(&conn->object_lock);
+   vp_object_table_finish(&conn->objects);
    pthread_mutex_destroy(&conn->progress_lock);
    pthread_cond_destroy(&conn->progress_cond);
    vp_unpacker_finish(&conn->unpacker);
-   free(conn->slots);
    close(conn->fd);
 }
 

@@ -195,7 +195,7 @@ static void peer_start(struct peer *peer, const struct peer_command *commands, s
    peer->device.conn = peer->conn;
    peer->device.physical_device = &peer->gpu;
    peer->device.base.type = VK_OBJECT_TYPE_DEVICE;
-   if (!vp_connection_add_object(peer->conn, &peer->device.base))
+   if (!vp_object_table_add(&peer->conn->objects, &peer->device.base))
       exit(1);
 }
 

@@ -135,7 +135,7 @@ static void start(void)
    device_handle = peer_device(&peer);
    CHECK(vp_reply_cache_init(&device->cache));
    for (uint32_t i = 0; i < LENGTH(views); i++)
-      views[i] = vp_object_create(conn, &counted, VK_OBJECT_TYPE_IMAGE_VIEW, sizeof(*views[i]));
+      views[i] = vp_object_create(&conn->objects, &counted, VK_OBJECT_TYPE_IMAGE_VIEW, sizeof(*views[i]));
    if (!CHECK(views[LENGTH(views) - 1]))
       exit(1);
 }
@@ -143,7 +143,7 @@ static void start(void)
 static void finish(void)
 {
    for (uint32_t i = 0; i < LENGTH(views); i++)
-      vp_object_destroy(conn, &counted, views[i]);
+      vp_object_destroy(&conn->objects, &counted, views[i]);
    vp_reply_cache_finish(&device->cache);
    peer_stop(&peer);
    CHECK(allocations == 0);
@@ -251,9 +251,9 @@ static void drop_pipeline_layout(VkPipelineLayout layout)
 
 static uint32_t generation(uint64_t id)
 {
-   pthread_mutex_lock(&conn->object_lock);
-   const uint32_t found = conn->slots[(uint32_t)id].generation;
-   pthread_mutex_unlock(&conn->object_lock);
+   pthread_mutex_lock(&conn->objects.lock);
+   const uint32_t found = conn->objects.slots[(uint32_t)id].generation;
+   pthread_mutex_unlock(&conn->objects.lock);
    return found;
 }
 
@@ -788,7 +788,7 @@ static void test_push_descriptors(void)
 {
    const VkDescriptorSetLayout sets[] = {VK_NULL_HANDLE, write_layout};
    const VkPipelineLayout layout = make_pipeline_layout(2, sets);
-   cmd = vp_object_create(conn, &counted, VK_OBJECT_TYPE_COMMAND_BUFFER, sizeof(*cmd));
+   cmd = vp_object_create(&conn->objects, &counted, VK_OBJECT_TYPE_COMMAND_BUFFER, sizeof(*cmd));
    if (!CHECK(cmd) || !CHECK(vp_encoder_init(&cmd->commands)))
       return;
    test_push(layout);
@@ -796,7 +796,7 @@ static void test_push_descriptors(void)
    test_push2(layout, sets);
 #endif
    vp_encoder_finish(&cmd->commands);
-   vp_object_destroy(conn, &counted, cmd);
+   vp_object_destroy(&conn->objects, &counted, cmd);
    drop_pipeline_layout(layout);
 }
 

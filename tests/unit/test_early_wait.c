@@ -87,7 +87,7 @@ static void make_gpu(void)
    for (unsigned i = 0; i < 2; i++) {
       queues[i].base.type = VK_OBJECT_TYPE_QUEUE;
       queues[i].device = &peer.device;
-      CHECK(vp_connection_add_object(peer.conn, &queues[i].base));
+      CHECK(vp_object_table_add(&peer.conn->objects, &queues[i].base));
    }
    peer.device.queues = queue_list;
    peer.device.queue_count = 2;
@@ -463,7 +463,7 @@ static void clean_up(void)
    for (unsigned i = 0; i < 2; i++) {
       vp_vkDestroyBuffer(peer_device(&peer), buffers[i], NULL);
       vp_vkFreeMemory(peer_device(&peer), memory[i], NULL);
-      vp_connection_remove_object(peer.conn, &queues[i].base);
+      vp_object_table_remove(&peer.conn->objects, &queues[i].base);
    }
    vp_resource_kinds_finish(&peer.device.kinds);
    pthread_mutex_destroy(&peer.device.memory_lock);

@@ -81,7 +81,7 @@ static void start(void)
    peer_start(&peer, commands, sizeof(commands) / sizeof(*commands), respond);
    answer = VK_SUCCESS;
    queue = (struct vp_queue){.base.type = VK_OBJECT_TYPE_QUEUE, .device = &peer.device};
-   CHECK(vp_connection_add_object(peer.conn, &queue.base));
+   CHECK(vp_object_table_add(&peer.conn->objects, &queue.base));
    peer.gpu.instance = &instance;
    peer.device.queues = queues;
    peer.device.queue_count = 1;

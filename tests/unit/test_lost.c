@@ -72,7 +72,7 @@ static uint64_t give_handle(struct visit *w, VkObjectType type)
    if (known)
       return known;
    struct vp_device *owner = vp_device_from_handle(device);
-   struct vp_object *object = vp_object_create(owner->conn, vp_allocator(NULL, NULL), type, MADE_UP_SIZE);
+   struct vp_object *object = vp_object_create(&owner->conn->objects, vp_allocator(NULL, NULL), type, MADE_UP_SIZE);
    keep(type, object);
    objects[object_count - 1].made_up = true;
    return (uint64_t)(uintptr_t)object;
@@ -352,7 +352,7 @@ static void destroy_everything(void)
    for (unsigned i = object_count; i-- > 0;) {
       struct vp_device *owner = vp_device_from_handle(device);
       if (objects[i].made_up)
-         vp_object_destroy(owner->conn, vp_allocator(NULL, NULL), (void *)(uintptr_t)objects[i].handle);
+         vp_object_destroy(&owner->conn->objects, vp_allocator(NULL, NULL), (void *)(uintptr_t)objects[i].handle);
       else
          destroy(objects[i].type, objects[i].handle);
    }
