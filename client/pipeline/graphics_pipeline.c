@@ -255,21 +255,14 @@ static void clean_plain_parts(const struct plan *plan, const struct vp_pipeline_
       clean->layout = VK_NULL_HANDLE;
    if (!(direct & (PRE_RASTERIZATION | FRAGMENT_SHADER | FRAGMENT_OUTPUT)))
       clean->renderPass = VK_NULL_HANDLE;
-   clean->basePipelineHandle = vp_pipeline_base(vp_pipeline_flags(clean->flags, clean->pNext),
-                                                clean->basePipelineHandle, clean->basePipelineIndex);
 }
 
-bool vp_graphics_pipeline_clean(struct vp_arena *arena, const VkGraphicsPipelineCreateInfo *info,
-                                VkGraphicsPipelineCreateInfo *clean, struct vp_pipeline_facts *facts)
+bool vp_graphics_pipeline_clean(struct vp_arena *arena, VkGraphicsPipelineCreateInfo *info,
+                                struct vp_pipeline_facts *facts)
 {
-   void *chain;
-   *clean = *info;
    *facts = (struct vp_pipeline_facts){0};
    const struct plan plan = make_plan(info, facts);
-   if (!vp_chain_copy(&vp_chain_VkGraphicsPipelineCreateInfo, arena, info->pNext, &chain))
-      return false;
-   clean->pNext = chain;
-   clean_plain_parts(&plan, facts, clean);
-   clean_chain(&plan, clean);
-   return clean_viewport(arena, &plan, clean) && clean_multisample(arena, &plan, clean);
+   clean_plain_parts(&plan, facts, info);
+   clean_chain(&plan, info);
+   return clean_viewport(arena, &plan, info) && clean_multisample(arena, &plan, info);
 }

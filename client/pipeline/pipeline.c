@@ -17,21 +17,16 @@
 #define WAIT_FLAGS \
    (VK_PIPELINE_CREATE_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT | VK_PIPELINE_CREATE_EARLY_RETURN_ON_FAILURE_BIT)
 
-VkPipeline vp_pipeline_base(uint64_t flags, VkPipeline handle, int32_t index)
-{
-   return flags & VK_PIPELINE_CREATE_DERIVATIVE_BIT && index == -1 ? handle : VK_NULL_HANDLE;
-}
-
-/* --- creation of several pipelines of one kind --- */
-
 /* Most creations return at once. When the application asks what became of
  * them, our own variant of the command waits and answers that, too. */
 struct creation {
+   const struct pipeline_kind *kind;
    struct vp_device *device;
    const VkAllocationCallbacks *allocator;
+   VkPipelineCache cache;
    uint32_t count;
-   const void *infos; /* the application's, of info_size bytes each */
-   size_t info_size;
+   const void *given;   /* the application's create-infos */
+   void *infos;         /* copies, which travel */
    VkPipeline *handles; /* for the application */
    struct vp_arena arena;
    bool failed; /* out of memory */
@@ -40,6 +35,133 @@ struct creation {
    VkPipelineCreationFeedback *feedback; /* of all that want it: the pipeline's, then its stages' */
    uint32_t feedback_count;
 };
+
+/* --- the kinds of pipelines --- */
+
+/* What is in the create-infos of all kinds. */
+struct parts {
+   VkPipelineCreateFlags flags;
+   const void *chain;
+   uint32_t stage_count;
+   const VkPipelineShaderStageCreateInfo *stages;
+   int32_t base_index;
+   VkPipeline *base;
+};
+
+struct pipeline_kind {
+   uint32_t command; /* the one that does not wait */
+   size_t info_size;
+   const struct vp_chain_table *chain;
+   bool (*clean)(struct vp_arena *arena, void *info, struct vp_pipeline_facts *facts); /* NULL: nothing is garbage */
+   struct parts (*look)(void *info);
+   VkResult (*send)(const struct creation *c);
+   VkResult (*wait)(struct creation *c);
+};
+
+static bool clean_graphics(struct vp_arena *arena, void *info, struct vp_pipeline_facts *facts)
+{
+   return vp_graphics_pipeline_clean(arena, info, facts);
+}
+
+static struct parts look_at_graphics(void *given)
+{
+   VkGraphicsPipelineCreateInfo *info = given;
+   return (struct parts){
+      info->flags, info->pNext, info->stageCount, info->pStages, info->basePipelineIndex, &info->basePipelineHandle};
+}
+
+static struct parts look_at_compute(void *given)
+{
+   VkComputePipelineCreateInfo *info = given;
+   return (struct parts){info->flags, info->pNext, 1, &info->stage, info->basePipelineIndex, &info->basePipelineHandle};
+}
+
+static struct parts look_at_ray_tracing(void *given)
+{
+   VkRayTracingPipelineCreateInfoKHR *info = given;
+   return (struct parts){
+      info->flags, info->pNext, info->stageCount, info->pStages, info->basePipelineIndex, &info->basePipelineHandle};
+}
+
+/* The commands of all kinds have the same members, of different types. */
+#define REQUEST(c)                                                                                            \
+   .device = VP_TO_HANDLE(VkDevice, (c)->device), .pipelineCache = (c)->cache, .createInfoCount = (c)->count, \
+   .pCreateInfos = (c)->infos, .pPipelines = (c)->handles
+#define ANSWER(c) .feedbackCount = (c)->feedback_count, .pFeedback = (c)->feedback, .pCreated = (c)->created
+
+static VkResult send_graphics(const struct creation *c)
+{
+   const struct vp_cmd_vkCreateGraphicsPipelines a = {REQUEST(c)};
+   return vp_send_vkCreateGraphicsPipelines(c->device->conn, &a);
+}
+
+static VkResult send_compute(const struct creation *c)
+{
+   const struct vp_cmd_vkCreateComputePipelines a = {REQUEST(c)};
+   return vp_send_vkCreateComputePipelines(c->device->conn, &a);
+}
+
+static VkResult send_ray_tracing(const struct creation *c)
+{
+   const struct vp_cmd_vkCreateRayTracingPipelinesKHR a = {REQUEST(c)};
+   return vp_send_vkCreateRayTracingPipelinesKHR(c->device->conn, &a);
+}
+
+static VkResult wait_for_graphics(struct creation *c)
+{
+   struct vp_cmd_vkCreateGraphicsPipelinesVP a = {REQUEST(c), ANSWER(c)};
+   const VkResult result = vp_call_vkCreateGraphicsPipelinesVP(c->device->conn, &a);
+   return result == VK_SUCCESS ? a.ret : result;
+}
+
+static VkResult wait_for_compute(struct creation *c)
+{
+   struct vp_cmd_vkCreateComputePipelinesVP a = {REQUEST(c), ANSWER(c)};
+   const VkResult result = vp_call_vkCreateComputePipelinesVP(c->device->conn, &a);
+   return result == VK_SUCCESS ? a.ret : result;
+}
+
+static VkResult wait_for_ray_tracing(struct creation *c)
+{
+   struct vp_cmd_vkCreateRayTracingPipelinesVP a = {REQUEST(c), ANSWER(c)};
+   const VkResult result = vp_call_vkCreateRayTracingPipelinesVP(c->device->conn, &a);
+   return result == VK_SUCCESS ? a.ret : result;
+}
+
+static const struct pipeline_kind graphics = {
+   .command = VP_CMD_vkCreateGraphicsPipelines,
+   .info_size = sizeof(VkGraphicsPipelineCreateInfo),
+   .chain = &vp_chain_VkGraphicsPipelineCreateInfo,
+   .clean = clean_graphics,
+   .look = look_at_graphics,
+   .send = send_graphics,
+   .wait = wait_for_graphics,
+};
+
+static const struct pipeline_kind compute = {
+   .command = VP_CMD_vkCreateComputePipelines,
+   .info_size = sizeof(VkComputePipelineCreateInfo),
+   .chain = &vp_chain_VkComputePipelineCreateInfo,
+   .look = look_at_compute,
+   .send = send_compute,
+   .wait = wait_for_compute,
+};
+
+static const struct pipeline_kind ray_tracing = {
+   .command = VP_CMD_vkCreateRayTracingPipelinesKHR,
+   .info_size = sizeof(VkRayTracingPipelineCreateInfoKHR),
+   .chain = &vp_chain_VkRayTracingPipelineCreateInfoKHR,
+   .look = look_at_ray_tracing,
+   .send = send_ray_tracing,
+   .wait = wait_for_ray_tracing,
+};
+
+/* --- creation of several pipelines of one kind --- */
+
+static const void *given_info(const struct creation *c, uint32_t i)
+{
+   return (const uint8_t *)c->given + i * c->kind->info_size;
+}
 
 static void create_objects(struct creation *c)
 {
@@ -51,23 +173,15 @@ static void create_objects(struct creation *c)
    }
 }
 
-/* Returns room for as many create-infos as the application gives; `command` is the one that does not wait. */
-static void *creation_begin(struct creation *c, uint32_t command, VkDevice device,
-                            const VkAllocationCallbacks *allocator, uint32_t count, const void *given, size_t info_size,
-                            VkPipeline *handles)
+static void creation_begin(struct creation *c)
 {
-   *c = (struct creation){.device = vp_device_from_handle(device), .count = count, .handles = handles};
-   c->wait = vp_device_is_careful(c->device, command);
-   c->infos = given;
-   c->info_size = info_size;
-   c->allocator = vp_allocator(allocator, c->device->allocator);
+   c->wait = vp_device_is_careful(c->device, c->kind->command);
    vp_arena_init(&c->arena, ARENA_LIMIT);
-   memset(handles, 0, count * sizeof(*handles));
-   c->created = vp_arena_alloc_array(&c->arena, count, sizeof(*c->created));
-   void *clean = vp_arena_alloc_array(&c->arena, count, info_size);
-   c->failed = !c->created || !clean;
+   memset(c->handles, 0, c->count * sizeof(*c->handles));
+   c->created = vp_arena_alloc_array(&c->arena, c->count, sizeof(*c->created));
+   c->infos = vp_arena_alloc_array(&c->arena, c->count, c->kind->info_size);
+   c->failed = !c->created || !c->infos;
    create_objects(c);
-   return clean;
 }
 
 static VkPipelineCreationFeedbackCreateInfo *find_feedback(const void *chain)
@@ -75,7 +189,7 @@ static VkPipelineCreationFeedbackCreateInfo *find_feedback(const void *chain)
    return vp_chain_find(chain, VK_STRUCTURE_TYPE_PIPELINE_CREATION_FEEDBACK_CREATE_INFO);
 }
 
-/* A chain that is a copy: what feedback is to overwrite does not travel. */
+/* What feedback is to overwrite does not travel. */
 static void detach_feedback(struct creation *c, void *chain)
 {
    VkPipelineCreationFeedbackCreateInfo *node = find_feedback(chain);
@@ -93,16 +207,45 @@ static void detach_feedback(struct creation *c, void *chain)
    c->wait = true;
 }
 
-/* Looks at the create-info of pipeline i, whose chain is a copy. */
-static void note_info(struct creation *c, uint32_t i, uint64_t flags, const void *chain, uint32_t stage_count,
-                      const VkPipelineShaderStageCreateInfo *stages)
+static bool copy_info(struct creation *c, const void *given, void *copy)
 {
+   VkBaseOutStructure *base = copy;
+   void *chain;
+   memcpy(copy, given, c->kind->info_size);
+   const bool ok = vp_chain_copy(c->kind->chain, &c->arena, base->pNext, &chain);
+   base->pNext = chain;
+   return ok;
+}
+
+/* Whether the driver might refuse the pipeline, or the application expects to hear that there is none. */
+static bool is_doubtful(struct creation *c, uint64_t flags, const struct parts *parts)
+{
+   bool doubtful = flags & WAIT_FLAGS;
+   for (uint32_t i = 0; parts->stages && i < parts->stage_count && !doubtful; i++)
+      doubtful = !vp_shader_stage_is_sound(&c->arena, &parts->stages[i]);
+   return doubtful;
+}
+
+static bool copy_clean(struct creation *c, uint32_t i, void *copy)
+{
+   struct vp_pipeline *pipeline = VP_FROM_HANDLE(struct vp_pipeline, c->handles[i]);
+   const struct pipeline_kind *kind = c->kind;
+   return copy_info(c, given_info(c, i), copy) && (!kind->clean || kind->clean(&c->arena, copy, &pipeline->facts));
+}
+
+static void prepare_info(struct creation *c, uint32_t i)
+{
+   void *info = (uint8_t *)c->infos + i * c->kind->info_size;
+   c->failed = !copy_clean(c, i, info);
+   if (c->failed)
+      return;
+   const struct parts parts = c->kind->look(info);
+   const uint64_t flags = vp_pipeline_flags(parts.flags, parts.chain);
+   if (!(flags & VK_PIPELINE_CREATE_DERIVATIVE_BIT) || parts.base_index != -1)
+      *parts.base = VK_NULL_HANDLE; /* it may be garbage */
    VP_FROM_HANDLE(struct vp_pipeline, c->handles[i])->told = flags & VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
-   if (flags & WAIT_FLAGS)
-      c->wait = true;
-   for (uint32_t k = 0; stages && k < stage_count && !c->wait; k++)
-      c->wait = !vp_shader_stage_is_sound(&c->arena, &stages[k]);
-   detach_feedback(c, (void *)(uintptr_t)chain);
+   c->wait = c->wait || is_doubtful(c, flags, &parts);
+   detach_feedback(c, (void *)(uintptr_t)parts.chain);
 }
 
 static bool creation_is_ready(struct creation *c)
@@ -128,7 +271,7 @@ static VkResult creation_end(struct creation *c, VkResult result)
 {
    const VkPipelineCreationFeedback *feedback = c->feedback;
    for (uint32_t i = 0; i < c->count && c->feedback_count; i++) {
-      const VkBaseInStructure *info = (const void *)((const uint8_t *)c->infos + i * c->info_size);
+      const VkBaseInStructure *info = given_info(c, i);
       feedback = deliver_feedback(info->pNext, feedback);
    }
    for (uint32_t i = 0; i < c->count; i++) {
@@ -148,22 +291,22 @@ static VkResult creation_fail(struct creation *c)
    return creation_end(c, VK_ERROR_OUT_OF_HOST_MEMORY);
 }
 
-/* --- graphics --- */
-
-static VkResult wait_for_graphics(struct creation *c, VkPipelineCache cache, const VkGraphicsPipelineCreateInfo *clean)
+static VkResult create_of_kind(const struct pipeline_kind *kind, VkDevice device, VkPipelineCache cache, uint32_t count,
+                               const void *infos, const VkAllocationCallbacks *allocator, VkPipeline *pipelines)
 {
-   struct vp_cmd_vkCreateGraphicsPipelinesVP a = {
-      .device = VP_TO_HANDLE(VkDevice, c->device),
-      .pipelineCache = cache,
-      .createInfoCount = c->count,
-      .pCreateInfos = clean,
-      .feedbackCount = c->feedback_count,
-      .pFeedback = c->feedback,
-      .pCreated = c->created,
-      .pPipelines = c->handles,
-   };
-   const VkResult result = vp_call_vkCreateGraphicsPipelinesVP(c->device->conn, &a);
-   return result == VK_SUCCESS ? a.ret : result;
+   struct creation c = {.kind = kind,
+                        .device = vp_device_from_handle(device),
+                        .cache = cache,
+                        .count = count,
+                        .given = infos,
+                        .handles = pipelines};
+   c.allocator = vp_allocator(allocator, c.device->allocator);
+   creation_begin(&c);
+   for (uint32_t i = 0; i < count && !c.failed; i++)
+      prepare_info(&c, i);
+   if (!creation_is_ready(&c))
+      return creation_fail(&c);
+   return creation_end(&c, c.wait ? kind->wait(&c) : kind->send(&c));
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateGraphicsPipelines(VkDevice device, VkPipelineCache pipelineCache,
@@ -172,57 +315,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateGraphicsPipelines(VkDevice device, VkP
                                                             const VkAllocationCallbacks *pAllocator,
                                                             VkPipeline *pPipelines)
 {
-   struct creation c;
-   VkGraphicsPipelineCreateInfo *clean = creation_begin(&c, VP_CMD_vkCreateGraphicsPipelines, device, pAllocator,
-                                                        createInfoCount, pCreateInfos, sizeof(*clean), pPipelines);
-   for (uint32_t i = 0; i < createInfoCount && !c.failed; i++) {
-      struct vp_pipeline *pipeline = VP_FROM_HANDLE(struct vp_pipeline, pPipelines[i]);
-      c.failed = !vp_graphics_pipeline_clean(&c.arena, &pCreateInfos[i], &clean[i], &pipeline->facts);
-      note_info(&c, i, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext, clean[i].stageCount,
-                clean[i].pStages);
-   }
-   if (!creation_is_ready(&c))
-      return creation_fail(&c);
-   if (c.wait)
-      return creation_end(&c, wait_for_graphics(&c, pipelineCache, clean));
-   const struct vp_cmd_vkCreateGraphicsPipelines a = {
-      .device = device,
-      .pipelineCache = pipelineCache,
-      .createInfoCount = createInfoCount,
-      .pCreateInfos = clean,
-      .pPipelines = pPipelines,
-   };
-   return creation_end(&c, vp_send_vkCreateGraphicsPipelines(c.device->conn, &a));
-}
-
-/* --- compute --- */
-
-static bool clean_compute(struct vp_arena *arena, const VkComputePipelineCreateInfo *info,
-                          VkComputePipelineCreateInfo *clean)
-{
-   void *chain;
-   const bool ok = vp_chain_copy(&vp_chain_VkComputePipelineCreateInfo, arena, info->pNext, &chain);
-   *clean = *info;
-   clean->pNext = chain;
-   clean->basePipelineHandle =
-      vp_pipeline_base(vp_pipeline_flags(info->flags, info->pNext), info->basePipelineHandle, info->basePipelineIndex);
-   return ok;
-}
-
-static VkResult wait_for_compute(struct creation *c, VkPipelineCache cache, const VkComputePipelineCreateInfo *clean)
-{
-   struct vp_cmd_vkCreateComputePipelinesVP a = {
-      .device = VP_TO_HANDLE(VkDevice, c->device),
-      .pipelineCache = cache,
-      .createInfoCount = c->count,
-      .pCreateInfos = clean,
-      .feedbackCount = c->feedback_count,
-      .pFeedback = c->feedback,
-      .pCreated = c->created,
-      .pPipelines = c->handles,
-   };
-   const VkResult result = vp_call_vkCreateComputePipelinesVP(c->device->conn, &a);
-   return result == VK_SUCCESS ? a.ret : result;
+   return create_of_kind(&graphics, device, pipelineCache, createInfoCount, pCreateInfos, pAllocator, pPipelines);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateComputePipelines(VkDevice device, VkPipelineCache pipelineCache,
@@ -231,82 +324,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateComputePipelines(VkDevice device, VkPi
                                                            const VkAllocationCallbacks *pAllocator,
                                                            VkPipeline *pPipelines)
 {
-   struct creation c;
-   VkComputePipelineCreateInfo *clean = creation_begin(&c, VP_CMD_vkCreateComputePipelines, device, pAllocator,
-                                                       createInfoCount, pCreateInfos, sizeof(*clean), pPipelines);
-   for (uint32_t i = 0; i < createInfoCount && !c.failed; i++) {
-      c.failed = !clean_compute(&c.arena, &pCreateInfos[i], &clean[i]);
-      note_info(&c, i, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext, 1, &clean[i].stage);
-   }
-   if (!creation_is_ready(&c))
-      return creation_fail(&c);
-   if (c.wait)
-      return creation_end(&c, wait_for_compute(&c, pipelineCache, clean));
-   const struct vp_cmd_vkCreateComputePipelines a = {
-      .device = device,
-      .pipelineCache = pipelineCache,
-      .createInfoCount = createInfoCount,
-      .pCreateInfos = clean,
-      .pPipelines = pPipelines,
-   };
-   return creation_end(&c, vp_send_vkCreateComputePipelines(c.device->conn, &a));
-}
-
-/* --- ray tracing --- */
-
-static bool clean_ray_tracing(struct vp_arena *arena, const VkRayTracingPipelineCreateInfoKHR *info,
-                              VkRayTracingPipelineCreateInfoKHR *clean)
-{
-   void *chain;
-   const bool ok = vp_chain_copy(&vp_chain_VkRayTracingPipelineCreateInfoKHR, arena, info->pNext, &chain);
-   *clean = *info;
-   clean->pNext = chain;
-   clean->basePipelineHandle =
-      vp_pipeline_base(vp_pipeline_flags(info->flags, info->pNext), info->basePipelineHandle, info->basePipelineIndex);
-   return ok;
-}
-
-static VkResult wait_for_ray_tracing(struct creation *c, VkPipelineCache cache,
-                                     const VkRayTracingPipelineCreateInfoKHR *clean)
-{
-   struct vp_cmd_vkCreateRayTracingPipelinesVP a = {
-      .device = VP_TO_HANDLE(VkDevice, c->device),
-      .pipelineCache = cache,
-      .createInfoCount = c->count,
-      .pCreateInfos = clean,
-      .feedbackCount = c->feedback_count,
-      .pFeedback = c->feedback,
-      .pCreated = c->created,
-      .pPipelines = c->handles,
-   };
-   const VkResult result = vp_call_vkCreateRayTracingPipelinesVP(c->device->conn, &a);
-   return result == VK_SUCCESS ? a.ret : result;
-}
-
-static VkResult create_ray_tracing(VkDevice device, VkPipelineCache cache, uint32_t count,
-                                   const VkRayTracingPipelineCreateInfoKHR *infos,
-                                   const VkAllocationCallbacks *allocator, VkPipeline *pipelines)
-{
-   struct creation c;
-   VkRayTracingPipelineCreateInfoKHR *clean = creation_begin(&c, VP_CMD_vkCreateRayTracingPipelinesKHR, device,
-                                                             allocator, count, infos, sizeof(*clean), pipelines);
-   for (uint32_t i = 0; i < count && !c.failed; i++) {
-      c.failed = !clean_ray_tracing(&c.arena, &infos[i], &clean[i]);
-      note_info(&c, i, vp_pipeline_flags(clean[i].flags, clean[i].pNext), clean[i].pNext, clean[i].stageCount,
-                clean[i].pStages);
-   }
-   if (!creation_is_ready(&c))
-      return creation_fail(&c);
-   if (c.wait)
-      return creation_end(&c, wait_for_ray_tracing(&c, cache, clean));
-   const struct vp_cmd_vkCreateRayTracingPipelinesKHR a = {
-      .device = device,
-      .pipelineCache = cache,
-      .createInfoCount = count,
-      .pCreateInfos = clean,
-      .pPipelines = pipelines,
-   };
-   return creation_end(&c, vp_send_vkCreateRayTracingPipelinesKHR(c.device->conn, &a));
+   return create_of_kind(&compute, device, pipelineCache, createInfoCount, pCreateInfos, pAllocator, pPipelines);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateRayTracingPipelinesKHR(
@@ -315,7 +333,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateRayTracingPipelinesKHR(
    VkPipeline *pPipelines)
 {
    const VkResult result =
-      create_ray_tracing(device, pipelineCache, createInfoCount, pCreateInfos, pAllocator, pPipelines);
+      create_of_kind(&ray_tracing, device, pipelineCache, createInfoCount, pCreateInfos, pAllocator, pPipelines);
    /* The server's driver compiles while the application goes on: nothing is left to defer. */
    return deferredOperation && result == VK_SUCCESS ? VK_OPERATION_NOT_DEFERRED_KHR : result;
 }

@@ -42,13 +42,10 @@ bool vp_pipeline_receive_executables(struct vp_connection *conn, struct vp_pipel
 void vp_pipeline_free(struct vp_object_table *table, const VkAllocationCallbacks *allocator,
                       struct vp_pipeline *pipeline);
 
-/* The base pipeline, where the rest of the struct says that there is one. */
-VkPipeline vp_pipeline_base(uint64_t flags, VkPipeline handle, int32_t index);
-
-/* Makes a copy in which everything that Vulkan lets be garbage is absent, since
- * the encoder follows every pointer. Its chain is a copy, too; the rest is
- * shared where nothing changes. False when there is no memory. */
-bool vp_graphics_pipeline_clean(struct vp_arena *arena, const VkGraphicsPipelineCreateInfo *info,
-                                VkGraphicsPipelineCreateInfo *clean, struct vp_pipeline_facts *facts);
+/* Makes all state that Vulkan lets be garbage absent, since the encoder follows
+ * every pointer. The struct and its chain are copies; what else changes is
+ * copied, too. False when there is no memory. */
+bool vp_graphics_pipeline_clean(struct vp_arena *arena, VkGraphicsPipelineCreateInfo *info,
+                                struct vp_pipeline_facts *facts);
 
 #endif

@@ -15,6 +15,67 @@
 #include "server/pipeline/spirv.h"
 #include "server/process/compiled.h"
 
+/* --- the kinds of pipelines --- */
+
+/* What is in the create-infos of all kinds. */
+struct parts {
+   VkPipelineCreateFlags flags;
+   const void *chain;
+   uint32_t stage_count;
+   const VkPipelineShaderStageCreateInfo *stages;
+   const VkPipelineLibraryCreateInfoKHR *libraries;
+};
+
+struct vps_pipeline_kind {
+   VkResult (*create)(const struct vps_creation *creation);
+   struct parts (*look)(const struct vps_creation *creation, uint32_t i);
+};
+
+static VkResult create_graphics(const struct vps_creation *creation)
+{
+   const struct vp_cmd_vkCreateGraphicsPipelines *a = &creation->command.graphics;
+   return creation->device->functions.CreateGraphicsPipelines(a->device, a->pipelineCache, a->createInfoCount,
+                                                              a->pCreateInfos, NULL, creation->handles);
+}
+
+static VkResult create_compute(const struct vps_creation *creation)
+{
+   const struct vp_cmd_vkCreateComputePipelines *a = &creation->command.compute;
+   return creation->device->functions.CreateComputePipelines(a->device, a->pipelineCache, a->createInfoCount,
+                                                             a->pCreateInfos, NULL, creation->handles);
+}
+
+/* No deferred operation: it is done when the call returns. */
+static VkResult create_ray_tracing(const struct vps_creation *creation)
+{
+   const struct vp_cmd_vkCreateRayTracingPipelinesKHR *a = &creation->command.ray_tracing;
+   return creation->device->functions.CreateRayTracingPipelinesKHR(
+      a->device, VK_NULL_HANDLE, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, creation->handles);
+}
+
+static struct parts look_at_graphics(const struct vps_creation *creation, uint32_t i)
+{
+   const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
+   return (struct parts){info->flags, info->pNext, info->stageCount, info->pStages,
+                         vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR)};
+}
+
+static struct parts look_at_compute(const struct vps_creation *creation, uint32_t i)
+{
+   const VkComputePipelineCreateInfo *info = &creation->command.compute.pCreateInfos[i];
+   return (struct parts){info->flags, info->pNext, 1, &info->stage, NULL};
+}
+
+static struct parts look_at_ray_tracing(const struct vps_creation *creation, uint32_t i)
+{
+   const VkRayTracingPipelineCreateInfoKHR *info = &creation->command.ray_tracing.pCreateInfos[i];
+   return (struct parts){info->flags, info->pNext, info->stageCount, info->pStages, info->pLibraryInfo};
+}
+
+static const struct vps_pipeline_kind graphics = {create_graphics, look_at_graphics};
+static const struct vps_pipeline_kind compute = {create_compute, look_at_compute};
+static const struct vps_pipeline_kind ray_tracing = {create_ray_tracing, look_at_ray_tracing};
+
 /* --- what shaders write to --- */
 
 /* The state of a shader module or a pipeline is what it writes to (struct vps_stores); NULL when that is not known. */
@@ -89,90 +150,23 @@ static void add_libraries(struct vps_stores *stores, const struct vps_context *c
       add_used(stores, ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]);
 }
 
-static void note_graphics(const struct vps_context *ctx, const struct vps_creation *creation)
+static void note_pipeline_stores(const struct vps_context *ctx, const struct parts *parts, struct vps_object *pipeline)
 {
-   for (uint32_t i = 0; i < creation->count; i++) {
-      const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
-      struct vps_stores stores = {0};
-      if (vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
-         continue;
-      add_stages(&stores, ctx, info->pStages, info->stageCount);
-      add_libraries(&stores, ctx, vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR));
-      set_stores(creation->objects[i], &stores);
-   }
-}
-
-static void note_compute(const struct vps_context *ctx, const struct vps_creation *creation)
-{
-   for (uint32_t i = 0; i < creation->count; i++) {
-      struct vps_stores stores = {0};
-      add_stage(&stores, ctx, &creation->command.compute.pCreateInfos[i].stage);
-      set_stores(creation->objects[i], &stores);
-   }
-}
-
-static void note_ray_tracing(const struct vps_context *ctx, const struct vps_creation *creation)
-{
-   for (uint32_t i = 0; i < creation->count; i++) {
-      const VkRayTracingPipelineCreateInfoKHR *info = &creation->command.ray_tracing.pCreateInfos[i];
-      struct vps_stores stores = {0};
-      add_stages(&stores, ctx, info->pStages, info->stageCount);
-      add_libraries(&stores, ctx, info->pLibraryInfo);
-      set_stores(creation->objects[i], &stores);
-   }
+   struct vps_stores stores = {0};
+   if (vp_chain_find(parts->chain, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
+      return;
+   add_stages(&stores, ctx, parts->stages, parts->stage_count);
+   add_libraries(&stores, ctx, parts->libraries);
+   set_stores(pipeline, &stores);
 }
 
 /* --- creation --- */
 
-static VkResult create_graphics(const struct vps_creation *creation)
+static void tell_executables(const struct vps_creation *creation, uint32_t i)
 {
-   const struct vp_cmd_vkCreateGraphicsPipelines *a = &creation->command.graphics;
-   return creation->device->functions.CreateGraphicsPipelines(a->device, a->pipelineCache, a->createInfoCount,
-                                                              a->pCreateInfos, NULL, creation->handles);
+   const struct parts parts = creation->kind->look(creation, i);
+   vps_executables_tell(creation->device, creation->objects[i]->id, creation->handles[i], parts.flags, parts.chain);
 }
-
-static VkResult create_compute(const struct vps_creation *creation)
-{
-   const struct vp_cmd_vkCreateComputePipelines *a = &creation->command.compute;
-   return creation->device->functions.CreateComputePipelines(a->device, a->pipelineCache, a->createInfoCount,
-                                                             a->pCreateInfos, NULL, creation->handles);
-}
-
-/* No deferred operation: it is done when the call returns. */
-static VkResult create_ray_tracing(const struct vps_creation *creation)
-{
-   const struct vp_cmd_vkCreateRayTracingPipelinesKHR *a = &creation->command.ray_tracing;
-   return creation->device->functions.CreateRayTracingPipelinesKHR(
-      a->device, VK_NULL_HANDLE, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, creation->handles);
-}
-
-static void tell_graphics(const struct vps_creation *creation, uint32_t i)
-{
-   const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
-   vps_executables_tell(creation->device, creation->objects[i]->id, creation->handles[i], info->flags, info->pNext);
-}
-
-static void tell_compute(const struct vps_creation *creation, uint32_t i)
-{
-   const VkComputePipelineCreateInfo *info = &creation->command.compute.pCreateInfos[i];
-   vps_executables_tell(creation->device, creation->objects[i]->id, creation->handles[i], info->flags, info->pNext);
-}
-
-static void tell_ray_tracing(const struct vps_creation *creation, uint32_t i)
-{
-   const VkRayTracingPipelineCreateInfoKHR *info = &creation->command.ray_tracing.pCreateInfos[i];
-   vps_executables_tell(creation->device, creation->objects[i]->id, creation->handles[i], info->flags, info->pNext);
-}
-
-struct vps_pipeline_kind {
-   VkResult (*create)(const struct vps_creation *creation);
-   void (*tell)(const struct vps_creation *creation, uint32_t i);                    /* what it consists of */
-   void (*note)(const struct vps_context *ctx, const struct vps_creation *creation); /* what it writes to */
-};
-
-static const struct vps_pipeline_kind graphics = {create_graphics, tell_graphics, note_graphics};
-static const struct vps_pipeline_kind compute = {create_compute, tell_compute, note_compute};
-static const struct vps_pipeline_kind ray_tracing = {create_ray_tracing, tell_ray_tracing, note_ray_tracing};
 
 static void destroy_all(const struct vps_creation *creation)
 {
@@ -193,7 +187,7 @@ void vps_creation_run(struct vps_creation *creation)
    vps_compiled_note(vp_clock_ns() - start_ns);
    for (uint32_t i = 0; i < creation->count; i++) {
       if (creation->handles[i])
-         creation->kind->tell(creation, i);
+         tell_executables(creation, i);
       else if (creation->result < 0 && !creation->answered)
          vps_frame_writer_send_object_error(creation->device->writer, creation->objects[i]->id, creation->number,
                                             creation->result, 0);
@@ -232,7 +226,10 @@ static bool begin_creation(struct vps_context *ctx, struct vps_creation *creatio
          return false;
       creation->objects[creation->count] = object;
    }
-   creation->kind->note(ctx, creation);
+   for (uint32_t i = 0; i < count; i++) {
+      const struct parts parts = creation->kind->look(creation, i);
+      note_pipeline_stores(ctx, &parts, creation->objects[i]);
+   }
    return true;
 }
 
@@ -289,15 +286,13 @@ void vps_handle_vkCreatePipelineCache(struct vps_context *ctx, struct vp_cmd_vkC
                a->ret < 0 ? 0 : (uint64_t)(uintptr_t)cache, a->ret);
 }
 
-/* Our variants of pipeline creation tell which pipelines there are, and give the driver's feedback back. */
+/* --- our variants of creation, which tell what pipelines there are and give the driver's feedback back --- */
 
 /* The driver has written into the chain; `room` feedbacks fit. Returns how many there are. */
 static uint32_t gather_feedback(const void *chain, VkPipelineCreationFeedback *feedback, uint32_t room)
 {
-   const VkBaseInStructure *in = chain;
-   while (in && in->sType != VK_STRUCTURE_TYPE_PIPELINE_CREATION_FEEDBACK_CREATE_INFO)
-      in = in->pNext;
-   const VkPipelineCreationFeedbackCreateInfo *node = (const void *)in;
+   const VkPipelineCreationFeedbackCreateInfo *node =
+      vp_chain_find(chain, VK_STRUCTURE_TYPE_PIPELINE_CREATION_FEEDBACK_CREATE_INFO);
    if (!node || room == 0 || !node->pPipelineCreationFeedback)
       return 0;
    const uint32_t stages = node->pPipelineStageCreationFeedbacks ? node->pipelineStageCreationFeedbackCount : 0;
@@ -307,68 +302,59 @@ static uint32_t gather_feedback(const void *chain, VkPipelineCreationFeedback *f
    return stages < room ? stages + 1 : room;
 }
 
-/* Creates pipelines now and tells which of them there are. */
+/* What the client wants to know of each pipeline. */
+struct wanted {
+   VkBool32 *created;
+   VkPipelineCreationFeedback *feedback;
+   uint32_t feedback_count;
+};
+
+/* Creates pipelines now and tells what became of them. */
 static VkResult create_and_tell(struct vps_context *ctx, struct vps_creation *creation, uint32_t count, VkPipeline *ids,
-                                VkBool32 *created)
+                                const struct wanted *wanted)
 {
+   uint32_t done = 0;
    if (!begin_creation(ctx, creation, count, ids))
       return VK_SUCCESS;
    create_now(ctx, creation, ids);
-   for (uint32_t i = 0; i < count; i++)
-      created[i] = creation->handles[i] != VK_NULL_HANDLE;
+   for (uint32_t i = 0; i < count; i++) {
+      wanted->created[i] = creation->handles[i] != VK_NULL_HANDLE;
+      if (wanted->feedback)
+         done += gather_feedback(creation->kind->look(creation, i).chain, wanted->feedback + done,
+                                 wanted->feedback_count - done);
+   }
    return creation->result;
 }
 
+/* These commands have the same members, of different types. */
+#define REQUEST(a)                                                                                      \
+   .device = (a)->device, .pipelineCache = (a)->pipelineCache, .createInfoCount = (a)->createInfoCount, \
+   .pCreateInfos = (a)->pCreateInfos
+#define WANTED(a) (&(struct wanted){(a)->pCreated, (a)->pFeedback, (a)->feedbackCount})
+
 void vps_handle_vkCreateGraphicsPipelinesVP(struct vps_context *ctx, struct vp_cmd_vkCreateGraphicsPipelinesVP *a)
 {
-   struct vps_creation creation = {.kind = &graphics,
-                                   .command.graphics = {.device = a->device,
-                                                        .pipelineCache = a->pipelineCache,
-                                                        .createInfoCount = a->createInfoCount,
-                                                        .pCreateInfos = a->pCreateInfos}};
-   uint32_t done = 0;
-
-   if (!ctx->used[0]->device->functions.CreateGraphicsPipelines) {
+   struct vps_creation creation = {.kind = &graphics, .command.graphics = {REQUEST(a)}};
+   if (ctx->used[0]->device->functions.CreateGraphicsPipelines)
+      a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, WANTED(a));
+   else
       vps_missing_function(ctx);
-      return;
-   }
-   a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, a->pCreated);
-   for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
-      done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
 }
 
 void vps_handle_vkCreateComputePipelinesVP(struct vps_context *ctx, struct vp_cmd_vkCreateComputePipelinesVP *a)
 {
-   struct vps_creation creation = {.kind = &compute,
-                                   .command.compute = {.device = a->device,
-                                                       .pipelineCache = a->pipelineCache,
-                                                       .createInfoCount = a->createInfoCount,
-                                                       .pCreateInfos = a->pCreateInfos}};
-   uint32_t done = 0;
-
-   if (!ctx->used[0]->device->functions.CreateComputePipelines) {
+   struct vps_creation creation = {.kind = &compute, .command.compute = {REQUEST(a)}};
+   if (ctx->used[0]->device->functions.CreateComputePipelines)
+      a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, WANTED(a));
+   else
       vps_missing_function(ctx);
-      return;
-   }
-   a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, a->pCreated);
-   for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
-      done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
 }
 
 void vps_handle_vkCreateRayTracingPipelinesVP(struct vps_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesVP *a)
 {
-   struct vps_creation creation = {.kind = &ray_tracing,
-                                   .command.ray_tracing = {.device = a->device,
-                                                           .pipelineCache = a->pipelineCache,
-                                                           .createInfoCount = a->createInfoCount,
-                                                           .pCreateInfos = a->pCreateInfos}};
-   uint32_t done = 0;
-
-   if (!ctx->used[0]->device->functions.CreateRayTracingPipelinesKHR) {
+   struct vps_creation creation = {.kind = &ray_tracing, .command.ray_tracing = {REQUEST(a)}};
+   if (ctx->used[0]->device->functions.CreateRayTracingPipelinesKHR)
+      a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, WANTED(a));
+   else
       vps_missing_function(ctx);
-      return;
-   }
-   a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, a->pCreated);
-   for (uint32_t i = 0; a->pFeedback && i < a->createInfoCount; i++)
-      done += gather_feedback(a->pCreateInfos[i].pNext, a->pFeedback + done, a->feedbackCount - done);
 }
