@@ -17,7 +17,7 @@ struct vp_resource_kind {
    struct {
       bool known;
       VkMemoryRequirements requirements;
-      VkBool32 prefers_dedicated, requires_dedicated;
+      VkMemoryDedicatedRequirements dedicated;
    } answers[4];
    size_t size;
    uint8_t request[]; /* the encoded creation */

@@ -201,7 +201,7 @@ static VkResult create_first_buffer(struct vp_device *device, struct vp_cmd_vkCr
    if (asked && vp_call_wait(conn, &calls[1], UINT32_MAX) == VK_SUCCESS)
       vp_reply_vkGetBufferMemoryRequirements2(&calls[1].dec, &question);
    if (asked && vp_call_end(conn, &calls[1]) == VK_SUCCESS && result == VK_SUCCESS && answer.memoryRequirements.size)
-      vp_resource_remember(&device->kinds, buffer, 0, &answer);
+      vp_resource_remember(&device->kinds, buffer, 0, &answer.memoryRequirements, &dedicated);
    return result;
 }
 
@@ -289,17 +289,16 @@ static bool answer_by_rule(struct vp_device *device, VkBufferUsageFlags usage, V
    const VkBufferRuleVP rule = find_rule(device, usage);
    if (!rule.valid || !rule.granularity || size > UINT64_MAX - rule.granularity)
       return false;
-   out->memoryRequirements = (VkMemoryRequirements){
+   const VkMemoryRequirements requirements = {
       .size = (size + rule.granularity - 1) / rule.granularity * rule.granularity,
       .alignment = rule.alignment,
       .memoryTypeBits = rule.memoryTypeBits,
    };
-   VkMemoryDedicatedRequirements *dedicated =
-      vp_chain_find(out->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
-   if (dedicated) {
-      dedicated->prefersDedicatedAllocation = size >= rule.prefersDedicatedFrom;
-      dedicated->requiresDedicatedAllocation = size >= rule.requiresDedicatedFrom;
-   }
+   const VkMemoryDedicatedRequirements dedicated = {
+      .prefersDedicatedAllocation = size >= rule.prefersDedicatedFrom,
+      .requiresDedicatedAllocation = size >= rule.requiresDedicatedFrom,
+   };
+   vp_memory_requirements_fill(out, &requirements, &dedicated);
    return true;
 }
 
@@ -319,8 +318,8 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetBufferMemoryRequirements2(VkDevice handle,
    if (vp_call_vkGetBufferMemoryRequirements2(device->conn, &a) != VK_SUCCESS || !answer.memoryRequirements.size)
       answer.memoryRequirements = (VkMemoryRequirements){.size = buffer->size, .alignment = 1};
    else if (buffer->resource.kind)
-      vp_resource_remember(&device->kinds, &buffer->resource, 0, &answer);
-   vp_memory_requirements_copy(pMemoryRequirements, &answer);
+      vp_resource_remember(&device->kinds, &buffer->resource, 0, &answer.memoryRequirements, &dedicated);
+   vp_memory_requirements_fill(pMemoryRequirements, &answer.memoryRequirements, &dedicated);
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkGetBufferMemoryRequirements(VkDevice device, VkBuffer buffer,

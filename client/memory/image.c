@@ -53,7 +53,7 @@ static VkResult create_first_image(struct vp_device *device, struct vp_cmd_vkCre
    if (result == VK_SUCCESS)
       vp_resource_set_made(&device->kinds, image);
    if (result == VK_SUCCESS && answered && answer.memoryRequirements.size)
-      vp_resource_remember(&device->kinds, image, 0, &answer);
+      vp_resource_remember(&device->kinds, image, 0, &answer.memoryRequirements, &dedicated);
    return result;
 }
 
@@ -156,10 +156,10 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetImageMemoryRequirements2(VkDevice handle,
    VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
    struct vp_cmd_vkGetImageMemoryRequirements2 a = {.device = handle, .pInfo = pInfo, .pMemoryRequirements = &answer};
    if (vp_call_vkGetImageMemoryRequirements2(device->conn, &a) == VK_SUCCESS && answer.memoryRequirements.size)
-      vp_resource_remember(&device->kinds, image, plane, &answer);
+      vp_resource_remember(&device->kinds, image, plane, &answer.memoryRequirements, &dedicated);
    else /* there is no such image, or no server */
       answer.memoryRequirements = (VkMemoryRequirements){.size = 1, .alignment = 1};
-   vp_memory_requirements_copy(pMemoryRequirements, &answer);
+   vp_memory_requirements_fill(pMemoryRequirements, &answer.memoryRequirements, &dedicated);
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkGetImageMemoryRequirements(VkDevice device, VkImage image,

@@ -61,10 +61,7 @@ void vp_likely_images_remember(struct vp_device *device, const VkImageRequiremen
          .prefersDedicatedAllocation = requirements[i].prefersDedicated,
          .requiresDedicatedAllocation = requirements[i].requiresDedicated,
       };
-      const VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2,
-                                            .pNext = (void *)(uintptr_t)&dedicated,
-                                            .memoryRequirements = requirements[i].requirements};
       if (image.kind && requirements[i].result == VK_SUCCESS)
-         vp_resource_remember(&device->kinds, &image, 0, &answer);
+         vp_resource_remember(&device->kinds, &image, 0, &requirements[i].requirements, &dedicated);
    }
 }

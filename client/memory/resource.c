@@ -3,21 +3,25 @@
 
 #include "client/core/chain.h"
 
+void vp_memory_requirements_fill(VkMemoryRequirements2 *out, const VkMemoryRequirements *requirements,
+                                 const VkMemoryDedicatedRequirements *dedicated)
+{
+   VkMemoryDedicatedRequirements *to = vp_chain_find(out->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
+   out->memoryRequirements = *requirements;
+   if (to) {
+      to->prefersDedicatedAllocation = dedicated->prefersDedicatedAllocation;
+      to->requiresDedicatedAllocation = dedicated->requiresDedicatedAllocation;
+   }
+}
+
 bool vp_resource_answer(struct vp_resource_kinds *kinds, const struct vp_resource *resource, unsigned plane,
                         VkMemoryRequirements2 *out)
 {
    const struct vp_resource_kind *kind = resource->kind;
    pthread_mutex_lock(&kinds->lock);
    const bool known = kind->answers[plane].known;
-   if (known) {
-      out->memoryRequirements = kind->answers[plane].requirements;
-      VkMemoryDedicatedRequirements *dedicated =
-         vp_chain_find(out->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
-      if (dedicated) {
-         dedicated->prefersDedicatedAllocation = kind->answers[plane].prefers_dedicated;
-         dedicated->requiresDedicatedAllocation = kind->answers[plane].requires_dedicated;
-      }
-   }
+   if (known)
+      vp_memory_requirements_fill(out, &kind->answers[plane].requirements, &kind->answers[plane].dedicated);
    pthread_mutex_unlock(&kinds->lock);
    return known;
 }
@@ -38,28 +42,13 @@ void vp_resource_set_made(struct vp_resource_kinds *kinds, struct vp_resource *r
 }
 
 void vp_resource_remember(struct vp_resource_kinds *kinds, struct vp_resource *resource, unsigned plane,
-                          const VkMemoryRequirements2 *answer)
+                          const VkMemoryRequirements *requirements, const VkMemoryDedicatedRequirements *dedicated)
 {
-   const VkMemoryDedicatedRequirements *dedicated =
-      vp_chain_find(answer->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
    struct vp_resource_kind *kind = resource->kind;
    pthread_mutex_lock(&kinds->lock);
    kind->made = true;
    kind->answers[plane].known = true;
-   kind->answers[plane].requirements = answer->memoryRequirements;
-   kind->answers[plane].prefers_dedicated = dedicated->prefersDedicatedAllocation;
-   kind->answers[plane].requires_dedicated = dedicated->requiresDedicatedAllocation;
+   kind->answers[plane].requirements = *requirements;
+   kind->answers[plane].dedicated = *dedicated;
    pthread_mutex_unlock(&kinds->lock);
-}
-
-void vp_memory_requirements_copy(VkMemoryRequirements2 *out, const VkMemoryRequirements2 *answer)
-{
-   VkMemoryDedicatedRequirements *to = vp_chain_find(out->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
-   const VkMemoryDedicatedRequirements *from =
-      vp_chain_find(answer->pNext, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS);
-   out->memoryRequirements = answer->memoryRequirements;
-   if (to && from) {
-      to->prefersDedicatedAllocation = from->prefersDedicatedAllocation;
-      to->requiresDedicatedAllocation = from->requiresDedicatedAllocation;
-   }
 }

@@ -27,16 +27,16 @@ struct vp_resource_kind *vp_image_kind(struct vp_device *device, const VkImageCr
 bool vp_resource_answer(struct vp_resource_kinds *kinds, const struct vp_resource *resource, unsigned plane,
                         VkMemoryRequirements2 *out);
 
-/* Copies the requirements and, where both chains have them, the dedicated ones. */
-void vp_memory_requirements_copy(VkMemoryRequirements2 *out, const VkMemoryRequirements2 *answer);
+/* Fills the requirements and, where its chain has them, the dedicated ones. */
+void vp_memory_requirements_fill(VkMemoryRequirements2 *out, const VkMemoryRequirements *requirements,
+                                 const VkMemoryDedicatedRequirements *dedicated);
 
 /* Whether the server could create one of that kind. */
 bool vp_resource_is_made(struct vp_resource_kinds *kinds, const struct vp_resource *resource);
 void vp_resource_set_made(struct vp_resource_kinds *kinds, struct vp_resource *resource);
 
-/* Keeps an answer, a VkMemoryRequirements2 with VkMemoryDedicatedRequirements in its chain. */
 void vp_resource_remember(struct vp_resource_kinds *kinds, struct vp_resource *resource, unsigned plane,
-                          const VkMemoryRequirements2 *answer);
+                          const VkMemoryRequirements *requirements, const VkMemoryDedicatedRequirements *dedicated);
 
 /* --- images of swapchains, which lie above: client/wsi/swapchain.c --- */
 
