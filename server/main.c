@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The program venus-server: reads the command line and becomes the listener, a worker, or what lists and checks the
+ * GPUs. */
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

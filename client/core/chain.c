@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* pNext chains after generated tables: one of all structs that the server can fill, an application's filled from what
+ * was stored, and copies without structs that are not known. */
+
 #include "client/core/chain.h"
 
 #include <string.h>

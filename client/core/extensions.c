@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Binary searches in the generated tables of extensions and entry points; and the rule that an entry is available by
+ * its core version or by any one of its extensions. */
+
 #include "client/core/extensions.h"
 
 #include <stdlib.h>

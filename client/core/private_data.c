@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Private data: what the application keeps with an object. */
+/* Private data: each object has a list of values by slot, and the server hears nothing of them. */
 
 #include <stdlib.h>
 

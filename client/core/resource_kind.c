@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A hash table whose keys are encoded create-infos. Entries are only added, and freed with the device. */
+
 #include "client/core/resource_kind.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What a child of fork() begins anew. */
+/* The functions, in their order, by which parts of the driver forget in a child of fork() what they share with its
+ * parent. */
 
 #include <stddef.h>
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkCreateDevice creates the device on the server, asks in the same round trip what will be wanted next, and makes all
+ * queues; vkGetDeviceQueue and vkGetDeviceProcAddr need no server. */
+
 #include "client/core/device.h"
 
 #include <stdlib.h>

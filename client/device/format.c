@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Properties of formats: the first question about any of them fetches those of all common formats in one round trip. */
+
 #include "client/device/format.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Hashes the server's name into the UUIDs of GPU, driver and pipeline cache, so that no two servers' GPUs and no local
+ * one are taken for each other; and writes our name before the GPU's. */
+
 #include "client/device/identity.h"
 
 #include <stdio.h>

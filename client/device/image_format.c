@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkGetPhysicalDeviceImageFormatProperties: after a few questions about one format its 256 usages are asked for in one
+ * burst, and a byte for each usage names one of the few answers. */
+
 #include "client/device/image_format.h"
 
 #include <stdlib.h>

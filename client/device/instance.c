@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkCreateInstance opens a session with each server that is configured and lists its GPUs in the same round trip; one
+ * that cannot be reached only brings none. */
+
 #include "client/core/instance.h"
 
 #include <stdlib.h>

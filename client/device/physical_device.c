@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Asks a GPU for features, properties, memory and queues in one burst, takes off what a network makes wrong or slow,
+ * and answers applications from that; only the memory budget is asked for again. */
+
 #include "client/core/physical_device.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Connects to a server and exchanges greetings; and calls: a request goes into the stream, and its thread waits for the
+ * reply at once or after others that share the round trip. */
+
 #include "client/link/connection.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A ring of encoders, of which a thread compresses and sends the full ones in their order; where there is none, whoever
+ * filled one does it. */
+
 #include "client/link/memory_frames.h"
 
 #include "client/link/connection.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Makes and frees what handles point to, with the application's VkAllocationCallbacks or the system's; and says what a
+ * call may return for an error that belongs to an earlier one. */
+
 #include "client/link/object.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A growing array of slots with a list of the free ones. A slot counts its generation up when its object goes, so an
+ * old id finds nothing. */
+
 #include "client/link/object_table.h"
 
 #include <stdlib.h>

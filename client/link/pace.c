@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Adds up what commands will cost the server, puts the sum as a tag on a frame after each step of work, and makes
+ * whoever speaks wait while the work that is queued there is too much for the length of a round trip. */
+
 #include "client/link/pace.h"
 
 #include "client/link/connection.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Threads that take turns to read frames: replies go to their calls, changes of memory into mappings (large ones while
+ * the next thread reads on), all else to what it is about. */
+
 #include "client/link/receiver.h"
 
 #include <stdio.h>

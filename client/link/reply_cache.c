@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A hash table of requests. A reply is kept if it can never be another one: successes, and of the errors those that say
+ * what the GPU cannot do. */
+
 #include "client/link/reply_cache.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Prints a connection's counters when it ends, or when the process does, since many programs do not destroy their
+ * instance. */
+
 #include "client/link/stats.h"
 
 #include <inttypes.h>

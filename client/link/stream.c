@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Threads append commands to an open batch, with marks where mapped memory has to be looked at. The sender, or a thread
+ * that waits for it, takes the batch, looks, and sends changed memory before the commands behind it. */
+
 #include "client/link/stream.h"
 
 #include <errno.h>

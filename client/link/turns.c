@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The turn is an atomic flag, on which threads spin before they sleep; those that have stepped aside are counted, so
+ * that one can wait until all are back. */
+
 #include "client/link/turns.h"
 
 #include "common/util/spin.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Views are not inherited (MADV_DONTFORK), so private copies are mapped in their places when a child begins. */
+
 #include "client/mapping/fork.h"
 
 #include "client/mapping/pages.h"

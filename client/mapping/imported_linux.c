@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* System calls in place of loads and stores, since they fail where those would be a fault: process_vm_readv(), preadv()
+ * from a buffer's file, and /proc/self/mem for pages that are protected. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reads from each thread's file "syscall" in /proc which of them are in a read() and where to, and from /proc/self/maps
+ * whether there are rings; a look counts for a while, so that all of them take little time. */
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Which pages are sent: the tracker watches chunks of 2 MiB from their first data on, pages that were written to are
+ * compared with the twin in each look until they are quiet, and chunks that stay untouched are put to rest. */
+
 #include "client/mapping/mapping.h"
 
 #include <pthread.h>

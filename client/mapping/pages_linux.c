@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Maps a place in a memory file twice, as the view for the application and the alias for the driver; SEEK_DATA tells
+ * which pages were ever touched. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Looks for VmPin in /proc/self/status, once for all who ask about the same moment. */
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>

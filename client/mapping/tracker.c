@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Chooses how written pages are found: what may be used is first tried on some pages of its own, and where it misses a
+ * write, or reports none, pages are compared. */
+
 #include "client/mapping/tracker.h"
 
 #include <fcntl.h>

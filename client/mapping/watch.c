@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Before the tracker forgets writes to imported pages, all other imports of these pages get a bit for each of them;
+ * without imports this only passes on what the tracker says. */
+
 #include "client/mapping/watch.h"
 
 #include <pthread.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Acceleration structures: the server tells the device address of each unasked, sizes are asked for and kept, and what
+ * the host would have to build or copy is refused. */
+
 #include "client/memory/acceleration_structure.h"
 
 #include "client/core/device.h"

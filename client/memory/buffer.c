@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Buffers, mostly without waiting: rules of the GPU, one for each usage, give the memory requirements of those that
+ * have only size and usage, and others have those of the first that was created in the same way. */
+
 #include <stdlib.h>
 
 #include "client/core/buffer_rules.h"

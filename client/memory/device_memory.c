@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkAllocateMemory, which waits only where memory may be short, vkMapMemory, which gives pages of the client's, and a
+ * device's list of mappings, which are looked at before the GPU is set going. */
+
 #include "client/memory/device_memory.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Images: the first that is created in some way waits for its result and its memory requirements, all others that are
+ * alike do not. */
+
 #include <stdlib.h>
 
 #include "client/core/chain.h"

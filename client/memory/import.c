@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A device's list of imported host pointers. The first import is freed with the last handle for it, whichever the
+ * application frees first. */
+
 #include "client/memory/import.h"
 
 #include <vulkan/vk_icd.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Create-infos of 8x8 texels: colour, depth and stencil formats as attachments, transient ones too, and linear images
+ * that are copied from. */
+
 #include "client/memory/likely_images.h"
 
 #include "client/core/device.h"

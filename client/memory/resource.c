@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Keeps memory requirements, and whether memory of its own is preferred or required, with a kind of resources: for the
+ * whole and for each plane. */
+
 #include "client/memory/resource.h"
 
 #include "client/core/chain.h"

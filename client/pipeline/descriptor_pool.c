@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Counts sets and descriptors of each type against the pool's sizes. After sets were freed there may be room only in
+ * pieces, so then fewer allocations are certain to succeed. */
+
 #include "client/pipeline/descriptor_pool.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkAllocateDescriptorSets waits for the server only where the pool may be short, vkUpdateDescriptorSets never. */
+
 #include "client/pipeline/descriptor_set.h"
 
 #include "client/core/chain.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Keeps the bindings of a layout in order, with what each takes from a pool; vkGetDescriptorSetLayoutSupport is
+ * answered here for layouts that keep to all limits. */
+
 #include "client/pipeline/descriptor_set_layout.h"
 
 #include <stdlib.h>

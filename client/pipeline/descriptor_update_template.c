@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Keeps a template's entries, and turns each into a descriptor write when the application brings the data. */
+
 #include "client/pipeline/descriptor_update_template.h"
 
 #include <string.h>

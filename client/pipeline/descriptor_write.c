@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Goes through a write binding by binding, as it may run over the end of one, and says it where it lies if all of it
+ * counts; otherwise what counts is copied first. */
+
 #include "client/pipeline/descriptor_write.h"
 
 #include <stdalign.h>

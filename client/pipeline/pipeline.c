@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkCreate*Pipelines return at once, while the server compiles what of the create-infos counts. They wait if the
+ * application wants feedback or to hear that there is no pipeline, or if a shader looks wrong. */
+
 #include "client/pipeline/pipeline.h"
 
 #include <string.h>

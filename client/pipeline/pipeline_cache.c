@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Pipeline caches are the server's driver's. Their data is our header, then what that driver gives, which begins with a
+ * header of its own. */
+
 #include <string.h>
 
 #include "client/core/device.h"
@@ -7,8 +11,6 @@
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 
-/* The data of a cache is our header, then what the server's driver gives,
- * which begins with a header of its own. */
 #define HEADER_SIZE sizeof(VkPipelineCacheHeaderVersionOne)
 _Static_assert(sizeof(VkPipelineCacheHeaderVersionOne) == 32, "Vulkan says so");
 

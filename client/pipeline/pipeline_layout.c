@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Keeps the set layouts that a pipeline layout was made of. While commands are being recorded that may use it, its
+ * destruction is put off until they are in the stream. */
+
 #include "client/pipeline/pipeline_layout.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Notes aspects, colour attachments and view mask of each subpass, from either kind of create-info. */
+
 #include "client/pipeline/render_pass.h"
 
 #include "client/core/chain.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Looks for a Y'CbCr conversion in the create-info; all else of a sampler is the server's. */
+
 #include "client/pipeline/sampler.h"
 
 #include "client/core/chain.h"

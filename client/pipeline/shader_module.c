@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Finds the entry points in a module's SPIR-V when it is created, and looks stages of pipelines up among them. */
+
 #include "client/pipeline/shader_module.h"
 
 #include "client/core/chain.h"

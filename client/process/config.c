@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reads the environment variables VENUS_..., warns of values that make no sense, and sets the level of the log and how
+ * many threads may help or spin. */
+
 #include "client/process/config.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* pthread_atfork() keeps the list of objects whole during a fork; in the child each of them is told once, then the
+ * parts of the driver. */
+
 #include "client/process/fork.h"
 
 #include <pthread.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A thread waits for the GPU with the cancellation state that the application has set, and releases the lock if it is
+ * cancelled there. */
+
 #include "client/process/guard.h"
 
 /* The driver's own threads are not cancelled. */

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Command pools and buffers, whose life the server hears of without answering. What it reports of a recording is kept
+ * until a call can return it: vkEndCommandBuffer, or else the submission. */
+
 #include "client/record/command_buffer.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The four ways to push descriptors, with templates or without, recorded as plain writes without what their type does
+ * not use. */
+
 #include "client/core/chain.h"
 #include "client/pipeline/descriptor_set_layout.h"
 #include "client/pipeline/descriptor_update_template.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Looks at all that a submission uses: command buffers, semaphores, other queues. While nothing that runs shows, a wait
+ * tells the server to wait and ends when the sender has looked at mapped memory. */
+
 #include "client/sync/early_wait.h"
 
 #include "client/core/chain.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Both sides count vkSetEvent and vkResetEvent: a state from the server that has a lower count is older than what the
+ * host did since, and is dropped. */
+
 #include "client/sync/event.h"
 
 #include "client/core/device.h"

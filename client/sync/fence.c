@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkWaitForFences and vkGetFenceStatus compare serials with what the queues have completed; they ask the server
+ * nothing. */
+
 #include "client/sync/fence.h"
 
 #include "client/core/device.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkGetQueryPoolResults waits for results that submissions bring, for as long as any may. Those of queries that no
+ * submission has touched are asked for. */
+
 #include "client/sync/query_pool.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkQueueSubmit and its kin give mapped memory its place in the stream, then the batches their serials; all waits sleep
+ * until news of the queues' progress says enough. */
+
 #include "client/sync/queue.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A timeline semaphore has a list of signals to come, each with the queue and serial that make it. Its value is that of
+ * the highest which is complete. */
+
 #include "client/sync/semaphore.h"
 
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/wsi/window.h"
 
 /* A surface that nobody sees: presenting is accounted for, but no picture is sent. */
+
+#include "client/wsi/window.h"
 
 static const VkPresentModeKHR modes[] = {
    VK_PRESENT_MODE_FIFO_KHR,

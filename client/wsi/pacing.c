@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Averages the interval of frames, and sees once a second whether the least time on the way has grown: then one frame
+ * is made to go alone, which tells a longer way from a longer queue. */
+
 #include "client/wsi/pacing.h"
 
 #include "common/picture/present_frame.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* One function for each sort of codec: tiles plain, XORed, by LZ4 or zstd, bands by JPEG, whole pictures by H.264, of
+ * which only tiles in the mask are copied. */
+
 #include "client/wsi/picture_decoder.h"
 
 #include <lz4.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Adds up the stages of frames, for the connection's statistics and, with VENUS_HUD, for a line each second. */
+
 #include "client/wsi/present_stats.h"
 
 #include <inttypes.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The receiver queues parts of PRESENT frames for a swapchain's thread, which decodes them, acknowledges a frame when
+ * it is whole, and shows it when its time has come. */
+
 #include "client/wsi/presenter.h"
 
 #include <stdlib.h>

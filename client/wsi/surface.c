@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Surfaces and what is asked of them: extents and formats come from the window, and are offered where the GPU can
+ * render to the format and copy from it. */
+
 #include "client/wsi/surface.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Swapchains, whose images are ordinary ones on the server. vkAcquireNextImageKHR gives the one that was presented
+ * longest ago, as soon as it is copied and there is room for another frame on the way. */
+
 #include "client/wsi/swapchain.h"
 
 #include "client/core/chain.h"

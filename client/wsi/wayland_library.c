@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Which symbols of libwayland-client are used, and whether all of them are there. */
+
 #include "client/wsi/wayland_library.h"
 
 #include <pthread.h>

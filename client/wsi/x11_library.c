@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Which symbols are used of libxcb, of its extensions for shared memory and presenting, which may be missing, and of
+ * libX11-xcb for Xlib's displays. */
+
 #include "client/wsi/x11_library.h"
 
 #include <pthread.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Asks the X server for the window's visual and finds the formats by its mask of red bits. */
+
 #include "client/wsi/x11_visual.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Compares memory with its twin by AVX2 where the processor has it, with loads that go past the caches for uncached
+ * memory, and by words of 64 bits elsewhere. */
+
 #include "common/memory/compare.h"
 
 #include <stdbool.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Pages with few changes become runs of 64-byte blocks with a mask of their bytes; pages next to each other of which
+ * nearly all has changed become one run with a list of the bytes that have not. */
+
 #include "common/memory/delta.h"
 
 #include <string.h>

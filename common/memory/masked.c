@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Packs, unpacks and copies by the compress and expand instructions of AVX-512 where the processor has them, and in
+ * runs of at most 8 bytes elsewhere. */
+
 #include "common/memory/masked.h"
 
 #include <stdbool.h>

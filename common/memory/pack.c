@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Runs LZ4 or zstd, and tells the policy what samples of the data and whole payloads cost in this thread's processor
+ * time. */
+
 #include "common/memory/pack.h"
 
 #include <lz4.h>

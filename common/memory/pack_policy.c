@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Estimates the link's speed from windows in which the sender had to wait, and picks the codec with which the slower of
+ * packing and sending is fastest, if that beats sending as it is by a margin. */
+
 #include "common/memory/pack_policy.h"
 
 #include <math.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* One zstd context for each direction, flushed at the end of each payload; what does not unpack to exactly the size it
+ * says is refused. */
+
 #include "common/memory/pack_stream.h"
 
 #include <stdlib.h>

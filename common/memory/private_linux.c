@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Goes through /proc/self/maps until the range ends or something in it is shared, a file's or not there. */
+
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>

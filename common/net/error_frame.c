@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Puts an error's text and place into bytes and back; text from the other side is made safe to print. */
+
 #include "common/net/error_frame.h"
 
 #include <string.h>

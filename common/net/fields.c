@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Named fields of a greeting, in bytes. */
+
+/* Reads and writes one field after another; a reader refuses names that are not printable or not in order, and sizes
+ * that do not fit. */
+
 #include "common/net/fields.h"
 
 #include <string.h>

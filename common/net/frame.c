@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames, from and to a socket. */
+
+/* Reads whole frames and writes them in one system call where it can; who waits for the peer spins first, then sleeps,
+ * and gives up when the peer is lost or the time is over. */
+
 #include "common/net/frame.h"
 
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The greeting, in bytes and compared: all that either side says of itself before there is a session. */
+
+/* One table of all fields says who sends them and where they lie in the struct, and is used both ways; then the two
+ * greetings are compared, in versions and in what may differ. */
+
 #include "common/net/hello.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* getaddrinfo() in a thread of its own, which is left behind when it takes too long; numeric addresses need none. */
+
 #include "common/net/resolve.h"
 
 #include <pthread.h>
@@ -10,9 +13,8 @@
 #include "common/util/clock.h"
 #include "common/util/thread.h"
 
-/* A look-up cannot be cancelled. It has a thread of its own, and one that takes too long outlives its caller: whoever
- * needs this last frees it. (getaddrinfo_a() would wait for ever in a child of fork(), where its threads are missing.)
- */
+/* A look-up cannot be cancelled, so it may outlive its caller: whoever needs this last frees it. (getaddrinfo_a() would
+ * wait for ever in a child of fork(), where its threads are missing.) */
 struct lookup {
    pthread_mutex_t lock;
    pthread_cond_t finished;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* TCP: tries all addresses of a host, each with its share of the time, listens, accepts, and says in a sentence what
+ * went wrong. */
+
 #include "common/net/socket.h"
 
 #include <arpa/inet.h>

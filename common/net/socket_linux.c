@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The options and statistics of TCP that every system names differently. */
+
 #include "common/net/socket.h"
 
-/* The options and statistics of TCP that every system names differently.
- * linux/tcp.h has newer fields than netinet/tcp.h. */
+/* It has newer fields than netinet/tcp.h. */
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>

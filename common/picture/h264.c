@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Encodes without delay (no B-frames, one packet at once) at the rate that the link carries, and decodes; both in
+ * slices on several threads. */
+
 #include "common/picture/h264.h"
 
 #include <libavcodec/avcodec.h>

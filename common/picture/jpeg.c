@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Calls TurboJPEG, with colours at full resolution in high quality and at half of it below. */
+
 #include "common/picture/jpeg.h"
 
 #include <limits.h>

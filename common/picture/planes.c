@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Converts pixels to brightness and colours and back in 16-bit integers, row by row; odd last columns and rows count
+ * twice. */
+
 #include "common/picture/planes.h"
 
 #include <string.h>

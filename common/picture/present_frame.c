@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The header of PRESENT frames to bytes and back, and what codecs are called in statistics. */
+
 #include "common/picture/present_frame.h"
 
 #include "common/util/bytes.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Compares a picture with the one before tile by tile, copies changed tiles (or the XOR with what was there) into a
+ * buffer and into the picture, and the other way round on the other side. */
+
 #include "common/picture/tiles.h"
 
 #include <string.h>

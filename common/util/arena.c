@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A pointer moves through chunks of malloc(), which become larger as more is taken; one of them is kept when all is
+ * freed. */
+
 #include "common/util/arena.h"
 
 #include <assert.h>

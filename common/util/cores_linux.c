@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Counts the affinity mask of the calling thread, in which limits of containers by CPU sets show. */
+
 #include <sched.h>
 #include <stdatomic.h>
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Opens files, folders and memory files close-on-exec, and moves what got number 0, 1 or 2 further up. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A binary search in the generated table, and the size of one aspect of a texel block: depth and stencil lie apart in
+ * buffers. */
+
 #include "common/util/format_block.h"
 
 const struct vp_format_block *vp_format_block_find(VkFormat format)

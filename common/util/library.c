@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* dlopen() of what need not be installed: either all symbols are found, or the library is closed again. */
+
 #include "common/util/library.h"
 
 #include <dlfcn.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Each message becomes one line, which is written to standard error at once, so that processes do not mix theirs. */
+
 #include "common/util/log.h"
 
 #include <errno.h>

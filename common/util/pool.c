@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* One job at a time is offered to all helpers, and whoever brings it works on it, too. While there is one, others do
+ * theirs alone. */
+
 #include "common/util/pool.h"
 
 #include <pthread.h>

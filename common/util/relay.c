@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A ring of places with two counters, pieces given and pieces done; each thread spins on the other's counter before it
+ * sleeps. */
+
 #include "common/util/relay.h"
 
 #include "common/util/cores.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Looks with sched_yield() in between, or polls a descriptor without a timeout, until the deadline; not at all where it
+ * was not allowed. */
+
 #include "common/util/spin.h"
 
 #include <poll.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Cleans and cuts text in UTF-8, and reads and writes decimal numbers in the same way in every locale. */
+
 #include "common/util/text.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* All signals are blocked around pthread_create(), because the new thread inherits the mask. */
+
 #include "common/util/thread.h"
 
 #include <signal.h>

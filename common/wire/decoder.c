@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* What generated decoders call for arrays, strings and blobs: each count is checked against the bytes that are left
+ * before memory is taken for it. */
+
 #include "common/wire/decoder.h"
 
 #include "common/wire/chain.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The encoder's buffer, which doubles when it is full, and what generated encoders call for arrays and strings. */
+
 #include "common/wire/encoder.h"
 
 #include <stdlib.h>

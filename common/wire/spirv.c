@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Walks from instruction to instruction, and lists the OpEntryPoints of a module in which all of them are whole and all
+ * functions end. */
+
 #include "common/wire/spirv.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Ranges of buffers that are bound, views, bindings to memory and results of queries; and how checks in all these files
+ * refuse a range or a slot. */
+
 #include "server/check/check.h"
 
 #include <inttypes.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A session's state and its rules: ids of a command become the driver's handles while it is decoded, what it creates or
+ * destroys is entered, and what breaks a rule ends the session. */
+
 #include "server/core/context.h"
 
 #include <stdarg.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* One lock for the socket and one for packing memory, so that other frames find their way meanwhile; signs of life are
+ * sent only where nobody has to be waited for. */
+
 #include "server/core/frame_writer.h"
 
 #include <errno.h>

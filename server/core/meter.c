@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Keeps the smaller of the last two times of each kind of command, and tells the client those that have changed by a
+ * quarter: with the next tag, or at once if much costs more. */
+
 #include "server/core/meter.h"
 
 #include "common/net/frame.h"

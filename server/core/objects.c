@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Objects lie in pages of slots, by the slot in their id, and form a tree like Vulkan's: whatever ends takes its
+ * children along, the driver's objects too. */
+
 #include "server/core/objects.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* One VkDeviceMemory for each heap and a mapping of the process, all given up when a call reports a shortage; later it
+ * is tried to have them again, and the client is told what came of it. */
+
 #include "server/core/reserve.h"
 
 #include <sys/mman.h>

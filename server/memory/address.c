@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Binds a small buffer to the first and the last place of new memory: if their addresses are as far apart as their
+ * offsets, the client can add any offset to the first. */
+
 #include "server/memory/address.h"
 
 #include "common/memory/address.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Follows what is bound to which memory, to know what of it the GPU can write to. The handlers themselves are
+ * generated; these functions are called when a command has succeeded. */
+
 #include <stdlib.h>
 
 #include "common/wire/chain.h"
@@ -8,9 +12,6 @@
 #include "server/memory/image.h"
 #include "server/memory/memory.h"
 #include "server/memory/writes.h"
-
-/* Follows what is bound to which memory, to know what of it the GPU can write to. The handlers themselves are
- * generated; these functions are called when a command has succeeded. */
 
 #define COPY_USAGE (VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT)
 

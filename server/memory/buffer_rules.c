@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkGetBufferRulesVP: creates many buffers to find out by which rules the driver derives memory requirements from size
+ * and usage. */
+
 #include "common/memory/buffer_rule.h"
 #include "common/net/limits.h"
 #include "server/core/context.h"

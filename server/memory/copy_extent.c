@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Counts the format's texel blocks in rows, slices and layers, with the pitches of the region; what overflows cannot be
+ * told. */
+
 #include "server/memory/copy_extent.h"
 
 #include <stdbool.h>

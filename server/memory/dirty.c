@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A bitmap of pages: bits are set, found and cleared in words of 64, and those that are set are counted. */
+
 #include "server/memory/dirty.h"
 
 #include "server/memory/memory.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Gives the driver the bytes of the wire as VK_EXT_host_image_copy's host pointers, and tells the client what that has
+ * changed in memory that it has mapped. */
+
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/core/instance.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Keeps of an image's create-info and binding what later checks need; vkGetImageRequirementsVP creates an image only to
+ * see what it requires. */
+
 #include "server/memory/image.h"
 
 #include <stdlib.h>

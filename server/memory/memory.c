@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Memory that the client maps is mapped here, too, and followed: it begins as zeros, has a twin where something is
+ * bound that the GPU may write to, and gets what the client sends. */
+
 #include "server/memory/memory.h"
 
 #include <stdlib.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Marks the pages that a batch may have written to, finds where they have changed, and sends that in an order in which
+ * no word says too early that data is there. What the application does not map at the moment goes only where that has
+ * paid before. */
+
 #include "server/memory/readback.h"
 
 #include <stdlib.h>

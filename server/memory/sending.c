@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Fills frames with what differs from the twin. Where there is much, threads of the pool take a part each, and one of
+ * them at a time sends what all have filled. */
+
 #include "server/memory/sending.h"
 
 #include <pthread.h>

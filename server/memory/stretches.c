@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Compares pages with the twin, joins those that differ and are next to each other, and finds the first and the last
+ * word that differ in each stretch. */
+
 #include "server/memory/stretches.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Classes as bits, and ranges of whole pages sorted by memory and place. Ranges that touch are joined; when there are
+ * too many, one grows over the gap to a new one. */
+
 #include "server/memory/writes.h"
 
 #include <stdbool.h>

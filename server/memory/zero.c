@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Writes only to pages that are not zeros already where reading them makes none, and simply clears all else. */
+
 #include "server/memory/zero.h"
 
 #include <stdbool.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Sets are children of their pool's object, so to reset the pool drops them all. Sets that could not be had are entered
+ * as well, with the error. */
+
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/pipeline/descriptor_set.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Numbers the descriptors of a layout through which shaders may write to buffers, and keeps in each set a sorted list
+ * of those that name memory which counts. */
+
 #include "server/pipeline/descriptor_set.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Asks the driver as VK_KHR_pipeline_executable_properties does, and sends properties and statistics in one frame; or
+ * that there are none. */
+
 #include "server/pipeline/executables.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A list of creations and destructions in the order of the stream, and threads that take creations from its front.
+ * Whoever waits for one that nobody has begun does it. */
+
 #include "server/pipeline/maker.h"
 
 #include <pthread.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkCreate*Pipelines, by the maker where nobody waits for the answer; and what a pipeline's shaders write to, which
+ * follows from its modules and from the libraries that it links. */
+
 #include "server/pipeline/pipeline.h"
 
 #include <stdlib.h>

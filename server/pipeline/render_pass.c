@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Notes how many subpasses, views and attachments a render pass has, for the checks of what names them. */
+
 #include "server/pipeline/render_pass.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Goes once through a module and follows pointers from variables to whatever writes through them. After an instruction
+ * that is not known, all may be written. */
+
 #include "server/pipeline/spirv.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Adds up how long this process's driver has compiled. */
+
 #include "server/process/compiled.h"
 
 #include <stdatomic.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Lists the GPUs with a VkInstance of its own, without those of our own driver, and says which of them --gpu selects,
+ * by number or by name. */
+
 #include "server/process/gpu_list.h"
 
 #include <stdlib.h>

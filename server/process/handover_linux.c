@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A pair of Unix sockets: one way a descriptor travels as SCM_RIGHTS, the other way words of a byte. */
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* One loop with poll(): clients are accepted and given to workers, some of which are started before there is a client;
+ * workers that end are reaped, and at the end all get SIGTERM, then SIGKILL. */
+
 #include "server/process/listener.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A table with a row for each option, by which the command line is read; and the command line that workers get. */
+
 #include "server/process/options.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Until its connection comes, a thread of the worker creates a VkInstance and lists its GPUs, after which the driver is
+ * loaded. */
+
 #include "server/process/ready.h"
 
 #include <fcntl.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* fork() and an exec of /proc/self/exe, with signals, process group and descriptors set in between. */
+
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Starts workers, gives them their clients, and writes into the log how they ended. */
+
 #include "server/process/worker_process.h"
 
 #include <errno.h>

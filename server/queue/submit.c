@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Copies the arrays of a VkSubmitInfo, VkSubmitInfo2 or VkBindSparseInfo with room for one more, and adds the value and
+ * the device index where the chain has these. */
+
 #include "server/queue/submit.h"
 
 #include <string.h>

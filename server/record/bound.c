@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* What shaders can write to follows from the pipeline and the sets that are bound when they are run: binds are
+ * remembered, and each draw, dispatch or trace adds what its pipeline stores to. */
+
 #include "server/record/bound.h"
 
 #include "server/core/context.h"
@@ -7,8 +11,6 @@
 #include "server/pipeline/pipeline.h"
 #include "server/pipeline/spirv.h"
 #include "server/record/command_buffer.h"
-
-/* What shaders can write to follows from the pipeline and the sets that are bound when they are run. */
 
 static struct vps_bound *bound_of(const struct vps_context *ctx)
 {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Begins and ends recordings, collects in a track what their commands change on the GPU, adds that of secondary command
+ * buffers, and remembers an error of anything that was used. */
+
 #include "server/record/command_buffer.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Allocates and frees command buffers as children of their pool's object, and clears all of them when it is reset. */
+
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/record/command_buffer.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Notes which events and queries a recording changes, and how many views and further subpasses the render pass instance
+ * has that it is in. */
+
 #include "server/record/recorded.h"
 
 #include "server/core/context.h"

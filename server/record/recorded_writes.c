@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* What the recorded commands write to of which protocol/commands.table says writes=observed. The handlers themselves
+ * are generated or elsewhere; these functions are called when a command was recorded. */
+
 #include "server/core/context.h"
 #include "server/memory/buffer.h"
 #include "server/memory/copy_extent.h"
@@ -8,9 +12,6 @@
 #include "server/record/command_buffer.h"
 #include "server/record/recorded.h"
 #include "server/sync/query_pool.h"
-
-/* What the recorded commands write to of which protocol/commands.table says writes=observed. The handlers themselves
- * are generated or elsewhere; these functions are called when a command was recorded. */
 
 /* Notes a write to [offset, offset + size) of a buffer. False ends the session. */
 static bool note_recorded_write(struct vps_context *ctx, const struct vps_object *object, VkDeviceSize offset,

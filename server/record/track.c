@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Lists of events, ranges of queries, writes and sets, with a count of references: a track that a submission holds,
+ * too, is copied before it is changed. */
+
 #include "server/record/track.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkCreateDevice, with timeline semaphores for the server's own use, whatever the client enables; and vkDestroyDevice,
+ * which stops the queues and gives up on a GPU that does not finish. */
+
 #include "server/core/device.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Recorded commands of a payload go to the driver one after another without an answer; each other command is decoded,
+ * checked, handled and answered. How long they take is measured. */
+
 #include "server/session/executor.h"
 
 #include "common/util/bytes.h"

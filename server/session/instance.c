@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* vkCreateInstance with a version that knows all that clients ask, and a messenger that logs what a layer says; and
+ * names that applications give objects, passed to the driver. */
+
 #include "server/core/instance.h"
 
 #include <stdlib.h>

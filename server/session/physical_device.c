@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Lists GPUs and groups of them without those that --gpu leaves out and those of our own driver. */
+
 #include <string.h>
 
 #include "common/util/identity.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Hands each frame to the thread that has its pool's last one, or to the one with the least to do, and collects errors
+ * and times when all are waited for. */
+
 #include "server/session/replay.h"
 
 #include <poll.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reads frames into a ring of places, so that another thread can unpack and apply a large change of memory while the
+ * next frame is read. */
+
 #include "server/session/uploads.h"
 
 #include <sys/socket.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Sends signs of life, tells the client of SIGTERM, and ends the process if the driver keeps it for too long after the
+ * client has gone or the end was announced. */
+
 #include "server/session/watchdog.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Greets the client, then reads frame after frame and has it done: memory by the uploads, recordings by the replay,
+ * other commands by the executor. */
+
 #include "server/session/worker.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Asks the driver for the state of an event after batches that may change it, and sends that unless the host has set or
+ * reset it since; both sides count these calls. */
+
 #include "server/sync/event.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Reads results of complete batches from the driver and sends them, each with how often the host has reset its query,
+ * by which the client sees what is out of date. */
+
 #include "server/sync/query_pool.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Learns from acknowledgements how long encoding, sending and decoding took for a byte of each codec and what rate the
+ * link has, and tries idle codecs on small parts of frames now and then. */
+
 #include "server/wsi/codec_chooser.h"
 
 /* A codec that is not in use is tried again after so many frames; one that was never tried sooner. */

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The compute pipeline of planes.comp, with a descriptor set for each buffer. Its dispatch is recorded behind the copy
+ * of the image. */
+
 #include "server/wsi/converter.h"
 
 #include <stdlib.h>

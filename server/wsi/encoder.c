@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Goes through a picture in bands of tile rows and sends what has changed, and remembers of which tiles the client has
+ * no exact copy, to send these exactly when there is time. */
+
 #include "server/wsi/encoder.h"
 
 #include <lz4.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Averages the interval of acknowledgements, and divides by it the time that a frame takes which is alone on the way;
+ * when that may be out of date, a frame is kept back until it is alone. */
+
 #include "server/wsi/flow_control.h"
 
 #include "common/picture/present_frame.h"

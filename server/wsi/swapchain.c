@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* A present copies the image into a buffer that the CPU can read, with command buffers that are recorded once for each
+ * image and buffer; the buffer then goes to the presenter. */
+
 #include "server/wsi/swapchain.h"
 
 #include <stdlib.h>
