@@ -278,7 +278,7 @@ static void bring_box(struct work *work, struct box *box)
 }
 
 /* One of the threads. Frames of different pages may go in any order. */
-static void help(void *argument)
+static void help_sending(void *argument)
 {
    struct work *work = argument;
    size_t position = 0, end = 0;
@@ -307,7 +307,7 @@ static bool send_together(struct work *work)
    if (pthread_cond_init(&work->emptied, NULL) != 0)
       return false;
    work->last_full = &work->full;
-   vp_pool_run(help, work);
+   vp_pool_run(help_sending, work);
    keep_boxes(work);
    pthread_cond_destroy(&work->emptied);
    return !work->failed && !next_part(work, &position, &end);

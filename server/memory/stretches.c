@@ -15,7 +15,7 @@
 /* The begins of pages this far ahead are asked for, since the processor itself asks for nothing behind a page. */
 #define PAGES_AHEAD 8
 
-static bool differs(const struct vps_memory *memory, size_t place, size_t length)
+static bool range_differs(const struct vps_memory *memory, size_t place, size_t length)
 {
    return memcmp(memory->real + place, memory->twin + place, length) != 0;
 }
@@ -47,7 +47,7 @@ static size_t word_length(const struct vps_memory *memory, size_t place)
    return left < VPS_WORD ? left : VPS_WORD;
 }
 
-static void set_end(struct vps_stretch *stretch, unsigned end, size_t place)
+static void stretch_set_end(struct vps_stretch *stretch, unsigned end, size_t place)
 {
    const struct vps_memory *memory = stretch->memory;
    const size_t length = word_length(memory, place);
@@ -63,18 +63,18 @@ static void set_first(struct vps_stretch *stretch, size_t page)
    size_t place = page * VPS_PAGE;
    const size_t end = page_end(stretch->memory, page);
 
-   while (place + VPS_WORD < end && !differs(stretch->memory, place, VPS_WORD))
+   while (place + VPS_WORD < end && !range_differs(stretch->memory, place, VPS_WORD))
       place += VPS_WORD;
-   set_end(stretch, 0, place);
+   stretch_set_end(stretch, 0, place);
 }
 
 static void set_last(struct vps_stretch *stretch, size_t page)
 {
    size_t place = (page_end(stretch->memory, page) - 1) / VPS_WORD * VPS_WORD;
 
-   while (place > page * VPS_PAGE && !differs(stretch->memory, place, word_length(stretch->memory, place)))
+   while (place > page * VPS_PAGE && !range_differs(stretch->memory, place, word_length(stretch->memory, place)))
       place -= VPS_WORD;
-   set_end(stretch, 1, place > stretch->place[0] ? place : stretch->place[0]);
+   stretch_set_end(stretch, 1, place > stretch->place[0] ? place : stretch->place[0]);
 }
 
 bool vps_stretches_add(struct vps_stretches *stretches, struct vps_memory *memory)

@@ -262,7 +262,7 @@ static bool make_room_for_bindings(struct vps_descriptor_set *set)
 }
 
 /* Holds the descriptor's memory. */
-static void put(struct vps_descriptor_set *set, const struct vps_descriptor *descriptor)
+static void descriptor_set_put(struct vps_descriptor_set *set, const struct vps_descriptor *descriptor)
 {
    const unsigned at = descriptor_set_find(set, descriptor->index);
    const bool replaces = at < set->count && set->descriptors[at].index == descriptor->index;
@@ -370,7 +370,7 @@ static inline void set_descriptor(struct vps_descriptor_set *set, uint32_t index
 {
    descriptor->index = index;
    if (counts)
-      put(set, descriptor);
+      descriptor_set_put(set, descriptor);
    else if (set->count)
       clear(set, index, 1);
 }
@@ -441,7 +441,7 @@ static void copy_descriptors(struct vps_descriptor_set *target, const struct vps
       struct vps_descriptor descriptor = source->descriptors[next];
       done = descriptor.index - from + 1;
       descriptor.index = to + done - 1;
-      put(target, &descriptor);
+      descriptor_set_put(target, &descriptor);
    }
 }
 

@@ -130,7 +130,7 @@ static void offer_making(struct vps_making *making)
 }
 
 /* Waits for it, or does it when nobody has begun. */
-static void wait_for(struct vps_making *making)
+static void maker_wait_for(struct vps_making *making)
 {
    pthread_mutex_lock(&maker.lock);
    if (making->state == WAITING) {
@@ -156,7 +156,7 @@ static void complete_making(struct vps_context *ctx, struct vps_making *making)
 {
    if (making->complete)
       return;
-   wait_for(making);
+   maker_wait_for(making);
    vps_creation_finish(ctx, &making->creation);
    making->complete = true;
    ctx->makings.size -= making->arena.used;

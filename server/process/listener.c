@@ -392,7 +392,7 @@ static bool is_listener_done(const struct listener *listener)
 }
 
 /* Milliseconds until something is due without an event, or -1. */
-static int next_timeout(const struct listener *listener)
+static int listener_next_timeout(const struct listener *listener)
 {
    const int64_t now = vp_clock_ms();
    int64_t due = INT64_MAX;
@@ -423,7 +423,7 @@ static bool listener_step(struct listener *listener)
    for (unsigned i = 0; i < listener->refused_count; i++)
       pollfds[2 + i] = (struct pollfd){.fd = listener->refused[i].fd, .events = POLLIN};
 
-   if (poll(pollfds, 2 + listener->refused_count, next_timeout(listener)) < 0) {
+   if (poll(pollfds, 2 + listener->refused_count, listener_next_timeout(listener)) < 0) {
       if (errno == EINTR)
          return true;
       vp_log(VP_LOG_ERROR, "cannot wait for clients: %s", strerror(errno));

@@ -302,7 +302,7 @@ static VkResult wait_for_gpu(const struct vps_queue *queue, uint64_t serial, int
 }
 
 /* Looks for a short time whether the next batch is complete: drivers that answer fast do so without a system call. */
-static bool spin_for(const struct vps_queue *queue, uint64_t serial, int64_t end_ns)
+static bool queue_spin_for(const struct vps_queue *queue, uint64_t serial, int64_t end_ns)
 {
    const struct vps_device *device = queue->device;
    uint64_t reached = 0;
@@ -330,7 +330,7 @@ static uint64_t wait_for_progress(struct vps_queue *queue, uint64_t completed)
 
    struct vps_event **events = hold_events(queue, &event_count);
    VkResult result = VK_SUCCESS;
-   if (!spin_for(queue, completed + 1, queue->progress_ns + GPU_SPIN_NS))
+   if (!queue_spin_for(queue, completed + 1, queue->progress_ns + GPU_SPIN_NS))
       result = wait_for_gpu(queue, completed + 1, event_count ? EVENT_WAIT_NS : time_to_look(queue));
    if (result == VK_TIMEOUT) {
       look_at_events(queue, events, event_count);
@@ -444,7 +444,7 @@ void vps_handle_vkWaitBatchVP(struct vps_context *ctx, struct vp_cmd_vkWaitBatch
       vps_fail(ctx, "there is no batch %llu yet", (unsigned long long)a->serial);
       return;
    }
-   if (spin_for(queue, a->serial, vp_clock_ns() + GPU_SPIN_NS))
+   if (queue_spin_for(queue, a->serial, vp_clock_ns() + GPU_SPIN_NS))
       result = VK_SUCCESS;
    while (result == VK_TIMEOUT && !atomic_load(&queue->device->lost))
       result = wait_for_thread(queue, a->serial, WAIT_NS);

@@ -53,7 +53,7 @@ static void release_event(void *state)
 }
 
 /* With the lock. */
-static bool is_set(const struct vps_event *event)
+static bool event_is_set(const struct vps_event *event)
 {
    return event->device->functions.GetEventStatus(event->device->handle, event->handle) == VK_EVENT_SET;
 }
@@ -62,7 +62,7 @@ bool vps_event_sample(struct vps_event *event)
 {
    pthread_mutex_lock(&event->lock);
    if (event->handle) {
-      event->sampled = is_set(event);
+      event->sampled = event_is_set(event);
       event->sampled_operations = event->host_operations;
    }
    const bool changed = event->handle && event->sampled != event->set;
