@@ -223,7 +223,7 @@ static bool endpoint_get_v4(const union endpoint *endpoint, uint8_t v4[4])
 }
 
 /* Returns the socket, or -1 with errno. */
-static int listen_address(const struct addrinfo *address)
+static int bind_address(const struct addrinfo *address)
 {
    const int fd = open_socket(address);
    if (fd < 0)
@@ -234,7 +234,7 @@ static int listen_address(const struct addrinfo *address)
    if (address->ai_family == AF_INET6)
       (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 
-   if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0) {
+   if (bind(fd, address->ai_addr, address->ai_addrlen) != 0) {
       const int saved_errno = errno;
       close(fd);
       errno = saved_errno;
@@ -260,7 +260,7 @@ static void describe_listen_error(const char *host, uint16_t port, char error[VP
                strerror(errno));
 }
 
-int vp_socket_listen(const char *host, uint16_t port, uint16_t *real_port, char error[VP_SOCKET_ERROR_SIZE])
+int vp_socket_bind(const char *host, uint16_t port, uint16_t *real_port, char error[VP_SOCKET_ERROR_SIZE])
 {
    struct addrinfo *list;
    int fd = -1;
@@ -273,7 +273,7 @@ int vp_socket_listen(const char *host, uint16_t port, uint16_t *real_port, char 
    }
 
    for (const struct addrinfo *address = list; address && fd < 0; address = address->ai_next)
-      fd = listen_address(address);
+      fd = bind_address(address);
    if (fd < 0)
       describe_listen_error(host, port, error);
    freeaddrinfo(list);
@@ -282,6 +282,23 @@ int vp_socket_listen(const char *host, uint16_t port, uint16_t *real_port, char 
    if (fd >= 0)
       *real_port = local_endpoint(fd, &endpoint) ? endpoint_port(&endpoint) : port;
    return fd;
+}
+
+bool vp_socket_open(int fd, const char *host, uint16_t port, char error[VP_SOCKET_ERROR_SIZE])
+{
+   if (listen(fd, SOMAXCONN) == 0)
+      return true;
+   describe_listen_error(host, port, error);
+   return false;
+}
+
+int vp_socket_listen(const char *host, uint16_t port, uint16_t *real_port, char error[VP_SOCKET_ERROR_SIZE])
+{
+   const int fd = vp_socket_bind(host, port, real_port, error);
+   if (fd < 0 || vp_socket_open(fd, host, *real_port, error))
+      return fd;
+   close(fd);
+   return -1;
 }
 
 static void format_endpoint(const union endpoint *endpoint, char *out, size_t size)
@@ -314,12 +331,17 @@ int vp_socket_accept(int listener, char *peer, size_t peer_size)
    return fd;
 }
 
-bool vp_socket_is_loopback(int fd)
+enum vp_reach vp_socket_reach(int fd)
 {
+   static const uint8_t none[4];
    union endpoint endpoint;
    uint8_t v4[4];
 
    if (!local_endpoint(fd, &endpoint))
-      return false;
-   return endpoint_get_v4(&endpoint, v4) ? v4[0] == 127 : IN6_IS_ADDR_LOOPBACK(&endpoint.v6.sin6_addr);
+      return VP_REACH_ALL;
+   if (endpoint_get_v4(&endpoint, v4))
+      return v4[0] == 127 ? VP_REACH_LOOPBACK : memcmp(v4, none, sizeof(v4)) == 0 ? VP_REACH_ALL : VP_REACH_ADDRESS;
+   if (IN6_IS_ADDR_UNSPECIFIED(&endpoint.v6.sin6_addr))
+      return VP_REACH_ALL;
+   return IN6_IS_ADDR_LOOPBACK(&endpoint.v6.sin6_addr) ? VP_REACH_LOOPBACK : VP_REACH_ADDRESS;
 }

@@ -28,12 +28,22 @@ int vp_socket_connect(const char *host, uint16_t port, int timeout_ms, char erro
  * failure. */
 int vp_socket_listen(const char *host, uint16_t port, uint16_t *real_port, char error[VP_SOCKET_ERROR_SIZE]);
 
+/* The same in two steps: nobody can connect in between. */
+int vp_socket_bind(const char *host, uint16_t port, uint16_t *real_port, char error[VP_SOCKET_ERROR_SIZE]);
+bool vp_socket_open(int fd, const char *host, uint16_t port, char error[VP_SOCKET_ERROR_SIZE]);
+
 /* Accepts with the same options as vp_socket_connect; `peer` gets a printable
  * address. Returns -1 with errno on failure. */
 int vp_socket_accept(int listener, char *peer, size_t peer_size);
 
-/* Whether a listening or connected socket is bound to a loopback address. */
-bool vp_socket_is_loopback(int fd);
+enum vp_reach {
+   VP_REACH_LOOPBACK, /* this machine only */
+   VP_REACH_ADDRESS,  /* those who reach one address of this machine */
+   VP_REACH_ALL,      /* any of its addresses: the wildcard */
+};
+
+/* From where a socket that is bound can be reached. */
+enum vp_reach vp_socket_reach(int fd);
 
 /* Writes "address:port" ("[address]:port" for v6). */
 void vp_socket_format_address(const char *host, uint16_t port, char *out, size_t size);

@@ -21,6 +21,7 @@
 #include "common/util/clock.h"
 #include "common/util/descriptor.h"
 #include "common/util/log.h"
+#include "server/process/entrance.h"
 #include "server/process/handover.h"
 #include "server/process/spawn.h"
 #include "server/process/worker_process.h"
@@ -70,7 +71,8 @@ struct listener {
    enum listener_state state;
    int64_t state_deadline_ms; /* ENDING, KILLING: when the state is over */
    int64_t accept_after_ms;   /* no accept before */
-   int listen_fd, signal_fd;
+   struct vps_entrance entrance;
+   int signal_fd;
    struct vps_worker_process *workers;
    unsigned worker_count, worker_room;
    int64_t ready_after_ms;   /* no worker without a client is started before */
@@ -233,7 +235,7 @@ static void serve_client(struct listener *listener, int fd, const char *peer)
 static void accept_client(struct listener *listener)
 {
    char peer[VPS_PEER_SIZE];
-   const int fd = vp_socket_accept(listener->listen_fd, peer, sizeof(peer));
+   const int fd = vp_socket_accept(listener->entrance.tcp_fd, peer, sizeof(peer));
 
    if (fd >= 0) {
       serve_client(listener, fd, peer);
@@ -356,8 +358,7 @@ static void advance_shutdown(struct listener *listener)
    if (listener->state == RUNNING) {
       vp_log(VP_LOG_INFO, "shutting down; %u clients are connected", count_workers(listener, has_client));
       dismiss_ready_workers(listener);
-      close(listener->listen_fd);
-      listener->listen_fd = -1;
+      vps_entrance_close(&listener->entrance);
       listener->state = ENDING;
       listener->state_deadline_ms = vp_clock_ms() + TERM_GRACE_MS;
       signal_workers(listener, SIGTERM);
@@ -419,7 +420,7 @@ static bool listener_step(struct listener *listener)
 
    /* A negative fd is not polled. */
    pollfds[0] = (struct pollfd){.fd = listener->signal_fd, .events = POLLIN};
-   pollfds[1] = (struct pollfd){.fd = accepting ? listener->listen_fd : -1, .events = POLLIN};
+   pollfds[1] = (struct pollfd){.fd = accepting ? listener->entrance.tcp_fd : -1, .events = POLLIN};
    for (unsigned i = 0; i < listener->refused_count; i++)
       pollfds[2 + i] = (struct pollfd){.fd = listener->refused[i].fd, .events = POLLIN};
 
@@ -444,7 +445,7 @@ static bool listener_step(struct listener *listener)
 
 static bool listener_init(struct listener *listener, const struct vps_options *options)
 {
-   *listener = (struct listener){.options = options, .listen_fd = -1, .signal_fd = -1};
+   *listener = (struct listener){.options = options, .entrance.tcp_fd = -1, .signal_fd = -1};
 
    listener->worker_room = options->max_clients + 2 * options->ready;
    listener->workers = calloc(listener->worker_room, sizeof(*listener->workers));
@@ -453,14 +454,7 @@ static bool listener_init(struct listener *listener, const struct vps_options *o
       return false;
    }
 
-   char error[VP_SOCKET_ERROR_SIZE], address[300];
-   uint16_t port;
-   listener->listen_fd = vp_socket_listen(options->host, options->port, &port, error);
-   if (listener->listen_fd < 0) {
-      vp_log(VP_LOG_ERROR, "%s", error);
-      return false;
-   }
-   if (!check_gpus(options))
+   if (!vps_entrance_open(&listener->entrance, options) || !check_gpus(options))
       return false;
 
    sigset_t signals;
@@ -476,12 +470,7 @@ static bool listener_init(struct listener *listener, const struct vps_options *o
       return false;
    }
 
-   vp_socket_format_address(options->host, port, address, sizeof(address));
-   if (!vp_socket_is_loopback(listener->listen_fd))
-      vp_log(VP_LOG_WARN, "there is no authentication: everyone who can reach %s can use the GPUs of this machine",
-             address);
-   printf("venus-server: listening on %s\n", address);
-   fflush(stdout);
+   vps_entrance_announce(&listener->entrance, options);
    return true;
 }
 
@@ -489,8 +478,7 @@ static void listener_finish(struct listener *listener)
 {
    while (listener->refused_count > 0)
       drop_refused(listener, 0);
-   if (listener->listen_fd >= 0)
-      close(listener->listen_fd);
+   vps_entrance_close(&listener->entrance);
    if (listener->signal_fd >= 0)
       close(listener->signal_fd);
    free(listener->workers);

@@ -27,7 +27,9 @@ const char vps_usage[] =
    "\n"
    "  --port N         listen on this port (default " STRING(VP_DEFAULT_PORT) "; 0: any free one, see the output)\n"
    "  --host ADDR      listen on this address (default 127.0.0.1: this machine only;\n"
-   "                   0.0.0.0 or :: for all; there is no authentication)\n"
+   "                   another one only with --insecure)\n"
+   "  --insecure       allow --host to name one address that others can reach: whoever\n"
+   "                   does can use the GPUs and read and change what is sent\n"
    "  --gpu GPU        offer only this GPU: its index or a part of its name, as --list\n"
    "                   shows them; may be given several times\n"
    "  --max-clients N  serve at most N clients at the same time (default " STRING(DEFAULT_MAX_CLIENTS) ")\n"
@@ -86,6 +88,13 @@ static bool set_host(struct vps_options *options, const char *value)
    return *value != '\0';
 }
 
+static bool set_insecure(struct vps_options *options, const char *value)
+{
+   (void)value;
+   options->insecure = true;
+   return true;
+}
+
 static bool set_gpu(struct vps_options *options, const char *value)
 {
    options->gpus[options->gpu_count++] = value;
@@ -133,6 +142,7 @@ static bool set_worker_fd(struct vps_options *options, const char *value)
 static const struct option option_table[] = {
    {.name = "--port", .has_value = true, .set = set_port, .expected = "a number from 0 to 65535"},
    {.name = "--host", .has_value = true, .set = set_host, .expected = "an address of this machine"},
+   {.name = "--insecure", .set = set_insecure},
    {.name = "--gpu", .has_value = true, .set = set_gpu, .expected = "the index or a part of the name of a GPU"},
    {.name = "--max-clients",
     .has_value = true,

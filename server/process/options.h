@@ -23,6 +23,7 @@ struct vps_options {
    enum vps_mode mode;
    const char *host;
    uint16_t port;                   /* 0: any free one */
+   bool insecure;                   /* host may be an address that other machines reach */
    const char **gpus;               /* index or part of a name; see vps_gpu_selected */
    unsigned gpu_count;              /* 0: offer all GPUs */
    unsigned max_clients;            /* at the same time, >= 1 */

@@ -58,6 +58,22 @@ def name_of(pid):
         return None
 
 
+def own_address():
+    """One of this machine that others may reach, or an empty text. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        with contextlib.suppress(OSError):
+            probe.connect(("192.0.2.1", 9))
+            return probe.getsockname()[0]
+    return ""
+
+
+def has_ipv6():
+    with contextlib.suppress(OSError):
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        return True
+    return False
+
+
 def is_gone(pid):
     try:
         return read_proc(pid, "stat").rsplit(b")", 1)[1].split()[0] in (b"Z", b"X")
@@ -234,13 +250,27 @@ class CommandLine(unittest.TestCase):
         self.check_refusal(run("--port", "0", "--host", "203.0.113.7"), 1, "203.0.113.7")
         self.check_refusal(run("--port", "0", "--host", "nothing.invalid"), 1, "nothing.invalid")
 
+    def test_others_reach_it(self):
+        """Only when it is spelled out, and never on all networks at once."""
+        for host in ("0.0.0.0", "0", "::", "::ffff:0.0.0.0", own_address()):
+            with self.subTest(host):
+                if ":" in host and not has_ipv6():
+                    self.skipTest("no IPv6 here")
+                if not host:
+                    self.skipTest("no network here")
+                self.check_refusal(run("--port", "0", "--host", host), 1, host, "not a loopback address", "ssh tunnel",
+                                   "--insecure")
+                if host != own_address():
+                    self.check_refusal(run("--port", "0", "--insecure", "--host", host), 1, host, "all networks",
+                                       "the one address")
+
 
 class Listening(unittest.TestCase):
     def test_one_line_and_clean_end(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             with Server() as server:
                 self.assertEqual(server.host, "127.0.0.1")
-                self.assertNotIn("authentication", server.log())
+                self.assertNotIn("warn", server.log())
                 connection, _ = server.connect_worker()
                 with connection:
                     status, _ = server.stop(number)
@@ -251,17 +281,22 @@ class Listening(unittest.TestCase):
                     server.connect()
 
     def test_address_forms(self):
-        with Server("--host", "0.0.0.0") as server:
-            self.assertIn("listening on 0.0.0.0:", server.line)
-            self.assertIn("no authentication", server.log())
+        if address := own_address():
+            with Server("--insecure", "--host", address) as server:
+                self.assertIn(f"listening on {address}:", server.line)
+                self.assertEqual(server.log().count("warn"), 1)
+                self.assertIn("--insecure: everyone who can reach", server.log())
+                server.connect().close()
+                self.assertEqual(server.stop()[0], 0)
+        with Server("--insecure") as server:
+            self.assertEqual(server.host, "127.0.0.1")
+            self.assertNotIn("--insecure", server.log())
             self.assertEqual(server.stop()[0], 0)
-        try:
-            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-        except OSError:
+        if not has_ipv6():
             self.skipTest("no IPv6 here")
         with Server("--host", "::1") as server:
             self.assertIn("listening on [::1]:", server.line)
-            self.assertNotIn("authentication", server.log())
+            self.assertNotIn("--insecure", server.log())
             server.connect().close()
             self.assertTrue(wait_for(lambda: "client [::1]:" in server.log()))
             self.assertEqual(server.stop()[0], 0)

@@ -28,7 +28,7 @@ static void test_defaults(void)
 
    CHECK(parse(&options, line, error));
    CHECK(options.mode == VPS_MODE_LISTEN);
-   CHECK(strcmp(options.host, "127.0.0.1") == 0 && options.port == VP_DEFAULT_PORT);
+   CHECK(strcmp(options.host, "127.0.0.1") == 0 && options.port == VP_DEFAULT_PORT && !options.insecure);
    CHECK(options.gpu_count == 0 && options.max_clients == 64 && !options.validate);
    CHECK(options.compression == VP_COMPRESS_AUTO);
    CHECK(options.log_level == VP_LOG_INFO && options.worker_fd == -1 && options.ready == 2);
@@ -38,12 +38,12 @@ static void test_defaults(void)
 static void test_all_options(void)
 {
    struct vps_options options;
-   char line[] = "--port 0 --host=:: --gpu 1 --gpu=RTX --gpu --x --validate --compress=zstd --log debug "
+   char line[] = "--port 0 --host=:: --insecure --gpu 1 --gpu=RTX --gpu --x --validate --compress=zstd --log debug "
                  "--max-clients 4096 --ready 64";
    char error[256];
 
    CHECK(parse(&options, line, error));
-   CHECK(options.port == 0 && strcmp(options.host, "::") == 0);
+   CHECK(options.port == 0 && strcmp(options.host, "::") == 0 && options.insecure);
    CHECK(options.gpu_count == 3 && strcmp(options.gpus[1], "RTX") == 0 && strcmp(options.gpus[2], "--x") == 0);
    CHECK(options.compression == VP_COMPRESS_ZSTD);
    CHECK(options.validate && options.log_level == VP_LOG_DEBUG && options.max_clients == 4096);
@@ -92,6 +92,7 @@ static void test_wrong(void)
       {"--ready 65", "from 0 to 64"},
       {"--log loud", "error, warn, info or debug"},
       {"--validate=yes", "takes no value"},
+      {"--insecure=yes", "takes no value"},
       {"--compress gzip", "auto, none, lz4 or zstd"},
       {"--list=1", "takes no value"},
       {"--worker-fd 2", "not \"2\""},

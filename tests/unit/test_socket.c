@@ -77,7 +77,7 @@ static void test_connection(const char *host, bool required)
    }
    if (!CHECK(listener >= 0) || !CHECK(port != 0))
       return;
-   CHECK(vp_socket_is_loopback(listener));
+   CHECK(vp_socket_reach(listener) == VP_REACH_LOOPBACK);
    CHECK(vp_socket_accept(listener, peer, sizeof(peer)) == -1 && (errno == EAGAIN || errno == EWOULDBLOCK));
 
    const int client = vp_socket_connect(host, port, 2000, error);
@@ -117,7 +117,7 @@ static void test_dual_stack(void)
       fprintf(stderr, "not tested without IPv6: %s\n", error);
       return;
    }
-   CHECK(!vp_socket_is_loopback(listener));
+   CHECK(vp_socket_reach(listener) == VP_REACH_ALL);
    const int client = vp_socket_connect("127.0.0.1", port, 2000, error);
    struct pollfd pollfd = {.fd = listener, .events = POLLIN};
    CHECK(poll(&pollfd, 1, 2000) == 1);
@@ -126,6 +126,46 @@ static void test_dual_stack(void)
    CHECK(strncmp(peer, "127.0.0.1:", 10) == 0);
    close(client);
    close(server);
+   close(listener);
+}
+
+static void test_reach(void)
+{
+   static const struct {
+      const char *host;
+      enum vp_reach reach;
+   } hosts[] = {
+      {"0", VP_REACH_ALL},
+      {"0.0.0.0", VP_REACH_ALL},
+      {"::ffff:0.0.0.0", VP_REACH_ALL},
+      {"127.9.9.9", VP_REACH_LOOPBACK},
+      {"::ffff:127.0.0.1", VP_REACH_LOOPBACK},
+   };
+   char error[VP_SOCKET_ERROR_SIZE];
+   uint16_t port;
+
+   for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+      const int fd = vp_socket_bind(hosts[i].host, 0, &port, error);
+      if (fd < 0)
+         fprintf(stderr, "not tested with %s: %s\n", hosts[i].host, error);
+      else
+         CHECK(vp_socket_reach(fd) == hosts[i].reach);
+      close(fd);
+   }
+}
+
+/* What is bound refuses until it is opened. */
+static void test_two_steps(void)
+{
+   char error[VP_SOCKET_ERROR_SIZE];
+   uint16_t port;
+
+   const int listener = vp_socket_bind("127.0.0.1", 0, &port, error);
+   CHECK(vp_socket_connect("127.0.0.1", port, 2000, error) == -1);
+   CHECK(vp_socket_open(listener, "127.0.0.1", port, error));
+   const int client = vp_socket_connect("127.0.0.1", port, 2000, error);
+   CHECK(client >= 0);
+   close(client);
    close(listener);
 }
 
@@ -186,6 +226,8 @@ int main(void)
    test_connection("localhost", false);
    test_connection("::1", false);
    test_dual_stack();
+   test_reach();
+   test_two_steps();
    test_errors();
    test_connect_timeout();
    return check_finish();
