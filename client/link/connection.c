@@ -17,6 +17,7 @@
 #include "client/link/receiver.h"
 #include "common/net/error_frame.h"
 #include "common/net/socket.h"
+#include "common/net/unix_connect.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/util/spin.h"
@@ -227,22 +228,29 @@ static void let_go(struct vp_fork_item *item)
    conn->fd = -1;
 }
 
-struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms,
-                                           enum vp_compression compression)
+static int connect_to(const struct vp_server_address *address, int timeout_ms, char error[VP_SOCKET_ERROR_SIZE])
+{
+   if (address->way == VP_WAY_UNIX)
+      return vp_unix_connect(address->place, timeout_ms, error);
+   return vp_socket_connect(address->place, address->port, timeout_ms, error);
+}
+
+struct vp_connection *vp_connection_create(const struct vp_server_address *address, const char *application,
+                                           int timeout_ms, enum vp_compression compression)
 {
    char error[VP_SOCKET_ERROR_SIZE];
    const int64_t deadline_ms = vp_clock_ms() + timeout_ms;
    struct vp_connection *conn = calloc(1, sizeof(*conn));
    if (!conn)
       return NULL;
-   snprintf(conn->address, sizeof(conn->address), "%s:%u", host, port);
+   vp_server_address_format(address, conn->address, sizeof(conn->address));
    conn->last_call = &conn->first_call;
    if (!init_locks(conn))
       goto fail_locks;
    vp_object_table_init(&conn->objects);
    if (!vp_stream_init(&conn->stream, compression, &conn->server.codec))
       goto fail_stream;
-   conn->fd = vp_socket_connect(host, port, timeout_ms, error);
+   conn->fd = connect_to(address, timeout_ms, error);
    if (conn->fd < 0) {
       vp_log(VP_LOG_ERROR, "%s", error);
       goto fail_socket;

@@ -13,6 +13,7 @@
 #include "client/link/stats.h"
 #include "client/link/stream.h"
 #include "client/process/fork.h"
+#include "client/process/server_address.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
 #include "common/wire/decoder.h"
@@ -66,8 +67,8 @@ struct vp_call {
 };
 
 /* Connects and shakes hands. NULL after one clear line in the log. */
-struct vp_connection *vp_connection_create(const char *host, uint16_t port, const char *application, int timeout_ms,
-                                           enum vp_compression compression);
+struct vp_connection *vp_connection_create(const struct vp_server_address *address, const char *application,
+                                           int timeout_ms, enum vp_compression compression);
 
 /* Sends what is left, closes and frees. NULL is fine. No other thread may use
  * it any more. */

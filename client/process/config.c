@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/net/socket.h"
+#include "client/process/trusted.h"
 #include "common/util/log.h"
 #include "common/util/pool.h"
 #include "common/util/spin.h"
@@ -30,25 +30,35 @@ static void read_log_level(void)
       vp_log(VP_LOG_WARN, "VENUS_LOG=%s is not a level; use error, warn, info or debug", text);
 }
 
+/* A program with the rights of another user connects in the name of that one only to what everybody reaches. */
+static bool is_permitted(const struct vp_server_address *server)
+{
+   return server->way == VP_WAY_TCP || vp_trusted_getenv("VENUS_SERVER");
+}
+
+static void read_server(struct vp_config *config, const char *text, size_t length)
+{
+   struct vp_server_address *server = &config->servers[config->server_count];
+   if (config->server_count == VP_MAX_SERVERS)
+      vp_log(VP_LOG_WARN, "VENUS_SERVER lists more than %d servers; the rest is ignored", VP_MAX_SERVERS);
+   else if (!vp_server_address_parse(server, text, length))
+      vp_log(VP_LOG_ERROR, "VENUS_SERVER: '%.*s' is ignored, since it is not " VP_SERVER_ADDRESS_FORMS, (int)length,
+             text);
+   else if (!is_permitted(server))
+      vp_log(VP_LOG_ERROR, "VENUS_SERVER: '%.*s' is ignored, since this program runs with the rights of another user",
+             (int)length, text);
+   else
+      config->server_count++;
+}
+
 static void read_servers(struct vp_config *config)
 {
    const char *text = getenv("VENUS_SERVER");
    while (text && *text) {
-      char item[VP_HOST_SIZE + 8];
-      const size_t length = strcspn(text, ", ");
-      struct vp_server_address *server = &config->servers[config->server_count];
-      if (length && length < sizeof(item)) {
-         memcpy(item, text, length);
-         item[length] = 0;
-      }
-      if (length && config->server_count == VP_MAX_SERVERS)
-         vp_log(VP_LOG_WARN, "VENUS_SERVER lists more than %d servers; the rest is ignored", VP_MAX_SERVERS);
-      else if (length >= sizeof(item) ||
-               (length && !vp_socket_parse_address(item, server->host, sizeof(server->host), &server->port)))
-         vp_log(VP_LOG_ERROR, "VENUS_SERVER: '%.*s' is not host or host:port; it is ignored", (int)length, text);
-      else if (length)
-         config->server_count++;
-      text += length + strspn(text + length, ", ");
+      const size_t length = vp_server_address_length(text);
+      if (length)
+         read_server(config, text, length);
+      text += length + strspn(text + length, VP_SERVER_ADDRESS_SEPARATORS);
    }
 }
 

@@ -5,15 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/process/server_address.h"
 #include "common/memory/pack.h"
 
 #define VP_MAX_SERVERS 16
-#define VP_HOST_SIZE 256
-
-struct vp_server_address {
-   char host[VP_HOST_SIZE];
-   uint16_t port;
-};
 
 /* Which pictures of windows may come. */
 enum vp_present_policy {

@@ -22,7 +22,8 @@ static bool may_listen(int fd, const struct vps_options *options)
    else
       vp_log(VP_LOG_ERROR,
              "%s is not a loopback address, and whoever reaches it could use the GPUs and read what is sent: let "
-             "clients come through an ssh tunnel, or name the one address of a network that you trust and add "
+             "clients come through an ssh tunnel or, on this machine, --unix, or name the one address of a network "
+             "that you trust and add "
              "--insecure",
              options->host);
    return false;
@@ -43,11 +44,12 @@ static bool open_tcp(struct vps_entrance *entrance, const struct vps_options *op
 
 bool vps_entrance_open(struct vps_entrance *entrance, const struct vps_options *options)
 {
-   *entrance = (struct vps_entrance){.tcp_fd = -1};
-   return open_tcp(entrance, options);
+   *entrance = (struct vps_entrance)VPS_ENTRANCE_CLOSED;
+   return (!options->tcp || open_tcp(entrance, options)) &&
+          (!options->unix_path || vps_unix_socket_open(&entrance->unix_socket, options->unix_path));
 }
 
-void vps_entrance_announce(const struct vps_entrance *entrance, const struct vps_options *options)
+static void announce_tcp(const struct vps_entrance *entrance, const struct vps_options *options)
 {
    char address[300];
 
@@ -57,7 +59,24 @@ void vps_entrance_announce(const struct vps_entrance *entrance, const struct vps
              "--insecure: everyone who can reach %s can use the GPUs of this machine, and read and change what is sent",
              address);
    printf("venus-server: listening on %s\n", address);
+}
+
+void vps_entrance_announce(const struct vps_entrance *entrance, const struct vps_options *options)
+{
+   if (entrance->tcp_fd >= 0)
+      announce_tcp(entrance, options);
+   if (entrance->unix_socket.fd >= 0)
+      printf("venus-server: listening on unix:%s\n", options->unix_path);
    fflush(stdout);
+}
+
+int vps_entrance_accept(const struct vps_entrance *entrance, int listen_fd, char *peer, size_t peer_size,
+                        const char **refusal)
+{
+   if (listen_fd == entrance->unix_socket.fd)
+      return vps_unix_socket_accept(listen_fd, peer, peer_size, refusal);
+   *refusal = NULL;
+   return vp_socket_accept(listen_fd, peer, peer_size);
 }
 
 void vps_entrance_close(struct vps_entrance *entrance)
@@ -65,4 +84,5 @@ void vps_entrance_close(struct vps_entrance *entrance)
    if (entrance->tcp_fd >= 0)
       close(entrance->tcp_fd);
    entrance->tcp_fd = -1;
+   vps_unix_socket_close(&entrance->unix_socket);
 }

@@ -232,12 +232,15 @@ static void serve_client(struct listener *listener, int fd, const char *peer)
       listener->ready_after_ms = vp_clock_ms() + READY_PAUSE_MS;
 }
 
-static void accept_client(struct listener *listener)
+static void accept_client(struct listener *listener, int listen_fd)
 {
+   const char *refusal;
    char peer[VPS_PEER_SIZE];
-   const int fd = vp_socket_accept(listener->entrance.tcp_fd, peer, sizeof(peer));
+   const int fd = vps_entrance_accept(&listener->entrance, listen_fd, peer, sizeof(peer), &refusal);
 
-   if (fd >= 0) {
+   if (fd >= 0 && refusal) {
+      refuse_client(listener, fd, peer, refusal);
+   } else if (fd >= 0) {
       serve_client(listener, fd, peer);
    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       vp_log(VP_LOG_WARN, "cannot accept a client: %s", strerror(errno));
@@ -415,16 +418,19 @@ static int listener_next_timeout(const struct listener *listener)
 
 static bool listener_step(struct listener *listener)
 {
-   struct pollfd pollfds[2 + MAX_REFUSED];
+   enum { FIRST_REFUSED = 3 };
+   struct pollfd pollfds[FIRST_REFUSED + MAX_REFUSED];
+   struct vps_entrance *entrance = &listener->entrance;
    const bool accepting = listener->state == RUNNING && vp_clock_ms() >= listener->accept_after_ms;
 
    /* A negative fd is not polled. */
    pollfds[0] = (struct pollfd){.fd = listener->signal_fd, .events = POLLIN};
-   pollfds[1] = (struct pollfd){.fd = accepting ? listener->entrance.tcp_fd : -1, .events = POLLIN};
+   pollfds[1] = (struct pollfd){.fd = accepting ? entrance->tcp_fd : -1, .events = POLLIN};
+   pollfds[2] = (struct pollfd){.fd = accepting ? entrance->unix_socket.fd : -1, .events = POLLIN};
    for (unsigned i = 0; i < listener->refused_count; i++)
-      pollfds[2 + i] = (struct pollfd){.fd = listener->refused[i].fd, .events = POLLIN};
+      pollfds[FIRST_REFUSED + i] = (struct pollfd){.fd = listener->refused[i].fd, .events = POLLIN};
 
-   if (poll(pollfds, 2 + listener->refused_count, listener_next_timeout(listener)) < 0) {
+   if (poll(pollfds, FIRST_REFUSED + listener->refused_count, listener_next_timeout(listener)) < 0) {
       if (errno == EINTR)
          return true;
       vp_log(VP_LOG_ERROR, "cannot wait for clients: %s", strerror(errno));
@@ -434,8 +440,10 @@ static bool listener_step(struct listener *listener)
    tend_refused(listener);
    if (pollfds[0].revents)
       handle_signals(listener);
-   if (listener->state == RUNNING && pollfds[1].revents)
-      accept_client(listener);
+   for (unsigned i = 1; i < FIRST_REFUSED; i++) {
+      if (listener->state == RUNNING && pollfds[i].revents)
+         accept_client(listener, pollfds[i].fd);
+   }
    renew_ready_workers(listener);
    tend_ready_workers(listener);
    if (listener->state == ENDING && vp_clock_ms() >= listener->state_deadline_ms)
@@ -445,7 +453,7 @@ static bool listener_step(struct listener *listener)
 
 static bool listener_init(struct listener *listener, const struct vps_options *options)
 {
-   *listener = (struct listener){.options = options, .entrance.tcp_fd = -1, .signal_fd = -1};
+   *listener = (struct listener){.options = options, .entrance = VPS_ENTRANCE_CLOSED, .signal_fd = -1};
 
    listener->worker_room = options->max_clients + 2 * options->ready;
    listener->workers = calloc(listener->worker_room, sizeof(*listener->workers));

@@ -10,6 +10,7 @@
 
 #include "common/net/socket.h"
 #include "server/process/spawn.h"
+#include "server/process/unix_socket.h"
 
 #define DEFAULT_MAX_CLIENTS 64
 #define LIMIT_MAX_CLIENTS 4096
@@ -30,6 +31,8 @@ const char vps_usage[] =
    "                   another one only with --insecure)\n"
    "  --insecure       allow --host to name one address that others can reach: whoever\n"
    "                   does can use the GPUs and read and change what is sent\n"
+   "  --unix PATH      listen on a Unix socket for programs of this machine and this user;\n"
+   "                   then not on TCP, unless --port or --host is given too\n"
    "  --gpu GPU        offer only this GPU: its index or a part of its name, as --list\n"
    "                   shows them; may be given several times\n"
    "  --max-clients N  serve at most N clients at the same time (default " STRING(DEFAULT_MAX_CLIENTS) ")\n"
@@ -79,13 +82,21 @@ static bool set_port(struct vps_options *options, const char *value)
    if (!parse_number(value, 0, UINT16_MAX, &port))
       return false;
    options->port = (uint16_t)port;
+   options->tcp = true;
    return true;
 }
 
 static bool set_host(struct vps_options *options, const char *value)
 {
    options->host = value;
+   options->tcp = true;
    return *value != '\0';
+}
+
+static bool set_unix(struct vps_options *options, const char *value)
+{
+   options->unix_path = value;
+   return *value != '\0' && vps_unix_socket_path_fits(value);
 }
 
 static bool set_insecure(struct vps_options *options, const char *value)
@@ -142,6 +153,7 @@ static bool set_worker_fd(struct vps_options *options, const char *value)
 static const struct option option_table[] = {
    {.name = "--port", .has_value = true, .set = set_port, .expected = "a number from 0 to 65535"},
    {.name = "--host", .has_value = true, .set = set_host, .expected = "an address of this machine"},
+   {.name = "--unix", .has_value = true, .set = set_unix, .expected = "a path of at most 107 bytes"},
    {.name = "--insecure", .set = set_insecure},
    {.name = "--gpu", .has_value = true, .set = set_gpu, .expected = "the index or a part of the name of a GPU"},
    {.name = "--max-clients",
@@ -219,6 +231,7 @@ bool vps_options_parse(struct vps_options *options, int argc, char *const argv[]
          return false;
       }
    }
+   options->tcp = options->tcp || !options->unix_path;
    return true;
 }
 

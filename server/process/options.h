@@ -21,8 +21,10 @@ enum vps_mode {
 
 struct vps_options {
    enum vps_mode mode;
+   bool tcp; /* listen on host and port */
    const char *host;
    uint16_t port;                   /* 0: any free one */
+   const char *unix_path;           /* listen on this socket; NULL: on none */
    bool insecure;                   /* host may be an address that other machines reach */
    const char **gpus;               /* index or part of a name; see vps_gpu_selected */
    unsigned gpu_count;              /* 0: offer all GPUs */

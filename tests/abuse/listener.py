@@ -121,19 +121,19 @@ def receive_all(connection, seconds=10):
 class Server:
     """A running venus-server. Its log goes to a file."""
 
-    def __init__(self, *options, pass_fds=()):
+    def __init__(self, *options, place=("--port", "0"), pass_fds=()):
         self.log_file = tempfile.TemporaryFile("w+b")
-        self.process = subprocess.Popen([SERVER, "--port", "0", *options], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([SERVER, *place, *options], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=self.log_file, env=environment(),
                                         pass_fds=pass_fds)
         self.pid = self.process.pid
         self.line = self.process.stdout.readline().decode()
-        match = re.fullmatch(r"venus-server: listening on (.*):(\d+)\n", self.line)
+        match = re.fullmatch(r"venus-server: listening on (unix|.*):(\d+|/.*)\n", self.line)
         if not match:
             self.process.wait(10)
             raise AssertionError(f"the server does not listen: {self.line!r}, {self.log()}")
         self.host = match[1].strip("[]")
-        self.port = int(match[2])
+        self.port = match[2] if self.host == "unix" else int(match[2])
 
     def __enter__(self):
         return self
@@ -149,7 +149,12 @@ class Server:
         return os.pread(self.log_file.fileno(), 1 << 20, 0).decode(errors="replace")
 
     def connect(self):
-        return socket.create_connection((self.host, self.port), 5)
+        if self.host != "unix":
+            return socket.create_connection((self.host, self.port), 5)
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(5)
+        connection.connect(self.port)
+        return connection
 
     def children(self, name):
         children = [int(pid) for pid in read_proc(self.pid, f"task/{self.pid}/children").split()]
@@ -205,7 +210,9 @@ def run(*options, **changes):
                           stderr=subprocess.PIPE, env=environment(**changes), timeout=60, check=False, text=True)
 
 
-class CommandLine(unittest.TestCase):
+class RefusalCase(unittest.TestCase):
+    """Tests of a server that does not start, or refuses a client, in one sentence."""
+
     def check_refusal(self, result, status, *words):
         self.assertEqual(result.returncode, status, result.stderr)
         self.assertEqual(result.stdout, "")
@@ -214,6 +221,16 @@ class CommandLine(unittest.TestCase):
         for word in words:
             self.assertIn(word, lines[0])
 
+    def read_refusal(self, connection):
+        data = receive_all(connection)
+        self.assertGreater(len(data), FRAME_HEADER.size + 12, data)
+        kind, length, tag = FRAME_HEADER.unpack_from(data)
+        self.assertEqual((kind, length, tag), (FRAME_ERROR, len(data) - FRAME_HEADER.size, 0))
+        self.assertEqual(struct.unpack_from("<IQ", data, FRAME_HEADER.size), (NO_COMMAND, 0))
+        return data[FRAME_HEADER.size + 12:].decode()
+
+
+class CommandLine(RefusalCase):
     def test_wrong_options(self):
         self.check_refusal(run("--frobnicate"), 2, "--frobnicate", "--help")
         self.check_refusal(run("--port", "banana"), 2, "--port", "banana")
@@ -525,15 +542,7 @@ class Shutdown(unittest.TestCase):
                 self.assertTrue(is_gone(pid))
 
 
-class Abuse(unittest.TestCase):
-    def read_refusal(self, connection):
-        data = receive_all(connection)
-        self.assertGreater(len(data), FRAME_HEADER.size + 12, data)
-        kind, length, tag = FRAME_HEADER.unpack_from(data)
-        self.assertEqual((kind, length, tag), (FRAME_ERROR, len(data) - FRAME_HEADER.size, 0))
-        self.assertEqual(struct.unpack_from("<IQ", data, FRAME_HEADER.size), (NO_COMMAND, 0))
-        return data[FRAME_HEADER.size + 12:].decode()
-
+class Abuse(RefusalCase):
     def test_too_many_clients(self):
         with Server("--max-clients", "2") as server:
             first, first_pid = server.connect_worker()

@@ -188,7 +188,8 @@ static void peer_start(struct peer *peer, const struct peer_command *commands, s
       fprintf(stderr, "cannot start the peer\n");
       exit(1);
    }
-   peer->conn = vp_connection_create("127.0.0.1", port, "test", 10000, VP_COMPRESS_AUTO);
+   const struct vp_server_address address = {.port = port, .place = "127.0.0.1"};
+   peer->conn = vp_connection_create(&address, "test", 10000, VP_COMPRESS_AUTO);
    if (!peer->conn)
       exit(1);
    peer->gpu.conn = peer->conn;

@@ -51,6 +51,33 @@ static void test_all_options(void)
    vps_options_finish(&options);
 }
 
+/* A Unix socket takes the place of the port, but for those who want both. */
+static void test_places(void)
+{
+   static const struct {
+      const char *line, *unix_path;
+      bool tcp;
+   } places[] = {
+      {"", NULL, true},
+      {"--host ::1", NULL, true},
+      {"--unix /run/v", "/run/v", false},
+      {"--unix=v --insecure", "v", false},
+      {"--unix /run/v --port 5556", "/run/v", true},
+      {"--host ::1 --unix /run/v", "/run/v", true},
+   };
+   struct vps_options options;
+   char line[64], error[256];
+
+   for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+      snprintf(line, sizeof(line), "%s", places[i].line);
+      CHECK(parse(&options, line, error));
+      CHECK(options.tcp == places[i].tcp);
+      CHECK(!places[i].unix_path == !options.unix_path);
+      CHECK(!options.unix_path || strcmp(options.unix_path, places[i].unix_path) == 0);
+      vps_options_finish(&options);
+   }
+}
+
 static void test_modes(void)
 {
    static const struct {
@@ -86,6 +113,7 @@ static void test_wrong(void)
       {"--port 99999999999999999999", "needs a number"},
       {"--port=", "not \"\""},
       {"--host=", "not \"\""},
+      {"--unix=", "not \"\""},
       {"--gpu=", "not \"\""},
       {"--max-clients 0", "from 1 to 4096"},
       {"--max-clients 4097", "from 1 to 4096"},
@@ -191,6 +219,7 @@ int main(void)
 {
    test_defaults();
    test_all_options();
+   test_places();
    test_modes();
    test_wrong();
    test_handed_on();

@@ -165,7 +165,8 @@ static bool start(bool reads)
    server.listener = vp_socket_listen("127.0.0.1", 0, &port, error);
    if (!CHECK(server.listener >= 0) || !CHECK(!pthread_create(&server.thread, NULL, server_main, NULL)))
       return false;
-   conn = vp_connection_create("127.0.0.1", port, "test", 10000, VP_COMPRESS_NONE);
+   const struct vp_server_address address = {.port = port, .place = "127.0.0.1"};
+   conn = vp_connection_create(&address, "test", 10000, VP_COMPRESS_NONE);
    for (uint32_t i = 0; conn && i < VP_COST_KINDS; i++)
       conn->pace.costs[i] = 1; /* this server says nothing of its work */
    device = (struct vp_device){.conn = conn};

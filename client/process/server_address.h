@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_CLIENT_PROCESS_SERVER_ADDRESS_H
+#define VP_CLIENT_PROCESS_SERVER_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How a server is reached. */
+enum vp_way {
+   VP_WAY_TCP,
+   VP_WAY_UNIX, /* a socket that is a file */
+};
+
+#define VP_PLACE_SIZE 1024
+
+struct vp_server_address {
+   enum vp_way way;
+   uint16_t port;             /* VP_WAY_TCP */
+   char place[VP_PLACE_SIZE]; /* host or path */
+};
+
+/* The forms that are understood, for messages. */
+#define VP_SERVER_ADDRESS_FORMS "HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH"
+
+/* Between the addresses of a list. */
+#define VP_SERVER_ADDRESS_SEPARATORS ", "
+
+/* Bytes at the beginning of a list of addresses that are one of them, or not one at all. */
+size_t vp_server_address_length(const char *list);
+
+/* False: it is of no form that is known. */
+bool vp_server_address_parse(struct vp_server_address *address, const char *text, size_t length);
+
+/* As it was written, cut if need be, with the port. */
+void vp_server_address_format(const struct vp_server_address *address, char *out, size_t size);
+
+#endif
