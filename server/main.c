@@ -14,6 +14,7 @@
 #include "server/process/listener.h"
 #include "server/process/options.h"
 #include "server/process/ready.h"
+#include "server/process/stdio.h"
 #include "server/session/worker.h"
 
 #define EXIT_USAGE 2
@@ -104,6 +105,8 @@ static int run_mode(const struct vps_options *options)
       return run_gpu_list(options);
    case VPS_MODE_WORKER:
       return run_worker(options);
+   case VPS_MODE_STDIO:
+      return vps_stdio_run(options);
    case VPS_MODE_LISTEN:
       return vps_listener_run(options);
    }

@@ -15,6 +15,7 @@
 
 #include "client/link/object.h"
 #include "client/link/receiver.h"
+#include "client/process/program.h"
 #include "common/net/error_frame.h"
 #include "common/net/socket.h"
 #include "common/net/unix_connect.h"
@@ -164,6 +165,21 @@ static bool say_hello(struct vp_connection *conn, const struct vp_hello *own)
    return vp_frame_write(conn->fd, VP_FRAME_HELLO, 0, data, size, NULL, 0);
 }
 
+/* Instead of a greeting. A command may have written the reason on standard error, or take its time. */
+static void say_no_answer(const struct vp_connection *conn, enum vp_frame_status status)
+{
+   const bool is_command = conn->way == VP_WAY_EXEC;
+   if (is_command && (status == VP_FRAME_CLOSED || status == VP_FRAME_BROKEN))
+      vp_log(VP_LOG_ERROR,
+             "the command of VENUS_SERVER=%s ended before a Venus server answered; it may have said why on standard "
+             "error",
+             conn->address);
+   else
+      vp_log(VP_LOG_ERROR, "the server at %s does not answer as a Venus server: %s; check VENUS_SERVER%s",
+             conn->address, vp_frame_status_text(status, VP_SERVER),
+             is_command && status == VP_FRAME_TIMEOUT ? ", or give it more time with VENUS_TIMEOUT" : "");
+}
+
 /* The server's hello, or its reason why not. */
 static bool hear_hello(struct vp_connection *conn, const struct vp_hello *own, int64_t deadline_ms)
 {
@@ -173,8 +189,7 @@ static bool hear_hello(struct vp_connection *conn, const struct vp_hello *own, i
    bool ok = false;
    const enum vp_frame_status status = vp_frame_read_first(conn->fd, &frame, deadline_ms);
    if (status != VP_FRAME_OK) {
-      vp_log(VP_LOG_ERROR, "the server at %s does not answer as a Venus server: %s; check VENUS_SERVER", conn->address,
-             vp_frame_status_text(status, VP_SERVER));
+      say_no_answer(conn, status);
    } else if (frame.header.type == VP_FRAME_ERROR && vp_error_load(&error, frame.payload, frame.header.length)) {
       vp_log(VP_LOG_ERROR, "the server at %s refuses: %s", conn->address, error.text);
    } else if (frame.header.type != VP_FRAME_HELLO) {
@@ -210,12 +225,14 @@ static bool handshake(struct vp_connection *conn, const char *application, int64
 {
    struct vp_hello own;
    vp_hello_init(&own, application);
-   if (!say_hello(conn, &own)) {
-      vp_log(VP_LOG_ERROR, "the server at %s closed the connection at once", conn->address);
-      return false;
-   }
+   /* Who does not listen may have said why. */
+   const bool said = say_hello(conn, &own);
    if (!hear_hello(conn, &own, deadline_ms))
       return false;
+   if (!said) {
+      say_no_answer(conn, VP_FRAME_CLOSED);
+      return false;
+   }
    vp_stats_add(&conn->stats.hellos, 1);
    return true;
 }
@@ -230,8 +247,14 @@ static void let_go(struct vp_fork_item *item)
 
 static int connect_to(const struct vp_server_address *address, int timeout_ms, char error[VP_SOCKET_ERROR_SIZE])
 {
-   if (address->way == VP_WAY_UNIX)
+   switch (address->way) {
+   case VP_WAY_UNIX:
       return vp_unix_connect(address->place, timeout_ms, error);
+   case VP_WAY_EXEC:
+      return vp_program_start(address->place, error);
+   case VP_WAY_TCP:
+      break;
+   }
    return vp_socket_connect(address->place, address->port, timeout_ms, error);
 }
 
@@ -243,6 +266,7 @@ struct vp_connection *vp_connection_create(const struct vp_server_address *addre
    struct vp_connection *conn = calloc(1, sizeof(*conn));
    if (!conn)
       return NULL;
+   conn->way = address->way;
    vp_server_address_format(address, conn->address, sizeof(conn->address));
    conn->last_call = &conn->first_call;
    if (!init_locks(conn))

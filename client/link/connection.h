@@ -31,6 +31,7 @@ struct vp_connection {
    int fd;
    struct vp_fork_item fork;
    unsigned fork_generation; /* of the process that it belongs to */
+   enum vp_way way;
    char address[300];
    struct vp_hello server; /* what the server said of itself */
    struct vp_stats stats;

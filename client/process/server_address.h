@@ -10,6 +10,7 @@
 enum vp_way {
    VP_WAY_TCP,
    VP_WAY_UNIX, /* a socket that is a file */
+   VP_WAY_EXEC, /* the standard input and output of a command */
 };
 
 #define VP_PLACE_SIZE 1024
@@ -17,16 +18,16 @@ enum vp_way {
 struct vp_server_address {
    enum vp_way way;
    uint16_t port;             /* VP_WAY_TCP */
-   char place[VP_PLACE_SIZE]; /* host or path */
+   char place[VP_PLACE_SIZE]; /* host, path or command */
 };
 
 /* The forms that are understood, for messages. */
-#define VP_SERVER_ADDRESS_FORMS "HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH"
+#define VP_SERVER_ADDRESS_FORMS "HOST, HOST:PORT, [IPV6]:PORT, unix:/PATH or exec:COMMAND"
 
 /* Between the addresses of a list. */
 #define VP_SERVER_ADDRESS_SEPARATORS ", "
 
-/* Bytes at the beginning of a list of addresses that are one of them, or not one at all. */
+/* Bytes at the beginning of a list of addresses that are one of them, or not one at all. A command goes to the end. */
 size_t vp_server_address_length(const char *list);
 
 /* False: it is of no form that is known. */

@@ -22,7 +22,8 @@ static bool may_listen(int fd, const struct vps_options *options)
    else
       vp_log(VP_LOG_ERROR,
              "%s is not a loopback address, and whoever reaches it could use the GPUs and read what is sent: let "
-             "clients come through an ssh tunnel or, on this machine, --unix, or name the one address of a network "
+             "clients come through an ssh tunnel, VENUS_SERVER=exec: or, on this machine, --unix, or name the one "
+             "address of a network "
              "that you trust and add "
              "--insecure",
              options->host);

@@ -22,8 +22,8 @@
 #include "common/util/descriptor.h"
 #include "common/util/log.h"
 #include "server/process/entrance.h"
+#include "server/process/gpu_check.h"
 #include "server/process/handover.h"
-#include "server/process/spawn.h"
 #include "server/process/worker_process.h"
 
 /* How long workers may take to end after SIGTERM, and the kernel after SIGKILL. */
@@ -82,32 +82,6 @@ struct listener {
    struct refused_client refused[MAX_REFUSED];
    unsigned refused_count;
 };
-
-/* In a process of its own, because the listener must stay free of drivers. */
-static bool check_gpus(const struct vps_options *options)
-{
-   char **argv = vps_options_make_argv(options, VPS_MODE_CHECK_GPUS);
-   const pid_t pid = argv ? vps_spawn_self(argv, -1) : -1;
-   free(argv);
-   if (pid < 0) {
-      vp_log(VP_LOG_ERROR, "cannot start a process to look for GPUs: %s", strerror(errno));
-      return false;
-   }
-
-   int status;
-   while (waitpid(pid, &status, 0) < 0) {
-      if (errno != EINTR)
-         return false;
-   }
-   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-      vp_log(VP_LOG_ERROR, "a Vulkan driver of this machine does not answer; see whether vulkaninfo works");
-   else if (WIFSIGNALED(status))
-      vp_log(VP_LOG_ERROR, "a Vulkan driver of this machine crashed (%s); see whether vulkaninfo works",
-             strsignal(WTERMSIG(status)));
-   else if (WEXITSTATUS(status) > 1)
-      vp_log(VP_LOG_ERROR, "cannot look for GPUs: the process for it ended with exit code %d", WEXITSTATUS(status));
-   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
 
 /* The connection lives on until the client has closed it: closing with unread
  * data in it would make TCP throw away what we said. */
@@ -462,7 +436,7 @@ static bool listener_init(struct listener *listener, const struct vps_options *o
       return false;
    }
 
-   if (!vps_entrance_open(&listener->entrance, options) || !check_gpus(options))
+   if (!vps_entrance_open(&listener->entrance, options) || !vps_gpu_check(options))
       return false;
 
    sigset_t signals;

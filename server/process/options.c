@@ -33,6 +33,8 @@ const char vps_usage[] =
    "                   does can use the GPUs and read and change what is sent\n"
    "  --unix PATH      listen on a Unix socket for programs of this machine and this user;\n"
    "                   then not on TCP, unless --port or --host is given too\n"
+   "  --stdio          serve one client on standard input and output and end with it, as\n"
+   "                   with VENUS_SERVER='exec:ssh HOST venus-server --stdio'\n"
    "  --gpu GPU        offer only this GPU: its index or a part of its name, as --list\n"
    "                   shows them; may be given several times\n"
    "  --max-clients N  serve at most N clients at the same time (default " STRING(DEFAULT_MAX_CLIENTS) ")\n"
@@ -164,6 +166,7 @@ static const struct option option_table[] = {
    {.name = "--compress", .has_value = true, .set = set_compress, .expected = "auto, none, lz4 or zstd"},
    {.name = "--validate", .set = set_validate},
    {.name = "--log", .has_value = true, .set = set_log, .expected = "error, warn, info or debug"},
+   {.name = "--stdio", .mode = VPS_MODE_STDIO},
    {.name = "--list", .mode = VPS_MODE_LIST},
    {.name = "--version", .mode = VPS_MODE_VERSION},
    {.name = "--help", .mode = VPS_MODE_HELP},
@@ -230,6 +233,11 @@ bool vps_options_parse(struct vps_options *options, int argc, char *const argv[]
          snprintf(error, error_size, "option %s needs %s, not \"%s\"", option->name, option->expected, value);
          return false;
       }
+   }
+   if (options->mode == VPS_MODE_STDIO && (options->tcp || options->unix_path)) {
+      snprintf(error, error_size,
+               "--stdio serves standard input and output alone: leave out --port, --host and --unix");
+      return false;
    }
    options->tcp = options->tcp || !options->unix_path;
    return true;

@@ -12,6 +12,7 @@
 /* What a process of venus-server is there for. */
 enum vps_mode {
    VPS_MODE_LISTEN,     /* accept clients: the normal one */
+   VPS_MODE_STDIO,      /* --stdio */
    VPS_MODE_LIST,       /* --list */
    VPS_MODE_HELP,       /* --help */
    VPS_MODE_VERSION,    /* --version */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # test: timeout=300
-# Other ways to a server than TCP: a Unix socket.
+# Other ways to a server than TCP: a Unix socket, and a command's standard input and output.
 . "$(dirname "$0")/../lib.sh"
 
 phases=(--phase 1 --phase 4 --phase 6 --phase 8 --phase 10)
@@ -57,8 +57,35 @@ server_pids=()
 no_gpu "unix:$socket" "unix:$socket: nobody listens there any more"
 no_gpu "unix:/$(printf 'x%.0s' {1..120})" "longer than 107 bytes"
 
+# --- a command ---
+
+server="env -u VENUS_SERVER VK_DRIVER_FILES=$VP_NATIVE_ICD $VP_SERVER --log error --stdio"
+run_app "exec:exec $server"
+run_app "exec:cat | $server | cat"
+no_gpu "exec:/nonexistent/program 2>/dev/null" \
+   "exec:/nonexistent/program 2>/dev/null ended before a Venus server answered; it may have said why"
+no_gpu "exec:exit 0" "ended before a Venus server answered"
+no_gpu "exec:cat >/dev/null & exit 3" "does not answer as a Venus server|ended before a Venus server answered"
+no_gpu "exec:echo Welcome to this machine" "exec:echo Welcome.* does not answer as a Venus server: .* not of this protocol"
+no_gpu "exec:cat" "exec:cat"
+no_gpu "exec:$server --gpu 99 2>/dev/null" "ended before a Venus server answered"
+VENUS_TIMEOUT=0.5 no_gpu "exec:sleep 1" "exec:sleep 1 .* VENUS_TIMEOUT"
+# Its last words are heard.
+no_gpu "exec:$server --frobnicate" "ended before"
+grep -q 'venus-server: error: unknown option' "$VP_TEST_TMP/err" || fail "standard error is not that of the program"
+
+# It ends while it is used: the connection is lost, and the application hears that.
+SERVER_ADDRESS="exec:echo \$\$ >$VP_TEST_TMP/pid; exec $server"
+client_start "$VP_BUILD/tests/e2e/fault_client" submit >"$VP_TEST_TMP/out" 2>"$VP_TEST_TMP/err"
+wait_until 20 grep -q ready "$VP_TEST_TMP/out" || fail "the program does not start: $(cat "$VP_TEST_TMP/err")"
+kill -KILL "$(cat "$VP_TEST_TMP/pid")"
+status=0
+wait "$CLIENT_PID" || status=$?
+((status == 42)) || fail "without its server the program ends with status $status"
+grep -q '^venus: error: lost the server at exec:' "$VP_TEST_TMP/err" || fail "nothing is said: $(cat "$VP_TEST_TMP/err")"
+
 # --- what is no address ---
 
 for address in tls://somewhere:5556 unix:relative a/b; do
-   no_gpu "$address" "'$address' is ignored, since it is not HOST, HOST:PORT, \[IPV6\]:PORT.* unix:/PATH"
+   no_gpu "$address" "'$address' is ignored, since it is not HOST, HOST:PORT, \[IPV6\]:PORT.* unix:/PATH or exec:COMMAND"
 done

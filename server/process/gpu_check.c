@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/process/gpu_check.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "common/util/log.h"
+#include "server/process/spawn.h"
+
+bool vps_gpu_check(const struct vps_options *options)
+{
+   char **argv = vps_options_make_argv(options, VPS_MODE_CHECK_GPUS);
+   const pid_t pid = argv ? vps_spawn_self(argv, -1) : -1;
+   free(argv);
+   if (pid < 0) {
+      vp_log(VP_LOG_ERROR, "cannot start a process to look for GPUs: %s", strerror(errno));
+      return false;
+   }
+
+   int status;
+   while (waitpid(pid, &status, 0) < 0) {
+      if (errno != EINTR)
+         return false;
+   }
+   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+      vp_log(VP_LOG_ERROR, "a Vulkan driver of this machine does not answer; see whether vulkaninfo works");
+   else if (WIFSIGNALED(status))
+      vp_log(VP_LOG_ERROR, "a Vulkan driver of this machine crashed (%s); see whether vulkaninfo works",
+             strsignal(WTERMSIG(status)));
+   else if (WEXITSTATUS(status) > 1)
+      vp_log(VP_LOG_ERROR, "cannot look for GPUs: the process for it ended with exit code %d", WEXITSTATUS(status));
+   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
