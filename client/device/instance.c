@@ -162,8 +162,8 @@ static VkResult add_server(struct vp_instance *instance, const struct vp_server_
    struct vp_server_session *session = &instance->sessions[instance->session_count];
    struct vp_object *gpus[MAX_GPUS];
    uint32_t count = 0;
-   session->conn = vp_connection_create(address, application ? application : "",
-                                        instance->config.timeout_ms, instance->config.compression);
+   session->conn = vp_connection_create(address, application ? application : "", instance->config.timeout_ms,
+                                        instance->config.compression);
    if (!session->conn)
       return VK_SUCCESS;
    session->instance =

@@ -212,13 +212,14 @@ static int await_worker(struct session *session)
 
 static int serve(struct session *session, const struct vps_options *options)
 {
-   if (!take_connection(session) || !watch_signals(session)) {
+   if (!take_connection(session)) {
       vp_log(VP_LOG_ERROR, "cannot use standard input and output as a connection: %s", strerror(errno));
       return 1;
    }
+   /* Until then, a signal ends all of it. */
    if (!vps_gpu_check(options))
       return 1;
-   if (!start_worker(session, options)) {
+   if (!watch_signals(session) || !start_worker(session, options)) {
       vp_log(VP_LOG_ERROR, "cannot start a process for the client: %s", strerror(errno));
       return 1;
    }

@@ -4,6 +4,7 @@
 # Other ways to a server than TCP: a Unix socket, and a command's standard input and output.
 . "$(dirname "$0")/../lib.sh"
 
+export VENUS_TIMEOUT=60 # a command loads the GPU's driver first
 phases=(--phase 1 --phase 4 --phase 6 --phase 8 --phase 10)
 
 mkdir "$VP_TEST_TMP/native"

@@ -58,8 +58,8 @@ static void test_places(void)
       const char *line, *unix_path;
       bool tcp;
    } places[] = {
-      {"", NULL, true},
-      {"--host ::1", NULL, true},
+      {"", "", true},
+      {"--host ::1", "", true},
       {"--unix /run/v", "/run/v", false},
       {"--unix=v --insecure", "v", false},
       {"--unix /run/v --port 5556", "/run/v", true},
@@ -72,8 +72,7 @@ static void test_places(void)
       snprintf(line, sizeof(line), "%s", places[i].line);
       CHECK(parse(&options, line, error));
       CHECK(options.tcp == places[i].tcp);
-      CHECK(!places[i].unix_path == !options.unix_path);
-      CHECK(!options.unix_path || strcmp(options.unix_path, places[i].unix_path) == 0);
+      CHECK(strcmp(options.unix_path ? options.unix_path : "", places[i].unix_path) == 0);
       vps_options_finish(&options);
    }
 }
@@ -85,7 +84,7 @@ static void test_modes(void)
       enum vps_mode mode;
    } modes[] = {
       {"--list --gpu 0", VPS_MODE_LIST},     {"--version", VPS_MODE_VERSION},    {"--help", VPS_MODE_HELP},
-      {"--check-gpus", VPS_MODE_CHECK_GPUS}, {"--worker-fd 3", VPS_MODE_WORKER},
+      {"--check-gpus", VPS_MODE_CHECK_GPUS}, {"--worker-fd 3", VPS_MODE_WORKER}, {"--stdio --gpu 0", VPS_MODE_STDIO},
    };
    struct vps_options options;
    char line[64], error[256];
@@ -123,6 +122,8 @@ static void test_wrong(void)
       {"--insecure=yes", "takes no value"},
       {"--compress gzip", "auto, none, lz4 or zstd"},
       {"--list=1", "takes no value"},
+      {"--stdio --port 5556", "leave out --port"},
+      {"--unix /run/v --stdio", "leave out"},
       {"--worker-fd 2", "not \"2\""},
    };
    struct vps_options options;
