@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Starts the command of exec: so that the application does not notice it: no child of its own, no signal, no
+ * descriptor. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -86,7 +90,7 @@ static void run_detached(const struct launch *launch)
 
 /* --- in the application --- */
 
-static int count_descriptors(void)
+static int program_count_descriptors(void)
 {
    struct rlimit limit;
 
@@ -132,7 +136,7 @@ int vp_program_start(const char *command, char error[VP_SOCKET_ERROR_SIZE])
    /* exec takes them as char *, but changes nothing */
    char *const arguments[] = {"sh", "-c", (char *)(uintptr_t)command, NULL};
    struct launch launch = {.arguments = arguments,
-                           .descriptors = count_descriptors(),
+                           .descriptors = program_count_descriptors(),
                            .failure = {.command = VP_ERROR_NO_COMMAND, .text = SHELL " cannot be executed"}};
    int ends[2];
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Tells the forms of VENUS_SERVER apart, and says which there are. */
+
 #include "client/process/server_address.h"
 
 #include <stdio.h>

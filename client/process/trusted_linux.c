@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Where a process runs with the rights of somebody else, its environment is not to be trusted. */
+
 #include <stdlib.h>
 
 #include "client/process/trusted.h"

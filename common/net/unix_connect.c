@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Connects to a Unix socket within a time, also when others wait to be accepted. */
+
 #include "common/net/unix_connect.h"
 
 #include <errno.h>
@@ -29,7 +32,7 @@ static int connect_socket(int fd, const struct sockaddr_un *address, int64_t dea
    return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) == 0 ? 0 : errno;
 }
 
-static void describe(const char *path, int error_number, char error[VP_SOCKET_ERROR_SIZE])
+static void describe_unix_error(const char *path, int error_number, char error[VP_SOCKET_ERROR_SIZE])
 {
    const char *reason = strerror(error_number), *hint = "check VENUS_SERVER";
 
@@ -63,7 +66,7 @@ int vp_unix_connect(const char *path, int timeout_ms, char error[VP_SOCKET_ERROR
    const int failure = fd < 0 ? errno : connect_socket(fd, &address, vp_clock_ms() + timeout_ms);
    if (failure == 0)
       return fd;
-   describe(path, failure, error);
+   describe_unix_error(path, failure, error);
    if (fd >= 0)
       close(fd);
    return -1;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Opens where clients come in, and refuses to where everybody could. */
+
 #include "server/process/entrance.h"
 
 #include <stdio.h>

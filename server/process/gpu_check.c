@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Has a process of its own look for GPUs, since a driver that fails may take its process along. */
+
 #include "server/process/gpu_check.h"
 
 #include <errno.h>

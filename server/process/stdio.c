@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Serves the one client whose connection is standard input and output: copies between them and a worker, which needs
+ * a socket. */
+
 #include "server/process/stdio.h"
 
 #include <errno.h>
@@ -77,7 +81,7 @@ static bool watch_signals(struct session *session)
    return session->signal_fd >= 0;
 }
 
-static bool start_worker(struct session *session, const struct vps_options *options)
+static bool stdio_start_worker(struct session *session, const struct vps_options *options)
 {
    int ends[2];
 
@@ -101,7 +105,7 @@ static bool has_room(const struct copier *copier)
 }
 
 /* poll() has said that there is something, or the end. */
-static void fill(struct copier *copier)
+static void stdio_fill(struct copier *copier)
 {
    const ssize_t n = read(copier->from, copier->data + copier->end, ROOM - copier->end);
 
@@ -135,7 +139,7 @@ static void end_soon(struct session *session)
       session->deadline_ms = vp_clock_ms() + END_MS;
 }
 
-static void handle_signals(struct session *session)
+static void stdio_handle_signals(struct session *session)
 {
    struct signalfd_siginfo info;
 
@@ -148,7 +152,7 @@ static void handle_signals(struct session *session)
    }
 }
 
-static int next_timeout(const struct session *session)
+static int stdio_next_timeout(const struct session *session)
 {
    if (!session->deadline_ms)
       return -1;
@@ -168,16 +172,16 @@ static bool copy_step(struct session *session)
       /* Also without anything to write, since this is where a pipe says that its reader has gone. */
       {.fd = down->to, .events = has_data(down) ? POLLOUT : 0},
    };
-   const int n = poll(fds, sizeof(fds) / sizeof(*fds), next_timeout(session));
+   const int n = poll(fds, sizeof(fds) / sizeof(*fds), stdio_next_timeout(session));
 
    if (n <= 0)
       return n < 0 && errno == EINTR;
    if (fds[0].revents)
-      handle_signals(session);
+      stdio_handle_signals(session);
    if (fds[1].revents)
-      fill(up);
+      stdio_fill(up);
    if (fds[3].revents)
-      fill(down);
+      stdio_fill(down);
    if (fds[2].revents && !drain(up))
       up->begin = up->end = 0; /* the worker ends; it may have said why */
    if (has_data(down) && fds[4].revents & POLLOUT ? !drain(down) : fds[4].revents & (POLLERR | POLLHUP | POLLNVAL))
@@ -203,14 +207,14 @@ static int await_worker(struct session *session)
       } else if (kill_ms && vp_clock_ms() >= kill_ms) {
          return 1;
       }
-      poll(&signals, 1, next_timeout(session));
-      handle_signals(session);
+      poll(&signals, 1, stdio_next_timeout(session));
+      stdio_handle_signals(session);
    }
    vps_worker_process_log_end(&session->worker, status, session->asked);
    return pid > 0 && (session->asked || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) ? 0 : 1;
 }
 
-static int serve(struct session *session, const struct vps_options *options)
+static int stdio_serve(struct session *session, const struct vps_options *options)
 {
    if (!take_connection(session)) {
       vp_log(VP_LOG_ERROR, "cannot use standard input and output as a connection: %s", strerror(errno));
@@ -219,7 +223,7 @@ static int serve(struct session *session, const struct vps_options *options)
    /* Until then, a signal ends all of it. */
    if (!vps_gpu_check(options))
       return 1;
-   if (!watch_signals(session) || !start_worker(session, options)) {
+   if (!watch_signals(session) || !stdio_start_worker(session, options)) {
       vp_log(VP_LOG_ERROR, "cannot start a process for the client: %s", strerror(errno));
       return 1;
    }
@@ -243,7 +247,7 @@ int vps_stdio_run(const struct vps_options *options)
       vp_log(VP_LOG_ERROR, "out of memory");
       return 1;
    }
-   const int status = serve(session, options);
+   const int status = stdio_serve(session, options);
    free(session);
    return status;
 }

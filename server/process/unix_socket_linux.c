@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Makes a Unix socket that nobody else can use at any moment, takes the place of a dead one, and asks the kernel who a
+ * client is. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -112,7 +116,7 @@ static bool bind_private(struct vps_unix_socket *sock, const struct sockaddr_un 
    return listen(sock->fd, SOMAXCONN) == 0;
 }
 
-static bool open_socket(struct vps_unix_socket *sock)
+static bool open_unix_socket(struct vps_unix_socket *sock)
 {
    const struct sockaddr_un address = make_address(sock->path);
 
@@ -129,7 +133,7 @@ bool vps_unix_socket_open(struct vps_unix_socket *sock, const char *path)
 {
    *sock = (struct vps_unix_socket){.fd = -1, .path = path};
    const int lock = lock_folder(path);
-   const bool ok = open_socket(sock);
+   const bool ok = open_unix_socket(sock);
 
    if (!ok)
       vps_unix_socket_close(sock);
