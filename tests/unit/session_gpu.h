@@ -208,4 +208,33 @@ static inline void end_and_submit(struct session *s, struct setup *x, VkCommandB
    submit(s, x, command_buffer);
 }
 
+/* The recorded frame of a type with this tag, the last one; NULL: none. */
+static inline const struct recorded *last_frame(const struct session *s, uint32_t type, uint64_t tag)
+{
+   for (unsigned i = s->recorded_count; i > 0; i--) {
+      if (s->recorded[i - 1].type == type && s->recorded[i - 1].tag == tag)
+         return &s->recorded[i - 1];
+   }
+   return NULL;
+}
+
+static inline bool all_bytes(const uint8_t *data, size_t size, uint8_t value)
+{
+   for (size_t i = 0; i < size; i++) {
+      if (data[i] != value)
+         return false;
+   }
+   return true;
+}
+
+static inline void destroy_all(struct session *s, struct setup *x)
+{
+   SEND(s, vkDestroyBuffer, .device = x->device, .buffer = x->buffer);
+   SEND(s, vkFreeMemory, .device = x->device, .memory = x->memory);
+   SEND(s, vkDestroyCommandPool, .device = x->device, .commandPool = x->pool);
+   SEND(s, vkDestroyDevice, .device = x->device);
+   struct vp_cmd_vkDestroyInstance last = {.instance = x->instance};
+   CHECK(CALL(s, vkDestroyInstance, &last));
+}
+
 #endif
