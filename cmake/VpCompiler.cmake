@@ -34,10 +34,16 @@ else()
    add_link_options(LINKER:-z,relro,-z,now)
 endif()
 
-if(VP_COVERAGE)
-   add_compile_options(--coverage -fprofile-update=atomic)
-   add_link_options(--coverage)
-endif()
+# Lines of the target are counted if VP_COVERAGE says so. The counters are in a file that all processes of a program map,
+# so that those that are killed or end at once leave them, too.
+function(vp_count_lines target)
+   if(VP_COVERAGE)
+      target_compile_options(${target} PRIVATE
+         -fprofile-instr-generate=${PROJECT_BINARY_DIR}/coverage/%m%c.profraw -fcoverage-mapping
+         "SHELL:-mllvm -runtime-counter-relocation")
+      target_link_options(${target} PUBLIC -fprofile-instr-generate)
+   endif()
+endfunction()
 
 if(VP_FUZZ)
    add_compile_options(-fsanitize=fuzzer-no-link)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test: timeout=120 no-coverage
+# test: timeout=120
 # Children of fork(): they have a driver of their own and leave the parent's alone; see fork.c.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/fault_lib.sh"

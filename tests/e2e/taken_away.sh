@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test: timeout=120 no-asan no-coverage
+# test: timeout=120 no-asan
 # Programs that give up descriptors, system calls or the size of files, or have closed their standard streams, go on as
 # they do natively; see taken_away.c. (The address sanitizer needs what they give up.)
 . "$(dirname "$0")/../lib.sh"
