@@ -34,8 +34,8 @@ else()
    add_link_options(LINKER:-z,relro,-z,now)
 endif()
 
-# Lines of the target are counted if VP_COVERAGE says so. The counters are in a file that all processes of a program map,
-# so that those that are killed or end at once leave them, too.
+# Lines of the target are counted if VP_COVERAGE says so. The counters are in a file that all processes of a program
+# map, so that those that are killed or end at once leave them, too.
 function(vp_count_lines target)
    if(VP_COVERAGE)
       target_compile_options(${target} PRIVATE
