@@ -48,3 +48,8 @@ endfunction()
 if(VP_FUZZ)
    add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
+
+# Sanitizers and counters of lines do in a process what its sandbox would refuse.
+if(VP_SANITIZE OR VP_COVERAGE)
+   add_compile_definitions(VP_INSTRUMENTED="${PROJECT_BINARY_DIR}")
+endif()

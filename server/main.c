@@ -14,6 +14,7 @@
 #include "server/process/listener.h"
 #include "server/process/options.h"
 #include "server/process/ready.h"
+#include "server/process/sandbox.h"
 #include "server/process/stdio.h"
 #include "server/session/worker.h"
 
@@ -47,6 +48,9 @@ static int run_gpu_list(const struct vps_options *options)
    struct vps_gpu_list list;
    char error[512];
 
+   /* What workers see of GPUs is what counts. */
+   if (!vps_sandbox_enter(options, options->mode == VPS_MODE_CHECK_GPUS))
+      return 1;
    if (!vps_gpu_list_init(&list, error, sizeof(error))) {
       vp_log(VP_LOG_ERROR, "%s", error);
       return 1;
@@ -82,6 +86,8 @@ static int run_worker(const struct vps_options *options)
       return 1;
    }
 
+   if (!vps_sandbox_enter(options, false))
+      return 1;
    const int client = vps_ready_wait(options->worker_fd);
    const int status = client < 0 ? 0 : vps_worker_run(client, options);
    if (!vps_ready_is_over())

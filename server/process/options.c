@@ -4,6 +4,7 @@
 
 #include "server/process/options.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,12 @@ const char vps_usage[] =
    "                   start anew on SIGHUP, as after an update of the driver\n"
    "  --compress MODE  compress memory that goes to clients: auto (default; where the link\n"
    "                   is slow enough that it pays), none, lz4, zstd\n"
+   "  --user NAME      workers, which load the GPU driver, have the rights of this user;\n"
+   "                   for a server that root starts\n"
+   "  --sandbox on|off take from workers what a GPU driver does not need: capabilities,\n"
+   "                   files, network, system calls (default on)\n"
+   "  --cache DIR      where GPU drivers keep what they have compiled: a folder that only\n"
+   "                   the workers' user can use (default ~/.cache/venus-server); none\n"
    "  --validate       run the validation layer on everything that clients do and log\n"
    "                   its messages\n"
    "  --log LEVEL      write messages up to this level: error, warn, info (default), debug\n"
@@ -136,6 +143,24 @@ static bool set_compress(struct vps_options *options, const char *value)
    return vp_compression_parse(value, &options->compression);
 }
 
+static bool set_user(struct vps_options *options, const char *value)
+{
+   options->user = value;
+   return *value != '\0';
+}
+
+static bool set_sandbox(struct vps_options *options, const char *value)
+{
+   options->sandbox = strcmp(value, "on") == 0;
+   return options->sandbox || strcmp(value, "off") == 0;
+}
+
+static bool set_cache(struct vps_options *options, const char *value)
+{
+   options->cache = value;
+   return (value[0] == '/' && strlen(value) < PATH_MAX) || strcmp(value, "none") == 0;
+}
+
 static bool set_log(struct vps_options *options, const char *value)
 {
    return vp_log_parse_level(value, &options->log_level);
@@ -164,6 +189,9 @@ static const struct option option_table[] = {
     .expected = "a number from 1 to " STRING(LIMIT_MAX_CLIENTS)},
    {.name = "--ready", .has_value = true, .set = set_ready, .expected = "a number from 0 to " STRING(LIMIT_READY)},
    {.name = "--compress", .has_value = true, .set = set_compress, .expected = "auto, none, lz4 or zstd"},
+   {.name = "--user", .has_value = true, .set = set_user, .expected = "the name of a user of this machine"},
+   {.name = "--sandbox", .has_value = true, .set = set_sandbox, .expected = "on or off"},
+   {.name = "--cache", .has_value = true, .set = set_cache, .expected = "the full path of a folder, or none"},
    {.name = "--validate", .set = set_validate},
    {.name = "--log", .has_value = true, .set = set_log, .expected = "error, warn, info or debug"},
    {.name = "--stdio", .mode = VPS_MODE_STDIO},
@@ -199,6 +227,7 @@ bool vps_options_parse(struct vps_options *options, int argc, char *const argv[]
       .max_clients = DEFAULT_MAX_CLIENTS,
       .ready = DEFAULT_READY,
       .compression = VP_COMPRESS_AUTO,
+      .sandbox = true,
       .log_level = VP_LOG_INFO,
       .worker_fd = -1,
    };
@@ -252,7 +281,7 @@ void vps_options_finish(struct vps_options *options)
 
 char **vps_options_make_argv(const struct vps_options *options, enum vps_mode mode)
 {
-   enum { MAX_FIXED = 8 };
+   enum { MAX_FIXED = 16 };
    char **argv = calloc(MAX_FIXED + 2 * (size_t)options->gpu_count, sizeof(*argv));
    size_t n = 0;
 
@@ -265,6 +294,15 @@ char **vps_options_make_argv(const struct vps_options *options, enum vps_mode mo
    ADD(mode == VPS_MODE_WORKER ? "--worker-fd=" STRING(VPS_SPAWN_FD) : "--check-gpus");
    if (options->validate)
       ADD("--validate");
+   ADD(options->sandbox ? "--sandbox=on" : "--sandbox=off");
+   if (options->user) {
+      ADD("--user");
+      ADD(options->user);
+   }
+   if (options->cache) {
+      ADD("--cache");
+      ADD(options->cache);
+   }
    ADD("--compress");
    ADD(vp_compression_name(options->compression));
    ADD("--log");

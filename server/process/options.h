@@ -32,6 +32,9 @@ struct vps_options {
    unsigned max_clients;            /* at the same time, >= 1 */
    unsigned ready;                  /* how many workers to have for clients to come */
    bool validate;                   /* with the validation layer */
+   bool sandbox;                    /* workers give up what they do not need (server/process/sandbox.h) */
+   const char *user;                /* whose rights workers have; NULL: the server's */
+   const char *cache;               /* where drivers keep what they compile, "none"; NULL: wherever it suits */
    enum vp_compression compression; /* of memory that goes to the client */
    enum vp_log_level log_level;
 

@@ -40,7 +40,7 @@ static void run_child(char *const argv[], int fd, pid_t parent)
    sigset_t none;
    sigemptyset(&none);
    sigprocmask(SIG_SETMASK, &none, NULL);
-   setpgid(0, 0);
+   setsid();
    prefer_for_oom_kill();
 
    if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0 || (fd >= 0 && pass_fd(fd) < 0))
