@@ -12,7 +12,7 @@
  *    (drivers print things; our output is for our users), and `fd`, if it is
  *    not -1, as VPS_SPAWN_FD;
  *  - is sent SIGTERM when this process ends for whatever reason;
- *  - is a session of its own, so that it gets no Ctrl-C of ours and cannot type into our terminal;
+ *  - is a process group of its own, so that it gets no Ctrl-C of ours, and has no controlling terminal;
  *  - is the first to go when the machine is short of memory.
  * Returns its id, or -1 with errno. The process ends with status 127 when the
  * program cannot be executed. For a program with one thread. */

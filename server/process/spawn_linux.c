@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -19,6 +20,18 @@ static void prefer_for_oom_kill(void)
 
    if (fd >= 0) {
       (void)!write(fd, OOM_SCORE_ADJ, strlen(OOM_SCORE_ADJ));
+      close(fd);
+   }
+}
+
+/* Who has the terminal could type into it. Not with setsid(), after which the scheduler sees in each worker a user of
+ * its own. */
+static void leave_terminal(void)
+{
+   const int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+   if (fd >= 0) {
+      ioctl(fd, TIOCNOTTY);
       close(fd);
    }
 }
@@ -40,7 +53,8 @@ static void run_child(char *const argv[], int fd, pid_t parent)
    sigset_t none;
    sigemptyset(&none);
    sigprocmask(SIG_SETMASK, &none, NULL);
-   setsid();
+   setpgid(0, 0);
+   leave_terminal();
    prefer_for_oom_kill();
 
    if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0 || (fd >= 0 && pass_fd(fd) < 0))

@@ -7,7 +7,7 @@
 #include "server/process/options.h"
 #include "tests/unit/check.h"
 
-enum { MAX_ARGS = 20 };
+enum { MAX_ARGS = 32 };
 
 /* Parses a command line given as one text, words apart by one space each. */
 static bool parse(struct vps_options *options, char *line, char error[256])
@@ -32,6 +32,7 @@ static void test_defaults(void)
    CHECK(options.gpu_count == 0 && options.max_clients == 64 && !options.validate);
    CHECK(options.compression == VP_COMPRESS_AUTO);
    CHECK(options.log_level == VP_LOG_INFO && options.worker_fd == -1 && options.ready == 2);
+   CHECK(options.sandbox && !options.user && !options.cache);
    vps_options_finish(&options);
 }
 
@@ -39,7 +40,7 @@ static void test_all_options(void)
 {
    struct vps_options options;
    char line[] = "--port 0 --host=:: --insecure --gpu 1 --gpu=RTX --gpu --x --validate --compress=zstd --log debug "
-                 "--max-clients 4096 --ready 64";
+                 "--max-clients 4096 --ready 64 --user venus --sandbox=off --cache /a/b";
    char error[256];
 
    CHECK(parse(&options, line, error));
@@ -47,7 +48,8 @@ static void test_all_options(void)
    CHECK(options.gpu_count == 3 && strcmp(options.gpus[1], "RTX") == 0 && strcmp(options.gpus[2], "--x") == 0);
    CHECK(options.compression == VP_COMPRESS_ZSTD);
    CHECK(options.validate && options.log_level == VP_LOG_DEBUG && options.max_clients == 4096);
-   CHECK(options.ready == 64);
+   CHECK(options.ready == 64 && !options.sandbox);
+   CHECK(strcmp(options.user, "venus") == 0 && strcmp(options.cache, "/a/b") == 0);
    vps_options_finish(&options);
 }
 
@@ -121,6 +123,9 @@ static void test_wrong(void)
       {"--validate=yes", "takes no value"},
       {"--insecure=yes", "takes no value"},
       {"--compress gzip", "auto, none, lz4 or zstd"},
+      {"--sandbox maybe", "needs on or off"},
+      {"--cache here", "the full path"},
+      {"--user=", "not \"\""},
       {"--list=1", "takes no value"},
       {"--stdio --port 5556", "leave out --port"},
       {"--unix /run/v --stdio", "leave out"},
@@ -155,7 +160,9 @@ static int count_args(char **argv)
 static void test_handed_on(void)
 {
    struct vps_options options, other;
-   char line[] = "--gpu 0 --gpu --validate --gpu a=b --validate --compress lz4 --log error", error[256];
+   char line[] = "--gpu 0 --gpu --validate --gpu a=b --validate --compress lz4 --log error "
+                 "--sandbox off --user venus --cache none";
+   char error[256];
 
    CHECK(parse(&options, line, error));
    char **argv = vps_options_make_argv(&options, VPS_MODE_WORKER);
@@ -163,6 +170,7 @@ static void test_handed_on(void)
       CHECK(vps_options_parse(&other, count_args(argv), argv, error, sizeof(error)));
       CHECK(other.mode == VPS_MODE_WORKER && other.worker_fd == 3);
       CHECK(other.validate && other.log_level == VP_LOG_ERROR && other.compression == VP_COMPRESS_LZ4);
+      CHECK(!other.sandbox && strcmp(other.user, "venus") == 0 && strcmp(other.cache, "none") == 0);
       CHECK(other.gpu_count == options.gpu_count);
       for (unsigned i = 0; i < options.gpu_count; i++)
          CHECK(strcmp(other.gpus[i], options.gpus[i]) == 0);
