@@ -53,6 +53,8 @@ static int run_gpu_list(const struct vps_options *options)
       return 1;
    if (!vps_gpu_list_init(&list, error, sizeof(error))) {
       vp_log(VP_LOG_ERROR, "%s", error);
+      if (options->sandbox)
+         vp_log(VP_LOG_INFO, "that was in the sandbox of workers; venus-server --list --sandbox=off looks outside it");
       return 1;
    }
    const bool ok = vps_gpu_list_check(&list, options, error, sizeof(error));
