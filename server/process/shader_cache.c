@@ -85,7 +85,7 @@ bool vps_shader_cache_open(struct vps_shader_cache *cache, char *error, size_t e
 {
    if (!cache->path[0])
       return true;
-   make_folders(cache->path, 0700);
+   make_folders(cache->path, cache->by_root ? 0755 : 0700);
    const char *fault = fault_of(cache->path);
    if (!fault)
       return true;
