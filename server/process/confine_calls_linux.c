@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Which system calls a worker keeps, and what becomes of the others: seccomp. */
+
 #include <errno.h>
 #include <linux/kcmp.h>
 #include <linux/sched.h>
@@ -199,7 +202,7 @@ static bool allow_call(scmp_filter_ctx filter, const struct limited_call *call)
    return result == 0 || result == -EDOM; /* another machine's */
 }
 
-static bool add_group(scmp_filter_ctx filter, uint32_t action, const char *const *names, size_t count)
+static bool add_call_group(scmp_filter_ctx filter, uint32_t action, const char *const *names, size_t count)
 {
    for (size_t i = 0; i < count; i++) {
       const int number = seccomp_syscall_resolve_name(names[i]);
@@ -213,7 +216,7 @@ static bool add_group(scmp_filter_ctx filter, uint32_t action, const char *const
    return true;
 }
 
-#define ADD_GROUP(filter, action, names) add_group(filter, action, names, sizeof(names) / sizeof(names[0]))
+#define ADD_GROUP(filter, action, names) add_call_group(filter, action, names, sizeof(names) / sizeof(names[0]))
 
 /* What a process may do to itself, not to others. */
 static bool add_limited(scmp_filter_ctx filter)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Which files a worker can still reach: what drivers read, the devices, and its own cache. Landlock. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The user that a worker becomes, and which groups its devices need. */
+
 #include <errno.h>
 #include <glob.h>
 #include <grp.h>
@@ -18,7 +21,7 @@ enum { MAX_GROUPS = sizeof((struct vps_identity){0}.groups) / sizeof(gid_t) };
 
 static const char *const gpu_nodes[] = {"/dev/dri/*", "/dev/nvidia*", "/dev/kfd"};
 
-static void add_group(struct vps_identity *identity, gid_t group)
+static void add_user_group(struct vps_identity *identity, gid_t group)
 {
    for (int i = 0; i < identity->group_count; i++) {
       if (identity->groups[i] == group)
@@ -36,7 +39,7 @@ static void add_group_of(struct vps_identity *identity, const char *node)
 
    if (stat(node, &status) == 0 && S_ISCHR(status.st_mode) && status.st_gid != 0 && (status.st_mode & group) == group &&
        (status.st_mode & others) != others)
-      add_group(identity, status.st_gid);
+      add_user_group(identity, status.st_gid);
 }
 
 static void add_gpu_groups(struct vps_identity *identity)
@@ -60,7 +63,7 @@ static void set_home(struct vps_identity *identity, const char *path)
       snprintf(identity->home, sizeof(identity->home), "%s", path);
 }
 
-static void fill(struct vps_identity *identity, const struct passwd *user)
+static void fill_identity(struct vps_identity *identity, const struct passwd *user)
 {
    identity->uid = user->pw_uid;
    identity->gid = user->pw_gid;
@@ -77,7 +80,7 @@ static void find_own(struct vps_identity *identity)
    identity->gid = getegid();
    snprintf(identity->name, sizeof(identity->name), "%u", (unsigned)identity->uid);
    if (user)
-      fill(identity, user);
+      fill_identity(identity, user);
    set_home(identity, getenv("HOME"));
 }
 
@@ -94,7 +97,7 @@ bool vps_identity_find(struct vps_identity *identity, const char *name, char *er
       snprintf(error, error_size, "--user: there is no user \"%s\" on this machine", name);
       return false;
    }
-   fill(identity, user);
+   fill_identity(identity, user);
    identity->changes = identity->uid != geteuid();
    if (identity->changes && geteuid() != 0) {
       snprintf(error, error_size, "--user: only root can give workers another user than its own");

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* Takes from a worker what it does not need, one thing after another, before a driver is loaded. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+
+/* The folder in which GPU drivers keep compiled shaders: of one user, and nobody else may fill it. */
+
 #include "server/process/shader_cache.h"
 
 #include <errno.h>
