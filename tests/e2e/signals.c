@@ -15,8 +15,9 @@
 #include "tests/e2e/need.h"
 
 #define SIGNAL_BIT(number) (UINT64_C(1) << ((number)-1))
-/* SIGKILL and SIGSTOP, and those that the C library keeps to itself. */
-#define NEVER_BLOCKED (SIGNAL_BIT(9) | SIGNAL_BIT(19) | SIGNAL_BIT(32) | SIGNAL_BIT(33))
+/* SIGKILL and SIGSTOP, those that the C library keeps to itself, and SIGSYS: whoever blocks it is killed by a sandbox.
+ */
+#define NEVER_BLOCKED (SIGNAL_BIT(9) | SIGNAL_BIT(19) | SIGNAL_BIT(31) | SIGNAL_BIT(32) | SIGNAL_BIT(33))
 
 static bool blocks_all(long thread)
 {
