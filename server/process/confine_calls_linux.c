@@ -140,6 +140,11 @@ static const char *const deadly[] = {
 };
 
 #ifdef VP_INSTRUMENTED
+#define IS_INSTRUMENTED true
+#else
+#define IS_INSTRUMENTED false
+#endif
+
 /* A sanitizer stops its threads as a debugger does, and starts a program that knows the names of functions. */
 static const char *const instruments[] = {
    "ptrace",
@@ -161,7 +166,6 @@ static const char *const instruments[] = {
    "chmod",
    "fchmod",
 };
-#endif
 
 enum { MOST_ARGUMENTS = 2 };
 
@@ -250,13 +254,9 @@ static bool fill_filter(scmp_filter_ctx filter)
 {
    const uint32_t clone3 = SCMP_ACT_ERRNO(ENOSYS); /* its flags cannot be seen; the C library goes on with clone */
    const int number = seccomp_syscall_resolve_name("clone3");
-   bool ok = true;
+   bool ok = IS_INSTRUMENTED ? ADD_GROUP(filter, SCMP_ACT_ALLOW, instruments)
+                             : add_limited(filter) && ADD_GROUP(filter, SCMP_ACT_KILL_PROCESS, deadly);
 
-#ifdef VP_INSTRUMENTED
-   ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, instruments);
-#else
-   ok = ok && add_limited(filter) && ADD_GROUP(filter, SCMP_ACT_KILL_PROCESS, deadly);
-#endif
    ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, files) && ADD_GROUP(filter, SCMP_ACT_ALLOW, memory);
    ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, threads) && ADD_GROUP(filter, SCMP_ACT_ALLOW, waiting);
    ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, signals) && ADD_GROUP(filter, SCMP_ACT_ALLOW, sockets);
@@ -306,17 +306,13 @@ static void on_refused_call(int number, siginfo_t *info, void *context)
 /* Threads of a driver that block SIGSYS are killed by it, so this is for those who look for something. */
 static bool can_tell(void)
 {
-#ifdef VP_INSTRUMENTED
-   return false;
-#else
    const struct sigaction action = {.sa_sigaction = on_refused_call, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART};
    ucontext_t none;
 
-   if (!set_result(&none, 0) || sigaction(SIGSYS, &action, NULL) != 0)
+   if (IS_INSTRUMENTED || !set_result(&none, 0) || sigaction(SIGSYS, &action, NULL) != 0)
       return false;
    learn_names();
    return true;
-#endif
 }
 
 static int load_filter(scmp_filter_ctx filter)
