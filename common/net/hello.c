@@ -13,8 +13,6 @@
 #include "common/util/text.h"
 #include "vp_commands.h"
 
-#define FIXED_SIZE (8 + 2 * 4) /* magic and the two versions: the part that never changes */
-
 #define SERIALIZATION_SPEC 1
 #define VENUS_SPEC 3
 
@@ -102,7 +100,7 @@ static size_t hello_store_value(const struct hello_field *field, uint8_t out[MAX
 
 size_t vp_hello_store(uint8_t out[VP_HELLO_WIRE_MAX], const struct vp_hello *hello, enum vp_side from)
 {
-   struct vp_field_writer writer = {.at = out + FIXED_SIZE, .end = out + VP_HELLO_WIRE_MAX};
+   struct vp_field_writer writer = {.at = out + VP_HELLO_FIXED_SIZE, .end = out + VP_HELLO_WIRE_MAX};
    uint8_t value[MAX_MEMBER_SIZE];
 
    vp_bytes_store_u64(out, VP_HELLO_MAGIC);
@@ -180,7 +178,7 @@ bool vp_hello_load(struct vp_hello *hello, enum vp_side from, const uint8_t *dat
    struct vp_field field;
 
    *hello = (struct vp_hello){0};
-   if (size < FIXED_SIZE || vp_bytes_load_u64(data) != VP_HELLO_MAGIC) {
+   if (size < VP_HELLO_FIXED_SIZE || vp_bytes_load_u64(data) != VP_HELLO_MAGIC) {
       snprintf(error, error_size, "the %s does not speak the protocol of Venus Plus; is the port right?",
                vp_side_name(from));
       return false;
@@ -190,7 +188,7 @@ bool vp_hello_load(struct vp_hello *hello, enum vp_side from, const uint8_t *dat
    if (hello->protocol_version != VP_PROTOCOL_VERSION)
       return true;
 
-   vp_field_reader_init(&reader, data + FIXED_SIZE, size - FIXED_SIZE);
+   vp_field_reader_init(&reader, data + VP_HELLO_FIXED_SIZE, size - VP_HELLO_FIXED_SIZE);
    while (vp_field_read(&reader, &field)) {
       if (!hello_load_field(hello, from, &field, error, error_size))
          return false;

@@ -11,6 +11,7 @@
 
 /* The greeting: the first frame of each side, the client's before the server's. Its first 16 bytes stay where they are
  * in all versions of the protocol; named fields follow (common/net/fields.h). */
+#define VP_HELLO_FIXED_SIZE 16
 #define VP_HELLO_MAGIC UINT64_C(0x534c5053554e4556) /* "VENUSPLS", little-endian */
 #define VP_PROTOCOL_VERSION 2
 #define VP_WIRE_FORMAT_VERSION 1

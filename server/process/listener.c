@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* One loop with poll(): clients are accepted and given to workers, some of which are started before there is a client;
- * workers that end are reaped, and at the end all get SIGTERM, then SIGKILL. */
+/* One loop with poll(): clients are accepted, wait in the lobby until they have said their greeting, and are given to
+ * workers, some of which are started before there is a client; workers that end are reaped, and at the end all get
+ * SIGTERM, then SIGKILL. */
 
 #include "server/process/listener.h"
 
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/net/error_frame.h"
+#include "common/net/hello.h"
 #include "common/net/socket.h"
 #include "common/util/clock.h"
 #include "common/util/descriptor.h"
@@ -24,6 +26,7 @@
 #include "server/process/entrance.h"
 #include "server/process/gpu_check.h"
 #include "server/process/handover.h"
+#include "server/process/lobby.h"
 #include "server/process/worker_process.h"
 
 /* How long workers may take to end after SIGTERM, and the kernel after SIGKILL. */
@@ -72,6 +75,7 @@ struct listener {
    int64_t state_deadline_ms; /* ENDING, KILLING: when the state is over */
    int64_t accept_after_ms;   /* no accept before */
    struct vps_entrance entrance;
+   struct vps_lobby lobby;
    int signal_fd;
    struct vps_worker_process *workers;
    unsigned worker_count, worker_room;
@@ -85,11 +89,10 @@ struct listener {
 
 /* The connection lives on until the client has closed it: closing with unread
  * data in it would make TCP throw away what we said. */
-static void refuse_client(struct listener *listener, int fd, const char *peer, const char *text)
+static void say_refusal(struct listener *listener, int fd, const char *text)
 {
    struct vp_error error = {.command = VP_ERROR_NO_COMMAND};
 
-   vp_log(VP_LOG_WARN, "client %s: refused: %s", peer, text);
    snprintf(error.text, sizeof(error.text), "%s", text);
    vp_error_send(fd, &error);
    if (listener->refused_count == MAX_REFUSED) {
@@ -99,6 +102,22 @@ static void refuse_client(struct listener *listener, int fd, const char *peer, c
    shutdown(fd, SHUT_WR);
    listener->refused[listener->refused_count++] =
       (struct refused_client){.fd = fd, .deadline_ms = vp_clock_ms() + REFUSAL_MS};
+}
+
+static void refuse_client(struct listener *listener, int fd, const char *peer, const char *text)
+{
+   vp_log(VP_LOG_WARN, "client %s: refused: %s", peer, text);
+   say_refusal(listener, fd, text);
+}
+
+/* It hears what a worker would say; the log is the lobby's, since there may be many of them. */
+static void refuse_stranger(struct listener *listener, int fd)
+{
+   struct vp_hello hello;
+   char text[VP_ERROR_TEXT_SIZE];
+
+   (void)vp_hello_load(&hello, VP_CLIENT, NULL, 0, text, sizeof(text));
+   say_refusal(listener, fd, text);
 }
 
 static void drop_refused(struct listener *listener, unsigned index)
@@ -206,6 +225,24 @@ static void serve_client(struct listener *listener, int fd, const char *peer)
       listener->ready_after_ms = vp_clock_ms() + READY_PAUSE_MS;
 }
 
+static void receive_guest(struct listener *listener, enum vps_lobby_verdict verdict, int fd, const char *peer)
+{
+   if (verdict == VPS_LOBBY_GREETED)
+      serve_client(listener, fd, peer);
+   else if (verdict == VPS_LOBBY_STRANGE)
+      refuse_stranger(listener, fd);
+}
+
+static void tend_lobby(struct listener *listener)
+{
+   struct vps_guest guest;
+   enum vps_lobby_verdict verdict;
+
+   while ((verdict = vps_lobby_take(&listener->lobby, &guest)) != VPS_LOBBY_KEPT)
+      receive_guest(listener, verdict, guest.fd, guest.peer);
+}
+
+/* On the Unix socket there is nobody who has not been let in by the kernel: they go to their workers at once. */
 static void accept_client(struct listener *listener, int listen_fd)
 {
    const char *refusal;
@@ -214,6 +251,8 @@ static void accept_client(struct listener *listener, int listen_fd)
 
    if (fd >= 0 && refusal) {
       refuse_client(listener, fd, peer, refusal);
+   } else if (fd >= 0 && listen_fd == listener->entrance.tcp_fd) {
+      receive_guest(listener, vps_lobby_enter(&listener->lobby, fd, peer), fd, peer);
    } else if (fd >= 0) {
       serve_client(listener, fd, peer);
    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -336,6 +375,7 @@ static void advance_shutdown(struct listener *listener)
       vp_log(VP_LOG_INFO, "shutting down; %u clients are connected", count_workers(listener, has_client));
       dismiss_ready_workers(listener);
       vps_entrance_close(&listener->entrance);
+      vps_lobby_close(&listener->lobby);
       listener->state = ENDING;
       listener->state_deadline_ms = vp_clock_ms() + TERM_GRACE_MS;
       signal_workers(listener, SIGTERM);
@@ -373,11 +413,11 @@ static bool is_listener_done(const struct listener *listener)
 static int listener_next_timeout(const struct listener *listener)
 {
    const int64_t now = vp_clock_ms();
-   int64_t due = INT64_MAX;
+   int64_t due = vps_lobby_due(&listener->lobby);
 
    if (listener->state != RUNNING)
       due = listener->state_deadline_ms;
-   else if (listener->accept_after_ms > now)
+   else if (listener->accept_after_ms > now && listener->accept_after_ms < due)
       due = listener->accept_after_ms;
    if (wants_ready_worker(listener) && listener->ready_after_ms < due)
       due = listener->ready_after_ms;
@@ -393,7 +433,7 @@ static int listener_next_timeout(const struct listener *listener)
 static bool listener_step(struct listener *listener)
 {
    enum { FIRST_REFUSED = 3 };
-   struct pollfd pollfds[FIRST_REFUSED + MAX_REFUSED];
+   struct pollfd pollfds[FIRST_REFUSED + MAX_REFUSED + VPS_LOBBY_ROOM];
    struct vps_entrance *entrance = &listener->entrance;
    const bool accepting = listener->state == RUNNING && vp_clock_ms() >= listener->accept_after_ms;
 
@@ -403,17 +443,21 @@ static bool listener_step(struct listener *listener)
    pollfds[2] = (struct pollfd){.fd = accepting ? entrance->unix_socket.fd : -1, .events = POLLIN};
    for (unsigned i = 0; i < listener->refused_count; i++)
       pollfds[FIRST_REFUSED + i] = (struct pollfd){.fd = listener->refused[i].fd, .events = POLLIN};
+   struct pollfd *guests = &pollfds[FIRST_REFUSED + listener->refused_count];
+   const unsigned guest_count = vps_lobby_prepare(&listener->lobby, guests);
 
-   if (poll(pollfds, FIRST_REFUSED + listener->refused_count, listener_next_timeout(listener)) < 0) {
+   if (poll(pollfds, (nfds_t)(guests - pollfds) + guest_count, listener_next_timeout(listener)) < 0) {
       if (errno == EINTR)
          return true;
       vp_log(VP_LOG_ERROR, "cannot wait for clients: %s", strerror(errno));
       return false;
    }
 
+   vps_lobby_hear(&listener->lobby, guests);
    tend_refused(listener);
    if (pollfds[0].revents)
       handle_signals(listener);
+   tend_lobby(listener);
    for (unsigned i = 1; i < FIRST_REFUSED; i++) {
       if (listener->state == RUNNING && pollfds[i].revents)
          accept_client(listener, pollfds[i].fd);
@@ -460,6 +504,7 @@ static void listener_finish(struct listener *listener)
 {
    while (listener->refused_count > 0)
       drop_refused(listener, 0);
+   vps_lobby_close(&listener->lobby);
    vps_entrance_close(&listener->entrance);
    if (listener->signal_fd >= 0)
       close(listener->signal_fd);

@@ -90,6 +90,14 @@ class Session(unittest.TestCase):
             self.assertIn(word, text)
         self.assertIn(text, self.check_ended(before))
 
+    def check_strange(self, data):
+        """The listener answers it, and no worker hears of it."""
+        before = len(self.server.errors())
+        with self.connect(data) as connection:
+            self.assertIn("does not speak the protocol of Venus Plus", self.read_error(connection) or "")
+        self.assertEqual(self.server.workers(), self.quiet)
+        self.assertNotIn("connected (", self.server.errors()[before:])
+
     # --- greetings ---
 
     def test_another_version(self):
@@ -129,9 +137,9 @@ class Session(unittest.TestCase):
                                (wire.field(b"registry", bytes(3)), "3 bytes of"), (b"", "registry"),
                                (bytes(65536 - 16), "name")):
             self.check_refused(b"", *words, greeting=wire.hello(fields=fields))
-        self.check_refused(b"", "does not speak", greeting=wire.frame(wire.HELLO, length=65537))
-        self.check_refused(b"", "does not speak", greeting=wire.frame(wire.COMMANDS, length=65537))
-        self.check_refused(b"", "does not speak", greeting=wire.frame(wire.SKIPPABLE | wire.HELLO) + wire.hello())
+        self.check_strange(wire.frame(wire.HELLO, length=65537))
+        self.check_strange(wire.frame(wire.COMMANDS, length=65537))
+        self.check_strange(wire.frame(wire.SKIPPABLE | wire.HELLO) + wire.hello())
 
     def test_joining(self):
         """Whether there is that session or not."""
@@ -152,9 +160,9 @@ class Session(unittest.TestCase):
                            "the client has 00000001", greeting=wire.hello(own_commands=struct.pack("<I", 1)))
 
     def test_no_greeting(self):
-        self.check_refused(b"", greeting=wire.frame(wire.COMMANDS, bytes(8)))
-        self.check_refused(b"", greeting=wire.frame(wire.HELLO, bytes(484)))
-        self.check_refused(b"", greeting=b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.check_strange(wire.frame(wire.COMMANDS, bytes(8)))
+        self.check_strange(wire.frame(wire.HELLO, bytes(484)))
+        self.check_strange(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
     def test_two_greetings(self):
         self.check_refused(wire.hello(), "frames of type 1")
