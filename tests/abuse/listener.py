@@ -639,6 +639,16 @@ class Lobby(RefusalCase):
             self.close(silent)
             self.check_reported(server, "127.0.0.1", 1)
 
+    @unittest.skipUnless(has_ipv6(), "no IPv6 here")
+    def test_share_of_a_network(self):
+        with Server("--host", "::1") as server:
+            silent = [server.connect() for _ in range(self.SHARE + 3)]
+            self.assertTrue(wait_for(lambda: count_open(silent) == self.SHARE))
+            silent[0].sendall(wire.hello())
+            self.check_served(silent[0])
+            self.close(silent)
+            self.check_reported(server, "::/64", 3)
+
     def test_room(self):
         """Of many sources: some are let in, fewer than there is room for; and all is over soon."""
         with Server() as server:
