@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "common/net/limits.h"
 #include "common/net/socket.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
@@ -124,6 +126,24 @@ struct patience {
 
 #define NO_DEADLINE INT64_MAX
 
+static atomic_int stall_ms = VP_FRAME_STALL_MS;
+
+void vp_frame_set_stall(int ms)
+{
+   atomic_store(&stall_ms, ms);
+}
+
+/* What is left of it in the middle of a frame: who has begun one goes on. */
+static struct patience patience_inside(const struct patience *patience)
+{
+   const int limit_ms = atomic_load(&stall_ms);
+   struct patience inside = *patience;
+
+   if (inside.timeout_ms < 0 || inside.timeout_ms > limit_ms)
+      inside.timeout_ms = limit_ms;
+   return inside;
+}
+
 static int next_timeout(const struct patience *patience)
 {
    if (patience->deadline_ms == NO_DEADLINE)
@@ -170,7 +190,8 @@ static bool frame_header_valid(const struct vp_frame_header *header, bool first)
           header->length <= (introduces ? VP_FRAME_MAX_FIRST_PAYLOAD : VP_FRAME_MAX_PAYLOAD);
 }
 
-static enum vp_frame_status frame_read_header(int fd, struct vp_frame_header *header, const struct patience *patience)
+static enum vp_frame_status frame_read_header(int fd, struct vp_frame_header *header, const struct patience *patience,
+                                              const struct patience *inside)
 {
    uint8_t bytes[VP_FRAME_HEADER_SIZE];
    bool fast = false;
@@ -179,7 +200,7 @@ static enum vp_frame_status frame_read_header(int fd, struct vp_frame_header *he
       size_t received;
       bool waited;
       const enum vp_frame_status status =
-         frame_receive(fd, bytes + have, sizeof(bytes) - have, patience, &received, &waited, &fast);
+         frame_receive(fd, bytes + have, sizeof(bytes) - have, have ? inside : patience, &received, &waited, &fast);
       if (status == VP_FRAME_CLOSED && have > 0)
          return VP_FRAME_BROKEN;
       if (status != VP_FRAME_OK)
@@ -224,7 +245,8 @@ static enum vp_frame_status frame_skip(int fd, size_t length, const struct patie
 
 static enum vp_frame_status frame_read(int fd, struct vp_frame *frame, const struct patience *patience)
 {
-   enum vp_frame_status status = frame_read_header(fd, &frame->header, patience);
+   const struct patience inside = patience_inside(patience);
+   enum vp_frame_status status = frame_read_header(fd, &frame->header, patience, &inside);
    if (status != VP_FRAME_OK)
       return status;
 
@@ -234,7 +256,7 @@ static enum vp_frame_status frame_read(int fd, struct vp_frame *frame, const str
    frame->awaited = 0;
    frame->awaited_ns = 0;
    if (vp_frame_is_skippable(&frame->header))
-      return frame_skip(fd, length, patience);
+      return frame_skip(fd, length, &inside);
    for (size_t have = 0; have < length;) {
       if (have == frame->capacity && !frame_grow(frame))
          return VP_FRAME_NO_MEMORY;
@@ -243,7 +265,7 @@ static enum vp_frame_status frame_read(int fd, struct vp_frame *frame, const str
       const int64_t start_ns = since_ns || length < MEASURED_SIZE ? since_ns : vp_clock_ns();
       size_t received;
       bool waited;
-      status = frame_receive(fd, frame->payload + have, room, patience, &received, &waited, &fast);
+      status = frame_receive(fd, frame->payload + have, room, &inside, &received, &waited, &fast);
       if (status == VP_FRAME_CLOSED)
          return VP_FRAME_BROKEN;
       if (status != VP_FRAME_OK)

@@ -92,10 +92,14 @@ enum vp_frame_status {
 const char *vp_frame_status_text(enum vp_frame_status status, enum vp_side from);
 
 /* Reads one frame. Waits at most timeout_ms for each next piece of data (-1:
- * for ever, but a peer that is gone is noticed: see vp_socket_peer_lost). One
- * reader per socket at a time. `frame` starts zeroed; its payload is valid until
+ * for ever, but a peer that is gone is noticed: see vp_socket_peer_lost), and no
+ * longer than VP_FRAME_STALL_MS in the middle of the frame. One reader per
+ * socket at a time. `frame` starts zeroed; its payload is valid until
  * the next read, and undefined after anything but VP_FRAME_OK. */
 enum vp_frame_status vp_frame_read(int fd, struct vp_frame *frame, int timeout_ms);
+
+/* For tests: another time than VP_FRAME_STALL_MS, in the whole process. */
+void vp_frame_set_stall(int ms);
 
 /* The first frame of a peer, which is not trusted with anything yet: all of it must be there at deadline_ms of
  * vp_clock_ms(), it has at most VP_FRAME_MAX_FIRST_PAYLOAD bytes, and nothing is skipped. */

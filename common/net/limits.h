@@ -11,6 +11,9 @@
 #define VP_ALIVE_MS 2000
 #define VP_SILENCE_MS 10000
 
+/* Who stops in the middle of a frame for so long does not go on. */
+#define VP_FRAME_STALL_MS 30000
+
 /* The slots of ids are below. */
 #define VP_MAX_SLOTS (1u << 22)
 

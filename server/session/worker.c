@@ -244,6 +244,10 @@ static int serve(struct worker *worker, struct vps_context *ctx)
       refuse_text(worker, ctx->stream_offset, vp_frame_status_text(status, VP_CLIENT));
       return 1;
    }
+   if (status == VP_FRAME_TIMEOUT) {
+      refuse_text(worker, ctx->stream_offset, "the client has stopped in the middle of a message");
+      return 1;
+   }
    if (status != VP_FRAME_OK)
       vp_log(VP_LOG_WARN, "%s", vp_frame_status_text(status, VP_CLIENT));
    return status == VP_FRAME_OK ? 1 : 0;

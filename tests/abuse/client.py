@@ -66,6 +66,10 @@ class FromTheFirstWord(unittest.TestCase):
 
         self.check(serve, "VENUS_SERVER")
 
+    def test_stops_in_its_greeting(self):
+        for size in (7, 16, 40):
+            self.check(lambda connection, size=size: say(connection, wire.hello()[:size]), "VENUS_SERVER")
+
     def test_closes_at_once(self):
         self.check(lambda connection: None)
 

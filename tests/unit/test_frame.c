@@ -13,6 +13,7 @@
 
 #include "common/net/error_frame.h"
 #include "common/net/frame.h"
+#include "common/net/limits.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
 #include "tests/unit/check.h"
@@ -366,6 +367,47 @@ static void test_timeout(void)
    close(fds[1]);
 }
 
+static void *speak_late(void *fd)
+{
+   uint8_t bytes[VP_FRAME_HEADER_SIZE];
+   make_header(bytes, VP_FRAME_COMMANDS, 0);
+   usleep(200000);
+   return (void *)write(*(int *)fd, bytes, sizeof(bytes));
+}
+
+/* Who has begun a frame goes on soon, whatever the reader's patience; between frames nothing needs to come. */
+static void test_stall(void)
+{
+   uint8_t bytes[VP_FRAME_HEADER_SIZE + 10] = {0};
+   struct vp_frame frame = {0};
+   pthread_t thread;
+   int fds[2];
+
+   vp_frame_set_stall(50);
+   for (size_t size = 1; size < sizeof(bytes); size += VP_FRAME_HEADER_SIZE / 2) {
+      for (unsigned skippable = 0; skippable < 2; skippable++) {
+         make_pair(fds);
+         make_header(bytes, skippable ? VP_FRAME_SKIPPABLE | VP_FRAME_COMMANDS : VP_FRAME_COMMANDS, 10);
+         CHECK(write(fds[0], bytes, size) == (ssize_t)size);
+         const int64_t start = vp_clock_ms();
+         CHECK(vp_frame_read(fds[1], &frame, skippable ? 100000 : -1) == VP_FRAME_TIMEOUT);
+         const int64_t took = vp_clock_ms() - start;
+         CHECK(took >= 49 && took < 2000);
+         close(fds[0]);
+         close(fds[1]);
+      }
+   }
+   make_pair(fds);
+   if (pthread_create(&thread, NULL, speak_late, &fds[0]))
+      abort();
+   CHECK(vp_frame_read(fds[1], &frame, -1) == VP_FRAME_OK);
+   pthread_join(thread, NULL);
+   close(fds[0]);
+   close(fds[1]);
+   vp_frame_finish(&frame);
+   vp_frame_set_stall(VP_FRAME_STALL_MS);
+}
+
 /* Random bytes, and valid streams with a few bytes changed: any status is right,
  * but nothing may crash, hang or take much memory. */
 static void test_garbage(void)
@@ -558,6 +600,7 @@ int main(void)
    test_cut_off();
    test_memory_follows_arrival();
    test_timeout();
+   test_stall();
    test_garbage();
    test_partial_writes(false);
    test_partial_writes(true);

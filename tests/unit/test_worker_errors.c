@@ -2,6 +2,7 @@
 /* A worker whose client does something wrong. One error per session: each ends with an ERROR frame that says what, and
  * exit status 1. */
 
+#include "common/net/limits.h"
 #include "common/util/cores.h"
 #include "tests/unit/session_gpu.h"
 
@@ -46,6 +47,22 @@ static void test_greetings(void)
 
    CHECK(session_open(&s, false));
    CHECK(session_close(&s) == 1);
+}
+
+/* A client that stops in the middle of a frame and stays connected. */
+static void test_stops_in_a_frame(void)
+{
+   const struct vp_frame_header header = {.type = VP_FRAME_COMMANDS, .length = 1000};
+   uint8_t bytes[VP_FRAME_HEADER_SIZE + 100] = {0};
+   struct session s;
+
+   vp_frame_header_store(bytes, &header);
+   vp_frame_set_stall(200);
+   for (size_t size = 5; size <= sizeof(bytes); size += 50) {
+      CHECK(session_start(&s, false) && write(s.fd, bytes, size) == (ssize_t)size);
+      expect_error(&s, VP_ERROR_NO_COMMAND, "the client has stopped in the middle of a message");
+   }
+   vp_frame_set_stall(VP_FRAME_STALL_MS);
 }
 
 /* Two builds get along; when something goes wrong, it is said how they differ. */
@@ -405,6 +422,7 @@ int main(void)
 {
    session_use_driver();
    test_greetings();
+   test_stops_in_a_frame();
    test_other_builds();
    test_bad_frames();
    test_bad_upload();
