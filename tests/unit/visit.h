@@ -23,6 +23,8 @@ struct visit {
    bool output;                  /* what a call is to overwrite: filled with a pattern that is looked for afterwards */
    unsigned undefined, dangling; /* how many outputs still have it, how many handles name nothing */
    uint64_t counted;             /* a hash of all counts and chain nodes */
+   uint64_t most;                /* count: no array is longer (0: any may be as long as it is) */
+   unsigned longer;              /* so many were, and were not looked into */
 };
 
 typedef void (*visit_function)(struct visit *w, void *data);
@@ -110,6 +112,10 @@ static inline void *visit_array(struct visit *w, const void *pointer, uint64_t c
    const unsigned chains = w->chains;
 
    visit_counted(w, data ? count : 0);
+   if (data && w->most && count > w->most) {
+      w->longer++;
+      return data;
+   }
    for (uint64_t i = 0; data && visit && i < count; i++) {
       w->n = i ? i % 3 : n;
       w->chains = i ? 0 : chains;
@@ -134,6 +140,10 @@ static inline const char *const *visit_strings(struct visit *w, const char **tex
    if (w->fill)
       texts = visit_alloc(w, count, sizeof(*texts));
    visit_counted(w, texts ? count : 0);
+   if (texts && w->most && count > w->most) {
+      w->longer++;
+      return texts;
+   }
    for (uint64_t i = 0; texts && i < count; i++)
       texts[i] = visit_string(w, texts[i]);
    return texts;
