@@ -124,7 +124,7 @@ class Decoding(Layout):
     def decode_array(self, variable, owner, siblings, acc, lengths, verb, mode, fresh):
         whole, count = acc + variable.name, 'n_' + variable.name
         expected = self.length(lengths[0], siblings, acc) if lengths[0] != 'null-terminated' else None
-        may_be_null = 'true' if variable.optional[0] == 'true' or variable.noautovalidity else 'false'
+        may_be_null = 'true' if self.scope.array_may_be_null(variable, owner) else 'false'
         if verb == 'into':
             return self.decode_into_array(variable, whole), []
         if variable.is_string() and variable.depth == 1:

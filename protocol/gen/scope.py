@@ -36,6 +36,13 @@ MAY_BE_NULL = {
     ('VkSwapchainInfoVP', 'pImages'),  # then there is no swapchain
 }
 
+# Arrays whose pointers the registry lets be anything, of which somebody reads as many elements as are counted.
+NEVER_ABSENT = {
+    ('vkFreeDescriptorSets', 'pDescriptorSets'), ('vkFreeCommandBuffers', 'pCommandBuffers'),
+    ('vkCmdDrawMultiEXT', 'pVertexInfo'), ('vkCmdDrawMultiIndexedEXT', 'pIndexInfo'),
+    ('VkRenderPassBeginInfo', 'pClearValues'),
+}
+
 # Unions without a selector: the member that is sent, and others that a decoder takes.
 UNION_MEMBER = {
     'VkClearColorValue': 2,
@@ -206,6 +213,10 @@ class Scope:
         """Whether a member, or each element of one, names an object that must be there."""
         return self.registry.resolve(variable.type) in self.registry.handles and variable.optional[-1] != 'true' and \
             not variable.noautovalidity and (owner.name, variable.name) not in MAY_BE_NULL
+
+    def array_may_be_null(self, variable, owner):
+        """Whether an array may be absent although its count is not 0."""
+        return (variable.optional[0] == 'true' or variable.noautovalidity) and (owner.name, variable.name) not in NEVER_ABSENT
 
     def lengths(self, variable, owner):
         return LENGTH_OVERRIDES.get((owner.name, variable.name), variable.lengths)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/vp_client_calls.h"
 #include "tests/unit/check.h"
 #include "tests/unit/codec_check.h"
 #include "tests/vp_visit.h"
@@ -123,6 +124,34 @@ static void try_place(size_t which, size_t at, uint64_t value)
    }
 }
 
+/* Counts of arrays that are not there at all, where somebody would read them. */
+#define CHECK_ABSENT(NAME, ...)                                                            \
+   do {                                                                                    \
+      vp_encoder_reset(&request);                                                          \
+      vp_request_##NAME(&request, 0, &(struct vp_cmd_##NAME){__VA_ARGS__});                \
+      CHECK(!codec_read_request(request.start, vp_encoder_size(&request), &reading).call); \
+      vp_arena_reset(&reading);                                                            \
+   } while (0)
+
+static void test_absent_arrays(void)
+{
+   struct vp_object object = {.id = 7};
+   VkCommandBuffer commands = (VkCommandBuffer)(uintptr_t)&object;
+   VkDevice device = (VkDevice)(uintptr_t)&object;
+   const VkRenderPassBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_RENDER_PASS_BEGIN_INFO,
+                                        .renderPass = (VkRenderPass)(uintptr_t)&object,
+                                        .framebuffer = (VkFramebuffer)(uintptr_t)&object,
+                                        .clearValueCount = UINT32_MAX};
+
+   CHECK_ABSENT(vkFreeDescriptorSets, .device = device, .descriptorPool = (VkDescriptorPool)(uintptr_t)&object,
+                .descriptorSetCount = UINT32_MAX);
+   CHECK_ABSENT(vkFreeCommandBuffers, .device = device, .commandPool = (VkCommandPool)(uintptr_t)&object,
+                .commandBufferCount = UINT32_MAX);
+   CHECK_ABSENT(vkCmdDrawMultiEXT, .commandBuffer = commands, .drawCount = UINT32_MAX);
+   CHECK_ABSENT(vkCmdDrawMultiIndexedEXT, .commandBuffer = commands, .drawCount = UINT32_MAX);
+   CHECK_ABSENT(vkCmdBeginRenderPass, .commandBuffer = commands, .pRenderPassBegin = &begin);
+}
+
 int main(void)
 {
    static const uint64_t values[] = {UINT32_MAX, TOO_MANY, 0x800000};
@@ -142,6 +171,7 @@ int main(void)
          }
       }
    }
+   test_absent_arrays();
    printf("%zu words; %u requests were refused, %u accepted\n", words, refused, accepted);
    CHECK(refused > 10000);
    vp_encoder_finish(&request);
