@@ -74,8 +74,8 @@ static const struct place {
    {"/dev/random", READ},
    {"/dev/urandom", READ},
 #ifdef VP_INSTRUMENTED
-   /* sanitizers read sources and programs; they, and counters of lines, write files */
-   {"/", READ},
+   /* sanitizers read sources and start a program that reads them; they, and counters of lines, write files */
+   {"/", READ | LANDLOCK_ACCESS_FS_EXECUTE},
    {"/tmp", KEEP},
    {VP_INSTRUMENTED, KEEP},
 #endif
