@@ -10,15 +10,20 @@
 #include <unistd.h>
 
 #include "common/util/log.h"
+#include "server/process/config_file.h"
+#include "server/process/gate.h"
 #include "server/process/gpu_list.h"
+#include "server/process/gpu_try.h"
+#include "server/process/handover.h"
+#include "server/process/job.h"
 #include "server/process/listener.h"
+#include "server/process/log_target.h"
+#include "server/process/machine.h"
 #include "server/process/options.h"
 #include "server/process/ready.h"
 #include "server/process/sandbox.h"
 #include "server/process/stdio.h"
 #include "server/session/worker.h"
-
-#define EXIT_USAGE 2
 
 /* A driver that has not listed its GPUs after this time hangs. */
 #define CHECK_SECONDS 60
@@ -49,7 +54,7 @@ static int run_gpu_list(const struct vps_options *options)
    char error[512];
 
    /* What workers see of GPUs is what counts. */
-   if (!vps_sandbox_enter(options, options->mode == VPS_MODE_CHECK_GPUS))
+   if (!vps_sandbox_enter(options, NULL, options->mode == VPS_MODE_CHECK_GPUS))
       return 1;
    if (!vps_gpu_list_init(&list, error, sizeof(error))) {
       vp_log(VP_LOG_ERROR, "%s", error);
@@ -64,6 +69,19 @@ static int run_gpu_list(const struct vps_options *options)
       vps_gpu_list_print(&list, options, stdout);
    vps_gpu_list_finish(&list);
    return ok ? 0 : 1;
+}
+
+/* Whether the GPUs are there after something that one was busy with for too long. */
+static int run_gpu_try(const struct vps_options *options)
+{
+   char error[512];
+
+   if (!vps_sandbox_enter(options, NULL, false))
+      return 1;
+   if (vps_gpu_try(options, error, sizeof(error)))
+      return 0;
+   vp_log(VP_LOG_ERROR, "%s; clients will not get far, see whether vulkaninfo works", error);
+   return 1;
 }
 
 /* Adds the validation layer to the layers that the environment names already. */
@@ -88,44 +106,69 @@ static int run_worker(const struct vps_options *options)
       return 1;
    }
 
-   if (!vps_sandbox_enter(options, false))
+   char cache[VPS_SHADER_CACHE_NAME_SIZE];
+   if (!vps_handover_receive_cache(options->worker_fd, cache))
+      return 0; /* the listener has ended */
+   vps_machine_load();
+   if (!vps_sandbox_enter(options, cache, false))
       return 1;
-   const int client = vps_ready_wait(options->worker_fd);
-   const int status = client < 0 ? 0 : vps_worker_run(client, options);
+   static struct vps_client client;
+   const int fd = vps_ready_wait(options, &client);
+   if (fd >= 0)
+      vp_log_set_client(client.peer, client.user);
+   const int status = fd < 0 ? 0 : vps_worker_run(fd, &client, options);
    if (!vps_ready_is_over())
       _exit(status);
    return status;
 }
 
-static int run_mode(const struct vps_options *options)
+static int run_mode(struct vps_options *options)
 {
    switch (options->mode) {
    case VPS_MODE_HELP:
-      fputs(vps_usage, stdout);
+      vps_options_print_usage(stdout);
       return 0;
    case VPS_MODE_VERSION:
       puts("venus-server " VP_VERSION);
       return 0;
+   case VPS_MODE_CHECK_CONFIG:
+      return 0; /* it has been read */
+   case VPS_MODE_PRINT_CONFIG:
+      vps_config_print(options, stdout);
+      return 0;
+   case VPS_MODE_EXAMPLE_CONFIG:
+      vps_config_print_example(stdout);
+      return 0;
    case VPS_MODE_CHECK_GPUS:
       alarm(CHECK_SECONDS);
       return run_gpu_list(options);
+   case VPS_MODE_TRY_GPUS:
+      alarm(CHECK_SECONDS);
+      return run_gpu_try(options);
    case VPS_MODE_LIST:
       return run_gpu_list(options);
    case VPS_MODE_WORKER:
       return run_worker(options);
+   case VPS_MODE_GATE:
+      vp_log_init("venus-gate", options->log_level);
+      return vps_gate_run(options->gate_fd, options);
    case VPS_MODE_STDIO:
       return vps_stdio_run(options);
+   case VPS_MODE_JOB:
+      if (!vps_job_begin(options))
+         return 1;
+      vps_sandbox_settle_cache(options);
+      return vps_listener_run(options);
    case VPS_MODE_LISTEN:
+      vps_sandbox_settle_cache(options);
       return vps_listener_run(options);
    }
-   return EXIT_USAGE;
+   return VPS_EXIT_USAGE;
 }
 
 int main(int argc, char *argv[])
 {
    struct vps_options options;
-   char error[256];
-   int status = EXIT_USAGE;
 
    vp_log_init("venus-server", VP_LOG_INFO);
    signal(SIGPIPE, SIG_IGN);
@@ -133,11 +176,12 @@ int main(int argc, char *argv[])
    if (!open_standard_fds())
       return 1;
 
-   if (vps_options_parse(&options, argc, argv, error, sizeof(error))) {
-      vp_log_init("venus-server", options.log_level);
+   int status = vps_config_read(&options, argc, argv);
+   if (status == 0) {
+      vps_log_begin("venus-server", &options);
       status = run_mode(&options);
-   } else {
-      vp_log(VP_LOG_ERROR, "%s", error);
+   } else if (status == VPS_EXIT_CONFIG && options.mode == VPS_MODE_PRINT_CONFIG) {
+      vps_config_print(&options, stdout); /* to find out what is wrong */
    }
    vps_options_finish(&options);
    return status;

@@ -170,6 +170,15 @@ bool app_image_supported(const struct app_context *ctx, const VkImageCreateInfo 
 /* One-shot commands on queues[0]: begin, record, run. Run submits, waits and frees; NULL in gives false out. */
 VkCommandBuffer app_commands_begin(struct app_context *ctx);
 bool app_commands_run(struct app_context *ctx, VkCommandBuffer commands);
+/* Begun like those above, but in any pool and for the caller to end, submit and free. */
+VkCommandBuffer app_commands_begin_in(struct app_context *ctx, VkCommandPool pool, VkCommandBufferUsageFlags usage);
+
+/* VK_NULL_HANDLE, and a failed check, where there is none to be had. */
+VkFence app_fence_create(struct app_context *ctx, VkFenceCreateFlags flags);
+/* Waits, and resets it for its next use. */
+bool app_fence_wait(struct app_context *ctx, VkFence fence);
+/* `value` is where a timeline semaphore begins; a binary one has none. */
+VkSemaphore app_semaphore_create(struct app_context *ctx, bool timeline, uint64_t value);
 
 /* All earlier device writes become visible to all later commands and to the host. */
 void app_cmd_barrier(VkCommandBuffer commands);

@@ -282,20 +282,15 @@ static bool lane_create(struct app_context *ctx, struct lane *lane, uint32_t fam
       .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
       .queueFamilyIndex = family,
    };
-   VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-   VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
    lane->used = true;
    if (!job_create(ctx, &lane->job, &shader_hash, sizeof(push), &size, 1) ||
-       !VK_CHECK(ctx->test, vkCreateCommandPool(ctx->device, &pool, NULL, &lane->pool)) ||
-       !VK_CHECK(ctx->test, vkCreateFence(ctx->device, &fence, NULL, &lane->fence)))
+       !VK_CHECK(ctx->test, vkCreateCommandPool(ctx->device, &pool, NULL, &lane->pool)))
       return false;
-   VkCommandBufferAllocateInfo info = {
-      .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-      .commandPool = lane->pool,
-      .commandBufferCount = 1,
-   };
-   if (!VK_CHECK(ctx->test, vkAllocateCommandBuffers(ctx->device, &info, &lane->commands)) ||
-       !VK_CHECK(ctx->test, vkBeginCommandBuffer(lane->commands, &begin)))
+   lane->fence = app_fence_create(ctx, 0);
+   if (!lane->fence)
+      return false;
+   lane->commands = app_commands_begin_in(ctx, lane->pool, 0);
+   if (!lane->commands)
       return false;
    app_cmd_compute(lane->commands, &lane->job.compute, push, sizeof(push), (LANE_WORDS + 63) / 64, 1);
    app_cmd_barrier(lane->commands);

@@ -7,6 +7,7 @@
 #   VP_BUILD       build folder
 #   VP_NATIVE_ICD  manifest of the Vulkan driver that the server uses and that `native` compares with
 #   VP_SANITIZE    the sanitizers of this build, or empty
+#   VP_SLOW        what limits of time are multiplied with, 1 or more
 #   VP_TEST_TMP    an empty folder for the test
 #
 # A test passes with exit status 0, is skipped with 77 (say why with `skip`), and fails with anything else. What it
@@ -16,12 +17,13 @@ set -euo pipefail
 
 VP_SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VP_BUILD=$(cd "$VP_SOURCE" && realpath "${VP_BUILD:-build}")
-VP_NATIVE_ICD=${VP_NATIVE_ICD:-/usr/share/vulkan/icd.d/lvp_icd.x86_64.json}
+VP_NATIVE_ICD=$("$VP_SOURCE/tools/native_driver")
 VP_SANITIZE=${VP_SANITIZE:-}
+VP_SLOW=${VP_SLOW:-1}
 own_tmp=
 [[ -n ${VP_TEST_TMP:-} ]] || own_tmp=$(mktemp -d -t venus-test.XXXXXX)
 VP_TEST_TMP=${VP_TEST_TMP:-$own_tmp}
-export VP_SOURCE VP_BUILD VP_NATIVE_ICD VP_SANITIZE VP_TEST_TMP
+export VP_SOURCE VP_BUILD VP_NATIVE_ICD VP_SANITIZE VP_SLOW VP_TEST_TMP
 
 # The desktop of whoever runs the tests stays out of them; a test that needs a window starts a display of its own.
 unset DISPLAY WAYLAND_DISPLAY
@@ -60,9 +62,9 @@ need() {
    done
 }
 
-# wait_until SECONDS COMMAND...: true as soon as the command is; false after that time.
+# wait_until SECONDS COMMAND...: true as soon as the command is; false after that time, which is VP_SLOW times as long.
 wait_until() {
-   local deadline=$((SECONDS + $1))
+   local deadline=$((SECONDS + $1 * VP_SLOW))
    shift
    until "$@"; do
       ((SECONDS < deadline)) || return 1

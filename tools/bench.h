@@ -16,6 +16,9 @@ void bench_check(VkResult result, const char *what);
 
 #define VK(call) bench_check((call), #call)
 
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
+
 /* Nanoseconds. */
 double bench_now(clockid_t clock);
 
@@ -28,6 +31,11 @@ struct bench_traffic {
 };
 
 struct bench_traffic bench_traffic(void);
+
+/* Words that no codec makes smaller; other ones for each seed. */
+void bench_noise(uint32_t *to, size_t words, uint32_t seed);
+/* Small differences of the value are large ones of the result, as in the shaders. */
+uint32_t bench_hash(uint32_t value);
 
 /* The first GPU, and a device with one queue of family 0. */
 struct bench_device {
@@ -80,6 +88,10 @@ void bench_end(const struct bench_slot *slot);
 void bench_submit(const struct bench_device *on, struct bench_slot *slot);
 /* Does nothing when it was not submitted. */
 void bench_wait(const struct bench_device *on, struct bench_slot *slot);
+void bench_submit_and_wait(const struct bench_device *on, struct bench_slot *slot);
+/* Copies the bytes to the same place of the other buffer. */
+void bench_record_copy(const struct bench_slot *slot, const struct bench_buffer *from, const struct bench_buffer *to,
+                       size_t offset, size_t size);
 
 VkShaderModule bench_shader(const struct bench_device *on, const uint32_t *words, size_t size);
 
@@ -131,20 +143,35 @@ void bench_drawing_init(const struct bench_device *on, struct bench_drawing *dra
 void bench_drawing_finish(const struct bench_device *on, struct bench_drawing *drawing);
 VkPipeline bench_drawing_pipeline(const struct bench_device *on, const struct bench_drawing *drawing);
 
-/* One binding of one buffer, and a layout that has it and the push constants. */
+/* Sets that bind buffers from 0 on, and a layout that has such a set and push constants. */
 struct bench_set {
    VkDescriptorSetLayout set_layout;
    VkPipelineLayout layout;
    VkDescriptorPool pool;
    VkDescriptorType type;
+   uint32_t buffers; /* of a set */
 };
 
-void bench_set_init(const struct bench_device *on, struct bench_set *set, VkDescriptorType type, uint32_t count);
-VkDescriptorSet bench_set_new(const struct bench_device *on, const struct bench_set *set, VkBuffer buffer,
-                              VkDeviceSize offset, VkDeviceSize size);
+#define BENCH_SET_BUFFERS 2 /* at most */
+
+/* For so many sets. The range of push constants says also which shaders see the buffers. */
+void bench_set_init(const struct bench_device *on, struct bench_set *set, VkDescriptorType type, uint32_t buffers,
+                    uint32_t count, VkPushConstantRange push);
+/* With as many buffers as were said. */
+VkDescriptorSet bench_set_new(const struct bench_device *on, const struct bench_set *set,
+                              const VkDescriptorBufferInfo *buffers);
 void bench_set_finish(const struct bench_device *on, struct bench_set *set);
-VkPipeline bench_compute_pipeline(const struct bench_device *on, VkPipelineLayout layout, VkShaderModule module,
-                                  uint32_t seed);
+VkPipeline bench_compute_pipeline(const struct bench_device *on, VkPipelineCreateFlags flags, VkPipelineLayout layout,
+                                  VkShaderModule module, uint32_t seed);
+
+/* A row of the rows that a benchmark has. */
+struct bench_row {
+   const char *name;
+   void (*run)(double seconds);
+};
+
+/* False when there is no such row. */
+bool bench_run_row(const struct bench_row *rows, size_t count, const char *name, double seconds);
 
 /* The benchmarks. */
 void bench_record(void);

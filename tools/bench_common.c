@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+
+/* What the parts of venus-bench share. */
+
 #include <dirent.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "tools/bench.h"
@@ -93,6 +97,36 @@ struct bench_traffic bench_traffic(void)
       add_traffic((int)strtol(entry->d_name, NULL, 10), &traffic);
    closedir(files);
    return traffic;
+}
+
+void bench_noise(uint32_t *to, size_t words, uint32_t seed)
+{
+   uint32_t state = 0x2545f491 + seed;
+
+   for (size_t i = 0; i < words; i++) {
+      state ^= state << 13;
+      state ^= state >> 17;
+      state ^= state << 5;
+      to[i] = state;
+   }
+}
+
+uint32_t bench_hash(uint32_t value)
+{
+   value *= 2654435769u;
+   value = (value ^ value >> 15) * 0x85ebca6bu;
+   return value ^ value >> 13;
+}
+
+bool bench_run_row(const struct bench_row *rows, size_t count, const char *name, double seconds)
+{
+   for (size_t i = 0; i < count; i++) {
+      if (strcmp(rows[i].name, name) == 0) {
+         rows[i].run(seconds);
+         return true;
+      }
+   }
+   return false;
 }
 
 void bench_device_init(struct bench_device *device, void *features)
@@ -269,6 +303,22 @@ void bench_wait(const struct bench_device *on, struct bench_slot *slot)
    VK(vkWaitForFences(on->device, 1, &slot->fence, VK_TRUE, UINT64_MAX));
    VK(vkResetFences(on->device, 1, &slot->fence));
    slot->submitted = false;
+}
+
+void bench_submit_and_wait(const struct bench_device *on, struct bench_slot *slot)
+{
+   bench_submit(on, slot);
+   bench_wait(on, slot);
+}
+
+void bench_record_copy(const struct bench_slot *slot, const struct bench_buffer *from, const struct bench_buffer *to,
+                       size_t offset, size_t size)
+{
+   const VkBufferCopy region = {offset, offset, size};
+
+   bench_begin(slot);
+   vkCmdCopyBuffer(slot->commands, from->buffer, to->buffer, 1, &region);
+   bench_end(slot);
 }
 
 VkShaderModule bench_shader(const struct bench_device *on, const uint32_t *words, size_t size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What venus-bench draws with. */
+/* What venus-bench draws and computes with: targets, pipelines, sets. */
 
 #include <stdint.h>
 
@@ -202,12 +202,13 @@ VkPipeline bench_drawing_pipeline(const struct bench_device *on, const struct be
    return pipeline;
 }
 
-VkPipeline bench_compute_pipeline(const struct bench_device *on, VkPipelineLayout layout, VkShaderModule module,
-                                  uint32_t seed)
+VkPipeline bench_compute_pipeline(const struct bench_device *on, VkPipelineCreateFlags flags, VkPipelineLayout layout,
+                                  VkShaderModule module, uint32_t seed)
 {
    const VkSpecializationInfo constants = {1, &constant_0, sizeof(seed), &seed};
    const VkComputePipelineCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+      .flags = flags,
       .stage = shader_stage(VK_SHADER_STAGE_COMPUTE_BIT, module, &constants),
       .layout = layout,
    };
@@ -218,19 +219,21 @@ VkPipeline bench_compute_pipeline(const struct bench_device *on, VkPipelineLayou
 
 /* --- sets --- */
 
-void bench_set_init(const struct bench_device *on, struct bench_set *set, VkDescriptorType type, uint32_t count)
+void bench_set_init(const struct bench_device *on, struct bench_set *set, VkDescriptorType type, uint32_t buffers,
+                    uint32_t count, VkPushConstantRange push)
 {
-   const VkDescriptorSetLayoutBinding binding = {0, type, 1, VK_SHADER_STAGE_ALL, NULL};
+   VkDescriptorSetLayoutBinding bindings[BENCH_SET_BUFFERS];
    const VkDescriptorSetLayoutCreateInfo set_info = {
-      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = 1, .pBindings = &binding};
-   const VkDescriptorPoolSize size = {type, count};
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = buffers, .pBindings = bindings};
+   const VkDescriptorPoolSize size = {type, count * buffers};
    const VkDescriptorPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
                                                  .maxSets = count,
                                                  .poolSizeCount = 1,
                                                  .pPoolSizes = &size};
-   const VkPushConstantRange range = {VK_SHADER_STAGE_ALL, 0, sizeof(struct bench_push)};
 
-   *set = (struct bench_set){.type = type};
+   *set = (struct bench_set){.type = type, .buffers = buffers};
+   for (uint32_t i = 0; i < buffers; i++)
+      bindings[i] = (VkDescriptorSetLayoutBinding){i, type, 1, push.stageFlags, NULL};
    VK(vkCreateDescriptorSetLayout(on->device, &set_info, NULL, &set->set_layout));
    VK(vkCreateDescriptorPool(on->device, &pool_info, NULL, &set->pool));
    const VkPipelineLayoutCreateInfo layout_info = {
@@ -238,13 +241,13 @@ void bench_set_init(const struct bench_device *on, struct bench_set *set, VkDesc
       .setLayoutCount = 1,
       .pSetLayouts = &set->set_layout,
       .pushConstantRangeCount = 1,
-      .pPushConstantRanges = &range,
+      .pPushConstantRanges = &push,
    };
    VK(vkCreatePipelineLayout(on->device, &layout_info, NULL, &set->layout));
 }
 
-VkDescriptorSet bench_set_new(const struct bench_device *on, const struct bench_set *set, VkBuffer buffer,
-                              VkDeviceSize offset, VkDeviceSize size)
+VkDescriptorSet bench_set_new(const struct bench_device *on, const struct bench_set *set,
+                              const VkDescriptorBufferInfo *buffers)
 {
    const VkDescriptorSetAllocateInfo info = {
       .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
@@ -252,12 +255,11 @@ VkDescriptorSet bench_set_new(const struct bench_device *on, const struct bench_
       .descriptorSetCount = 1,
       .pSetLayouts = &set->set_layout,
    };
-   const VkDescriptorBufferInfo buffer_info = {buffer, offset, size};
    VkWriteDescriptorSet write = {
       .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
-      .descriptorCount = 1,
+      .descriptorCount = set->buffers, /* goes on with the next binding */
       .descriptorType = set->type,
-      .pBufferInfo = &buffer_info,
+      .pBufferInfo = buffers,
    };
    VK(vkAllocateDescriptorSets(on->device, &info, &write.dstSet));
    vkUpdateDescriptorSets(on->device, 1, &write, 0, NULL);

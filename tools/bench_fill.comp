@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The same data as write_pages() of bench_memory.c writes; each workgroup makes four pages. */
+/* The same data as memory_write_pages() of bench_memory_data.c writes; each workgroup makes four pages. */
 #version 450
 layout(local_size_x = 64) in;
 layout(set = 0, binding = 0) readonly buffer Noise { uint noise[]; };

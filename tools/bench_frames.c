@@ -48,9 +48,7 @@ struct scene {
 
 static uint32_t pixel_of(uint32_t x, uint32_t y, uint32_t round)
 {
-   uint32_t key = (x + y * 4096 + round * 65537) * 2654435769u;
-   key = (key ^ key >> 15) * 0x85ebca6bu;
-   return key ^ key >> 13;
+   return bench_hash(x + y * 4096 + round * 65537);
 }
 
 /* The target's whole area. */
@@ -93,13 +91,14 @@ static void scene_init(struct scene *scene, VkDescriptorType type, uint32_t widt
                           0);
    bench_buffer_init_gpu(&scene->on, &scene->words, COMMANDS * sizeof(uint32_t),
                          VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT);
-   bench_set_init(&scene->on, &scene->set, type, SETS);
+   bench_set_init(&scene->on, &scene->set, type, 1, SETS,
+                  (VkPushConstantRange){VK_SHADER_STAGE_ALL, 0, sizeof(struct bench_push)});
    for (uint32_t i = 0; i < SETS; i++) {
       part_of(i, (float *)(scene->places.data + (size_t)i * SET_DISTANCE / 4));
-      scene->sets[i] = type == VK_DESCRIPTOR_TYPE_STORAGE_BUFFER
-                          ? bench_set_new(&scene->on, &scene->set, scene->words.buffer, 0, VK_WHOLE_SIZE)
-                          : bench_set_new(&scene->on, &scene->set, scene->places.buffer, (VkDeviceSize)i * SET_DISTANCE,
-                                          SET_DISTANCE);
+      const VkDescriptorBufferInfo words = {scene->words.buffer, 0, VK_WHOLE_SIZE},
+                                   place = {scene->places.buffer, (VkDeviceSize)i * SET_DISTANCE, SET_DISTANCE};
+      scene->sets[i] =
+         bench_set_new(&scene->on, &scene->set, type == VK_DESCRIPTOR_TYPE_STORAGE_BUFFER ? &words : &place);
    }
    bench_drawing_init(&scene->on, &scene->drawing, &scene->target, scene->set.layout, draw_frag_shader,
                       sizeof(draw_frag_shader));
@@ -274,7 +273,7 @@ static void dispatches(unsigned in_flight, double seconds)
    struct scene scene = {.record = record_dispatches, .seen_width = 1, .seen_height = 1};
    scene_init(&scene, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 256, 256, 1);
    const VkShaderModule module = bench_shader(&scene.on, store_comp_shader, sizeof(store_comp_shader));
-   scene.pipeline = bench_compute_pipeline(&scene.on, scene.set.layout, module, 0);
+   scene.pipeline = bench_compute_pipeline(&scene.on, 0, scene.set.layout, module, 0);
    vkDestroyShaderModule(scene.on.device, module, NULL);
    measure_frames(&scene, in_flight, seconds);
 }
@@ -415,8 +414,7 @@ static void ask_query(void *user)
    vkCmdEndQuery(slot->commands, q->pool, 0);
    bench_target_end(slot);
    bench_end(slot);
-   bench_submit(&q->scene.on, slot);
-   bench_wait(&q->scene.on, slot);
+   bench_submit_and_wait(&q->scene.on, slot);
    q->result = vkGetQueryPoolResults(q->scene.on.device, q->pool, 0, VIEWS, sizeof(counts), counts, sizeof(counts[0]),
                                      VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT);
    if (q->result < 0 || !counts[0])
@@ -438,21 +436,12 @@ static void queries(double seconds)
 
 bool bench_frames(const char *row, double seconds)
 {
-   static const struct {
-      const char *name;
-      void (*run)(double seconds);
-   } rows[] = {
+   static const struct bench_row rows[] = {
       {"picture", picture},         {"constants-1", constants_1},
       {"constants-2", constants_2}, {"sets-1", sets_1},
       {"sets-2", sets_2},           {"dispatches-1", dispatches_1},
       {"clients", clients},         {"dispatches-2", dispatches_2},
       {"queries", queries},
    };
-   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-      if (strcmp(rows[i].name, row) == 0) {
-         rows[i].run(seconds);
-         return true;
-      }
-   }
-   return false;
+   return bench_run_row(rows, sizeof(rows) / sizeof(rows[0]), row, seconds);
 }

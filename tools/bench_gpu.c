@@ -4,12 +4,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tools/bench.h"
-
-#define KIB ((size_t)1 << 10)
-#define MIB ((size_t)1 << 20)
 
 /* --- work that is seen to be done --- */
 
@@ -62,8 +58,7 @@ static void write_words(void *user)
          .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &work->slots[i].commands};
       VK(vkQueueSubmit(work->on.queue, 1, &info, VK_NULL_HANDLE));
    }
-   bench_submit(&work->on, last);
-   bench_wait(&work->on, last);
+   bench_submit_and_wait(&work->on, last);
    for (unsigned i = 0; i < work->count; i++) {
       if (work->words.data[i] != work->value)
          bench_die("reading what the GPU wrote", (long)work->words.data[i]);
@@ -299,35 +294,18 @@ static void let_look(const char *when)
       exit(0);
 }
 
-static void write_new(uint32_t *data, size_t size, uint32_t round)
-{
-   uint32_t state = 0x2545f491 + round;
-
-   for (size_t i = 0; i < size / 4; i++) {
-      state ^= state << 13;
-      state ^= state >> 17;
-      state ^= state << 5;
-      data[i] = state;
-   }
-}
-
 /* New data up, and other data down. */
 static void use_all(struct work *work, const struct bench_buffer *host, const struct bench_buffer *gpu, uint32_t round)
 {
-   const VkBufferCopy all = {0, 0, USED_SIZE};
    struct bench_slot *slot = &work->slots[0];
 
-   write_new(host->data, USED_SIZE, round);
-   bench_begin(slot);
-   vkCmdCopyBuffer(slot->commands, host->buffer, gpu->buffer, 1, &all);
-   bench_end(slot);
-   bench_submit(&work->on, slot);
-   bench_wait(&work->on, slot);
+   bench_noise(host->data, USED_SIZE / 4, round);
+   bench_record_copy(slot, host, gpu, 0, USED_SIZE);
+   bench_submit_and_wait(&work->on, slot);
    bench_begin(slot);
    vkCmdFillBuffer(slot->commands, host->buffer, 0, USED_SIZE, round);
    bench_end(slot);
-   bench_submit(&work->on, slot);
-   bench_wait(&work->on, slot);
+   bench_submit_and_wait(&work->on, slot);
    if (host->data[USED_SIZE / 4 - 1] != round)
       bench_die("reading what the GPU wrote", (long)round);
 }
@@ -380,10 +358,7 @@ static void memory_untouched(double seconds)
 
 bool bench_gpu(const char *row, double seconds)
 {
-   static const struct {
-      const char *name;
-      void (*run)(double seconds);
-   } rows[] = {
+   static const struct bench_row rows[] = {
       {"start", start},
       {"submissions", submissions},
       {"ahead", ahead},
@@ -393,11 +368,5 @@ bool bench_gpu(const char *row, double seconds)
       {"memory-used", memory_used},
       {"memory-untouched", memory_untouched},
    };
-   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-      if (strcmp(rows[i].name, row) == 0) {
-         rows[i].run(seconds);
-         return true;
-      }
-   }
-   return false;
+   return bench_run_row(rows, sizeof(rows) / sizeof(rows[0]), row, seconds);
 }

@@ -84,7 +84,7 @@ static void *make(void *user)
    for (uint32_t i = maker->first; i < PIPELINES; i += THREADS) {
       drawing.seed = seed_of(p, i);
       p->all[i] = p->graphics ? bench_drawing_pipeline(&p->on, &drawing)
-                              : bench_compute_pipeline(&p->on, p->set.layout, p->module, seed_of(p, i));
+                              : bench_compute_pipeline(&p->on, 0, p->set.layout, p->module, seed_of(p, i));
    }
    return NULL;
 }
@@ -155,8 +155,7 @@ static void measure(void *user)
    else
       dispatch_all(p);
    bench_end(&p->slot);
-   bench_submit(&p->on, &p->slot);
-   bench_wait(&p->on, &p->slot);
+   bench_submit_and_wait(&p->on, &p->slot);
    for (uint32_t i = 0; i < PIPELINES; i++) {
       if (p->results.data[i] != mix_of(i, seed_of(p, i)))
          bench_die("using the pipeline", i);
@@ -172,8 +171,9 @@ static void run(bool graphics, double seconds)
    bench_buffer_init_host(&p.on, &p.results, PIPELINES * sizeof(uint32_t),
                           VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
                           VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
-   bench_set_init(&p.on, &p.set, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1);
-   p.results_set = bench_set_new(&p.on, &p.set, p.results.buffer, 0, VK_WHOLE_SIZE);
+   bench_set_init(&p.on, &p.set, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, 1,
+                  (VkPushConstantRange){VK_SHADER_STAGE_ALL, 0, sizeof(struct bench_push)});
+   p.results_set = bench_set_new(&p.on, &p.set, &(VkDescriptorBufferInfo){p.results.buffer, 0, VK_WHOLE_SIZE});
    p.module = bench_shader(&p.on, mix_comp_shader, sizeof(mix_comp_shader));
    bench_target_init(&p.on, &p.target, PIPELINES, 1, 1);
    bench_drawing_init(&p.on, &p.drawing, &p.target, p.set.layout, mix_frag_shader, sizeof(mix_frag_shader));

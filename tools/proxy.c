@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* venus-proxy: a slow and breakable network for tests and benchmarks, on a machine without one. Forwards TCP
- * connections and makes every byte late, the link narrow, or the cable pulled.
+ * connections and makes every byte late, the link narrow, or the cable pulled, or cuts them.
  *
  * A byte that arrives at the proxy waits until the link is free, takes its time on it (--rate), and arrives half a
  * round trip later (--rtt). All connections share one link for each direction, as they would share a cable. A full
@@ -53,8 +53,21 @@ static const char usage[] =
    "  --rate MBIT         let this many megabit per second through in each direction\n"
    "  --queue KB          hold this much in front of the link before senders must wait (default 1024)\n"
    "  --freeze-after S    freeze this many seconds after the first connection\n"
+   "  --cut-every MS      cut all connections about each so many milliseconds\n"
+   "  --cut-after KB      cut each connection after about so much\n"
+   "  --cuts N            but not more often than this\n"
+   "  --cut-with HOW      rst, fin, or either (default) by chance\n"
+   "  --spare KB          cut no connection before so much has come from the server\n"
+   "  --refuse MS         after a cut, refuse connections for this time\n"
+   "  --seed N            of all that is left to chance\n"
    "\n"
-   "SIGUSR1 freezes the link: nothing moves, nothing is closed. SIGUSR2 goes on.\n";
+   "SIGUSR1 freezes the link: nothing moves, nothing is closed. SIGUSR2 goes on. SIGHUP cuts all connections.\n";
+
+enum cut_with {
+   CUT_WITH_EITHER,
+   CUT_WITH_RST,
+   CUT_WITH_FIN,
+};
 
 /* A piece of data on its way. size 0: the sender has closed. */
 struct piece {
@@ -68,6 +81,7 @@ struct piece {
 struct lane {
    struct piece *first, *last;
    size_t under_way; /* bytes */
+   size_t delivered; /* bytes */
    bool ended;       /* nothing more to read */
    bool blocked;     /* the receiver must take something first */
    bool done;        /* the end has arrived */
@@ -76,6 +90,7 @@ struct lane {
 struct connection {
    int fds[2];           /* client, server */
    struct lane lanes[2]; /* lanes[i] goes from fds[i] to fds[1 - i] */
+   size_t cut_at;        /* bytes both ways, or SIZE_MAX */
 };
 
 struct proxy {
@@ -86,7 +101,17 @@ struct proxy {
    size_t queue_size;       /* bytes */
    int64_t freeze_after_ns; /* from the first connection, or -1 */
 
-   int listen_fd, signal_fd;
+   int64_t cut_every_ns;    /* 0: never */
+   size_t cut_after, spare; /* bytes; cut_after 0: never */
+   unsigned cuts_left;
+   enum cut_with cut_with;
+   int64_t refuse_ns;
+   uint32_t random;
+
+   int listen_fd; /* -1: connections are refused */
+   int signal_fd;
+   int64_t cut_ns, listen_ns; /* when that is to be done again, or INT64_MAX */
+   bool cut_now;
    int64_t link_free_ns[2]; /* when the link of each direction has sent all it was given */
    size_t piece_size, lane_limit;
    int64_t freeze_at_ns; /* or INT64_MAX */
@@ -178,6 +203,7 @@ static bool lane_deliver(struct connection *connection, unsigned direction, int6
          if (n < 0)
             return false;
          piece->sent += (size_t)n;
+         lane->delivered += (size_t)n;
       }
       if (piece->sent == piece->size)
          lane_remove_first(lane);
@@ -194,6 +220,77 @@ static void connection_finish(struct connection *connection)
    }
 }
 
+static uint32_t draw(struct proxy *proxy)
+{
+   proxy->random = proxy->random * 1664525u + 1013904223u;
+   return proxy->random >> 8;
+}
+
+/* From half of a number to one and a half times that. */
+static int64_t about(struct proxy *proxy, int64_t number)
+{
+   return number / 2 + (int64_t)((double)number * (draw(proxy) % 1000) / 1000);
+}
+
+static void stop_listening(struct proxy *proxy)
+{
+   if (proxy->refuse_ns == 0)
+      return;
+   if (proxy->listen_fd >= 0)
+      close(proxy->listen_fd);
+   proxy->listen_fd = -1;
+   proxy->listen_ns = vp_clock_ns() + proxy->refuse_ns;
+}
+
+/* What is on its way in the proxy never arrives. */
+static void cut_connection(struct proxy *proxy, struct connection *connection)
+{
+   const struct linger at_once = {.l_onoff = 1};
+   const bool reset = proxy->cut_with == CUT_WITH_RST || (proxy->cut_with == CUT_WITH_EITHER && draw(proxy) % 2 == 0);
+
+   for (unsigned i = 0; i < 2 && reset; i++)
+      (void)setsockopt(connection->fds[i], SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+   if (proxy->cuts_left != UINT32_MAX)
+      proxy->cuts_left--;
+   vp_log(VP_LOG_INFO, "cut with %s after %zu and %zu bytes", reset ? "rst" : "fin", connection->lanes[0].delivered,
+          connection->lanes[1].delivered);
+   stop_listening(proxy);
+}
+
+/* Whether its time has come. `all`: that of all has. */
+static bool is_to_be_cut(const struct proxy *proxy, const struct connection *connection, bool all)
+{
+   const size_t from_server = connection->lanes[1].delivered;
+
+   return (all || connection->lanes[0].delivered + from_server >= connection->cut_at) && proxy->cuts_left > 0 &&
+          from_server >= proxy->spare;
+}
+
+/* Whether now is the time of all connections. */
+static bool is_time_to_cut(struct proxy *proxy)
+{
+   const int64_t now = vp_clock_ns();
+   const bool all = proxy->cut_now || now >= proxy->cut_ns;
+
+   proxy->cut_now = false;
+   if (all && proxy->cut_every_ns)
+      proxy->cut_ns = now + about(proxy, proxy->cut_every_ns);
+   return all;
+}
+
+static void listen_again(struct proxy *proxy)
+{
+   char error[VP_SOCKET_ERROR_SIZE];
+
+   if (vp_clock_ns() < proxy->listen_ns)
+      return;
+   proxy->listen_fd = vp_socket_listen("127.0.0.1", proxy->listen_port, &proxy->listen_port, error);
+   if (proxy->listen_fd >= 0)
+      proxy->listen_ns = INT64_MAX;
+   else
+      stop_listening(proxy);
+}
+
 static void accept_connection(struct proxy *proxy)
 {
    char peer[64], error[VP_SOCKET_ERROR_SIZE];
@@ -207,7 +304,8 @@ static void accept_connection(struct proxy *proxy)
       close(client);
       return;
    }
-   proxy->connections[proxy->connection_count++] = (struct connection){.fds = {client, server}};
+   const size_t cut_at = proxy->cut_after ? (size_t)about(proxy, (int64_t)proxy->cut_after) : SIZE_MAX;
+   proxy->connections[proxy->connection_count++] = (struct connection){.fds = {client, server}, .cut_at = cut_at};
    if (proxy->freeze_after_ns >= 0 && proxy->freeze_at_ns == INT64_MAX)
       proxy->freeze_at_ns = vp_clock_ns() + proxy->freeze_after_ns;
 }
@@ -226,6 +324,8 @@ static void handle_signals(struct proxy *proxy)
    while (read(proxy->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
       if (info.ssi_signo == SIGUSR1 || info.ssi_signo == SIGUSR2)
          set_frozen(proxy, info.ssi_signo == SIGUSR1);
+      else if (info.ssi_signo == SIGHUP)
+         proxy->cut_now = true;
       else
          proxy->stopped = true;
    }
@@ -237,7 +337,7 @@ static int64_t next_due_ns(const struct proxy *proxy)
    if (proxy->frozen)
       return INT64_MAX;
 
-   int64_t due_ns = proxy->freeze_at_ns;
+   int64_t due_ns = min_i64(proxy->freeze_at_ns, min_i64(proxy->cut_ns, proxy->listen_ns));
    for (unsigned i = 0; i < proxy->connection_count; i++) {
       for (unsigned k = 0; k < 2; k++) {
          const struct lane *lane = &proxy->connections[i].lanes[k];
@@ -313,15 +413,23 @@ static bool proxy_step(struct proxy *proxy)
    }
    if (proxy->frozen)
       return true;
+   listen_again(proxy);
 
    /* From the end, because a finished one is replaced by the last one. */
+   const bool cut_all = is_time_to_cut(proxy);
    for (unsigned i = proxy->connection_count; i-- > 0;) {
-      if (!connection_step(proxy, &proxy->connections[i], &pollfds[2 + 2 * i])) {
-         connection_finish(&proxy->connections[i]);
+      struct connection *connection = &proxy->connections[i];
+      bool over = !connection_step(proxy, connection, &pollfds[2 + 2 * i]);
+      if (!over && is_to_be_cut(proxy, connection, cut_all)) {
+         cut_connection(proxy, connection);
+         over = true;
+      }
+      if (over) {
+         connection_finish(connection);
          proxy->connections[i] = proxy->connections[--proxy->connection_count];
       }
    }
-   if (pollfds[1].revents)
+   if (pollfds[1].revents && proxy->listen_fd >= 0)
       accept_connection(proxy);
    return true;
 }
@@ -332,6 +440,12 @@ static bool parse_option(struct proxy *proxy, const char *name, const char *text
 
    if (strcmp(name, "--connect") == 0)
       return vp_socket_parse_address(text, proxy->server_host, sizeof(proxy->server_host), &proxy->server_port);
+   if (strcmp(name, "--cut-with") == 0) {
+      proxy->cut_with = strcmp(text, "rst") == 0   ? CUT_WITH_RST
+                        : strcmp(text, "fin") == 0 ? CUT_WITH_FIN
+                                                   : CUT_WITH_EITHER;
+      return proxy->cut_with != CUT_WITH_EITHER || strcmp(text, "either") == 0;
+   }
    if (!vp_text_parse_decimal(text, &value) || value > 1e6)
       return false;
    if (strcmp(name, "--rtt") == 0)
@@ -342,6 +456,18 @@ static bool parse_option(struct proxy *proxy, const char *name, const char *text
       proxy->queue_size = (size_t)(value * 1024);
    else if (strcmp(name, "--freeze-after") == 0)
       proxy->freeze_after_ns = (int64_t)(value * NS_PER_S);
+   else if (strcmp(name, "--cut-every") == 0)
+      proxy->cut_every_ns = (int64_t)(value * 1e6);
+   else if (strcmp(name, "--cut-after") == 0)
+      proxy->cut_after = (size_t)(value * 1024);
+   else if (strcmp(name, "--cuts") == 0)
+      proxy->cuts_left = (unsigned)value;
+   else if (strcmp(name, "--spare") == 0)
+      proxy->spare = (size_t)(value * 1024);
+   else if (strcmp(name, "--refuse") == 0)
+      proxy->refuse_ns = (int64_t)(value * 1e6);
+   else if (strcmp(name, "--seed") == 0)
+      proxy->random = (uint32_t)value;
    else if (strcmp(name, "--listen") == 0 && value <= UINT16_MAX && value == (uint16_t)value)
       proxy->listen_port = (uint16_t)value;
    else
@@ -371,7 +497,7 @@ static bool parse_options(struct proxy *proxy, int argc, char *argv[])
 static void set_limits(struct proxy *proxy)
 {
    proxy->piece_size = MAX_PIECE;
-   proxy->lane_limit = proxy->queue_size + UNLIMITED_UNDER_WAY;
+   proxy->lane_limit = proxy->queue_size + (proxy->delay_ns ? UNLIMITED_UNDER_WAY : 0);
    if (proxy->bytes_per_ns > 0) {
       const double piece = proxy->bytes_per_ns * PIECE_NS;
       proxy->piece_size = piece < MIN_PIECE ? MIN_PIECE : piece > MAX_PIECE ? MAX_PIECE : (size_t)piece;
@@ -387,11 +513,14 @@ static bool proxy_init(struct proxy *proxy)
    sigset_t signals;
 
    set_limits(proxy);
+   if (proxy->cut_every_ns)
+      proxy->cut_ns = vp_clock_ns() + about(proxy, proxy->cut_every_ns);
    prctl(PR_SET_TIMERSLACK, 1000ul); /* wake up in time: the default is 50 microseconds late */
 
    sigemptyset(&signals);
    sigaddset(&signals, SIGUSR1);
    sigaddset(&signals, SIGUSR2);
+   sigaddset(&signals, SIGHUP);
    sigaddset(&signals, SIGTERM);
    sigaddset(&signals, SIGINT);
    sigprocmask(SIG_BLOCK, &signals, NULL);
@@ -416,7 +545,8 @@ static void proxy_finish(struct proxy *proxy)
 {
    while (proxy->connection_count > 0)
       connection_finish(&proxy->connections[--proxy->connection_count]);
-   close(proxy->listen_fd);
+   if (proxy->listen_fd >= 0)
+      close(proxy->listen_fd);
    close(proxy->signal_fd);
 }
 
@@ -426,6 +556,9 @@ int main(int argc, char *argv[])
       .queue_size = (size_t)DEFAULT_QUEUE_KB * 1024,
       .freeze_after_ns = -1,
       .freeze_at_ns = INT64_MAX,
+      .cuts_left = UINT32_MAX,
+      .cut_ns = INT64_MAX,
+      .listen_ns = INT64_MAX,
    };
 
    vp_log_init("venus-proxy", VP_LOG_INFO);

@@ -48,10 +48,12 @@ struct vp_device {
 };
 
 /* Whether a command that could be said without waiting for an answer waits for it nevertheless: the server is short of
- * memory, or such a command has failed already after the application had been told of success. */
+ * memory, such a command has failed already after the application had been told of success, or many objects are under
+ * way. */
 static inline bool vp_device_is_careful(const struct vp_device *device, uint32_t command)
 {
-   return device->is_short || vp_connection_has_failed(device->conn, command);
+   return device->is_short || vp_connection_has_failed(device->conn, command) ||
+          vp_connection_exceeds_reserve(device->conn);
 }
 
 static inline struct vp_device *vp_device_from_handle(VkDevice handle)

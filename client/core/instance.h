@@ -27,6 +27,7 @@ struct vp_instance {
    unsigned session_count;
    struct vp_physical_device **physical_devices; /* of all servers, one server after another */
    uint32_t physical_device_count;
+   uint32_t offered_count; /* of them, the first: those that the application sees */
 
    pthread_mutex_t messenger_lock;
    struct vp_messenger *messengers;

@@ -11,6 +11,7 @@
 #include "client/core/entry_table.h"
 #include "client/core/physical_device.h"
 #include "client/core/resource_kind.h"
+#include "client/device/choice.h"
 #include "client/link/connection.h"
 #include "client/mapping/mapping.h"
 #include "client/memory/likely_images.h"
@@ -211,6 +212,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDevice(VkPhysicalDevice physicalDevice
    *pDevice = VP_TO_HANDLE(VkDevice, device);
    if (result != VK_SUCCESS)
       vp_vkDestroyDevice(*pDevice, pAllocator);
+   else
+      vp_choice_announce(gpu);
    return result;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* vkCreateInstance opens a session with each server that is configured and lists its GPUs in the same round trip; one
- * that cannot be reached only brings none. */
+/* vkCreateInstance has sessions begun with those of the servers that are to be used, and creates an instance and lists
+ * the GPUs on all of them in one round trip; one that cannot be reached only brings none. */
 
 #include "client/core/instance.h"
 
@@ -9,14 +9,19 @@
 #include <string.h>
 #include <vulkan/vk_icd.h>
 
+#include "client/core/chain.h"
 #include "client/core/entry_table.h"
 #include "client/core/list_query.h"
 #include "client/core/physical_device.h"
+#include "client/device/choice.h"
 #include "client/link/connection.h"
+#include "client/link/servers.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "client/wsi/surface.h"
+#include "common/util/clock.h"
 #include "common/util/log.h"
+#include "common/util/text.h"
 
 /* More GPUs on one server than this are not seen. */
 #define MAX_GPUS 32
@@ -63,58 +68,85 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumerateInstanceLayerProperties(uint32_t *p
 
 /* --- one server --- */
 
-/* vkCreateInstance and vkEnumeratePhysicalDevices in one round trip. The ids that no GPU got are given back. */
-static VkResult open_session(struct vp_instance *instance, struct vp_server_session *session,
-                             const VkInstanceCreateInfo *info, struct vp_object **gpus, uint32_t *gpu_count)
+/* A session whose instance is under way: vkCreateInstance and vkEnumeratePhysicalDevices in one round trip. */
+struct opening {
+   struct vp_server_session *session;
+   bool begun;
+   VkInstance handle;
+   struct vp_object *gpus[MAX_GPUS]; /* that may come; in the end, those that have */
+   VkPhysicalDevice handles[MAX_GPUS];
+   uint32_t count;
+   struct vp_cmd_vkCreateInstance create;
+   struct vp_cmd_vkEnumeratePhysicalDevices enumerate;
+   struct vp_call calls[2];
+};
+
+/* False: out of memory. */
+static bool create_gpus(struct vp_instance *instance, struct opening *opening)
 {
    const VkAllocationCallbacks *allocator = vp_allocator(instance->allocator, NULL);
-   struct vp_connection *conn = session->conn;
-   VkPhysicalDevice handles[MAX_GPUS];
-   VkInstance handle = VP_TO_HANDLE(VkInstance, session->instance);
-   uint32_t count = 0;
-   while (count < MAX_GPUS) {
-      gpus[count] =
-         vp_object_create(&conn->objects, allocator, VK_OBJECT_TYPE_PHYSICAL_DEVICE, sizeof(struct vp_physical_device));
-      if (!gpus[count]) {
-         while (count)
-            vp_object_destroy(&conn->objects, allocator, gpus[--count]);
-         return VK_ERROR_OUT_OF_HOST_MEMORY;
+   struct vp_object_table *objects = &opening->session->conn->objects;
+   while (opening->count < MAX_GPUS) {
+      struct vp_object *gpu =
+         vp_object_create(objects, allocator, VK_OBJECT_TYPE_PHYSICAL_DEVICE, sizeof(struct vp_physical_device));
+      if (!gpu) {
+         while (opening->count)
+            vp_object_destroy(objects, allocator, opening->gpus[--opening->count]);
+         return false;
       }
-      handles[count] = VP_TO_HANDLE(VkPhysicalDevice, gpus[count]);
-      count++;
+      opening->gpus[opening->count] = gpu;
+      opening->handles[opening->count++] = VP_TO_HANDLE(VkPhysicalDevice, gpu);
    }
+   return true;
+}
+
+/* Sends both, and waits for nothing. */
+static VkResult begin_opening(struct vp_instance *instance, struct opening *opening, const VkInstanceCreateInfo *info)
+{
+   struct vp_connection *conn = opening->session->conn;
+   if (!create_gpus(instance, opening))
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
    VkApplicationInfo application = {.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO};
    if (info->pApplicationInfo)
       application = *info->pApplicationInfo;
    application.apiVersion = instance->api_version;
    const VkInstanceCreateInfo plain = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
                                        .pApplicationInfo = &application};
-   struct vp_cmd_vkCreateInstance create = {.pCreateInfo = &plain, .pInstance = &handle};
-   struct vp_cmd_vkEnumeratePhysicalDevices enumerate = {
-      .instance = handle, .pPhysicalDeviceCount = &count, .pPhysicalDevices = handles};
-   const uint32_t offered = count;
-   struct vp_call calls[2];
-   vp_request_vkCreateInstance(vp_call_begin(conn), 1, &create);
-   vp_call_queue(conn, &calls[0]);
-   vp_request_vkEnumeratePhysicalDevices(vp_call_begin(conn), 1, &enumerate);
-   vp_call_queue(conn, &calls[1]);
+   opening->handle = VP_TO_HANDLE(VkInstance, opening->session->instance);
+   opening->create = (struct vp_cmd_vkCreateInstance){.pCreateInfo = &plain, .pInstance = &opening->handle};
+   opening->enumerate = (struct vp_cmd_vkEnumeratePhysicalDevices){
+      .instance = opening->handle, .pPhysicalDeviceCount = &opening->count, .pPhysicalDevices = opening->handles};
+   vp_request_vkCreateInstance(vp_call_begin(conn), 1, &opening->create);
+   vp_call_queue(conn, &opening->calls[0]);
+   vp_request_vkEnumeratePhysicalDevices(vp_call_begin(conn), 1, &opening->enumerate);
+   vp_call_queue(conn, &opening->calls[1]);
    vp_stats_add(&conn->stats.bursts, 1);
-   VkResult result = vp_call_wait(conn, &calls[0], UINT32_MAX);
+   vp_stream_flush(conn);
+   opening->create.pCreateInfo = NULL; /* it was for the request */
+   opening->begun = true;
+   return VK_SUCCESS;
+}
+
+/* Waits for the replies. The ids that no GPU got are given back. */
+static VkResult finish_opening(struct vp_instance *instance, struct opening *opening)
+{
+   struct vp_connection *conn = opening->session->conn;
+   const uint32_t offered = opening->count;
+   VkResult result = vp_call_wait(conn, &opening->calls[0], UINT32_MAX);
    if (result == VK_SUCCESS)
-      vp_reply_vkCreateInstance(&calls[0].dec, &create);
-   vp_call_end(conn, &calls[0]);
-   if (vp_call_wait(conn, &calls[1], UINT32_MAX) == VK_SUCCESS)
-      vp_reply_vkEnumeratePhysicalDevices(&calls[1].dec, &enumerate);
-   if (vp_call_end(conn, &calls[1]) != VK_SUCCESS)
+      vp_reply_vkCreateInstance(&opening->calls[0].dec, &opening->create);
+   vp_call_end(conn, &opening->calls[0]);
+   if (vp_call_wait(conn, &opening->calls[1], UINT32_MAX) == VK_SUCCESS)
+      vp_reply_vkEnumeratePhysicalDevices(&opening->calls[1].dec, &opening->enumerate);
+   if (vp_call_end(conn, &opening->calls[1]) != VK_SUCCESS)
       result = VK_ERROR_INITIALIZATION_FAILED;
    if (result == VK_SUCCESS)
-      result = create.ret;
-   session->created = result == VK_SUCCESS;
-   if (result != VK_SUCCESS || enumerate.ret < 0)
-      count = 0;
-   for (uint32_t i = count; i < offered; i++)
-      vp_object_destroy(&conn->objects, allocator, gpus[i]);
-   *gpu_count = count;
+      result = opening->create.ret;
+   opening->session->created = result == VK_SUCCESS;
+   if (result != VK_SUCCESS || opening->enumerate.ret < 0)
+      opening->count = 0;
+   for (uint32_t i = opening->count; i < offered; i++)
+      vp_object_destroy(&conn->objects, vp_allocator(instance->allocator, NULL), opening->gpus[i]);
    return result;
 }
 
@@ -152,33 +184,85 @@ static VkResult add_gpus(struct vp_instance *instance, struct vp_server_session 
    return all ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
 }
 
-/* Adds the server's GPUs to the instance. A server that cannot be had is no
- * error: its GPUs are just not there. */
-static VkResult add_server(struct vp_instance *instance, const struct vp_server_address *address,
-                           const VkInstanceCreateInfo *info)
+/* Those that were the last to come, of one server. */
+static void say_gpus(const struct vp_instance *instance, const struct vp_server_session *session, uint32_t first,
+                     int64_t start_ns)
 {
-   const VkAllocationCallbacks *allocator = vp_allocator(instance->allocator, NULL);
-   const char *application = info->pApplicationInfo ? info->pApplicationInfo->pApplicationName : NULL;
+   const uint32_t count = instance->physical_device_count - first;
+   char ms[VP_TEXT_DECIMAL_SIZE];
+   vp_text_format_decimal(ms, (double)(vp_clock_ns() - start_ns) / 1e6, 1);
+   vp_log(VP_LOG_INFO, "the server at %s gives %u GPU%s, which are known after %s ms", session->conn->address, count,
+          count == 1 ? "" : "s", ms);
+   for (uint32_t i = first; i < instance->physical_device_count; i++) {
+      const struct vp_physical_device *gpu = instance->physical_devices[i];
+      const VkPhysicalDeviceDriverProperties *driver =
+         vp_chain_find(gpu->properties.pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES);
+      vp_log(VP_LOG_INFO, "GPU %u: %s, Vulkan %u.%u.%u, driver %s", i, gpu->properties.properties.deviceName,
+             VK_API_VERSION_MAJOR(gpu->api_version), VK_API_VERSION_MINOR(gpu->api_version),
+             VK_API_VERSION_PATCH(gpu->api_version), driver ? driver->driverInfo : "unknown");
+   }
+}
+
+/* Takes the connection over. */
+static VkResult begin_session(struct vp_instance *instance, struct vp_connection *conn, struct opening *opening,
+                              const VkInstanceCreateInfo *info)
+{
    struct vp_server_session *session = &instance->sessions[instance->session_count];
-   struct vp_object *gpus[MAX_GPUS];
-   uint32_t count = 0;
-   session->conn = vp_connection_create(address, application ? application : "", instance->config.timeout_ms,
-                                        instance->config.compression);
-   if (!session->conn)
-      return VK_SUCCESS;
-   session->instance =
-      vp_object_create(&session->conn->objects, allocator, VK_OBJECT_TYPE_INSTANCE, sizeof(*session->instance));
+   session->conn = conn;
+   session->instance = vp_object_create(&conn->objects, vp_allocator(instance->allocator, NULL),
+                                        VK_OBJECT_TYPE_INSTANCE, sizeof(*session->instance));
    if (!session->instance) {
-      vp_connection_destroy(session->conn);
+      vp_connection_destroy(conn);
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    }
    instance->session_count++;
-   const VkResult result = open_session(instance, session, info, gpus, &count);
-   if (result == VK_SUCCESS)
-      return add_gpus(instance, session, gpus, count);
-   if (result != VK_ERROR_OUT_OF_HOST_MEMORY && !vp_connection_lost(session->conn)) /* else that was said */
-      vp_log(VP_LOG_ERROR, "the server at %s cannot create an instance: VkResult %d", session->conn->address, result);
+   opening->session = session;
+   return begin_opening(instance, opening, info);
+}
+
+/* Adds the server's GPUs to the instance. A server that does not give them is no error: they are just not there. */
+static VkResult add_server(struct vp_instance *instance, struct opening *opening, int64_t start_ns)
+{
+   const struct vp_connection *conn = opening->session->conn;
+   const uint32_t first = instance->physical_device_count;
+   VkResult result = finish_opening(instance, opening);
+   if (result == VK_SUCCESS) {
+      result = add_gpus(instance, opening->session, opening->gpus, opening->count);
+      say_gpus(instance, opening->session, first, start_ns);
+      return result;
+   }
+   if (result != VK_ERROR_OUT_OF_HOST_MEMORY && !vp_connection_lost(conn)) /* else that was said */
+      vp_log(VP_LOG_ERROR, "the server at %s cannot create an instance: VkResult %d", conn->address, result);
    return result == VK_ERROR_OUT_OF_HOST_MEMORY ? result : VK_SUCCESS;
+}
+
+/* In the order of the list. What is begun is finished, also when there is no memory for all of it. */
+static VkResult add_sessions(struct vp_instance *instance, const struct vp_servers *servers,
+                             const VkInstanceCreateInfo *info, int64_t start_ns)
+{
+   struct opening *openings = calloc(servers->count, sizeof(*openings));
+   VkResult result = openings ? VK_SUCCESS : VK_ERROR_OUT_OF_HOST_MEMORY;
+   for (unsigned i = 0; i < servers->count; i++) {
+      if (result == VK_SUCCESS)
+         result = begin_session(instance, servers->list[i], &openings[i], info);
+      else
+         vp_connection_destroy(servers->list[i]);
+   }
+   for (unsigned i = 0; openings && i < servers->count; i++) {
+      const VkResult added = openings[i].begun ? add_server(instance, &openings[i], start_ns) : VK_SUCCESS;
+      result = result == VK_SUCCESS ? added : result;
+   }
+   free(openings);
+   return result;
+}
+
+static VkResult add_servers(struct vp_instance *instance, const VkInstanceCreateInfo *info)
+{
+   const char *application = info->pApplicationInfo ? info->pApplicationInfo->pApplicationName : NULL;
+   const int64_t start_ns = vp_clock_ns();
+   struct vp_servers servers;
+   vp_servers_connect(&servers, &instance->config, application ? application : "");
+   return servers.count ? add_sessions(instance, &servers, info, start_ns) : VK_SUCCESS;
 }
 
 /* --- the instance --- */
@@ -203,6 +287,22 @@ static uint32_t effective_version(const VkInstanceCreateInfo *info)
    return version < VP_REGISTRY_VERSION ? version : VP_REGISTRY_VERSION;
 }
 
+/* VENUS_REQUIRE. After other errors the Vulkan loader (1.3.239) leaves this driver out and goes on with the others. */
+static VkResult check_requirement(const struct vp_instance *instance)
+{
+   const char *reason = instance->physical_device_count ? "VENUS_GPU leaves none"
+                        : instance->config.server_count ? "no server gives a GPU"
+                                                        : "VENUS_SERVER names no server";
+   if (!instance->config.require || instance->offered_count)
+      return VK_SUCCESS;
+   vp_log(
+      VP_LOG_ERROR,
+      "VENUS_REQUIRE is set and %s: vkCreateInstance fails, with VK_ERROR_OUT_OF_HOST_MEMORY, since after any other "
+      "error the program would be given other GPUs",
+      reason);
+   return VK_ERROR_OUT_OF_HOST_MEMORY;
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateInstance(const VkInstanceCreateInfo *pCreateInfo,
                                                    const VkAllocationCallbacks *pAllocator, VkInstance *pInstance)
 {
@@ -225,8 +325,10 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateInstance(const VkInstanceCreateInfo *p
    pthread_mutex_init(&instance->messenger_lock, NULL);
    vp_config_read(&instance->config);
    *pInstance = VP_TO_HANDLE(VkInstance, instance);
-   for (unsigned i = 0; i < instance->config.server_count && result == VK_SUCCESS; i++)
-      result = add_server(instance, &instance->config.servers[i], pCreateInfo);
+   result = add_servers(instance, pCreateInfo);
+   vp_choice_apply(instance);
+   if (result == VK_SUCCESS)
+      result = check_requirement(instance);
    if (result != VK_SUCCESS) {
       vp_vkDestroyInstance(*pInstance, pAllocator);
       *pInstance = NULL;
@@ -259,7 +361,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumeratePhysicalDevices(VkInstance handle, 
    const struct vp_instance *instance = VP_FROM_HANDLE(struct vp_instance, handle);
    struct vp_list_query list;
    vp_list_query_begin(&list, pPhysicalDeviceCount, pPhysicalDevices != NULL);
-   for (uint32_t i = 0; i < instance->physical_device_count; i++) {
+   for (uint32_t i = 0; i < instance->offered_count; i++) {
       if (vp_list_query_next(&list))
          pPhysicalDevices[list.written - 1] = VP_TO_HANDLE(VkPhysicalDevice, instance->physical_devices[i]);
    }
@@ -273,7 +375,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkEnumeratePhysicalDeviceGroups(VkInstance han
    const struct vp_instance *instance = VP_FROM_HANDLE(struct vp_instance, handle);
    struct vp_list_query list;
    vp_list_query_begin(&list, pCount, pGroups != NULL);
-   for (uint32_t i = 0; i < instance->physical_device_count; i++) {
+   for (uint32_t i = 0; i < instance->offered_count; i++) {
       if (!vp_list_query_next(&list))
          continue;
       VkPhysicalDeviceGroupProperties *group = &pGroups[list.written - 1];

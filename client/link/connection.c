@@ -13,15 +13,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client/link/farewell.h"
 #include "client/link/object.h"
 #include "client/link/receiver.h"
-#include "client/process/program.h"
+#include "client/link/resume.h"
+#include "client/link/sender.h"
+#include "client/process/dial.h"
 #include "common/net/error_frame.h"
 #include "common/net/socket.h"
-#include "common/net/unix_connect.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/util/spin.h"
+#include "common/util/text.h"
+
+/* How long a word of venus-tls takes, on a machine that is busy. */
+#define ON_THE_WAY_MS 500
 
 /* --- calls --- */
 
@@ -50,7 +56,8 @@ static void withdraw_call(struct vp_connection *conn, struct vp_call *call)
 /* The lock is not held while sending: the receiver may need it to make room for the server to go on. */
 VkResult vp_call_queue(struct vp_connection *conn, struct vp_call *call)
 {
-   *call = (struct vp_call){.said = atomic_load_explicit(&conn->pace.said, memory_order_relaxed)};
+   *call = (struct vp_call){.said = atomic_load_explicit(&conn->pace.said, memory_order_relaxed),
+                            .objects = atomic_load_explicit(&conn->objects.added, memory_order_relaxed)};
    pthread_cond_init(&call->cond, NULL);
    pthread_mutex_lock(&conn->reply_lock);
    *conn->last_call = call;
@@ -131,14 +138,21 @@ void vp_news_await(struct vp_connection *conn, const struct vp_object *object, c
 
 /* --- the connection --- */
 
+/* All that waits for the server wakes up. */
+static void cut_off(struct vp_connection *conn)
+{
+   vp_channel_end(&conn->channel);
+   shutdown(conn->channel.fd, SHUT_RDWR);
+   vp_news_tell(conn);
+}
+
 void vp_connection_lose(struct vp_connection *conn, const char *reason)
 {
    if (atomic_exchange(&conn->lost, true))
       return;
    if (reason)
       vp_log(VP_LOG_ERROR, "lost the server at %s: %s", conn->address, reason);
-   shutdown(conn->fd, SHUT_RDWR);
-   vp_news_tell(conn);
+   cut_off(conn);
 }
 
 VkResult vp_connection_sure(struct vp_connection *conn, VkResult result)
@@ -158,53 +172,6 @@ void vp_connection_misunderstand(struct vp_connection *conn, const char *reason)
    vp_connection_lose(conn, text);
 }
 
-static bool say_hello(struct vp_connection *conn, const struct vp_hello *own)
-{
-   uint8_t data[VP_HELLO_WIRE_MAX];
-   const size_t size = vp_hello_store(data, own, VP_CLIENT);
-   return vp_frame_write(conn->fd, VP_FRAME_HELLO, 0, data, size, NULL, 0);
-}
-
-/* Instead of a greeting. A command may have written the reason on standard error, or take its time. */
-static void say_no_answer(const struct vp_connection *conn, enum vp_frame_status status)
-{
-   const bool is_command = conn->way == VP_WAY_EXEC;
-   if (is_command && (status == VP_FRAME_CLOSED || status == VP_FRAME_BROKEN))
-      vp_log(VP_LOG_ERROR,
-             "the command of VENUS_SERVER=%s ended before a Venus server answered; it may have said why on standard "
-             "error",
-             conn->address);
-   else
-      vp_log(VP_LOG_ERROR, "the server at %s does not answer as a Venus server: %s; check VENUS_SERVER%s",
-             conn->address, vp_frame_status_text(status, VP_SERVER),
-             is_command && status == VP_FRAME_TIMEOUT ? ", or give it more time with VENUS_TIMEOUT" : "");
-}
-
-/* The server's hello, or its reason why not. */
-static bool hear_hello(struct vp_connection *conn, const struct vp_hello *own, int64_t deadline_ms)
-{
-   struct vp_frame frame = {0};
-   char text[VP_ERROR_TEXT_SIZE];
-   struct vp_error error;
-   bool ok = false;
-   const enum vp_frame_status status = vp_frame_read_first(conn->fd, &frame, deadline_ms);
-   if (status != VP_FRAME_OK) {
-      say_no_answer(conn, status);
-   } else if (frame.header.type == VP_FRAME_ERROR && vp_error_load(&error, frame.payload, frame.header.length)) {
-      vp_log(VP_LOG_ERROR, "the server at %s refuses: %s", conn->address, error.text);
-   } else if (frame.header.type != VP_FRAME_HELLO) {
-      vp_log(VP_LOG_ERROR, "the server at %s does not speak our protocol; check VENUS_SERVER", conn->address);
-   } else if (!vp_hello_load(&conn->server, VP_SERVER, frame.payload, frame.header.length, text, sizeof(text)) ||
-              !vp_hello_compatible(own, &conn->server, text, sizeof(text))) {
-      vp_hello_explain(own, &conn->server, text, sizeof(text));
-      vp_log(VP_LOG_ERROR, "the server at %s does not fit: %s", conn->address, text);
-   } else {
-      ok = true;
-   }
-   vp_frame_finish(&frame);
-   return ok;
-}
-
 static bool init_locks(struct vp_connection *conn)
 {
    if (!vp_clock_cond_init(&conn->progress_cond))
@@ -221,85 +188,129 @@ static void finish_locks(struct vp_connection *conn)
    pthread_cond_destroy(&conn->progress_cond);
 }
 
-static bool handshake(struct vp_connection *conn, const char *application, int64_t deadline_ms)
+/* What the channel needs to outlive its connection is there before the server is told that it can. */
+static bool handshake(struct vp_connection *conn, const char *application, int64_t deadline_ms, char *error)
 {
+   const enum vp_way way = conn->server_address.way;
+   const bool may_break = way == VP_WAY_TCP || way == VP_WAY_TLS;
+   uint8_t *history = may_break && conn->resume_s ? malloc(VP_CHANNEL_HISTORY) : NULL;
    struct vp_hello own;
    vp_hello_init(&own, application);
-   /* Who does not listen may have said why. */
-   const bool said = say_hello(conn, &own);
-   if (!hear_hello(conn, &own, deadline_ms))
-      return false;
-   if (!said) {
-      say_no_answer(conn, VP_FRAME_CLOSED);
-      return false;
-   }
-   vp_stats_add(&conn->stats.hellos, 1);
-   return true;
+   own.resume = history ? conn->resume_s : 0;
+   const bool ok = vp_greet(&conn->channel, &conn->server_address, &own, &conn->server, deadline_ms, error);
+   vp_stats_add(&conn->stats.hellos, ok);
+   if (conn->server.resume < conn->resume_s)
+      conn->resume_s = conn->server.resume;
+   if (!ok || !history || !conn->resume_s ||
+       !vp_channel_make_resumable(&conn->channel, history, VP_CHANNEL_HISTORY, 0, vp_resume_mend, conn))
+      free(history);
+   return ok;
+}
+
+static struct vp_connection *of_fork_item(struct vp_fork_item *item)
+{
+   return (struct vp_connection *)((char *)item - offsetof(struct vp_connection, fork));
 }
 
 /* The parent's ends when the parent says so, or ends itself; nothing is to be said in its name. */
 static void let_go(struct vp_fork_item *item)
 {
-   struct vp_connection *conn = (struct vp_connection *)((char *)item - offsetof(struct vp_connection, fork));
-   close(conn->fd);
-   conn->fd = -1;
+   struct vp_connection *conn = of_fork_item(item);
+   close(conn->channel.fd);
+   conn->channel.fd = -1;
+   if (conn->fresh_fd >= 0)
+      close(conn->fresh_fd);
 }
 
-static int connect_to(const struct vp_server_address *address, int timeout_ms, char error[VP_SOCKET_ERROR_SIZE])
+void vp_connection_each(void (*what)(struct vp_connection *conn))
 {
-   switch (address->way) {
-   case VP_WAY_UNIX:
-      return vp_unix_connect(address->place, timeout_ms, error);
-   case VP_WAY_EXEC:
-      return vp_program_start(address->place, error);
-   case VP_WAY_TCP:
-      break;
+   if (!vp_fork_try_lock())
+      return;
+   for (struct vp_fork_item *item = vp_fork_first(); item; item = item->next) {
+      if (item->in_child == let_go)
+         what(of_fork_item(item));
    }
-   return vp_socket_connect(address->place, address->port, timeout_ms, error);
+   vp_fork_unlock();
 }
 
-struct vp_connection *vp_connection_create(const struct vp_server_address *address, const char *application,
-                                           int timeout_ms, enum vp_compression compression)
+static void say_connected(const struct vp_connection *conn, enum vp_compression compression, int64_t start_ns)
 {
-   char error[VP_SOCKET_ERROR_SIZE];
-   const int64_t deadline_ms = vp_clock_ms() + timeout_ms;
+   const struct vp_hello *server = &conn->server;
+   const uint32_t registry = server->codec.vk_xml_version;
+   char ms[VP_TEXT_DECIMAL_SIZE];
+   vp_text_format_decimal(ms, (double)(vp_clock_ns() - start_ns) / 1e6, 1);
+   vp_log(VP_LOG_INFO, "the server at %s is %s; connected after %s ms", conn->address, server->name, ms);
+   vp_log(VP_LOG_DEBUG,
+          "the server at %s: release %s, Vulkan registry %u.%u.%u; memory is packed: %s; a session that breaks is kept "
+          "for %u s",
+          conn->address, server->release, VK_API_VERSION_MAJOR(registry), VK_API_VERSION_MINOR(registry),
+          VK_API_VERSION_PATCH(registry), vp_compression_name(compression),
+          vp_channel_is_resumable(&conn->channel) ? conn->resume_s : 0);
+}
+
+/* All that needs no connection. NULL: no memory; the connection of `fd` is closed. */
+static struct vp_connection *prepare_connection(const struct vp_server_address *address, int fd,
+                                                const struct vp_connection_terms *terms)
+{
    struct vp_connection *conn = calloc(1, sizeof(*conn));
+   if (conn) {
+      conn->channel = VP_CHANNEL(fd);
+      conn->server_address = *address;
+      conn->resume_s = terms->resume_s;
+      conn->fresh_fd = -1;
+      vp_server_address_format(address, conn->address, sizeof(conn->address));
+      conn->last_call = &conn->first_call;
+      vp_object_table_init(&conn->objects);
+      if (init_locks(conn)) {
+         if (vp_stream_init(&conn->stream, terms->compression, &conn->server.codec))
+            return conn;
+         finish_locks(conn);
+      }
+      vp_object_table_finish(&conn->objects);
+   }
+   free(conn);
+   if (fd >= 0)
+      close(fd);
+   return NULL;
+}
+
+struct vp_connection *vp_connection_create(const struct vp_server_address *address, int fd,
+                                           const struct vp_connection_terms *terms, int timeout_ms,
+                                           char error[VP_CONNECTION_ERROR_SIZE])
+{
+   /* Who is between the two says so when the time is over. */
+   const int64_t start_ns = vp_clock_ns();
+   const int64_t deadline_ms = vp_clock_ms() + timeout_ms + (address->way == VP_WAY_TLS ? ON_THE_WAY_MS : 0);
+   struct vp_connection *conn = prepare_connection(address, fd, terms);
+   snprintf(error, VP_CONNECTION_ERROR_SIZE, "there is no memory for a connection to a Venus server");
    if (!conn)
       return NULL;
-   conn->way = address->way;
-   vp_server_address_format(address, conn->address, sizeof(conn->address));
-   conn->last_call = &conn->first_call;
-   if (!init_locks(conn))
-      goto fail_locks;
-   vp_object_table_init(&conn->objects);
-   if (!vp_stream_init(&conn->stream, compression, &conn->server.codec))
-      goto fail_stream;
-   conn->fd = connect_to(address, timeout_ms, error);
-   if (conn->fd < 0) {
-      vp_log(VP_LOG_ERROR, "%s", error);
+   if (conn->channel.fd < 0)
+      conn->channel = VP_CHANNEL(vp_dial(address, timeout_ms, error));
+   if (conn->channel.fd < 0)
       goto fail_socket;
-   }
    conn->fork_generation = vp_fork_generation();
    vp_fork_add(&conn->fork, let_go);
-   if (!handshake(conn, application, deadline_ms))
+   if (!handshake(conn, terms->application, deadline_ms, error))
       goto fail_handshake;
-   if (!vp_stream_start(conn))
+   snprintf(error, VP_CONNECTION_ERROR_SIZE, "there is no thread for the connection to %s", conn->address);
+   if (!vp_sender_start(conn))
       goto fail_handshake;
    if (!vp_receiver_start(conn))
       goto fail_receiver;
    vp_stats_begin(&conn->stats, conn->address);
+   say_connected(conn, terms->compression, start_ns);
    return conn;
 fail_receiver:
-   vp_stream_stop(conn);
+   vp_sender_stop(conn);
 fail_handshake:
    vp_fork_remove(&conn->fork);
-   close(conn->fd);
+   close(conn->channel.fd);
+   vp_channel_finish(&conn->channel);
 fail_socket:
    vp_stream_finish(&conn->stream);
-fail_stream:
    vp_object_table_finish(&conn->objects);
    finish_locks(conn);
-fail_locks:
    free(conn);
    return NULL;
 }
@@ -308,12 +319,16 @@ void vp_connection_destroy(struct vp_connection *conn)
 {
    if (!conn)
       return;
-   vp_stream_stop(conn);
-   vp_connection_lose(conn, NULL);
+   vp_sender_stop(conn);
+   if (!atomic_exchange(&conn->lost, true)) /* before the server goes */
+      vp_farewell_say(conn);
+   cut_off(conn);
    pthread_join(conn->receiver, NULL);
    vp_fork_remove(&conn->fork);
-   close(conn->fd);
+   close(conn->channel.fd);
+   vp_channel_finish(&conn->channel);
    vp_stats_end(&conn->stats);
+   vp_log(VP_LOG_DEBUG, "the server at %s: disconnected", conn->address);
    vp_stream_finish(&conn->stream);
    vp_object_table_finish(&conn->objects);
    finish_locks(conn);

@@ -13,9 +13,12 @@
 #include "client/link/stats.h"
 #include "client/link/stream.h"
 #include "client/process/fork.h"
+#include "client/process/greeting.h"
 #include "client/process/server_address.h"
+#include "common/memory/reserve.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
+#include "common/net/socket.h"
 #include "common/wire/decoder.h"
 #include "common/wire/encoder.h"
 
@@ -28,10 +31,12 @@ struct vp_object;
  * receiver nor the sender takes the stream lock while it has another, or anything to do: a network that does not take
  * more cannot keep the receiver from making room for the server to go on. */
 struct vp_connection {
-   int fd;
+   struct vp_channel channel;
+   atomic_int fresh_fd; /* another connection for the channel, while the server is asked for the session; -1: none */
+   unsigned resume_s;   /* for how long that is tried; of use where the channel is resumable */
    struct vp_fork_item fork;
    unsigned fork_generation; /* of the process that it belongs to */
-   enum vp_way way;
+   struct vp_server_address server_address;
    char address[300];
    struct vp_hello server; /* what the server said of itself */
    struct vp_stats stats;
@@ -46,6 +51,7 @@ struct vp_connection {
    uint64_t next_reply;
 
    struct vp_object_table objects;
+   _Atomic uint64_t objects_answered; /* of those that were ever added: the server has got to what made them */
 
    /* State of queues, fences, semaphores, events and queries, and the news of it. */
    pthread_mutex_t progress_lock;
@@ -62,14 +68,30 @@ struct vp_call {
    struct vp_call *next;
    pthread_cond_t cond;
    uint8_t *payload;
-   uint64_t said; /* of the pace, before this call */
+   uint64_t said;    /* of the pace, before this call */
+   uint64_t objects; /* that were added before */
    bool failed;
    atomic_bool done; /* the last to be set */
 };
 
-/* Connects and shakes hands. NULL after one clear line in the log. */
-struct vp_connection *vp_connection_create(const struct vp_server_address *address, const char *application,
-                                           int timeout_ms, enum vp_compression compression);
+/* How a session is to be. */
+struct vp_connection_terms {
+   const char *application; /* its name */
+   enum vp_compression compression;
+   unsigned resume_s; /* for so many seconds it is tried to go on with it when a connection through a network breaks, if
+                         the server keeps it for so long; 0: not at all */
+};
+
+#define VP_CONNECTION_ERROR_SIZE VP_GREETING_ERROR_SIZE
+
+/* Shakes hands over `fd`, which it takes over; -1: connects first. NULL and a sentence in `error`. */
+struct vp_connection *vp_connection_create(const struct vp_server_address *address, int fd,
+                                           const struct vp_connection_terms *terms, int timeout_ms,
+                                           char error[VP_CONNECTION_ERROR_SIZE]);
+
+/* For each connection of this process, which are not created or destroyed meanwhile; for none when somebody is at that
+ * just now. */
+void vp_connection_each(void (*what)(struct vp_connection *conn));
 
 /* Sends what is left, closes and frees. NULL is fine. No other thread may use
  * it any more. */
@@ -101,6 +123,15 @@ static inline void vp_connection_note_failure(struct vp_connection *conn, uint32
 static inline bool vp_connection_has_failed(const struct vp_connection *conn, uint32_t command)
 {
    return atomic_load_explicit(&conn->failed[command / 64 % 8], memory_order_relaxed) >> command % 64 & 1;
+}
+
+/* Whether the server might have no room for more objects of which it is told without waiting, see
+ * common/memory/reserve.h (one that is just being made counts). */
+static inline bool vp_connection_exceeds_reserve(const struct vp_connection *conn)
+{
+   return atomic_load_explicit(&conn->objects.added, memory_order_relaxed) -
+             atomic_load_explicit(&conn->objects_answered, memory_order_relaxed) >
+          VP_RESERVE_OBJECTS / 2;
 }
 
 /* Whether a process has it only because it is a child of fork(): then it is not to be used in any way. */

@@ -19,7 +19,7 @@ static void send_frame(void *context, unsigned place)
    if (!size || vp_connection_lost(conn))
       return;
    const bool packed = vp_packer_pack(&frames->packer, data, size, &data, &size);
-   if (!vp_frame_write_timed(conn->fd, packed ? VP_FRAME_PACKED : VP_FRAME_MEMORY, frame->id, data, size, NULL, 0,
+   if (!vp_frame_write_timed(&conn->channel, packed ? VP_FRAME_PACKED : VP_FRAME_MEMORY, frame->id, data, size, NULL, 0,
                              &blocked_ns)) {
       vp_connection_lose(conn, "the connection broke while sending");
       return;

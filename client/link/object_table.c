@@ -51,6 +51,7 @@ bool vp_object_table_add(struct vp_object_table *table, struct vp_object *object
    if (slot) {
       table->slots[slot].object = object;
       object->id = slot | (uint64_t)table->slots[slot].generation << 32;
+      table->added++;
    }
    pthread_mutex_unlock(&table->lock);
    return slot != 0;

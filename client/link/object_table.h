@@ -3,6 +3,7 @@
 #define VP_CLIENT_LINK_OBJECT_TABLE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct vp_object_table {
    pthread_mutex_t lock; /* who holds it can use what was found: nothing is removed meanwhile */
    struct vp_slot *slots;
    uint32_t slot_count, slot_capacity, free_slot;
+   _Atomic uint64_t added; /* objects, ever */
 };
 
 void vp_object_table_init(struct vp_object_table *table);

@@ -37,6 +37,8 @@ static bool receive_reply(struct vp_connection *conn, struct vp_frame *frame)
    if (ok) {
       conn->next_reply++;
       said = call->said;
+      if (call->objects > conn->objects_answered)
+         conn->objects_answered = call->objects;
       conn->first_call = call->next;
       if (!call->next)
          conn->last_call = &conn->first_call;
@@ -147,7 +149,7 @@ static bool take_in(struct receiver *receiver, struct vp_frame *frame)
 static bool receive_frame(struct receiver *receiver, struct vp_frame *frame)
 {
    struct vp_connection *conn = receiver->conn;
-   const enum vp_frame_status status = vp_frame_read(conn->fd, frame, VP_SILENCE_MS);
+   const enum vp_frame_status status = vp_frame_read(&conn->channel, frame, VP_SILENCE_MS);
    if (status == VP_FRAME_MALFORMED) {
       vp_connection_misunderstand(conn, vp_frame_status_text(status, VP_SERVER));
       return false;
@@ -188,7 +190,7 @@ static void *receive(void *data)
    struct vp_frame frame = {0};
    vp_turns_take(&receiver->turns);
    while (!vp_connection_lost(conn) && receive_frame(receiver, &frame))
-      vp_spin_for_data(conn->fd, vp_clock_ns() + RECEIVE_SPIN_NS);
+      vp_spin_for_data(conn->channel.fd, vp_clock_ns() + RECEIVE_SPIN_NS);
    vp_connection_lose(conn, NULL);
    vp_turns_end(&receiver->turns);
    vp_frame_finish(&frame);

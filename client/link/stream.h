@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
+#include "client/link/batch.h"
 #include "client/link/memory_frames.h"
 #include "common/memory/pack_stream.h"
 #include "common/wire/encoder.h"
@@ -42,30 +43,6 @@ struct vp_looks {
 };
 extern const struct vp_looks vp_looks;
 
-/* Something between the frames of a batch: what has changed in mapped memory is sent here, or a piece of a recording.
- */
-struct vp_mark {
-   size_t offset;           /* in the data, between two frames */
-   struct vp_encoder piece; /* with memory: the commands of a frame of their own */
-   uint64_t tag;            /* of that, */
-   uint32_t piece_type;     /* and its type */
-   uint64_t number;
-   struct vp_device *device;   /* otherwise: look at its memory */
-   struct vp_mapping *mapping; /* NULL: all of the device */
-};
-
-/* Data and marks in their order. */
-struct vp_batch {
-   struct vp_encoder data; /* whole frames, the last one perhaps open */
-   size_t sent;            /* of the data, already */
-   size_t frame;           /* offset of a frame that is not sent as a whole, or of one before it */
-   struct vp_mark *marks;
-   size_t mark_count, mark_capacity;
-   size_t next_mark;             /* all before it are done */
-   const struct vp_mark *looked; /* the last one for all of a device */
-   size_t piece_size;            /* of all pieces */
-};
-
 /* What goes to the server, in order. Threads append commands to the open batch under the lock. When something waits for
  * it, it is sent at once if the socket takes it. Otherwise it is handed to the sender: a thread that waits for the
  * network so that nobody else has to, and that looks for changes of mapped memory before the submissions that need
@@ -99,10 +76,6 @@ struct vp_stream {
 /* `peer` is what the server's decoder will be known to understand when the first command is said. */
 bool vp_stream_init(struct vp_stream *stream, enum vp_compression compression, const struct vp_wire_peer *peer);
 void vp_stream_finish(struct vp_stream *stream);
-
-/* The sender's life. Stopping it sends what is left. */
-bool vp_stream_start(struct vp_connection *conn);
-void vp_stream_stop(struct vp_connection *conn);
 
 /* Locks the stream and gives its encoder for one command without reply. Waits for the network when too much is under
  * way, or when there is no memory for a command of VP_STREAM_ROOM bytes: such a command always fits. */
@@ -142,5 +115,10 @@ bool vp_stream_drain(struct vp_connection *conn, uint64_t timeout);
 /* The same until it has seen what has changed in mapped memory, which can then change again. What was said is on its
  * way at least. */
 bool vp_stream_wait_for_looks(struct vp_connection *conn, uint64_t timeout);
+
+/* For the sender, with the lock: ends the open frame, if there is one; keeps the memory of a piece that was sent,
+ * unless it has grown for a long command. */
+void vp_stream_close_frame(struct vp_connection *conn);
+void vp_stream_give_spare(struct vp_stream *stream, struct vp_encoder *spare);
 
 #endif

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/process/config.h"
+#include "client/process/variables.h"
 #include "common/util/log.h"
 
 /* --- compare --- */
@@ -117,20 +117,11 @@ static const char *test_tracker(const struct vp_tracker *tracker)
 
 /* --- the choice --- */
 
+/* In the order of VENUS_TRACK's words. */
 static const struct vp_tracker *const all[] = {&vp_tracker_async, &vp_tracker_signal, &vp_tracker_compare};
 #define COUNT (sizeof(all) / sizeof(all[0]))
 
 static const struct vp_tracker *chosen = &vp_tracker_compare;
-
-static const struct vp_tracker *find_tracker(const char *name)
-{
-   for (size_t i = 0; i < COUNT; i++) {
-      if (!strcmp(all[i]->name, name))
-         return all[i];
-   }
-   vp_log(VP_LOG_WARN, "VENUS_TRACK=%s is no mechanism; use async, signal or compare", name);
-   return NULL;
-}
 
 static bool use(const struct vp_tracker *tracker, bool forced)
 {
@@ -148,8 +139,8 @@ static bool use(const struct vp_tracker *tracker, bool forced)
  * EFAULT), and no application expects that. */
 static void choose_tracker(void)
 {
-   const char *name = vp_config_tracker();
-   const struct vp_tracker *forced = name ? find_tracker(name) : NULL;
+   union vp_variable_value value;
+   const struct vp_tracker *forced = vp_variable_read(VP_VARIABLE_TRACK, &value) ? all[value.choice] : NULL;
    if (forced ? use(forced, true) : use(&vp_tracker_async, false))
       return;
    use(&vp_tracker_compare, false);

@@ -11,6 +11,9 @@
 
 struct vp_mapping;
 
+/* In place of a count of submissions: nothing can use it before its first mapping. */
+#define VP_BORN_NOW UINT64_MAX
+
 struct vp_device_memory {
    struct vp_object base;
    struct vp_device *device;
@@ -32,6 +35,10 @@ struct vp_device_memory {
    bool has_address; /* the server has said: */
    VkDeviceAddress address;
 };
+
+/* The application maps the memory. What it maps is kept equal on both sides from the first time on. On failure the
+ * memory is not mapped, and nothing is left of a first mapping. */
+VkResult vp_device_memory_start_mapping(struct vp_device_memory *memory);
 
 /* Gives all that the application has written to mapped memory its place in the stream. To be called before everything
  * that sets the GPU going. */

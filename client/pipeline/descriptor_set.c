@@ -103,7 +103,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkFreeDescriptorSets(VkDevice handle, VkDescri
       vp_descriptor_pool_remove(pool, set);
       vp_descriptor_set_destroy(device, set);
    }
-   return result;
+   return VK_SUCCESS; /* as vkResetDescriptorPool */
 }
 
 /* --- updates --- */

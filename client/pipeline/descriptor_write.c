@@ -50,14 +50,19 @@ static enum form form_of(VkDescriptorType type)
 struct source {
    const uint8_t *data;
    size_t stride;
-   size_t size; /* of one; 8 or more, a multiple of 8 */
+   size_t size; /* of one; 8 or more, a multiple of TAIL_ALIGNMENT */
    enum form form;
 };
 
-_Static_assert(sizeof(VkDescriptorImageInfo) % 8 == 0 && sizeof(VkDescriptorBufferInfo) % 8 == 0 &&
-                  sizeof(VkBufferView) == 8 && sizeof(VkAccelerationStructureKHR) == 8 &&
-                  sizeof(VkWriteDescriptorSetAccelerationStructureKHR) % 8 == 0 &&
-                  sizeof(VkWriteDescriptorSetInlineUniformBlock) % 8 == 0,
+/* That of 64-bit handles and of pointers in a struct: 8, or 4 for 32-bit programs on x86. */
+#define TAIL_ALIGNMENT alignof(VkDescriptorBufferInfo)
+
+_Static_assert(sizeof(VkDescriptorImageInfo) % TAIL_ALIGNMENT == 0 &&
+                  sizeof(VkDescriptorBufferInfo) % TAIL_ALIGNMENT == 0 && sizeof(VkBufferView) == 8 &&
+                  sizeof(VkAccelerationStructureKHR) == 8 &&
+                  sizeof(VkWriteDescriptorSetAccelerationStructureKHR) % TAIL_ALIGNMENT == 0 &&
+                  sizeof(VkWriteDescriptorSetInlineUniformBlock) % TAIL_ALIGNMENT == 0 &&
+                  alignof(VkWriteDescriptorSet) <= TAIL_ALIGNMENT,
                "the tail of a writer's memory stays aligned");
 
 static size_t element_size(enum form form)

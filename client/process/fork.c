@@ -67,6 +67,21 @@ void vp_fork_remove(struct vp_fork_item *item)
    pthread_mutex_unlock(&lock);
 }
 
+bool vp_fork_try_lock(void)
+{
+   return pthread_mutex_trylock(&lock) == 0;
+}
+
+struct vp_fork_item *vp_fork_first(void)
+{
+   return all;
+}
+
+void vp_fork_unlock(void)
+{
+   pthread_mutex_unlock(&lock);
+}
+
 unsigned vp_fork_generation(void)
 {
    return generation;

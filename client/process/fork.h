@@ -18,6 +18,11 @@ struct vp_fork_item {
 void vp_fork_add(struct vp_fork_item *item, void (*in_child)(struct vp_fork_item *item));
 void vp_fork_remove(struct vp_fork_item *item);
 
+/* Those that are registered, from the first one on, as long as nobody else has the lock. */
+bool vp_fork_try_lock(void);
+struct vp_fork_item *vp_fork_first(void);
+void vp_fork_unlock(void);
+
 /* What the process has once, and is made again in a child: whoever held a lock of theirs is not there. Ends with NULL.
  * The table is in client/device/begin_anew.c, for it names what lies above. */
 extern void (*const vp_fork_begin_anew[])(void);

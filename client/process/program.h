@@ -11,4 +11,7 @@
  * -1 and a sentence in `error` on failure. */
 int vp_program_start(const char *command, char error[VP_SOCKET_ERROR_SIZE]);
 
+/* The same for an executable file and its arguments, of which the first is its name and the last NULL. */
+int vp_program_execute(const char *path, char *const arguments[], char error[VP_SOCKET_ERROR_SIZE]);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Starts the command of exec: so that the application does not notice it: no child of its own, no signal, no
- * descriptor. */
+/* Starts the command of exec:, or venus-tls, so that the application does not notice it: no child of its own, no
+ * signal, no descriptor. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,7 @@
 #define MOST_DESCRIPTORS 65536
 
 struct launch {
+   const char *path;
    char *const *arguments;
    int connection; /* none of the standard descriptors */
    int descriptors;
@@ -70,7 +71,7 @@ static void run_command(const struct launch *launch)
 {
    if (take_descriptors(launch)) {
       reset_signals();
-      execve(SHELL, launch->arguments, environ);
+      execve(launch->path, launch->arguments, environ);
    }
    vp_error_send(STDOUT_FILENO, &launch->failure);
    _exit(EXEC_FAILED);
@@ -131,24 +132,39 @@ static bool open_connection(int ends[2])
    return false;
 }
 
-int vp_program_start(const char *command, char error[VP_SOCKET_ERROR_SIZE])
+/* `name`: what is started, for messages. */
+static int start_program(const char *path, char *const arguments[], const char *name, char error[VP_SOCKET_ERROR_SIZE])
 {
-   /* exec takes them as char *, but changes nothing */
-   char *const arguments[] = {"sh", "-c", (char *)(uintptr_t)command, NULL};
-   struct launch launch = {.arguments = arguments,
+   struct launch launch = {.path = path,
+                           .arguments = arguments,
                            .descriptors = program_count_descriptors(),
-                           .failure = {.command = VP_ERROR_NO_COMMAND, .text = SHELL " cannot be executed"}};
+                           .failure = {.command = VP_ERROR_ON_THE_WAY}};
    int ends[2];
 
+   snprintf(launch.failure.text, sizeof(launch.failure.text),
+            "cannot start \"%.100s\" to reach a Venus server: %.200s cannot be executed", name, path);
    const bool open = open_connection(ends);
    launch.connection = open ? ends[1] : -1;
    const bool launched = open && launch_now(&launch);
    if (!launched)
-      snprintf(error, VP_SOCKET_ERROR_SIZE, "cannot start \"%.100s\" to reach a Venus server: %s", command,
+      snprintf(error, VP_SOCKET_ERROR_SIZE, "cannot start \"%.100s\" to reach a Venus server: %s", name,
                strerror(errno));
    if (open)
       close(ends[1]);
    if (open && !launched)
       close(ends[0]);
    return launched ? ends[0] : -1;
+}
+
+int vp_program_start(const char *command, char error[VP_SOCKET_ERROR_SIZE])
+{
+   /* exec takes them as char *, but changes nothing */
+   char *const arguments[] = {"sh", "-c", (char *)(uintptr_t)command, NULL};
+
+   return start_program(SHELL, arguments, command, error);
+}
+
+int vp_program_execute(const char *path, char *const arguments[], char error[VP_SOCKET_ERROR_SIZE])
+{
+   return start_program(path, arguments, arguments[0], error);
 }

@@ -202,19 +202,50 @@ static VkResult command_buffers_error(const VkSubmitInfo *submits, uint32_t coun
    return VK_SUCCESS;
 }
 
-static void signal_semaphores(struct vp_queue *queue, const VkSubmitInfo *submits, uint32_t count,
-                              uint64_t first_serial)
+/* What a submission does with a semaphore that it signals; so many signals stand before it. */
+typedef bool (*signal_visit)(struct vp_queue *queue, VkSemaphore semaphore, uint64_t serial, uint64_t value,
+                             uint32_t before);
+
+/* Before it is submitted, since nothing may fail afterwards. */
+static bool expect_signal(struct vp_queue *queue, VkSemaphore semaphore, uint64_t serial, uint64_t value,
+                          uint32_t before)
 {
-   for (uint32_t i = 0; i < count; i++) {
-      const VkTimelineSemaphoreSubmitInfo *values =
-         vp_chain_find(submits[i].pNext, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
-      if (!values || !values->pSignalSemaphoreValues)
-         continue;
-      for (uint32_t j = 0; j < submits[i].signalSemaphoreCount && j < values->signalSemaphoreValueCount; j++)
-         vp_semaphore_add_signal(queue->device->conn,
-                                 VP_FROM_HANDLE(struct vp_semaphore, submits[i].pSignalSemaphores[j]), queue,
-                                 first_serial + i, values->pSignalSemaphoreValues[j]);
+   (void)serial;
+   (void)value;
+   return vp_semaphore_make_room(queue->device->conn, VP_FROM_HANDLE(struct vp_semaphore, semaphore), before + 1);
+}
+
+static bool add_signal(struct vp_queue *queue, VkSemaphore semaphore, uint64_t serial, uint64_t value, uint32_t before)
+{
+   (void)before;
+   vp_semaphore_add_signal(queue->device->conn, VP_FROM_HANDLE(struct vp_semaphore, semaphore), queue, serial, value);
+   return true;
+}
+
+/* Of one batch. */
+static bool visit_batch(struct vp_queue *queue, const void *chain, uint32_t count, const VkSemaphore *semaphores,
+                        uint64_t serial, signal_visit visit, uint32_t *before)
+{
+   const VkTimelineSemaphoreSubmitInfo *values = vp_chain_find(chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+   if (!values || !values->pSignalSemaphoreValues)
+      return true;
+   for (uint32_t i = 0; i < count && i < values->signalSemaphoreValueCount; i++) {
+      if (!visit(queue, semaphores[i], serial, values->pSignalSemaphoreValues[i], (*before)++))
+         return false;
    }
+   return true;
+}
+
+static bool visit_signals(struct vp_queue *queue, const VkSubmitInfo *submits, uint32_t count, uint64_t first_serial,
+                          signal_visit visit)
+{
+   uint32_t before = 0;
+   for (uint32_t i = 0; i < count; i++) {
+      if (!visit_batch(queue, submits[i].pNext, submits[i].signalSemaphoreCount, submits[i].pSignalSemaphores,
+                       first_serial + i, visit, &before))
+         return false;
+   }
+   return true;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit(VkQueue handle, uint32_t submitCount, const VkSubmitInfo *pSubmits,
@@ -229,6 +260,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit(VkQueue handle, uint32_t submitC
       pSubmits = &empty;
    }
    VkResult result = command_buffers_error(pSubmits, submitCount);
+   if (result == VK_SUCCESS && !visit_signals(queue, pSubmits, submitCount, 0, expect_signal))
+      result = VK_ERROR_OUT_OF_HOST_MEMORY;
    if (result == VK_SUCCESS)
       result = vp_submission_begin(queue);
    if (result != VK_SUCCESS)
@@ -239,7 +272,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit(VkQueue handle, uint32_t submitC
    const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
    result = vp_submission_commit(queue, submitCount, shows, VP_FROM_HANDLE(struct vp_fence, fence));
    if (result == VK_SUCCESS)
-      signal_semaphores(queue, pSubmits, submitCount, first_serial);
+      (void)visit_signals(queue, pSubmits, submitCount, first_serial, add_signal);
    vp_submission_end(queue);
    return result;
 }
@@ -257,16 +290,18 @@ static VkResult command_buffers_error2(const VkSubmitInfo2 *submits, uint32_t co
    return VK_SUCCESS;
 }
 
-static void signal_semaphores2(struct vp_queue *queue, const VkSubmitInfo2 *submits, uint32_t count,
-                               uint64_t first_serial)
+static bool visit_signals2(struct vp_queue *queue, const VkSubmitInfo2 *submits, uint32_t count, uint64_t first_serial,
+                           signal_visit visit)
 {
+   uint32_t before = 0;
    for (uint32_t i = 0; i < count; i++) {
       for (uint32_t j = 0; j < submits[i].signalSemaphoreInfoCount; j++) {
          const VkSemaphoreSubmitInfo *info = &submits[i].pSignalSemaphoreInfos[j];
-         vp_semaphore_add_signal(queue->device->conn, VP_FROM_HANDLE(struct vp_semaphore, info->semaphore), queue,
-                                 first_serial + i, info->value);
+         if (!visit(queue, info->semaphore, first_serial + i, info->value, before++))
+            return false;
       }
    }
+   return true;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit2(VkQueue handle, uint32_t submitCount, const VkSubmitInfo2 *pSubmits,
@@ -276,6 +311,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit2(VkQueue handle, uint32_t submit
    if (!submitCount)
       return vp_vkQueueSubmit(handle, 0, NULL, fence);
    VkResult result = command_buffers_error2(pSubmits, submitCount);
+   if (result == VK_SUCCESS && !visit_signals2(queue, pSubmits, submitCount, 0, expect_signal))
+      result = VK_ERROR_OUT_OF_HOST_MEMORY;
    if (result == VK_SUCCESS)
       result = vp_submission_begin(queue);
    if (result != VK_SUCCESS)
@@ -286,24 +323,21 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit2(VkQueue handle, uint32_t submit
    const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
    result = vp_submission_commit(queue, submitCount, shows, VP_FROM_HANDLE(struct vp_fence, fence));
    if (result == VK_SUCCESS)
-      signal_semaphores2(queue, pSubmits, submitCount, first_serial);
+      (void)visit_signals2(queue, pSubmits, submitCount, first_serial, add_signal);
    vp_submission_end(queue);
    return result;
 }
 
-static void signal_semaphores_sparse(struct vp_queue *queue, const VkBindSparseInfo *binds, uint32_t count,
-                                     uint64_t first_serial)
+static bool visit_sparse_signals(struct vp_queue *queue, const VkBindSparseInfo *binds, uint32_t count,
+                                 uint64_t first_serial, signal_visit visit)
 {
+   uint32_t before = 0;
    for (uint32_t i = 0; i < count; i++) {
-      const VkTimelineSemaphoreSubmitInfo *values =
-         vp_chain_find(binds[i].pNext, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
-      if (!values || !values->pSignalSemaphoreValues)
-         continue;
-      for (uint32_t j = 0; j < binds[i].signalSemaphoreCount && j < values->signalSemaphoreValueCount; j++)
-         vp_semaphore_add_signal(queue->device->conn,
-                                 VP_FROM_HANDLE(struct vp_semaphore, binds[i].pSignalSemaphores[j]), queue,
-                                 first_serial + i, values->pSignalSemaphoreValues[j]);
+      if (!visit_batch(queue, binds[i].pNext, binds[i].signalSemaphoreCount, binds[i].pSignalSemaphores,
+                       first_serial + i, visit, &before))
+         return false;
    }
+   return true;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueBindSparse(VkQueue handle, uint32_t bindInfoCount,
@@ -317,7 +351,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueBindSparse(VkQueue handle, uint32_t bin
       bindInfoCount = 1;
       pBindInfo = &empty;
    }
-   VkResult result = vp_submission_begin(queue);
+   VkResult result = visit_sparse_signals(queue, pBindInfo, bindInfoCount, 0, expect_signal)
+                        ? vp_submission_begin(queue)
+                        : VK_ERROR_OUT_OF_HOST_MEMORY;
    if (result != VK_SUCCESS)
       return result;
    const struct vp_cmd_vkQueueBindSparse a = {.queue = handle, .bindInfoCount = bindInfoCount, .pBindInfo = pBindInfo};
@@ -325,7 +361,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueBindSparse(VkQueue handle, uint32_t bin
    const uint64_t first_serial = atomic_load(&queue->submitted) + 1;
    result = vp_submission_commit(queue, bindInfoCount, true, VP_FROM_HANDLE(struct vp_fence, fence));
    if (result == VK_SUCCESS)
-      signal_semaphores_sparse(queue, pBindInfo, bindInfoCount, first_serial);
+      (void)visit_sparse_signals(queue, pBindInfo, bindInfoCount, first_serial, add_signal);
    vp_submission_end(queue);
    return result;
 }

@@ -33,6 +33,37 @@ static uint64_t update_value(struct vp_semaphore *semaphore)
    return semaphore->value;
 }
 
+static bool make_room(struct vp_semaphore *semaphore, size_t count)
+{
+   size_t capacity = semaphore->pending_capacity ? semaphore->pending_capacity : 8;
+   while (capacity < semaphore->pending_count + count)
+      capacity *= 2;
+   if (capacity == semaphore->pending_capacity)
+      return true;
+   struct vp_pending_signal *pending =
+      capacity <= UINT32_MAX ? realloc(semaphore->pending, capacity * sizeof(*pending)) : NULL;
+   if (!pending)
+      return false;
+   semaphore->pending = pending;
+   semaphore->pending_capacity = (uint32_t)capacity;
+   return true;
+}
+
+bool vp_semaphore_make_room(struct vp_connection *conn, struct vp_semaphore *semaphore, uint32_t count)
+{
+   if (semaphore->type != VK_SEMAPHORE_TYPE_TIMELINE)
+      return true;
+   /* Nearly always, so without the lock. */
+   if (count <= semaphore->pending_capacity &&
+       atomic_load_explicit(&semaphore->pending_count, memory_order_relaxed) <= semaphore->pending_capacity - count)
+      return true;
+   pthread_mutex_lock(&conn->progress_lock);
+   update_value(semaphore);
+   const bool ok = make_room(semaphore, count);
+   pthread_mutex_unlock(&conn->progress_lock);
+   return ok;
+}
+
 void vp_semaphore_add_signal(struct vp_connection *conn, struct vp_semaphore *semaphore, struct vp_queue *queue,
                              uint64_t serial, uint64_t value)
 {
@@ -40,15 +71,7 @@ void vp_semaphore_add_signal(struct vp_connection *conn, struct vp_semaphore *se
       return;
    pthread_mutex_lock(&conn->progress_lock);
    update_value(semaphore);
-   if (semaphore->pending_count == semaphore->pending_capacity) {
-      const uint32_t capacity = semaphore->pending_capacity ? semaphore->pending_capacity * 2 : 8;
-      struct vp_pending_signal *pending = realloc(semaphore->pending, capacity * sizeof(*pending));
-      if (pending) {
-         semaphore->pending = pending;
-         semaphore->pending_capacity = capacity;
-      }
-   }
-   if (semaphore->pending_count < semaphore->pending_capacity)
+   if (make_room(semaphore, 1)) /* it has room, unless another thread signals it at the same time against the rules */
       semaphore->pending[semaphore->pending_count++] =
          (struct vp_pending_signal){.queue = queue, .serial = serial, .value = value};
    else

@@ -2,6 +2,7 @@
 #ifndef VP_CLIENT_SYNC_SEMAPHORE_H
 #define VP_CLIENT_SYNC_SEMAPHORE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "client/link/object.h"
@@ -24,10 +25,14 @@ struct vp_semaphore {
    uint64_t value;
    struct vp_pending_signal last; /* the last signal of a batch that is complete; its queue is NULL before */
    struct vp_pending_signal *pending;
-   uint32_t pending_count, pending_capacity;
+   atomic_uint pending_count; /* grows by submissions alone, of which one at a time may signal the semaphore */
+   uint32_t pending_capacity; /* same */
 };
 
-/* For a timeline semaphore; others are left alone. */
+/* So many signals more can be added. False without memory. */
+bool vp_semaphore_make_room(struct vp_connection *conn, struct vp_semaphore *semaphore, uint32_t count);
+
+/* For a timeline semaphore, with room for it; others are left alone. */
 void vp_semaphore_add_signal(struct vp_connection *conn, struct vp_semaphore *semaphore, struct vp_queue *queue,
                              uint64_t serial, uint64_t value);
 

@@ -12,4 +12,8 @@ static inline uint64_t vp_reserve_size(uint64_t heap_size)
    return share < most ? share : most;
 }
 
+/* How many objects it keeps back; of those of which it has not answered for any later command the client may have half
+ * as many. */
+#define VP_RESERVE_OBJECTS 8192u
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Puts an error's text and place into bytes and back; text from the other side is made safe to print. */
+/* Puts an error's text and place into bytes and back. */
 
 #include "common/net/error_frame.h"
 
@@ -30,7 +30,6 @@ bool vp_error_load(struct vp_error *error, const uint8_t *data, size_t size)
    error->command = vp_bytes_load_u32(data);
    error->offset = vp_bytes_load_u64(data + 4);
    vp_text_copy(error->text, sizeof(error->text), (const char *)data + FIXED_SIZE, size - FIXED_SIZE);
-   vp_text_make_line(error->text);
    return true;
 }
 
@@ -39,5 +38,5 @@ bool vp_error_send(int fd, const struct vp_error *error)
    uint8_t payload[VP_ERROR_WIRE_MAX];
    const size_t size = vp_error_store(payload, error);
 
-   return vp_frame_write(fd, VP_FRAME_ERROR, 0, payload, size, NULL, 0);
+   return vp_frame_write(&VP_CHANNEL(fd), VP_FRAME_ERROR, 0, payload, size, NULL, 0);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/net/channel.h"
 #include "common/net/side.h"
 
 /* Everything between client and server travels in frames: a header of 16
@@ -34,7 +35,10 @@ enum vp_frame_type {
    VP_FRAME_MEMORY_PART = 20,     /* server: as MEMORY, in any order with others of its kind; tag = memory id */
    VP_FRAME_RECORDED = 21,        /* client: COMMANDS that are all recorded into one command buffer; tag: same */
    VP_FRAME_AUTH = 22,            /* reserved: who a side is */
-   VP_FRAME_RESUME = 23,          /* reserved: going on with a session whose connection broke */
+   VP_FRAME_RESUME = 23,          /* both ways, first: a session goes on over another connection */
+   VP_FRAME_BYE = 24,             /* client: it ends the session */
+   VP_FRAME_LOAD = 25,            /* both ways, before the greetings: how busy the server is */
+   VP_FRAME_PROBE = 26,           /* both ways: measures the link */
    VP_FRAME_END,                  /* no type */
 };
 
@@ -79,53 +83,41 @@ struct vp_frame {
 /* Frees the payload. The frame can be used again. */
 void vp_frame_finish(struct vp_frame *frame);
 
-enum vp_frame_status {
-   VP_FRAME_OK,
-   VP_FRAME_CLOSED,    /* the peer closed between two frames */
-   VP_FRAME_BROKEN,    /* connection error, or closed inside a frame */
-   VP_FRAME_TIMEOUT,   /* nothing arrived in time */
-   VP_FRAME_MALFORMED, /* unknown type that is not to be skipped, or a length over the limit */
-   VP_FRAME_NO_MEMORY,
-};
-
 /* A short text for a status of what a side sends, e.g. "the client closed the connection". */
 const char *vp_frame_status_text(enum vp_frame_status status, enum vp_side from);
 
 /* Reads one frame. Waits at most timeout_ms for each next piece of data (-1:
  * for ever, but a peer that is gone is noticed: see vp_socket_peer_lost), and no
  * longer than VP_FRAME_STALL_MS in the middle of the frame. One reader per
- * socket at a time. `frame` starts zeroed; its payload is valid until
+ * channel at a time. `frame` starts zeroed; its payload is valid until
  * the next read, and undefined after anything but VP_FRAME_OK. */
-enum vp_frame_status vp_frame_read(int fd, struct vp_frame *frame, int timeout_ms);
+enum vp_frame_status vp_frame_read(struct vp_channel *channel, struct vp_frame *frame, int timeout_ms);
 
 /* For tests: another time than VP_FRAME_STALL_MS, in the whole process. */
 void vp_frame_set_stall(int ms);
 
 /* The first frame of a peer, which is not trusted with anything yet: all of it must be there at deadline_ms of
  * vp_clock_ms(), it has at most VP_FRAME_MAX_FIRST_PAYLOAD bytes, and nothing is skipped. */
-enum vp_frame_status vp_frame_read_first(int fd, struct vp_frame *frame, int64_t deadline_ms);
+enum vp_frame_status vp_frame_read_first(struct vp_channel *channel, struct vp_frame *frame, int64_t deadline_ms);
 
 /* Writes a header and its payload, which may be in up to two parts (b may be
  * NULL with b_size 0). Blocks until everything is written or the connection is
  * broken or the peer is gone (returns false with errno; EMSGSIZE, and nothing
- * written, for a payload over the limit). Never raises SIGPIPE. The caller
- * serialises writers. */
-bool vp_frame_write(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b, size_t b_size);
-
-enum vp_frame_sent {
-   VP_FRAME_SENT,
-   VP_FRAME_NO_ROOM, /* nothing was written */
-   VP_FRAME_CUT,     /* nothing can be written any more */
-};
+ * written, for a payload over the limit; ETIME when the peer takes nothing for too long). Never raises SIGPIPE. The
+ * caller serialises writers. */
+bool vp_frame_write(struct vp_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
+                    const void *b, size_t b_size);
 
 /* The same for a small payload, without ever blocking. */
-enum vp_frame_sent vp_frame_write_now(int fd, uint32_t type, uint64_t tag, const void *payload, size_t size);
+enum vp_frame_sent vp_frame_write_now(struct vp_channel *channel, uint32_t type, uint64_t tag, const void *payload,
+                                      size_t size);
 
 /* Same, and adds to *blocked_ns how long it waited for room in the socket's buffer. */
-bool vp_frame_write_timed(int fd, uint32_t type, uint64_t tag, const void *a, size_t a_size, const void *b,
-                          size_t b_size, uint64_t *blocked_ns);
+bool vp_frame_write_timed(struct vp_channel *channel, uint32_t type, uint64_t tag, const void *a, size_t a_size,
+                          const void *b, size_t b_size, uint64_t *blocked_ns);
 
 /* Same, when another frame follows: what does not fill a packet may leave with that one. */
-bool vp_frame_write_before(int fd, uint32_t type, uint64_t tag, const void *payload, size_t size, uint64_t *blocked_ns);
+bool vp_frame_write_before(struct vp_channel *channel, uint32_t type, uint64_t tag, const void *payload, size_t size,
+                           uint64_t *blocked_ns);
 
 #endif

@@ -38,12 +38,16 @@ struct hello_field {
 static const struct hello_field hello_fields[] = {
    {"commands", HELLO_WORDS, BOTH, MEMBER(commands)},
    {"extensions", HELLO_MASK, BOTH, MEMBER(codec.extension_mask)},
+   {"host", HELLO_TEXT, .server = true, MEMBER(host)},
    {"join", HELLO_BYTES, .client = true, .required = true, MEMBER(join)},
+   {"machine", HELLO_BYTES, .server = true, MEMBER(machine)},
    {"name", HELLO_TEXT, BOTH, MEMBER(name)},
    {"nonce", HELLO_BYTES, .server = true, MEMBER(nonce)},
    {"own-commands", HELLO_WORDS, BOTH, MEMBER(own_commands)},
+   {"probe", HELLO_WORDS, .server = true, MEMBER(probe)},
    {"registry", HELLO_WORDS, BOTH, MEMBER(codec.vk_xml_version)},
    {"release", HELLO_TEXT, BOTH, MEMBER(release)},
+   {"resume", HELLO_WORDS, BOTH, MEMBER(resume)},
    {"session", HELLO_BYTES, .server = true, MEMBER(session)},
    {"venus", HELLO_WORDS, BOTH, MEMBER(venus)},
 };
@@ -206,8 +210,9 @@ static bool hello_same_version(const char *what, uint32_t client, uint32_t serve
 {
    if (client == server)
       return true;
-   snprintf(error, error_size, "the client speaks version %u of the %s, the server version %u; %s", client, what,
-            server, release_hint);
+   snprintf(error, error_size,
+            "the client speaks version %u of the %s, the server version %u; the %s is the older one: %s", client, what,
+            server, vp_side_name(client < server ? VP_CLIENT : VP_SERVER), release_hint);
    return false;
 }
 

@@ -20,6 +20,8 @@
 #define VP_HELLO_RELEASE_SIZE 32
 #define VP_HELLO_NONCE_SIZE 32
 #define VP_SESSION_ID_SIZE 16
+#define VP_MACHINE_SIZE 16
+#define VP_HELLO_HOST_SIZE 65
 
 /* What is 0 or empty was not said. */
 struct vp_hello {
@@ -33,9 +35,20 @@ struct vp_hello {
    uint32_t own_commands;               /* a hash of our own commands; must be equal if both say it */
    char release[VP_HELLO_RELEASE_SIZE]; /* of Venus Plus */
 
+   /* Of a client: for how many seconds it tries to go on when the connection breaks; of a server: for how many it keeps
+    * a session without one, which it says only to such a client. */
+   uint32_t resume;
+
    char name[VP_HELLO_NAME_SIZE]; /* application, or server host and version; NUL-terminated, UTF-8 */
 
-   /* What only a server says: random bytes, of which `session` names the session, and is the client's alone. */
+   /* What only a server says: the name of its host, for people, and by what that is told from others, which is the same
+    * at each start. */
+   char host[VP_HELLO_HOST_SIZE];
+   uint8_t machine[VP_MACHINE_SIZE];
+
+   uint32_t probe; /* the most bytes that one VP_FRAME_PROBE may have each way; only a server says it */
+
+   /* Random bytes, of which `session` names the session, and is the client's alone. */
    uint8_t nonce[VP_HELLO_NONCE_SIZE];
    uint8_t session[VP_SESSION_ID_SIZE];
 

@@ -14,6 +14,9 @@
 /* Who stops in the middle of a frame for so long does not go on. */
 #define VP_FRAME_STALL_MS 30000
 
+/* No session is kept longer than for so many seconds while it has no connection. */
+#define VP_MAX_RESUME_S 3600u
+
 /* The slots of ids are below. */
 #define VP_MAX_SLOTS (1u << 22)
 

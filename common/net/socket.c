@@ -180,13 +180,15 @@ int vp_socket_connect(const char *host, uint16_t port, int timeout_ms, char erro
       snprintf(error, VP_SOCKET_ERROR_SIZE,
                "cannot find the address of the Venus server \"" HOST_FORMAT "\": %s; check the name", host,
                gai_strerror(rc));
+      errno = EHOSTUNREACH;
       return -1;
    }
 
-   const int fd = connect_any(list, deadline);
+   const int fd = connect_any(list, deadline), saved_errno = errno;
    if (fd < 0)
       describe_connect_error(host, port, timeout_ms, error);
    freeaddrinfo(list);
+   errno = saved_errno;
    return fd;
 }
 
@@ -313,6 +315,14 @@ static void format_endpoint(const union endpoint *endpoint, char *out, size_t si
    vp_socket_format_address(host, endpoint_port(endpoint), out, size);
 }
 
+void vp_socket_format_local(int fd, char *out, size_t size)
+{
+   union endpoint endpoint;
+
+   (void)local_endpoint(fd, &endpoint);
+   format_endpoint(&endpoint, out, size);
+}
+
 int vp_socket_accept(int listener, char *peer, size_t peer_size)
 {
    union endpoint endpoint;
@@ -331,17 +341,30 @@ int vp_socket_accept(int listener, char *peer, size_t peer_size)
    return fd;
 }
 
-enum vp_reach vp_socket_reach(int fd)
+static enum vp_reach endpoint_reach(const union endpoint *endpoint)
 {
    static const uint8_t none[4];
-   union endpoint endpoint;
    uint8_t v4[4];
 
-   if (!local_endpoint(fd, &endpoint))
-      return VP_REACH_ALL;
-   if (endpoint_get_v4(&endpoint, v4))
+   if (endpoint_get_v4(endpoint, v4))
       return v4[0] == 127 ? VP_REACH_LOOPBACK : memcmp(v4, none, sizeof(v4)) == 0 ? VP_REACH_ALL : VP_REACH_ADDRESS;
-   if (IN6_IS_ADDR_UNSPECIFIED(&endpoint.v6.sin6_addr))
+   if (IN6_IS_ADDR_UNSPECIFIED(&endpoint->v6.sin6_addr))
       return VP_REACH_ALL;
-   return IN6_IS_ADDR_LOOPBACK(&endpoint.v6.sin6_addr) ? VP_REACH_LOOPBACK : VP_REACH_ADDRESS;
+   return IN6_IS_ADDR_LOOPBACK(&endpoint->v6.sin6_addr) ? VP_REACH_LOOPBACK : VP_REACH_ADDRESS;
+}
+
+enum vp_reach vp_socket_reach(int fd)
+{
+   union endpoint endpoint;
+
+   return local_endpoint(fd, &endpoint) ? endpoint_reach(&endpoint) : VP_REACH_ALL;
+}
+
+bool vp_socket_peer_is_here(int fd)
+{
+   union endpoint endpoint;
+   socklen_t size = sizeof(endpoint);
+
+   memset(&endpoint, 0, sizeof(endpoint));
+   return getpeername(fd, &endpoint.any, &size) == 0 && endpoint_reach(&endpoint) == VP_REACH_LOOPBACK;
 }

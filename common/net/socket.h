@@ -19,8 +19,8 @@ bool vp_socket_parse_address(const char *text, char *host, size_t host_size, uin
 
 /* Connects within timeout_ms (looking up the name and trying all its addresses
  * together). The socket is blocking, close-on-exec, TCP_NODELAY, with keep-alive
- * that notices a dead peer in about 15 seconds. Returns -1 and a sentence in
- * `error` on failure. */
+ * that notices a dead peer in about 15 seconds. Returns -1, with errno, and a
+ * sentence in `error` on failure. */
 int vp_socket_connect(const char *host, uint16_t port, int timeout_ms, char error[VP_SOCKET_ERROR_SIZE]);
 
 /* Listens on host:port (port 0: any free one) and stores the real port. The
@@ -45,8 +45,14 @@ enum vp_reach {
 /* From where a socket that is bound can be reached. */
 enum vp_reach vp_socket_reach(int fd);
 
+/* Whether the peer of a connection is a program of this machine, by its address. */
+bool vp_socket_peer_is_here(int fd);
+
 /* Writes "address:port" ("[address]:port" for v6). */
 void vp_socket_format_address(const char *host, uint16_t port, char *out, size_t size);
+
+/* The same of a socket's own address. */
+void vp_socket_format_local(int fd, char *out, size_t size);
 
 /* Applies the options (TCP_NODELAY, keep-alive) to an inherited socket. */
 void vp_socket_configure(int fd);
@@ -57,5 +63,8 @@ void vp_socket_configure(int fd);
  * there but does not read (busy, or stopped in a debugger) is not lost, which is
  * why TCP_USER_TIMEOUT does not serve. False for what is not a TCP socket. */
 bool vp_socket_peer_lost(int fd);
+
+/* How many bytes that were sent the peer's machine, or on this one the peer, has not taken; -1: not known. */
+int vp_socket_unsent(int fd);
 
 #endif

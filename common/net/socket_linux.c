@@ -5,8 +5,10 @@
 #include "common/net/socket.h"
 
 /* It has newer fields than netinet/tcp.h. */
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define KEEPALIVE_IDLE_S 5
@@ -47,4 +49,11 @@ bool vp_socket_peer_lost(int fd)
    /* Both counts go back to 0 with every answer. With nothing to send, keep-alive keeps last_ack_recv fresh. */
    const unsigned unanswered = (unsigned)info.tcpi_retransmits + info.tcpi_probes;
    return unanswered >= LOST_AFTER_TRIES && info.tcpi_last_ack_recv >= LOST_AFTER_MS;
+}
+
+int vp_socket_unsent(int fd)
+{
+   int size = -1;
+
+   return ioctl(fd, SIOCOUTQ, &size) == 0 ? size : -1;
 }

@@ -22,6 +22,15 @@ static inline int64_t vp_clock_ms(void)
    return vp_clock_ns() / 1000000;
 }
 
+/* For how long threads of this process have had a processor, added up. */
+static inline int64_t vp_clock_process_ns(void)
+{
+   struct timespec now;
+
+   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* For a condition that is waited for with deadlines: makes them times of this clock. False without memory. */
 static inline bool vp_clock_cond_init(pthread_cond_t *cond)
 {

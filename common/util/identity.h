@@ -11,4 +11,7 @@
 #define VP_DRIVER_NAME "venus-plus"
 #define VP_VENUS_PLUS_DRIVER_ID 0x56504c53
 
+/* The file that tells the Vulkan loader of it begins so. */
+#define VP_MANIFEST_START "venus_icd."
+
 #endif

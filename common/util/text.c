@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Cleans and cuts text in UTF-8, and reads and writes decimal numbers in the same way in every locale. */
+/* Makes text fit to be shown, cuts it in UTF-8, and reads and writes decimal numbers in the same way in every locale.
+ */
 
 #include "common/util/text.h"
 
@@ -13,6 +14,50 @@ void vp_text_make_line(char *text)
       if ((unsigned char)*text < 0x20 || *text == 0x7f)
          *text = ' ';
    }
+}
+
+/* Of one byte. Returns how many characters. */
+static size_t escape_byte(char out[4], unsigned char byte)
+{
+   static const char digits[] = "0123456789abcdef";
+
+   if (byte >= 0x20 && byte < 0x7f) {
+      out[0] = (char)byte;
+      return 1;
+   }
+   out[0] = '\\';
+   out[1] = byte == '\n' ? 'n' : 'x';
+   out[2] = digits[byte >> 4];
+   out[3] = digits[byte & 15];
+   return byte == '\n' ? 2 : 4;
+}
+
+size_t vp_text_escape(char *out, size_t size, const char *text)
+{
+   size_t needed = 0, length = 0;
+
+   for (; *text; text++) {
+      char escaped[4];
+      const size_t more = escape_byte(escaped, (unsigned char)*text);
+      if (length == needed && more < size - length) {
+         memcpy(out + length, escaped, more);
+         length += more;
+      }
+      needed += more;
+   }
+   out[length] = '\0';
+   return needed;
+}
+
+void vp_text_print_json(const char *name, const char *text)
+{
+   printf("\"%s\": \"", name);
+   for (; *text; text++) {
+      if (*text == '"' || *text == '\\')
+         putchar('\\');
+      putchar(*text);
+   }
+   putchar('"');
 }
 
 void vp_text_copy(char *out, size_t size, const char *text, size_t length)

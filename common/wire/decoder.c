@@ -27,12 +27,16 @@ uint32_t vp_dec_image_layout(const struct vp_decoder *dec, uint32_t layout)
    return layout == LAYOUT_PRESENT && dec->present_layout ? dec->present_layout : layout;
 }
 
-void vp_dec_once(struct vp_decoder *dec, const void *node)
+void *vp_dec_node(struct vp_decoder *dec, uint32_t type, size_t size, void *rest, bool once)
 {
-   const VkBaseInStructure *first = node;
-
-   if (vp_chain_find(first->pNext, first->sType))
+   if (once && vp_chain_find(rest, (VkStructureType)type))
       vp_dec_fail(dec, "a chain has two structs of a type");
+   VkBaseOutStructure *node = vp_dec_alloc(dec, 1, size);
+   if (node) {
+      node->sType = (VkStructureType)type;
+      node->pNext = rest;
+   }
+   return node;
 }
 
 void vp_dec_count(struct vp_decoder *dec, uint64_t n)

@@ -106,12 +106,33 @@ static inline uint64_t vp_dec_u64(struct vp_decoder *dec)
    return p ? vp_get_u64(&p) : 0;
 }
 
+/* Fails unless something that must be so is so. */
+static inline void vp_dec_require(struct vp_decoder *dec, bool is_so, const char *error)
+{
+   if (__builtin_expect(!is_so, 0))
+      vp_dec_fail(dec, error);
+}
+
 /* Whether a single pointer, whose count was read, is there: it may be 0 or 1. */
 static inline bool vp_dec_flag(struct vp_decoder *dec, uint64_t count)
 {
    if (count > 1)
       vp_dec_fail(dec, "a single pointer has a count above 1");
    return count == 1;
+}
+
+/* Of a reply: the same for one of its outputs, which fails when there is no place for it. */
+static inline bool vp_dec_asked(struct vp_decoder *dec, uint64_t count, const void *place)
+{
+   const bool is_there = vp_dec_flag(dec, count);
+   vp_dec_require(dec, !is_there || place, "an output was not asked for");
+   return is_there && place;
+}
+
+/* How many elements an array has that may be missing. */
+static inline uint64_t vp_dec_cap(const void *array, uint64_t count)
+{
+   return array ? count : 0;
 }
 
 /* What a layout of images that was read stands for. */
@@ -131,8 +152,7 @@ static inline uint64_t vp_dec_new_handle(struct vp_decoder *dec, int32_t type, u
 /* The same id, which must not be null. */
 static inline uint64_t vp_dec_needed(struct vp_decoder *dec, uint64_t id, const char *missing)
 {
-   if (__builtin_expect(id == 0, 0))
-      vp_dec_fail(dec, missing);
+   vp_dec_require(dec, id != 0, missing);
    return id;
 }
 
@@ -162,8 +182,7 @@ static inline bool vp_dec_has(struct vp_decoder *dec, uint64_t count, size_t wir
 /* Fails unless count is what its struct says, or 0 where that is allowed. */
 static inline void vp_dec_check_count(struct vp_decoder *dec, uint64_t count, uint64_t expected, bool may_be_null)
 {
-   if (count != expected && !(count == 0 && may_be_null))
-      vp_dec_fail(dec, "an array's size is not what its struct says");
+   vp_dec_require(dec, count == expected || (count == 0 && may_be_null), "an array's size is not what its struct says");
 }
 
 /* How many bytes so many elements take; SIZE_MAX: too many, or there was an error. */
@@ -217,8 +236,9 @@ void *vp_dec_blob(struct vp_decoder *dec, uint64_t count, size_t size);
 const char *vp_dec_string(struct vp_decoder *dec, uint64_t count);
 const char *const *vp_dec_string_array(struct vp_decoder *dec, uint64_t count);
 
-/* Fails when a chain has another node of the type of its first. */
-void vp_dec_once(struct vp_decoder *dec, const void *node);
+/* A new node of a chain before the rest of it; all else in it is zeros. NULL and an error when there is too little
+ * memory, or the rest has a node of that type, of which there may be one. */
+void *vp_dec_node(struct vp_decoder *dec, uint32_t type, size_t size, void *rest, bool once);
 
 static inline bool vp_dec_enter(struct vp_decoder *dec)
 {

@@ -69,7 +69,7 @@ bool vp_encoder_grow(struct vp_encoder *enc, size_t size)
    const size_t used = vp_encoder_size(enc);
    size_t capacity = capacity_of(enc);
    size_t needed;
-   if (enc->failed || __builtin_add_overflow(used, size, &needed) || needed >= VP_ENC_TOO_MUCH)
+   if (enc->failed || __builtin_add_overflow(used, size, &needed) || needed > VP_ENC_TOO_MUCH / 2)
       goto fail;
    if (capacity < needed) {
       while (capacity < needed)

@@ -31,8 +31,9 @@ struct vp_encoder {
 /* The most that vp_enc_space() gives at once. */
 #define VP_ENC_MAX_RUN 4096
 
-/* More than there can be memory for, also when it is added up. */
-#define VP_ENC_TOO_MUCH (SIZE_MAX / 256)
+/* What an array takes that is larger than any buffer, which has half of it at most. Generated code adds up MAX_ARRAYS
+ * of them (protocol/gen/lines.py), which also 32 bits hold. */
+#define VP_ENC_TOO_MUCH (SIZE_MAX / 8)
 
 bool vp_encoder_init(struct vp_encoder *enc);
 
@@ -70,7 +71,7 @@ static inline uint8_t *vp_enc_space(struct vp_encoder *enc, size_t size)
    return p;
 }
 
-/* What count elements of size bytes take, rounded up to 4; at most VP_ENC_TOO_MUCH. */
+/* What count elements of size bytes take, rounded up to 4; VP_ENC_TOO_MUCH when that is more than a buffer has. */
 static inline size_t vp_enc_extent(uint64_t count, size_t size)
 {
    if (count > VP_ENC_TOO_MUCH / 2 / size)

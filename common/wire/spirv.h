@@ -10,6 +10,8 @@
  * half) and its opcode. */
 #define VP_SPIRV_MAGIC 0x07230203u
 #define VP_SPIRV_HEADER_WORDS 5u
+#define VP_SPIRV_BOUND 3u             /* the word of the header that all ids are below, */
+#define VP_SPIRV_MAX_BOUND (1u << 22) /* which is at most this, says the specification */
 
 /* The length of the instruction that begins there; 0 when it does not fit. */
 static inline size_t vp_spirv_length(const uint32_t *words, size_t count, size_t at)

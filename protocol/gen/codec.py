@@ -90,8 +90,8 @@ class Codec(Encoding, Decoding, Clearing):
             items += read
             checks += checked
             if parameter.stride:
-                checks += ['if (a->%s != sizeof(%s))' % (parameter.stride, parameter.type),
-                           '   vp_dec_fail(d, "%s is not the size of an element");' % parameter.stride]
+                checks.append(self.check('a->%s == sizeof(%s)' % (parameter.stride, parameter.type),
+                                         '%s is not the size of an element' % parameter.stride))
         return declarations + join_reads(items) + checks
 
     def decode_recorded(self, command, fresh):
@@ -117,8 +117,7 @@ class Codec(Encoding, Decoding, Clearing):
         return join_items(items)
 
     def decode_reply(self, command):
-        items = [Item(4, ['if (vp_get_u32(&p) != %du)' % command.number,
-                          '   vp_dec_fail(d, "the reply is to another command");'])]
+        items = [Item(4, [self.check('vp_get_u32(&p) == %du' % command.number, 'the reply is to another command')])]
         if command.result != 'void':
             items.append(self.decode_value(command.result, 'a->ret', 'into'))
         outputs = self.outputs(command)
@@ -127,6 +126,6 @@ class Codec(Encoding, Decoding, Clearing):
             items += self.decode_variable(parameter, command, command.parameters, 'a->', 'into')[0]
             if parameter.lengths:
                 length = self.length(parameter.lengths[0], command.parameters, 'a->')
-                declarations.append('const uint64_t cap_%s = a->%s ? %s : 0;' % (parameter.name, parameter.name, length))
-                checks += self.reply_count_check(parameter, 'a->', length)
+                declarations.append(self.reply_room(parameter, 'a->', length))
+                checks.append(self.reply_count_check(parameter, 'a->', length))
         return declarations + join_reads(items) + checks

@@ -69,8 +69,7 @@ class Decoding(Layout):
         whole, form = acc + variable.name, self.form(variable, owner, mode)
         count = Item(8, ['n_%s = vp_get_u64(&p);' % variable.name])
         if form == 'absent':
-            return [Item(8, ['if (vp_get_u64(&p))', '   vp_dec_fail(d, "%s.%s cannot be sent");' % (
-                owner.name, variable.name)])], []
+            return [Item(8, [self.check('!vp_get_u64(&p)', '%s.%s cannot be sent' % (owner.name, variable.name))])], []
         if mode == 'partial':
             verb = 'new_partial'
         if form == 'array':
@@ -97,14 +96,12 @@ class Decoding(Layout):
         element = self.element(variable)
         if verb == 'into':
             inner = join_reads([self.decode_value(element, '(*%s)' % whole, verb)])
-            return block('if (vp_dec_flag(d, n_%s))' % variable.name, [
-                'if (!%s)' % whole, '   vp_dec_fail(d, "an output was not asked for");',
-                                                 'else {'] + indent(inner) + ['}'])
+            return block('if (vp_dec_asked(d, n_%s, %s))' % (variable.name, whole), inner)
         inner = [] if mode == 'none' else join_reads([self.decode_value(element, '(*x)', verb, fresh)])
         lines = block('if (vp_dec_flag(d, n_%s))' % variable.name, ['%s *x = vp_dec_alloc(d, 1, sizeof(*x));' % element] +
                       (block('if (x)', inner) if inner else []) + ['%s = x;' % whole])
         if variable.optional[0] != 'true' and not variable.noautovalidity:
-            lines += ['if (!%s)' % whole, '   vp_dec_fail(d, "%s is missing");' % variable.name]
+            lines.append(self.check(whole, '%s is missing' % variable.name))
         return lines
 
     def decode_fixed(self, variable, whole, verb, fresh):
@@ -116,9 +113,8 @@ class Decoding(Layout):
         element = self.decode_value(variable.type, whole + '[i]', verb, fresh)
         loop = 'for (unsigned i = 0; i < %d; i++)' % count
         if element.size is not None:
-            return Item(8 + count * element.size, ['if (vp_get_u64(&p) != %d)' % count,
-                                                   '   vp_dec_fail(d, "a fixed array has the wrong size");'] +
-                        (block(loop, element.lines) if element.lines else []))
+            return Item(8 + count * element.size, [
+                self.check('vp_get_u64(&p) == %d' % count, 'a fixed array has the wrong size')] + (block(loop, element.lines) if element.lines else []))
         return Item(None, ['vp_dec_count(d, %d);' % count] + block(loop, join_reads([element])))
 
     def decode_array(self, variable, owner, siblings, acc, lengths, verb, mode, fresh):
@@ -130,7 +126,7 @@ class Decoding(Layout):
         if variable.is_string() and variable.depth == 1:
             lines = ['%s = vp_dec_string(d, %s);' % (whole, count)]
             if may_be_null == 'false':
-                lines += ['if (!%s)' % whole, '   vp_dec_fail(d, "%s is missing");' % variable.name]
+                lines.append(self.check(whole, '%s is missing' % variable.name))
             return lines, []
         checks = ['vp_dec_check_count(d, %s, %s, %s);' % (count, expected, may_be_null)]
         if variable.is_string():
@@ -151,7 +147,7 @@ class Decoding(Layout):
         loop = 'uint64_t %s = 0; %%s && %s < %s%%s; %s++' % (index, index, count, index)
         if item.size:
             return ['%s *%s = vp_dec_room(d, %s, sizeof(*%s));' % (element, array, count, array),
-                    'const uint8_t *p = %s ? vp_dec_take(d, %s * %d) : NULL;' % (array, count, item.size)] + \
+                    'const uint8_t *p = vp_dec_take(d, %s * %d);' % (count, item.size)] + \
                 block('for (%s)' % loop % ('p', ''), item.lines)
         lines = ['%s *%s = vp_dec_alloc(d, %s, sizeof(*%s));' % (element, array, count, array)]
         return lines + (block('for (%s)' % loop % (array, ' && !d->error'), join_reads([item])) if item.lines else [])
@@ -179,7 +175,7 @@ class Decoding(Layout):
         """A reply's array goes where the application wants it; cap_ is what it has room for."""
         element, name = self.element(variable), variable.name
         least = SCALARS[self.base(element)[1]][1] if self.same_in_memory(element) else self.extent(element)[0]
-        lines = ['if (n_%s > cap_%s)' % (name, name), '   vp_dec_fail(d, "a reply has more elements than were asked for");']
+        lines = [self.check('n_%s <= cap_%s' % (name, name), 'a reply has more elements than were asked for')]
         if self.same_in_memory(element):
             return lines + ['vp_dec_bytes(d, %s, n_%s, sizeof(%s));' % (whole, name, element)]
         return lines + block('for (uint64_t i = 0; i < cap_%s && vp_dec_has(d, n_%s - i, %d); i++)' % (name, name, least), join_reads([
@@ -196,23 +192,31 @@ class Decoding(Layout):
             lengths = self.scope.lengths(member, struct)
             if verb == 'into' and member.depth and lengths and not member.is_string():
                 length = self.length(lengths[0], struct.members, 'v->')
-                declarations.append('const uint64_t cap_%s = v->%s ? %s : 0;' % (member.name, member.name, length))
-                checks += self.reply_count_check(member, 'v->', length)
+                declarations.append(self.reply_room(member, 'v->', length))
+                checks.append(self.reply_count_check(member, 'v->', length))
         return declarations + join_reads(items) + checks
 
     @staticmethod
-    def reply_count_check(variable, acc, length):
-        """That the count of a reply, which the application trusts, is not more than it has room for."""
-        return ['if (%s%s && %s > cap_%s)' % (acc, variable.name, length, variable.name),
-                '   vp_dec_fail(d, "a reply counts more elements than were asked for");']
-
-    def read_stype(self, struct, fresh):
-        lines = ['if (vp_get_u32(&p) != %du)' % self.stype(struct), '   vp_dec_fail(d, "a struct has the wrong sType");']
-        return lines + (['v->sType = (VkStructureType)%du;' % self.stype(struct), 'v->pNext = NULL;'] if fresh else [])
+    def check(condition, error):
+        """A line that refuses the data unless the condition, a value or a pointer, is true."""
+        return 'vp_dec_require(d, %s, "%s");' % (condition, error)
 
     @staticmethod
-    def read_no_chain(struct):
-        return ['if (vp_get_u64(&p))', '   vp_dec_fail(d, "%s takes no chain");' % struct.name]
+    def reply_room(variable, acc, length):
+        """Declares for how many elements of a reply the application has room."""
+        return 'const uint64_t cap_%s = vp_dec_cap(%s%s, %s);' % (variable.name, acc, variable.name, length)
+
+    def reply_count_check(self, variable, acc, length):
+        """That the count of a reply, which the application trusts, is not more than it has room for."""
+        return self.check('vp_dec_cap(%s%s, %s) <= cap_%s' % (acc, variable.name, length, variable.name),
+                          'a reply counts more elements than were asked for')
+
+    def read_stype(self, struct, fresh):
+        lines = [self.check('vp_get_u32(&p) == %du' % self.stype(struct), 'a struct has the wrong sType')]
+        return lines + (['v->sType = (VkStructureType)%du;' % self.stype(struct), 'v->pNext = NULL;'] if fresh else [])
+
+    def read_no_chain(self, struct):
+        return [self.check('!vp_get_u64(&p)', '%s takes no chain' % struct.name)]
 
     def decode_head(self, struct, chain_verb):
         """Items for sType and chain."""
@@ -264,7 +268,7 @@ class Decoding(Layout):
         return labels[:-1] + block(labels[-1], lines)
 
     def make_new_union(self, name, union):
-        lines = ['if (vp_dec_u32(d) != (uint32_t)selector)', '   vp_dec_fail(d, "a union is not what its struct says");',
+        lines = [self.check('vp_dec_u32(d) == (uint32_t)selector', 'a union is not what its struct says'),
                  'switch ((uint32_t)selector) {']
         for member in union.members:
             if member.selection:
@@ -278,17 +282,16 @@ class Decoding(Layout):
     def make_new_chain(self, name, struct, self_verb='new_self'):
         cases = []
         for node in self.nodes(struct):
-            cases += ['case %du: {' % self.stype(node),
-                      '   %s *v = vp_dec_alloc(d, 1, sizeof(*v));' % node.name,
-                      '   if (v) {',
-                      '      v->sType = (VkStructureType)%du;' % self.stype(node),
-                      '      if (vp_dec_flag(d, vp_dec_u64(d)))',
-                      '         v->pNext = %s(d);' % name,
-                      '      %s(d, v);' % self.need(self_verb, node)]
-            cases += ([] if node.repeats else ['      vp_dec_once(d, v);']) + ['   }', '   node = v;', '   break;', '}']
-        lines = ['void *node = NULL;', 'if (vp_dec_enter(d)) {', '   switch (vp_dec_u32(d)) {'] + indent(cases) + \
-            ['   default:', '      vp_dec_fail(d, "%s has a chain node that the %s does not know");' % (struct.name, self.side), '   }', '}',
-             'vp_dec_leave(d);', 'return node;']
+            cases += ['case %du:' % self.stype(node),
+                      '   if ((node = vp_dec_node(d, type, sizeof(%s), next, %s)))' % (node.name, 'false' if node.repeats else 'true'),
+                      '      %s(d, (%s *)node);' % (self.need(self_verb, node), node.name),
+                      '   break;']
+        lines = ['void *node = NULL;', 'if (vp_dec_enter(d)) {',
+                 '   const uint32_t type = vp_dec_u32(d);',
+                 '   void *next = vp_dec_flag(d, vp_dec_u64(d)) ? %s(d) : NULL;' % name,
+                 '   switch (type) {'] + indent(cases) + [
+            '   default:', '      vp_dec_fail(d, "%s has a chain node that the %s does not know");' % (struct.name, self.side), '   }', '}',
+            'vp_dec_leave(d);', 'return node;']
         self.add('void *%s(struct vp_decoder *d)' % name, lines)
 
     def make_new_partial_chain(self, name, struct):

@@ -21,6 +21,7 @@ class Item:
 
 
 MAX_RUN = 4096  # VP_ENC_MAX_RUN
+MAX_ARRAYS = 7  # so many times VP_ENC_TOO_MUCH is a size_t, with what else a run takes
 
 
 class Run:
@@ -37,6 +38,8 @@ class Run:
 
     def size(self):
         """In C."""
+        if len(self.arrays) > MAX_ARRAYS:
+            raise SystemExit('%d arrays are sized together, which is more than %d' % (len(self.arrays), MAX_ARRAYS))
         return ' + '.join([str(self.total)] + ['vp_enc_extent(%s, %d)' % array for array in self.arrays])
 
     def joined(self):

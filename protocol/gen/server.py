@@ -184,6 +184,9 @@ class Runner:
                  'if (!vps_decoded(ctx, %s))' % self.first_type(command), '   return;']
         if new:
             lines += self.each_new(command, new, ['if (!vps_check_new(ctx, %s))' % self.new_id(new), '   return;'])
+            if command.result == 'VkResult':
+                count = self.codec.length(new.lengths[0], command.parameters, 'a.') if new.lengths else '1'
+                lines.append('vps_admit(ctx, %s);' % count)
         if command.row.server == 'gen' and is_destroy(command):
             target = command.parameters[-2]
             body = ['vps_destroy(ctx, %s, (uint64_t)(uintptr_t)a.%s);' % (self.object_type(target), target.name)]

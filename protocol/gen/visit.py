@@ -194,8 +194,9 @@ class Visitors:
                 owner = '' if len(self.registry.commands[destroy].parameters) < 3 else 'a->%s, ' % command.parameters[0].name
                 lines += ['if (result >= 0)', '   ((PFN_%s)visit_entry("%s"))(%s*a->%s, NULL);' % (
                     destroy, destroy, owner, made.name)]
-        elif looks and command.result == 'void':  # what is returned is used without a further question
-            lines += ['w->fill = false;', 'w->output = true;'] + looks + ['w->fill = true;', 'w->output = false;']
+        elif looks:  # what is returned without an error is used without a further question
+            fine = ['w->fill = false;', 'w->output = true;'] + looks + ['w->fill = true;', 'w->output = false;']
+            lines += block('if (result >= 0)', fine) if command.result == 'VkResult' else fine
         self.functions += [head, '{'] + indent(lines + ['return %s;' % ('result' if command.result == 'VkResult' else 'VK_SUCCESS')]) + \
             ['}', '']
         return '   {"%s", call_%s, %s},' % (command.name, command.name,

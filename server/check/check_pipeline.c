@@ -3,6 +3,7 @@
 /* What pipelines are made of: places of tables that drivers look things up in. */
 
 #include "common/wire/chain.h"
+#include "common/wire/spirv.h"
 #include "server/check/check.h"
 #include "server/core/device.h"
 #include "server/pipeline/render_pass.h"
@@ -16,15 +17,19 @@
 /* VkPipelineCreateFlags2CreateInfo, which replaces the flags. */
 #define STRUCTURE_TYPE_PIPELINE_CREATE_FLAGS_2 ((VkStructureType)1000470005)
 
-/* A module has five words before its first instruction. */
-#define LEAST_CODE 20
-
+/* Drivers make a table with a place for each id. What is in another order of bytes, or no SPIR-V at all, is theirs to
+ * refuse. */
 static bool check_code(struct vps_context *ctx, const VkShaderModuleCreateInfo *info)
 {
-   const bool ok = info->codeSize >= LEAST_CODE && info->codeSize % 4 == 0;
-   if (!ok)
+   if (info->codeSize < VP_SPIRV_HEADER_WORDS * sizeof(uint32_t) || info->codeSize % sizeof(uint32_t) != 0) {
       vps_fail(ctx, "%zu bytes are no SPIR-V", info->codeSize);
-   return ok;
+      return false;
+   }
+   if (info->pCode[0] == VP_SPIRV_MAGIC && info->pCode[VP_SPIRV_BOUND] > VP_SPIRV_MAX_BOUND) {
+      vps_fail(ctx, "a shader has ids up to %u, which is more than SPIR-V allows", info->pCode[VP_SPIRV_BOUND]);
+      return false;
+   }
+   return true;
 }
 
 bool vps_check_vkCreateShaderModule(struct vps_context *ctx, const struct vp_cmd_vkCreateShaderModule *a)

@@ -10,12 +10,18 @@
 #include <stdlib.h>
 
 #include "common/net/frame.h"
+#include "server/core/device.h"
 #include "server/core/frame_writer.h"
+#include "server/core/host_memory.h"
 #include "server/core/instance.h"
+#include "server/core/quota.h"
 #include "server/core/reserve.h"
 
 /* Temporary memory of one command. */
 #define ARENA_LIMIT ((size_t)1 << 30)
+
+/* More than this is not kept for the next reply. */
+#define KEEP_REPLY ((size_t)2 << 20)
 
 /* Objects that a command may use before there must be more room. */
 #define FIRST_USED 64u
@@ -69,6 +75,17 @@ void vps_context_finish(struct vps_context *ctx)
    vps_object_table_finish(&ctx->objects);
    vp_encoder_finish(&ctx->enc);
    vps_context_finish_beside(ctx);
+}
+
+void vps_context_shrink(struct vps_context *ctx)
+{
+   if (ctx->used_capacity > FIRST_USED) {
+      struct vps_object **fewer = realloc(ctx->used, FIRST_USED * sizeof(*fewer));
+      ctx->used = fewer ? fewer : ctx->used;
+      ctx->used_capacity = fewer ? FIRST_USED : ctx->used_capacity;
+   }
+   vp_encoder_trim(&ctx->enc, KEEP_REPLY);
+   ctx->grown = false;
 }
 
 /* --- errors --- */
@@ -198,10 +215,21 @@ static uint64_t new_handle(struct vp_decoder *dec, int32_t type, uint64_t id)
 
 void vps_context_decode(struct vps_context *ctx, const uint8_t *data, size_t size)
 {
+   ctx->target = &nothing; /* a long recording is looked at again now and then */
    vp_decoder_init(&ctx->dec, data, size, &ctx->arena);
    ctx->dec.find_handle = find_handle;
    ctx->dec.new_handle = new_handle;
    ctx->dec.context = ctx;
+}
+
+/* The client hears of it when it begins to be short. */
+static enum vps_host_memory look_at_host_memory(struct vps_context *ctx, struct vps_device *device)
+{
+   const enum vps_host_memory memory = vps_host_memory_look();
+
+   if (memory != VPS_HOST_MEMORY_THERE && device && !device->reserve.missed)
+      ctx->strained = device;
+   return memory;
 }
 
 uint64_t vps_use_target(struct vps_context *ctx, uint64_t id)
@@ -210,6 +238,10 @@ uint64_t vps_use_target(struct vps_context *ctx, uint64_t id)
    ctx->used_count = 0;
    struct vps_object *object = id ? vps_use(ctx, VK_OBJECT_TYPE_COMMAND_BUFFER, id) : NULL;
    ctx->target = object ? object : &nothing;
+   if (object && !object->poison && look_at_host_memory(ctx, object->device) == VPS_HOST_MEMORY_FULL) {
+      vps_quota_report(VPS_QUOTA_HOST_MEMORY);
+      object->poison = ctx->poison = VK_ERROR_OUT_OF_HOST_MEMORY; /* told at its end */
+   }
    return ctx->target->handle;
 }
 
@@ -245,6 +277,31 @@ bool vps_check_new(struct vps_context *ctx, uint64_t id)
    return !problem;
 }
 
+static bool has_room_for(uint64_t count, bool full)
+{
+   if (!full && vps_quota_has_room(VPS_QUOTA_OBJECTS, count))
+      return true;
+   vps_quota_report(full ? VPS_QUOTA_HOST_MEMORY : VPS_QUOTA_OBJECTS);
+   return false;
+}
+
+void vps_admit(struct vps_context *ctx, uint64_t count)
+{
+   struct vps_device *device = ctx->used_count ? ctx->used[0]->device : NULL;
+   const enum vps_host_memory memory = look_at_host_memory(ctx, device);
+
+   if (ctx->poison)
+      return;
+   const bool full = memory == VPS_HOST_MEMORY_FULL && !(device && vps_reserve_lend(device, count));
+   while (!has_room_for(count, full)) {
+      if (vps_try_again(ctx, VK_ERROR_OUT_OF_HOST_MEMORY))
+         continue;
+      ctx->poison = VK_ERROR_OUT_OF_HOST_MEMORY;
+      ctx->refused = true;
+      return;
+   }
+}
+
 struct vps_object *vps_add_child(struct vps_context *ctx, int32_t type, uint64_t id, uint64_t handle,
                                  struct vps_object *parent)
 {
@@ -276,7 +333,7 @@ struct vps_object *vps_created_child(struct vps_context *ctx, int32_t type, uint
       return object;
 
    object->poison = ctx->poison ? ctx->poison : result;
-   if (!ctx->poison && !ctx->reply) /* else the client knows already, or hears it from the reply */
+   if ((!ctx->poison || ctx->refused) && !ctx->reply) /* else the client knows already, or hears it from the reply */
       vps_object_failed(ctx, object, result);
    else if (ctx->poison && type == VK_OBJECT_TYPE_PIPELINE) /* of these a client may wait to hear */
       vps_frame_writer_send_no_executables(ctx->writer, id);
@@ -300,6 +357,9 @@ void vps_destroy(struct vps_context *ctx, int32_t type, uint64_t id)
    struct vps_object *object = id ? vps_find(ctx, type, id) : NULL;
    if (object)
       vps_object_destroy(object);
+   vps_host_memory_note_freed();
+   if (ctx->used_count)
+      vps_reserve_want(ctx, ctx->used[0]->device, false);
 }
 
 /* --- replies --- */
@@ -314,4 +374,5 @@ void vps_send_reply(struct vps_context *ctx)
    else
       vps_frame_writer_send(ctx->writer, VP_FRAME_REPLY, ctx->reply_count++, ctx->enc.start, vp_encoder_size(&ctx->enc),
                             NULL, 0);
+   ctx->grown = ctx->grown || vp_encoder_size(&ctx->enc) > KEEP_REPLY;
 }

@@ -2,6 +2,7 @@
 #ifndef VP_SERVER_CORE_CONTEXT_H
 #define VP_SERVER_CORE_CONTEXT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,11 @@ struct vps_makings {
    size_t size; /* of the temporary memory that they took over */
 };
 
+/* How many commands were executed that the tally does not count yet. */
+struct vps_executed {
+   uint64_t recorded, async, sync; /* as VPS_COUNT_... */
+};
+
 /* A session: everything of one client. It belongs to the thread that executes its commands; what other threads need
  * is in the structs of devices, queues and memory. Threads that replay recordings have contexts of their own. */
 struct vps_context {
@@ -45,6 +51,7 @@ struct vps_context {
    bool failed;              /* the session is over; `error` says why */
    bool apart;               /* all commands must be recorded into one command buffer: */
    uint64_t recorded_into;   /* its id */
+   bool refused;             /* it is poisoned because a quota is used up */
    VkResult poison;          /* of the first unusable object that it uses, or VK_SUCCESS */
    struct vps_object **used; /* all objects that it uses, in the order of its data */
    unsigned used_count, used_capacity;
@@ -53,12 +60,15 @@ struct vps_context {
    struct vps_device *strained; /* its reserve is to be filled at the end of the command; or NULL */
 
    struct vps_meter meter;
+   struct vps_executed executed;
 
    uint64_t stream_offset; /* of the data that is being executed */
    uint64_t reply_count;   /* that were sent */
 
    struct vp_error error;
-   bool abandoned; /* the GPU is still busy with something that should have been destroyed */
+   bool grown;           /* a command has taken much memory since the last vps_context_shrink */
+   bool abandoned;       /* the GPU is still busy with something that should have been destroyed */
+   atomic_bool has_lost; /* a device, since all of them were last looked at */
 };
 
 /* `writer` must live longer than the context; its own fd may be -1. Nothing is loaded before the client creates an
@@ -74,6 +84,9 @@ void vps_context_finish_beside(struct vps_context *ctx);
 /* Destroys all that the client has left, but what the GPU is still busy with: then ctx->abandoned is set, and the
  * process should end without more ado. */
 void vps_context_finish(struct vps_context *ctx);
+
+/* Between two frames: gives back what commands of unusual size have made grow, all but a part of it to the system. */
+void vps_context_shrink(struct vps_context *ctx);
 
 /* The next commands come from this data. */
 void vps_context_decode(struct vps_context *ctx, const uint8_t *data, size_t size);
@@ -130,6 +143,9 @@ void vps_poison_used(struct vps_context *ctx, int32_t type, VkResult result);
 
 /* Whether an id can be given to a new object; otherwise the session ends. */
 bool vps_check_new(struct vps_context *ctx, uint64_t id);
+
+/* Before a command makes so many objects: where a quota does not have them, the command is poisoned. */
+void vps_admit(struct vps_context *ctx, uint64_t count);
 
 /* Enters a new object whose parent is the command's first one. NULL ends the session. */
 struct vps_object *vps_add(struct vps_context *ctx, int32_t type, uint64_t id, uint64_t handle);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/core/clear_state.h"
 #include "server/core/reserve.h"
 #include "server/vp_dispatch.h"
 
@@ -43,8 +44,10 @@ struct vps_device {
    uint64_t compute_families;  /* a bit for each queue family that can */
    uint64_t copy_families;     /* same */
    bool is_processor;          /* the GPU is one that the CPU plays */
+   unsigned tally_gpu;         /* its place where memory is counted (server/core/tally.h) */
    struct vps_queue_range *ranges;
    uint32_t range_count;
+   uint64_t threads;                 /* one for each queue, taken from the quota */
    struct vps_swapchain *swapchains; /* of the executing thread */
    pthread_mutex_t report_lock;      /* what the queues have done is told by one thread at a time */
    struct vps_queue *queues;         /* changed under the lock, by the executing thread */
@@ -54,6 +57,7 @@ struct vps_device {
    atomic_int scores[VK_MAX_MEMORY_TYPES]; /* how likely it is that changes in this memory type are looked at */
 
    struct vps_reserve reserve; /* of the executing thread */
+   struct vps_clear clear;     /* same */
    VkResult late_error;        /* the next batch tells it; of the executing thread */
 
    atomic_bool lost; /* no submission completes any more */
@@ -62,5 +66,15 @@ struct vps_device {
 
 /* Waits until the queues are idle, or for some seconds (then the device is abandoned), and ends their threads. */
 void vps_device_stop(struct vps_device *device);
+
+/* Submits a batch of the server's own to a queue, which may be one of the client's. For the executing thread. */
+VkResult vps_device_submit(const struct vps_device *device, VkQueue handle, const VkSubmitInfo *info);
+
+/* Whether a GPU has a device extension. */
+bool vps_device_gpu_has(const struct vps_context *ctx, VkPhysicalDevice gpu, const char *name);
+
+/* Adds an extension to those that a device is created with, if it is not there, in temporary memory of the command.
+ * False without memory. */
+bool vps_device_enable(struct vps_context *ctx, VkDeviceCreateInfo *info, const char *name);
 
 #endif

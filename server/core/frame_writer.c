@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "common/net/error_frame.h"
@@ -14,10 +16,12 @@
 #include "common/net/limits.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
+#include "server/core/bandwidth.h"
+#include "server/core/tally.h"
 
 bool vps_frame_writer_init(struct vps_frame_writer *writer, int fd, enum vp_compression compression)
 {
-   *writer = (struct vps_frame_writer){.fd = fd};
+   *writer = (struct vps_frame_writer){.channel = VP_CHANNEL(fd)};
    atomic_store(&writer->last_sent_ms, vp_clock_ms());
    if (pthread_mutex_init(&writer->lock, NULL) != 0)
       return false;
@@ -34,16 +38,43 @@ void vps_frame_writer_finish(struct vps_frame_writer *writer)
    vp_packer_finish(&writer->packer);
    pthread_mutex_destroy(&writer->pack_lock);
    pthread_mutex_destroy(&writer->lock);
+   vp_channel_finish(&writer->channel);
 }
 
-/* With the lock. */
-static bool note_sent(struct vps_frame_writer *writer, bool sent)
+bool vps_frame_writer_end(struct vps_frame_writer *writer, enum vps_end end, const char *format, ...)
 {
-   if (sent)
+   va_list arguments;
+
+   if (atomic_exchange(&writer->ending, true))
+      return false;
+   writer->last_words = (struct vp_error){.command = VP_ERROR_NO_COMMAND};
+   va_start(arguments, format);
+   vsnprintf(writer->last_words.text, sizeof(writer->last_words.text), format, arguments);
+   va_end(arguments);
+   atomic_store(&writer->end, end);
+   return true;
+}
+
+/* With the lock. `size`: of its payload. */
+static bool note_sent(struct vps_frame_writer *writer, size_t size, bool sent)
+{
+   if (sent) {
+      vps_tally_add(VPS_COUNT_BYTES_OUT, VP_FRAME_HEADER_SIZE + size);
       atomic_store(&writer->last_sent_ms, vp_clock_ms());
-   else
-      writer->broken = errno != EMSGSIZE;
-   return sent;
+      return true;
+   }
+   writer->broken = errno != EMSGSIZE;
+   if (errno == ETIME)
+      vps_frame_writer_end(writer, VPS_END_STALLED,
+                           "the client has taken nothing of what it was sent for a long time; see the server's "
+                           "--stall-timeout");
+   return false;
+}
+
+/* With the lock: whether anything but last words may be sent. */
+static bool is_open(const struct vps_frame_writer *writer)
+{
+   return !writer->broken && !atomic_load(&writer->ending);
 }
 
 bool vps_frame_writer_send(struct vps_frame_writer *writer, uint32_t type, uint64_t tag, const void *a, size_t a_size,
@@ -52,9 +83,11 @@ bool vps_frame_writer_send(struct vps_frame_writer *writer, uint32_t type, uint6
    bool ok = true;
 
    pthread_mutex_lock(&writer->lock);
-   if (writer->fd >= 0)
-      ok = !writer->broken && note_sent(writer, vp_frame_write(writer->fd, type, tag, a, a_size, b, b_size));
+   if (writer->channel.fd >= 0)
+      ok = is_open(writer) &&
+           note_sent(writer, a_size + b_size, vp_frame_write(&writer->channel, type, tag, a, a_size, b, b_size));
    pthread_mutex_unlock(&writer->lock);
+   vps_bandwidth_use(VP_FRAME_HEADER_SIZE + a_size + b_size);
    return ok;
 }
 
@@ -62,8 +95,8 @@ static bool write_memory(struct vps_frame_writer *writer, uint32_t type, uint64_
                          bool followed, uint64_t *blocked_ns)
 {
    if (followed)
-      return vp_frame_write_before(writer->fd, type, id, data, size, blocked_ns);
-   return vp_frame_write_timed(writer->fd, type, id, data, size, NULL, 0, blocked_ns);
+      return vp_frame_write_before(&writer->channel, type, id, data, size, blocked_ns);
+   return vp_frame_write_timed(&writer->channel, type, id, data, size, NULL, 0, blocked_ns);
 }
 
 bool vps_frame_writer_send_memory(struct vps_frame_writer *writer, uint64_t id, const void *payload, size_t size,
@@ -74,13 +107,16 @@ bool vps_frame_writer_send_memory(struct vps_frame_writer *writer, uint64_t id, 
    uint64_t blocked_ns = 0;
    bool ok = true;
 
+   vps_bandwidth_wait(writer->channel.fd);
    /* Others can send meanwhile, but no memory, as there is one place to pack it in. */
    pthread_mutex_lock(&writer->pack_lock);
    const uint32_t type = vp_packer_pack(&writer->packer, data, size, &data, &size) ? VP_FRAME_PACKED : plain;
    pthread_mutex_lock(&writer->lock);
-   if (writer->fd >= 0)
-      ok = !writer->broken && note_sent(writer, write_memory(writer, type, id, data, size, followed, &blocked_ns));
+   if (writer->channel.fd >= 0)
+      ok =
+         is_open(writer) && note_sent(writer, size, write_memory(writer, type, id, data, size, followed, &blocked_ns));
    pthread_mutex_unlock(&writer->lock);
+   vps_bandwidth_use(VP_FRAME_HEADER_SIZE + size);
    if (ok)
       vp_packer_sent(&writer->packer, VP_FRAME_HEADER_SIZE + size, blocked_ns);
    pthread_mutex_unlock(&writer->pack_lock);
@@ -93,19 +129,19 @@ static bool offer_frame(struct vps_frame_writer *writer, uint32_t type, const vo
    if (pthread_mutex_trylock(&writer->lock) != 0)
       return false;
    const enum vp_frame_sent sent =
-      writer->broken ? VP_FRAME_CUT : vp_frame_write_now(writer->fd, type, 0, payload, size);
+      writer->broken ? VP_FRAME_CUT : vp_frame_write_now(&writer->channel, type, 0, payload, size);
    writer->broken = sent == VP_FRAME_CUT;
    if (sent == VP_FRAME_SENT)
-      atomic_store(&writer->last_sent_ms, vp_clock_ms());
+      note_sent(writer, size, true);
    pthread_mutex_unlock(&writer->lock);
    return sent == VP_FRAME_SENT;
 }
 
-bool vps_frame_writer_offer_error(struct vps_frame_writer *writer, const struct vp_error *error)
+bool vps_frame_writer_offer_last_words(struct vps_frame_writer *writer)
 {
    uint8_t payload[VP_ERROR_WIRE_MAX];
 
-   return offer_frame(writer, VP_FRAME_ERROR, payload, vp_error_store(payload, error));
+   return offer_frame(writer, VP_FRAME_ERROR, payload, vp_error_store(payload, &writer->last_words));
 }
 
 void vps_frame_writer_send_object_error(struct vps_frame_writer *writer, uint64_t id, uint32_t command, VkResult result,
@@ -142,7 +178,7 @@ bool vps_frame_writer_send_error(struct vps_frame_writer *writer, const struct v
 
 void vps_frame_writer_keep_alive(struct vps_frame_writer *writer)
 {
-   if (vp_clock_ms() - atomic_load(&writer->last_sent_ms) >= VP_ALIVE_MS)
+   if (vp_clock_ms() - atomic_load(&writer->last_sent_ms) >= VP_ALIVE_MS && !atomic_load(&writer->ending))
       offer_frame(writer, VP_FRAME_ALIVE, NULL, 0);
 }
 
@@ -151,15 +187,15 @@ void vps_frame_writer_linger(struct vps_frame_writer *writer, int timeout_ms)
    const int64_t deadline = vp_clock_ms() + timeout_ms;
    uint8_t ignored[4096];
 
-   if (writer->fd < 0)
+   if (writer->channel.fd < 0)
       return;
-   shutdown(writer->fd, SHUT_WR);
+   shutdown(writer->channel.fd, SHUT_WR);
    for (;;) {
-      struct pollfd pollfd = {.fd = writer->fd, .events = POLLIN};
+      struct pollfd pollfd = {.fd = writer->channel.fd, .events = POLLIN};
       const int64_t left = deadline - vp_clock_ms();
       if (left <= 0 || poll(&pollfd, 1, (int)left) <= 0)
          return;
-      const ssize_t n = recv(writer->fd, ignored, sizeof(ignored), MSG_DONTWAIT);
+      const ssize_t n = recv(writer->channel.fd, ignored, sizeof(ignored), MSG_DONTWAIT);
       if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
          return;
    }

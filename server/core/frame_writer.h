@@ -10,15 +10,28 @@
 #include <vulkan/vulkan.h>
 
 #include "common/memory/pack.h"
+#include "common/net/channel.h"
+#include "common/net/error_frame.h"
 
-struct vp_error;
+/* Why a session ends though its client says nothing wrong. */
+enum vps_end {
+   VPS_END_NONE,
+   VPS_END_ASKED,   /* the server is told to end */
+   VPS_END_STALLED, /* the client takes nothing of what it is sent */
+   VPS_END_HUNG,    /* the GPU takes too long */
+   VPS_END_KICKED,  /* the operator ends it */
+};
 
 /* The way to the client, for all threads of a worker. */
 struct vps_frame_writer {
-   int fd; /* -1: nobody listens; what is sent is lost */
+   struct vp_channel channel; /* its fd is -1: nobody listens; what is sent is lost */
    pthread_mutex_t lock;
    bool broken;                   /* under the lock: nothing can be sent any more */
    _Atomic(int64_t) last_sent_ms; /* vp_clock_ms() */
+
+   atomic_bool ending;         /* nothing but last words is sent any more, by the watch */
+   _Atomic(enum vps_end) end;  /* a moment later */
+   struct vp_error last_words; /* with an end */
 
    pthread_mutex_t pack_lock; /* taken before the other */
    struct vp_packer packer;   /* under it */
@@ -27,8 +40,13 @@ struct vps_frame_writer {
 bool vps_frame_writer_init(struct vps_frame_writer *writer, int fd, enum vp_compression compression);
 void vps_frame_writer_finish(struct vps_frame_writer *writer);
 
+/* Ends the session with a sentence, which the client gets if it listens (server/session/watchdog.h). The first end
+ * counts: false for any other. Thread-safe; waits for nobody. */
+bool vps_frame_writer_end(struct vps_frame_writer *writer, enum vps_end end, const char *format, ...)
+   __attribute__((format(printf, 3, 4)));
+
 /* Sends a frame whose payload is in up to two parts, as vp_frame_write does, and blocks like it. False when it cannot
- * be sent. Thread-safe. */
+ * be sent; when the client has taken nothing for so long that it was given up, the session ends. Thread-safe. */
 bool vps_frame_writer_send(struct vps_frame_writer *writer, uint32_t type, uint64_t tag, const void *a, size_t a_size,
                            const void *b, size_t b_size);
 
@@ -52,8 +70,9 @@ void vps_frame_writer_send_no_executables(struct vps_frame_writer *writer, uint6
 /* Sends an ERROR frame. Thread-safe. */
 bool vps_frame_writer_send_error(struct vps_frame_writer *writer, const struct vp_error *error);
 
-/* The same, but only if that is possible without waiting for the client or for another thread. Thread-safe. */
-bool vps_frame_writer_offer_error(struct vps_frame_writer *writer, const struct vp_error *error);
+/* Sends an ERROR frame with the last words, but only if that is possible without waiting for the client or for another
+ * thread. */
+bool vps_frame_writer_offer_last_words(struct vps_frame_writer *writer);
 
 /* Sends an ALIVE frame when nothing was sent for some time and it need not wait for anything. Thread-safe. */
 void vps_frame_writer_keep_alive(struct vps_frame_writer *writer);

@@ -17,4 +17,11 @@ struct vps_instance {
    VkDebugUtilsMessengerEXT messenger; /* of the validation layer's messages; or null */
 };
 
+/* Whether a queue of one of its devices has something to do; for the executing thread. */
+bool vps_instance_is_busy(const struct vps_instance *instance);
+
+/* After a device was lost that its driver does not take for lost: waits until the GPU does nothing for it any more,
+ * since the client may destroy what it uses now. False when that takes too long. For the executing thread. */
+bool vps_instance_comes_to_rest(const struct vps_instance *instance);
+
 #endif

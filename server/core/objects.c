@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "server/core/device.h"
+#include "server/core/quota.h"
 #include "server/vp_dispatch.h"
 
 #define PAGE_COUNT (VP_MAX_SLOTS / VPS_SLOT_PAGE)
@@ -64,7 +65,10 @@ struct vps_object *vps_object_add(struct vps_object_table *table, int32_t type, 
                                   struct vps_object *parent)
 {
    struct vps_object *object = &table->pages[vps_object_slot(id) / VPS_SLOT_PAGE][vps_object_slot(id) % VPS_SLOT_PAGE];
-   *object = (struct vps_object){.id = id, .handle = handle, .type = type, .parent = parent};
+   *object = (struct vps_object){
+      .id = id, .handle = handle, .type = type, .counted = handle || type == VPS_OBJECT_PENDING, .parent = parent};
+   if (object->counted)
+      vps_quota_note(VPS_QUOTA_OBJECTS, 1);
    if (parent) {
       object->device = parent->device;
       object->next = parent->children;
@@ -84,6 +88,8 @@ static void unlink_object(struct vps_object *object)
       object->parent->children = object->next;
    if (object->next)
       object->next->previous = object->previous;
+   if (object->counted)
+      vps_quota_give(VPS_QUOTA_OBJECTS, 1);
    *object = (struct vps_object){0};
 }
 

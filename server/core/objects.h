@@ -24,6 +24,7 @@ struct vps_object {
       struct vps_making *making; /* while pending: what makes it */
    };
    int32_t type;                       /* VkObjectType, or VPS_OBJECT_PENDING */
+   bool counted;                       /* in the quota: it came to be */
    VkResult poison;                    /* not VK_SUCCESS: commands that use it are not executed */
    struct vps_device *device;          /* that it belongs to (a device: itself), or NULL */
    struct vps_object *parent;          /* what takes it along when it ends, or NULL */

@@ -14,7 +14,10 @@
 #include "common/util/log.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/device_memory.h"
 #include "server/core/frame_writer.h"
+#include "server/core/host_memory.h"
+#include "server/core/quota.h"
 
 /* Of the process. */
 #define HOST_SIZE ((size_t)32 << 20)
@@ -55,10 +58,7 @@ static bool fill_heap(struct vps_device *device, uint32_t heap)
 
    if (*memory || info.memoryTypeIndex == UINT32_MAX || !info.allocationSize)
       return true;
-   const VkResult result = device->functions.AllocateMemory(device->handle, &info, NULL, memory);
-   if (result < 0)
-      *memory = VK_NULL_HANDLE;
-   return !is_shortage(result);
+   return !is_shortage(vps_device_memory_allocate(device, &info, memory));
 }
 
 static bool fill_host(struct vps_reserve *reserve)
@@ -70,6 +70,12 @@ static bool fill_host(struct vps_reserve *reserve)
    return reserve->host != NULL;
 }
 
+static bool fill_objects(struct vps_reserve *reserve)
+{
+   reserve->objects = reserve->objects || vps_quota_take(VPS_QUOTA_OBJECTS, VP_RESERVE_OBJECTS);
+   return reserve->objects;
+}
+
 void vps_reserve_fill(struct vps_device *device)
 {
    struct vps_reserve *reserve = &device->reserve;
@@ -77,10 +83,13 @@ void vps_reserve_fill(struct vps_device *device)
 
    /* The lock is held until it is said, so that the client believes what came last. */
    pthread_mutex_lock(&reserve->lock);
-   bool complete = fill_host(reserve);
+   bool complete = fill_host(reserve) && vps_host_memory_look() == VPS_HOST_MEMORY_THERE;
+   complete = fill_objects(reserve) && complete;
    for (uint32_t i = 0; i < device->memory.memoryHeapCount; i++)
       complete = fill_heap(device, i) && complete;
    reserve->tried_ms = vp_clock_ms();
+   if (complete)
+      reserve->lent = 0;
    if (complete == reserve->missed) {
       reserve->missed = !complete;
       vp_log(VP_LOG_INFO,
@@ -100,15 +109,31 @@ bool vps_reserve_empty(struct vps_device *device)
    if (reserve->host)
       munmap(reserve->host, HOST_SIZE);
    reserve->host = NULL;
+   any = any || reserve->objects;
+   if (reserve->objects)
+      vps_quota_give(VPS_QUOTA_OBJECTS, VP_RESERVE_OBJECTS);
+   reserve->objects = false;
    for (uint32_t i = 0; i < VK_MAX_MEMORY_HEAPS; i++) {
       if (!reserve->heaps[i])
          continue;
-      device->functions.FreeMemory(device->handle, reserve->heaps[i], NULL);
+      vps_device_memory_free(device, reserve->heaps[i], vp_reserve_size(device->memory.memoryHeaps[i].size));
       reserve->heaps[i] = VK_NULL_HANDLE;
       any = true;
    }
    pthread_mutex_unlock(&reserve->lock);
    return any;
+}
+
+bool vps_reserve_lend(struct vps_device *device, uint64_t count)
+{
+   struct vps_reserve *reserve = &device->reserve;
+
+   pthread_mutex_lock(&reserve->lock);
+   const bool may = count <= VP_RESERVE_OBJECTS - reserve->lent;
+   if (may)
+      reserve->lent += count;
+   pthread_mutex_unlock(&reserve->lock);
+   return may;
 }
 
 void vps_reserve_want(struct vps_context *ctx, struct vps_device *device, bool freed)

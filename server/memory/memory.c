@@ -14,10 +14,12 @@
 #include "common/wire/encoder.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/device_memory.h"
+#include "server/core/host_memory.h"
 #include "server/memory/address.h"
+#include "server/memory/clear.h"
 #include "server/memory/readback.h"
 #include "server/memory/writes.h"
-#include "server/memory/zero.h"
 
 static size_t count_pieces(VkDeviceSize size)
 {
@@ -126,6 +128,7 @@ static void release_memory(void *state)
    free(memory->dirty);
    memory->dirty = NULL;
    pthread_mutex_unlock(&memory->lock);
+   vps_device_memory_forget(memory->device, memory->size);
    vps_memory_unref(memory);
 }
 
@@ -137,9 +140,10 @@ void vps_handle_vkAllocateMemory(struct vps_context *ctx, struct vp_cmd_vkAlloca
 
    struct vps_memory *memory = create_memory_state(device, id, a->pAllocateInfo);
    do
-      a->ret = memory ? device->functions.AllocateMemory(device->handle, a->pAllocateInfo, NULL, &handle)
-                      : VK_ERROR_OUT_OF_HOST_MEMORY;
+      a->ret = memory ? vps_clear_allocate(device, a->pAllocateInfo, &handle) : VK_ERROR_OUT_OF_HOST_MEMORY;
    while (vps_try_again(ctx, a->ret));
+   if (a->ret == VK_ERROR_OUT_OF_DEVICE_MEMORY)
+      vps_device_memory_report(a->pAllocateInfo->allocationSize);
    vps_reserve_want(ctx, device, false);
    struct vps_object *object =
       vps_created(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, id, a->ret < 0 ? 0 : (uint64_t)(uintptr_t)handle, a->ret);
@@ -226,6 +230,8 @@ static VkResult prepare(struct vps_memory *memory)
 
    if (memory->pointer)
       return VK_SUCCESS;
+   if (vps_host_memory_look() == VPS_HOST_MEMORY_FULL)
+      return result;
    memory->dirty = calloc(count_words(memory->size), sizeof(*memory->dirty));
    if (memory->dirty && make_twin(memory))
       result = device->functions.MapMemory(device->handle, memory->handle, 0, VK_WHOLE_SIZE, 0, &memory->pointer);
@@ -248,17 +254,13 @@ static VkResult follow(struct vps_memory *memory)
 }
 
 /* Fresh memory has any content and the client takes it for zeros. That is made true as soon as anybody but us could
- * look at it or write to it: many a memory is mapped and freed unused. Only the CPU's own GPU has memory that nobody
- * has used yet; a device's is not worth the question. */
+ * look at it or write to it: many a memory is mapped and freed unused. */
 static void clean(struct vps_memory *memory)
 {
    if (!memory->unclean || !memory->real)
       return;
    memory->unclean = false;
-   if (memory->device->is_processor)
-      vps_zero(memory->real, memory->size);
-   else
-      memset(memory->real, 0, memory->size);
+   vps_clear_mapping(memory->device, memory->real, memory->size);
    flush_memory(memory);
 }
 
@@ -282,7 +284,7 @@ static void start_clean(struct vps_memory *memory, bool copies)
       return;
    if (follow(memory) < 0) /* it does as well without */
       return;
-   memory->unclean = true;
+   memory->unclean = memory->device->clear.way == VPS_CLEAR_KERNEL;
    clean(memory);
 }
 
@@ -311,7 +313,7 @@ static VkResult map_fresh(struct vps_memory *memory)
    if (memory->real)
       return VK_SUCCESS; /* it was made zeros when something was bound to it */
    const VkResult result = follow(memory);
-   memory->unclean = result >= 0;
+   memory->unclean = result >= 0 && memory->device->clear.way == VPS_CLEAR_KERNEL;
    if (memory->bound)
       clean(memory);
    return result;

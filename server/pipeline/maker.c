@@ -11,6 +11,7 @@
 #include "common/util/cores.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/quota.h"
 #include "server/pipeline/pipeline.h"
 
 #define MAX_THREADS 32u
@@ -110,9 +111,13 @@ static bool have_threads(void)
    pthread_t thread;
 
    pthread_mutex_lock(&maker.lock);
-   if (maker.idle <= maker.count && maker.started < maker.allowed && pthread_create(&thread, NULL, work, NULL) == 0) {
-      pthread_detach(thread);
-      maker.started++;
+   if (maker.idle <= maker.count && maker.started < maker.allowed && vps_quota_take(VPS_QUOTA_THREADS, 1)) {
+      if (pthread_create(&thread, NULL, work, NULL) == 0) {
+         pthread_detach(thread);
+         maker.started++;
+      } else {
+         vps_quota_give(VPS_QUOTA_THREADS, 1);
+      }
    }
    const bool have = maker.allowed > 0 && maker.started > 0;
    pthread_mutex_unlock(&maker.lock);

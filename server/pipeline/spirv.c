@@ -12,7 +12,6 @@
 #include "server/memory/writes.h"
 
 /* Numbers of the SPIR-V specification. The headers that name them are not everywhere and not everywhere new enough. */
-#define MAX_BOUND (1u << 22) /* the limit of the specification */
 
 enum {
    OP_EXT_INST_IMPORT = 11,
@@ -381,9 +380,9 @@ struct vps_stores vps_spirv_find_stores(const uint32_t *words, size_t count)
    struct reader reader = {.ids = NULL};
 
    write_anything(&reader);
-   if (count < VP_SPIRV_HEADER_WORDS || words[0] != VP_SPIRV_MAGIC || words[3] > MAX_BOUND)
+   if (count < VP_SPIRV_HEADER_WORDS || words[0] != VP_SPIRV_MAGIC || words[VP_SPIRV_BOUND] > VP_SPIRV_MAX_BOUND)
       return reader.stores;
-   reader.bound = words[3];
+   reader.bound = words[VP_SPIRV_BOUND];
    reader.ids = calloc((size_t)reader.bound + 1, sizeof(*reader.ids));
    if (!reader.ids)
       return reader.stores;

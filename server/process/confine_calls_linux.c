@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Which system calls a worker keeps, and what becomes of the others: seccomp. */
+/* Which system calls a worker, the gate and its relays keep, and what becomes of the others: seccomp. */
 
 #include <errno.h>
 #include <linux/kcmp.h>
@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/ucontext.h>
 #include <unistd.h>
 
@@ -94,6 +95,20 @@ static const char *const questions[] = {
    "getpgid", "getsid",  "capget", "uname",   "sysinfo", "getrusage", "getrlimit", "getrandom", "wait4",     "waitid",
 };
 
+/* All that copying between two connections takes, and shaking hands. */
+static const char *const connections[] = {
+   "read",         "readv",         "write",          "writev",          "recvfrom",   "recvmsg",
+   "sendto",       "sendmsg",       "shutdown",       "getsockopt",      "setsockopt", "getsockname",
+   "getpeername",  "poll",          "ppoll",          "close",           "fcntl",      "brk",
+   "mmap",         "munmap",        "mremap",         "mprotect",        "madvise",    "futex",
+   "rt_sigaction", "rt_sigreturn",  "rt_sigprocmask", "sigaltstack",     "exit",       "exit_group",
+   "getpid",       "gettid",        "getrandom",      "sched_yield",     "nanosleep",  "clock_nanosleep",
+   "time",         "clock_gettime", "gettimeofday",   "restart_syscall",
+};
+
+/* What a process for a client begins with. */
+static const char *const forking[] = {"fork", "set_robust_list", "rseq", "setrlimit", "seccomp"};
+
 /* Nothing of a driver's makes them, only somebody who has got into it. */
 static const char *const deadly[] = {
    "ptrace",
@@ -165,6 +180,7 @@ static const char *const instruments[] = {
    "prlimit64",
    "chmod",
    "fchmod",
+   "seccomp",
 };
 
 enum { MOST_ARGUMENTS = 2 };
@@ -222,6 +238,15 @@ static bool add_call_group(scmp_filter_ctx filter, uint32_t action, const char *
 
 #define ADD_GROUP(filter, action, names) add_call_group(filter, action, names, sizeof(names) / sizeof(names[0]))
 
+static bool add_limited_calls(scmp_filter_ctx filter, const struct limited_call *calls, size_t count)
+{
+   for (size_t i = 0; i < count; i++) {
+      if (!allow_call(filter, &calls[i]))
+         return false;
+   }
+   return true;
+}
+
 /* What a process may do to itself, not to others. */
 static bool add_limited(scmp_filter_ctx filter)
 {
@@ -243,17 +268,41 @@ static bool add_limited(scmp_filter_ctx filter)
       {"prctl", {SAME_INT(0, PR_SET_VMA)}, 1},
    };
 
-   for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-      if (!allow_call(filter, &calls[i]))
-         return false;
-   }
-   return true;
+   return add_limited_calls(filter, calls, sizeof(calls) / sizeof(calls[0]));
+}
+
+/* Processes, not threads, and in no new namespace; which can be bounded further. */
+static bool add_forking(scmp_filter_ctx filter)
+{
+   static const struct limited_call calls[] = {
+      {"clone", {{0, CLONE_LOOKED_AT, 0}}, 1},
+      {"socketpair", {SAME_INT(0, AF_UNIX)}, 1},
+      {"prlimit64", {SAME_INT(0, 0)}, 1},
+      {"prctl", {SAME_INT(0, PR_SET_NAME)}, 1},
+      {"prctl", {SAME_INT(0, PR_SET_NO_NEW_PRIVS)}, 1},
+      {"prctl", {SAME_INT(0, PR_SET_SECCOMP)}, 1},
+   };
+
+   return ADD_GROUP(filter, SCMP_ACT_ALLOW, forking) &&
+          add_limited_calls(filter, calls, sizeof(calls) / sizeof(calls[0]));
+}
+
+/* clone3: its flags cannot be seen; the C library goes on with clone. */
+static bool refuse_clone3(scmp_filter_ctx filter)
+{
+   const int number = seccomp_syscall_resolve_name("clone3");
+
+   return number == __NR_SCMP_ERROR || seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), number, 0) == 0;
+}
+
+static bool fill_small_filter(scmp_filter_ctx filter, enum vps_confined who)
+{
+   return ADD_GROUP(filter, SCMP_ACT_KILL_PROCESS, deadly) && ADD_GROUP(filter, SCMP_ACT_ALLOW, connections) &&
+          (who != VPS_CONFINED_GATE || add_forking(filter)) && refuse_clone3(filter);
 }
 
 static bool fill_filter(scmp_filter_ctx filter)
 {
-   const uint32_t clone3 = SCMP_ACT_ERRNO(ENOSYS); /* its flags cannot be seen; the C library goes on with clone */
-   const int number = seccomp_syscall_resolve_name("clone3");
    bool ok = IS_INSTRUMENTED ? ADD_GROUP(filter, SCMP_ACT_ALLOW, instruments)
                              : add_limited(filter) && ADD_GROUP(filter, SCMP_ACT_KILL_PROCESS, deadly);
 
@@ -261,7 +310,7 @@ static bool fill_filter(scmp_filter_ctx filter)
    ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, threads) && ADD_GROUP(filter, SCMP_ACT_ALLOW, waiting);
    ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, signals) && ADD_GROUP(filter, SCMP_ACT_ALLOW, sockets);
    ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, questions);
-   return ok && (number == __NR_SCMP_ERROR || seccomp_rule_add(filter, clone3, number, 0) == 0);
+   return ok && refuse_clone3(filter);
 }
 
 /* Numbers above are of no machine that we know. */
@@ -315,9 +364,11 @@ static bool can_tell(void)
    return true;
 }
 
-static int load_filter(scmp_filter_ctx filter)
+static int load_filter(scmp_filter_ctx filter, enum vps_confined who)
 {
-   if (!fill_filter(filter))
+   const bool small = who != VPS_CONFINED_WORKER && !IS_INSTRUMENTED;
+
+   if (small ? !fill_small_filter(filter, who) : !fill_filter(filter))
       return -EINVAL;
    int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
    if (result == 0)
@@ -327,14 +378,14 @@ static int load_filter(scmp_filter_ctx filter)
    return result == 0 ? seccomp_load(filter) : result;
 }
 
-bool vps_confine_calls(bool tell)
+bool vps_confine_calls(enum vps_confined who, bool tell)
 {
    scmp_filter_ctx filter = seccomp_init(tell && can_tell() ? SCMP_ACT_TRAP : SCMP_ACT_ERRNO(EPERM));
    if (!filter) {
       errno = ENOMEM;
       return false;
    }
-   const int result = load_filter(filter);
+   const int result = load_filter(filter, who);
    seccomp_release(filter);
    errno = -result;
    return result == 0;

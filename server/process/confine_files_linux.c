@@ -258,11 +258,18 @@ static struct ruleset refuse_all(int version)
    return ruleset;
 }
 
-int vps_confine_files(const char *cache)
+int vps_confine_files_version(void)
 {
    const int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
-   if (version <= 0)
+   return version > 0 ? version : 0;
+}
+
+int vps_confine_files(const char *cache)
+{
+   const int version = vps_confine_files_version();
+
+   if (version == 0)
       return 0;
    const struct ruleset ruleset = refuse_all(version);
    const struct confinement confinement = {
@@ -271,7 +278,8 @@ int vps_confine_files(const char *cache)
    };
    if (confinement.ruleset < 0)
       return -errno;
-   allow_all(&confinement, cache);
+   if (cache)
+      allow_all(&confinement, cache);
    const int result = (int)syscall(SYS_landlock_restrict_self, confinement.ruleset, 0);
    const int saved_errno = errno;
    close(confinement.ruleset);

@@ -13,21 +13,20 @@
 #include "common/util/log.h"
 #include "server/process/spawn.h"
 
-bool vps_gpu_check(const struct vps_options *options)
+static pid_t start_check(const struct vps_options *options, enum vps_mode mode)
 {
-   char **argv = vps_options_make_argv(options, VPS_MODE_CHECK_GPUS);
+   char **argv = vps_options_make_argv(options, mode);
    const pid_t pid = argv ? vps_spawn_self(argv, -1) : -1;
-   free(argv);
-   if (pid < 0) {
-      vp_log(VP_LOG_ERROR, "cannot start a process to look for GPUs: %s", strerror(errno));
-      return false;
-   }
 
-   int status;
-   while (waitpid(pid, &status, 0) < 0) {
-      if (errno != EINTR)
-         return false;
-   }
+   free(argv);
+   if (pid < 0)
+      vp_log(VP_LOG_ERROR, "cannot start a process to look for GPUs: %s", strerror(errno));
+   return pid;
+}
+
+/* Whether all is well; if not, the log says so, unless the process itself has. */
+static bool judge_check(int status)
+{
    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
       vp_log(VP_LOG_ERROR, "a Vulkan driver of this machine does not answer; see whether vulkaninfo works");
    else if (WIFSIGNALED(status))
@@ -36,4 +35,32 @@ bool vps_gpu_check(const struct vps_options *options)
    else if (WEXITSTATUS(status) > 1)
       vp_log(VP_LOG_ERROR, "cannot look for GPUs: the process for it ended with exit code %d", WEXITSTATUS(status));
    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool vps_gpu_check(const struct vps_options *options)
+{
+   const pid_t pid = start_check(options, VPS_MODE_CHECK_GPUS);
+   int status;
+
+   if (pid < 0)
+      return false;
+   while (waitpid(pid, &status, 0) < 0) {
+      if (errno != EINTR)
+         return false;
+   }
+   return judge_check(status);
+}
+
+pid_t vps_gpu_check_start_trial(const struct vps_options *options)
+{
+   return start_check(options, VPS_MODE_TRY_GPUS);
+}
+
+bool vps_gpu_check_report_trial(int wait_status)
+{
+   const bool ok = judge_check(wait_status);
+
+   if (ok)
+      vp_log(VP_LOG_INFO, "the GPUs do what they are given again");
+   return ok;
 }

@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -23,11 +22,18 @@
 #include "common/util/clock.h"
 #include "common/util/descriptor.h"
 #include "common/util/log.h"
+#include "server/process/config_file.h"
 #include "server/process/entrance.h"
+#include "server/process/farewell.h"
+#include "server/process/gates.h"
 #include "server/process/gpu_check.h"
-#include "server/process/handover.h"
+#include "server/process/job.h"
 #include "server/process/lobby.h"
-#include "server/process/worker_process.h"
+#include "server/process/notifier.h"
+#include "server/process/overseer.h"
+#include "server/process/returning.h"
+#include "server/process/user_table.h"
+#include "server/process/workers.h"
 
 /* How long workers may take to end after SIGTERM, and the kernel after SIGKILL. */
 #define TERM_GRACE_MS 5000
@@ -36,77 +42,54 @@
 /* After running out of file descriptors or memory: time for a client to leave. */
 #define ACCEPT_PAUSE_MS 200
 
-/* Workers for clients to come are started one by one, with this time in between and after a client has come: what these
- * do first is not to share the processor with that. */
-#define READY_PAUSE_MS 100
-
-/* One loads its driver at a time: NVIDIA's goes without what it keeps on disk while another process loads it. Which is
- * not waited for longer than this. */
-#define READY_LOAD_MS 5000
-
-/* The time, doubled each time, after one of them has ended by itself; for how long it must have lived to count as an
- * accident. */
-#define READY_LEAST_PENALTY_MS 1000
-#define READY_MOST_PENALTY_MS 60000
-#define READY_LIFE_MS 10000
-
-/* When a worker has ended whose driver had compiled much, those without a client are replaced, not more often than
- * this. */
-#define RENEWAL_PAUSE_MS 5000
-
-/* A client that is refused gets this long to read why. */
-#define REFUSAL_MS 2000
-#define MAX_REFUSED 16
-
 enum listener_state {
    RUNNING,
-   ENDING,  /* workers were sent SIGTERM */
-   KILLING, /* workers were sent SIGKILL */
-};
-
-struct refused_client {
-   int fd;
-   int64_t deadline_ms;
+   DRAINING, /* nobody comes in, and clients may go on */
+   ENDING,   /* workers were sent SIGTERM */
+   KILLING,  /* workers were sent SIGKILL */
 };
 
 struct listener {
-   const struct vps_options *options;
+   struct vps_options *options;
    enum listener_state state;
-   int64_t state_deadline_ms; /* ENDING, KILLING: when the state is over */
+   int64_t state_deadline_ms; /* of another than RUNNING: when it is over */
    int64_t accept_after_ms;   /* no accept before */
+   struct vps_notifier notifier;
+   bool job_is_over;      /* --job: standard input has ended, ... */
+   bool job_has_let_go;   /* ... and nothing else had ended the server before */
+   unsigned told_clients; /* how many there were when the service manager was told of it */
    struct vps_entrance entrance;
    struct vps_lobby lobby;
+   struct vps_user_table users; /* where there are quotas for them */
+   struct vps_gates gates;
+   struct vps_workers workers;
    int signal_fd;
-   struct vps_worker_process *workers;
-   unsigned worker_count, worker_room;
-   int64_t ready_after_ms;   /* no worker without a client is started before */
-   int64_t ready_penalty_ms; /* the last time that this was put off, because one had ended by itself; 0: not yet */
-   int64_t renewal_ms;       /* when those that wait are to be replaced; 0: not at all */
-   int64_t last_renewal_ms;
-   struct refused_client refused[MAX_REFUSED];
-   unsigned refused_count;
+   pid_t trial_pid; /* sees whether the GPUs still do something; not positive: none */
+   struct vps_farewells refused;
+   struct vps_overseer overseer;
 };
 
-/* The connection lives on until the client has closed it: closing with unread
- * data in it would make TCP throw away what we said. */
 static void say_refusal(struct listener *listener, int fd, const char *text)
 {
    struct vp_error error = {.command = VP_ERROR_NO_COMMAND};
 
    snprintf(error.text, sizeof(error.text), "%s", text);
    vp_error_send(fd, &error);
-   if (listener->refused_count == MAX_REFUSED) {
-      close(fd);
-      return;
-   }
-   shutdown(fd, SHUT_WR);
-   listener->refused[listener->refused_count++] =
-      (struct refused_client){.fd = fd, .deadline_ms = vp_clock_ms() + REFUSAL_MS};
+   vps_farewell_begin(&listener->refused, fd);
 }
 
-static void refuse_client(struct listener *listener, int fd, const char *peer, const char *text)
+/* Whether the log has a line more about clients of this one's source. Who comes through no network has none, and all
+ * that it wants. */
+static bool may_tell(struct listener *listener, const struct vps_client *client)
 {
-   vp_log(VP_LOG_WARN, "client %s: refused: %s", peer, text);
+   return client->source.size == 0 ||
+          vps_source_table_may_tell(&listener->lobby.sources, &client->source, vp_clock_ms());
+}
+
+static void refuse_client(struct listener *listener, int fd, const struct vps_client *client, const char *text)
+{
+   if (may_tell(listener, client))
+      vp_log_about(VP_LOG_WARN, client->peer, client->user, "client %s: refused: %s", client->peer, text);
    say_refusal(listener, fd, text);
 }
 
@@ -120,117 +103,105 @@ static void refuse_stranger(struct listener *listener, int fd)
    say_refusal(listener, fd, text);
 }
 
-static void drop_refused(struct listener *listener, unsigned index)
+/* With an account where one is needed. NULL with errno. */
+static struct vps_worker_process *give_with_account(struct listener *listener, int fd, const struct vps_client *who)
 {
-   close(listener->refused[index].fd);
-   listener->refused[index] = listener->refused[--listener->refused_count];
-}
+   struct vps_client client = *who;
 
-/* Throws away what refused clients send; lets go of those that are done. */
-static void tend_refused(struct listener *listener)
-{
-   char waste[4096];
-   const int64_t now = vp_clock_ms();
-
-   for (unsigned i = listener->refused_count; i-- > 0;) {
-      const ssize_t n = recv(listener->refused[i].fd, waste, sizeof(waste), MSG_DONTWAIT);
-      const bool open = n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
-      if (!open || now >= listener->refused[i].deadline_ms)
-         drop_refused(listener, i);
+   if (vps_quota_is_set(&listener->options->user_quota)) {
+      client.account_slot = vps_user_table_enter(&listener->users, client.user, &client.account_fd);
+      if (client.account_slot < 0)
+         return NULL;
    }
-}
-
-static bool is_ready(const struct vps_worker_process *worker)
-{
-   return worker->handover_fd >= 0 && !worker->peer[0];
-}
-
-static bool has_client(const struct vps_worker_process *worker)
-{
-   return worker->peer[0] != '\0';
-}
-
-static unsigned count_workers(const struct listener *listener, bool (*which)(const struct vps_worker_process *worker))
-{
-   unsigned count = 0;
-
-   for (unsigned i = 0; i < listener->worker_count; i++)
-      count += which(&listener->workers[i]);
-   return count;
-}
-
-/* A worker without a client; NULL with errno. */
-static struct vps_worker_process *start_worker(struct listener *listener)
-{
-   if (listener->worker_count == listener->worker_room) {
-      errno = EAGAIN;
-      return NULL;
-   }
-   struct vps_worker_process *worker = &listener->workers[listener->worker_count];
-   if (!vps_worker_process_start(worker, listener->options))
-      return NULL;
-   listener->worker_count++;
+   struct vps_worker_process *worker = vps_workers_give(&listener->workers, fd, &client);
+   const int saved_errno = errno;
+   if (!worker && client.account_fd >= 0)
+      vps_user_table_leave(&listener->users, client.user, client.account_slot);
+   errno = saved_errno;
    return worker;
 }
 
-/* The one that has waited longest; NULL: none. */
-static struct vps_worker_process *find_ready_worker(struct listener *listener)
+/* The one whose client has been away for the longest time ends, for another client. False: all clients are there. */
+static bool dismiss_lost(struct listener *listener)
 {
-   struct vps_worker_process *found = NULL;
+   struct vps_worker_process *found = vps_returning_longest_away(listener->workers.list, listener->workers.count);
 
-   for (unsigned i = 0; i < listener->worker_count; i++) {
-      struct vps_worker_process *worker = &listener->workers[i];
-      if (is_ready(worker) && (!found || worker->since_ms < found->since_ms))
-         found = worker;
-   }
-   return found;
+   if (!found)
+      return false;
+   vp_log_about(VP_LOG_INFO, found->client.peer, found->client.user,
+                "client %s: not waited for any more, since another one has come (worker %d)", found->client.peer,
+                (int)found->pid);
+   found->dismissed = true;
+   return kill(found->pid, SIGTERM) == 0;
 }
 
-/* NULL with errno. A ready worker that has ended, which we have not noticed yet, takes no client. */
-static struct vps_worker_process *give_to_worker(struct listener *listener, int fd, const char *peer)
+static void tell_load(void *owner, struct vp_load *load)
 {
-   struct vps_worker_process *worker;
+   const struct listener *listener = owner;
 
-   while ((worker = find_ready_worker(listener))) {
-      if (vps_worker_process_serve(worker, fd, peer))
-         return worker;
-   }
-   worker = start_worker(listener);
-   return worker && vps_worker_process_serve(worker, fd, peer) ? worker : NULL;
+   vps_overseer_tell_load(&listener->overseer, load);
 }
 
-static void serve_client(struct listener *listener, int fd, const char *peer)
+static void serve_client(struct listener *listener, int fd, const struct vps_client *client)
 {
    const struct vps_options *options = listener->options;
-   const unsigned count = count_workers(listener, has_client);
    char text[160];
 
-   if (count == options->max_clients) {
+   if (vps_workers_count_clients(&listener->workers) >= options->max_clients && !dismiss_lost(listener)) {
+      listener->overseer.rejects[VPS_REJECT_FULL]++;
       snprintf(text, sizeof(text), "the Venus server already serves its maximum of %u clients; try again later",
                options->max_clients);
-      refuse_client(listener, fd, peer, text);
+      refuse_client(listener, fd, client, text);
       return;
    }
 
-   const struct vps_worker_process *worker = give_to_worker(listener, fd, peer);
+   struct vps_worker_process *worker = give_with_account(listener, fd, client);
    if (!worker) {
       snprintf(text, sizeof(text), "the Venus server cannot start a process for this client: %s", strerror(errno));
-      refuse_client(listener, fd, peer, text);
+      listener->overseer.rejects[VPS_REJECT_PROCESS]++;
+      refuse_client(listener, fd, client, text);
       return;
    }
-   vp_log(VP_LOG_INFO, "client %s: connected (worker %d, client %u of at most %u)", peer, (int)worker->pid, count + 1,
-          options->max_clients);
+   listener->overseer.sessions++;
+   if (may_tell(listener, client))
+      vps_worker_process_announce_soon(worker, vps_workers_count_clients(&listener->workers), options->max_clients);
    close(fd);
-   if (listener->ready_after_ms <= vp_clock_ms())
-      listener->ready_after_ms = vp_clock_ms() + READY_PAUSE_MS;
 }
 
-static void receive_guest(struct listener *listener, enum vps_lobby_verdict verdict, int fd, const char *peer)
+/* Whether there is no such session, or it is not this client's, is nobody's business. */
+static void resume_client(struct listener *listener, int fd, const struct vp_resume *resume,
+                          const struct vps_client *client)
 {
-   if (verdict == VPS_LOBBY_GREETED)
-      serve_client(listener, fd, peer);
+   struct vps_worker_process *worker =
+      vps_returning_find(listener->workers.list, listener->workers.count, resume, client);
+   const bool given = worker && vps_worker_process_resume(worker, fd, client);
+
+   vps_lobby_note_resumed(&listener->lobby, &client->source, given);
+   if (given) {
+      close(fd);
+      return;
+   }
+   vp_log_about(VP_LOG_DEBUG, client->peer, client->user, "client %s: wants to resume a session that is not there",
+                client->peer);
+   listener->overseer.rejects[VPS_REJECT_NO_RESUME]++;
+   say_refusal(listener, fd, "there is no such session any more; start a new one");
+}
+
+static void receive_guest(struct listener *listener, enum vps_lobby_verdict verdict, int fd,
+                          const struct vps_client *client)
+{
+   struct vp_resume resume;
+
+   listener->overseer.rejects[VPS_REJECT_STRANGE] += verdict == VPS_LOBBY_STRANGE;
+   listener->overseer.rejects[VPS_REJECT_PLAIN] += verdict == VPS_LOBBY_PLAIN;
+   if (verdict == VPS_LOBBY_GREETED && vps_returning_peek(fd, &resume))
+      resume_client(listener, fd, &resume, client);
+   else if (verdict == VPS_LOBBY_GREETED)
+      serve_client(listener, fd, client);
    else if (verdict == VPS_LOBBY_STRANGE)
       refuse_stranger(listener, fd);
+   else if (verdict == VPS_LOBBY_PLAIN)
+      say_refusal(listener, fd, "the Venus server wants TLS: set VENUS_SERVER to tls://IDENTITY@HOST:PORT");
 }
 
 static void tend_lobby(struct listener *listener)
@@ -239,22 +210,24 @@ static void tend_lobby(struct listener *listener)
    enum vps_lobby_verdict verdict;
 
    while ((verdict = vps_lobby_take(&listener->lobby, &guest)) != VPS_LOBBY_KEPT)
-      receive_guest(listener, verdict, guest.fd, guest.peer);
+      receive_guest(listener, verdict, guest.fd, &guest.client);
 }
 
 /* On the Unix socket there is nobody who has not been let in by the kernel: they go to their workers at once. */
 static void accept_client(struct listener *listener, int listen_fd)
 {
    const char *refusal;
-   char peer[VPS_PEER_SIZE];
-   const int fd = vps_entrance_accept(&listener->entrance, listen_fd, peer, sizeof(peer), &refusal);
+   struct vps_client client = {0};
+   const int fd = vps_entrance_accept(&listener->entrance, listen_fd, &client, &refusal);
 
    if (fd >= 0 && refusal) {
-      refuse_client(listener, fd, peer, refusal);
-   } else if (fd >= 0 && listen_fd == listener->entrance.tcp_fd) {
-      receive_guest(listener, vps_lobby_enter(&listener->lobby, fd, peer), fd, peer);
+      listener->overseer.rejects[VPS_REJECT_USER]++;
+      refuse_client(listener, fd, &client, refusal);
+   } else if (fd >= 0 && listen_fd != listener->entrance.unix_socket.fd) {
+      receive_guest(listener, vps_lobby_enter(&listener->lobby, fd, &client), fd, &client);
    } else if (fd >= 0) {
-      serve_client(listener, fd, peer);
+      tell_load(listener, &client.load); /* which its worker tells it if it asks */
+      serve_client(listener, fd, &client);
    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       vp_log(VP_LOG_WARN, "cannot accept a client: %s", strerror(errno));
       listener->accept_after_ms = vp_clock_ms() + ACCEPT_PAUSE_MS;
@@ -263,31 +236,24 @@ static void accept_client(struct listener *listener, int listen_fd)
    }
 }
 
-/* A worker that had no client has ended by itself. */
-static void note_early_end(struct listener *listener, struct vps_worker_process *worker, int status)
-{
-   const int64_t now = vp_clock_ms();
-
-   vps_worker_process_dismiss(worker);
-   if (now - worker->since_ms >= READY_LIFE_MS)
-      listener->ready_penalty_ms = 0;
-   if (listener->ready_penalty_ms == 0)
-      vps_worker_process_log_end(worker, status, false);
-   listener->ready_penalty_ms = listener->ready_penalty_ms ? 2 * listener->ready_penalty_ms : READY_LEAST_PENALTY_MS;
-   if (listener->ready_penalty_ms > READY_MOST_PENALTY_MS)
-      listener->ready_penalty_ms = READY_MOST_PENALTY_MS;
-   listener->ready_after_ms = now + listener->ready_penalty_ms;
-}
-
 static void note_end(struct listener *listener, struct vps_worker_process *worker, int status)
 {
-   if (has_client(worker))
-      vps_worker_process_log_end(worker, status, listener->state != RUNNING);
-   else if (is_ready(worker))
-      note_early_end(listener, worker, status);
-   if (has_client(worker) && vps_handover_hear(worker->handover_fd, VPS_HANDOVER_COMPILED) && !listener->renewal_ms)
-      listener->renewal_ms = listener->last_renewal_ms + RENEWAL_PAUSE_MS;
-   vps_worker_process_dismiss(worker);
+   const bool had_client = vps_worker_process_has_client(worker);
+
+   vps_worker_process_hear(worker);
+   if (had_client && may_tell(listener, &worker->client))
+      vps_worker_process_log_end(worker, status, worker->dismissed || listener->state >= ENDING);
+   if (had_client && worker->client.account_fd >= 0)
+      vps_user_table_leave(&listener->users, worker->client.user, worker->client.account_slot);
+   if (had_client)
+      vps_overseer_note_end(&listener->overseer, worker);
+   if (worker->news.hung && listener->trial_pid <= 0) {
+      listener->trial_pid = vps_gpu_check_start_trial(listener->options);
+      listener->overseer.unhealthy = listener->trial_pid > 0
+                                        ? "the GPUs are being tried, since one was busy for too long"
+                                        : "the GPUs cannot be tried";
+   }
+   vps_workers_remove(&listener->workers, worker, status);
 }
 
 static void reap_workers(struct listener *listener)
@@ -296,96 +262,123 @@ static void reap_workers(struct listener *listener)
    pid_t pid;
 
    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-      for (unsigned i = 0; i < listener->worker_count; i++) {
-         if (listener->workers[i].pid != pid)
-            continue;
-         note_end(listener, &listener->workers[i], status);
-         listener->workers[i] = listener->workers[--listener->worker_count];
-         break;
-      }
-   }
-}
-
-static void signal_workers(const struct listener *listener, int number)
-{
-   for (unsigned i = 0; i < listener->worker_count; i++)
-      kill(listener->workers[i].pid, number);
-}
-
-static void dismiss_ready_workers(struct listener *listener)
-{
-   for (unsigned i = 0; i < listener->worker_count; i++) {
-      if (is_ready(&listener->workers[i]))
-         vps_worker_process_dismiss(&listener->workers[i]);
-   }
-}
-
-/* Another one is to wait for a client; never so many that clients have no room, also when some do not end that were
- * dismissed. */
-static bool wants_ready_worker(const struct listener *listener)
-{
-   const struct vps_options *options = listener->options;
-   const unsigned clients = count_workers(listener, has_client);
-   const unsigned wanted =
-      options->ready < options->max_clients - clients ? options->ready : options->max_clients - clients;
-
-   return listener->state == RUNNING && count_workers(listener, is_ready) < wanted &&
-          listener->worker_count - clients < listener->worker_room - options->max_clients;
-}
-
-static void renew_ready_workers(struct listener *listener)
-{
-   if (!listener->renewal_ms || vp_clock_ms() < listener->renewal_ms)
-      return;
-   vp_log(VP_LOG_DEBUG, "workers without a client are replaced, since a driver has compiled more than they know of");
-   listener->last_renewal_ms = vp_clock_ms();
-   listener->renewal_ms = 0;
-   dismiss_ready_workers(listener);
-}
-
-static bool one_is_loading(struct listener *listener)
-{
-   bool loading = false;
-
-   for (unsigned i = 0; i < listener->worker_count; i++) {
-      struct vps_worker_process *worker = &listener->workers[i];
-      if (!is_ready(worker) || worker->loaded)
+      if (vps_gates_note_end(&listener->gates, pid, status))
          continue;
-      worker->loaded = vps_handover_hear(worker->handover_fd, VPS_HANDOVER_LOADED);
-      loading = loading || (!worker->loaded && vp_clock_ms() < worker->since_ms + READY_LOAD_MS);
+      if (pid == listener->trial_pid) {
+         listener->overseer.unhealthy =
+            vps_gpu_check_report_trial(status) ? NULL : "the GPUs do not do what they are given";
+         listener->trial_pid = 0;
+      }
+      struct vps_worker_process *worker = vps_workers_find(&listener->workers, pid);
+      if (worker)
+         note_end(listener, worker, status);
    }
-   return loading;
 }
 
-static void tend_ready_workers(struct listener *listener)
+static void say_status(struct listener *listener)
 {
-   if (!wants_ready_worker(listener) || vp_clock_ms() < listener->ready_after_ms)
+   const unsigned clients = vps_workers_count_clients(&listener->workers);
+
+   listener->told_clients = clients;
+   vps_notifier_say(&listener->notifier, "STATUS=%s%u of at most %u clients",
+                    listener->state == RUNNING ? "" : "Ending: ", clients, listener->options->max_clients);
+}
+
+static void end_workers(struct listener *listener)
+{
+   listener->state = ENDING;
+   listener->state_deadline_ms = vp_clock_ms() + TERM_GRACE_MS;
+   vps_workers_signal(&listener->workers, SIGTERM);
+}
+
+/* Nobody comes in any more. */
+static void close_doors(struct listener *listener)
+{
+   listener->overseer.is_accepting = false;
+   vps_workers_dismiss_ready(&listener->workers);
+   vps_entrance_close(&listener->entrance);
+   vps_gates_close(&listener->gates);
+   vps_lobby_close(&listener->lobby);
+   vps_notifier_say(&listener->notifier, "STOPPING=1");
+}
+
+/* Clients may go on until then; INT64_MAX: for as long as they want to. */
+static void begin_draining(struct listener *listener, int64_t deadline_ms)
+{
+   listener->state = DRAINING;
+   listener->state_deadline_ms = deadline_ms;
+   say_status(listener);
+}
+
+static void begin_shutdown(struct listener *listener)
+{
+   const unsigned clients = vps_workers_count_clients(&listener->workers), seconds = listener->options->drain_timeout_s;
+
+   vp_log(VP_LOG_INFO, "shutting down; %u clients are connected", clients);
+   close_doors(listener);
+   if (clients == 0 || seconds == 0) {
+      end_workers(listener);
       return;
-   if (!one_is_loading(listener) && !start_worker(listener))
-      vp_log(VP_LOG_DEBUG, "cannot start a worker for a client to come: %s", strerror(errno));
-   listener->ready_after_ms = vp_clock_ms() + READY_PAUSE_MS;
+   }
+   vp_log(VP_LOG_INFO, "they may go on for %u s; another SIGTERM ends them", seconds);
+   /* Else the service manager would not wait for them. */
+   vps_notifier_say(&listener->notifier, "EXTEND_TIMEOUT_USEC=%lld",
+                    (seconds * 1000LL + TERM_GRACE_MS + 2LL * KILL_GRACE_MS) * 1000);
+   begin_draining(listener, vp_clock_ms() + (int64_t)seconds * 1000);
+}
+
+static void drain_listener(void *owner)
+{
+   struct listener *listener = owner;
+
+   if (listener->state != RUNNING)
+      return;
+   vp_log(VP_LOG_INFO, "no more clients come in; %u are connected, and with the last of them the server ends",
+          vps_workers_count_clients(&listener->workers));
+   close_doors(listener);
+   begin_draining(listener, INT64_MAX);
 }
 
 /* One step further on the way out. */
 static void advance_shutdown(struct listener *listener)
 {
-   const unsigned count = listener->worker_count;
-
    if (listener->state == RUNNING) {
-      vp_log(VP_LOG_INFO, "shutting down; %u clients are connected", count_workers(listener, has_client));
-      dismiss_ready_workers(listener);
-      vps_entrance_close(&listener->entrance);
-      vps_lobby_close(&listener->lobby);
-      listener->state = ENDING;
-      listener->state_deadline_ms = vp_clock_ms() + TERM_GRACE_MS;
-      signal_workers(listener, SIGTERM);
+      begin_shutdown(listener);
+   } else if (listener->state == DRAINING) {
+      end_workers(listener);
    } else if (listener->state == ENDING) {
-      if (count > 0)
-         vp_log(VP_LOG_WARN, "killing %u workers that have not ended", count);
+      if (listener->workers.count > 0)
+         vp_log(VP_LOG_WARN, "killing %u workers that have not ended", listener->workers.count);
       listener->state = KILLING;
       listener->state_deadline_ms = vp_clock_ms() + KILL_GRACE_MS;
-      signal_workers(listener, SIGKILL);
+      vps_workers_signal(&listener->workers, SIGKILL);
    }
+}
+
+/* What clients to come get is new: how they are served, the keys, the drivers. */
+static bool reload_listener(void *owner)
+{
+   struct listener *listener = owner;
+
+   if (listener->state != RUNNING || listener->options->mode == VPS_MODE_JOB)
+      return false;
+   vps_notifier_say_reloading(&listener->notifier);
+   if (vps_config_reload(listener->options)) {
+      vp_log_init("venus-server", listener->options->log_level);
+      if (!vps_workers_make_room(&listener->workers) || !vps_user_table_grow(&listener->users, listener->workers.room))
+         vp_log(VP_LOG_ERROR, "out of memory for %u clients", listener->options->max_clients);
+   }
+   vps_workers_dismiss_ready(&listener->workers);
+   vps_gates_reload(&listener->gates);
+   vps_notifier_say_ready(&listener->notifier);
+   return true;
+}
+
+static enum vps_reload listener_has_reloaded(void *owner)
+{
+   const struct listener *listener = owner;
+
+   return vps_gates_reloaded(&listener->gates);
 }
 
 static void handle_signals(struct listener *listener)
@@ -394,19 +387,28 @@ static void handle_signals(struct listener *listener)
 
    while (read(listener->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
       if (info.ssi_signo == SIGHUP)
-         dismiss_ready_workers(listener);
-      else if (info.ssi_signo != SIGCHLD)
+         reload_listener(listener);
+      else if (info.ssi_signo != SIGCHLD && !listener->job_is_over) /* whose end is on its way */
          advance_shutdown(listener);
    }
    /* Several ended children may be one signal. */
    reap_workers(listener);
 }
 
+/* Who has started the server for a job wants it no more, or has ended. */
+static void hear_job(struct listener *listener)
+{
+   listener->job_is_over = vps_job_is_over(listener->options);
+   listener->job_has_let_go = listener->job_is_over && listener->state == RUNNING;
+   if (listener->job_is_over && listener->state < ENDING)
+      advance_shutdown(listener);
+}
+
 static bool is_listener_done(const struct listener *listener)
 {
    if (listener->state == RUNNING)
       return false;
-   return listener->worker_count == 0 || (listener->state == KILLING && vp_clock_ms() >= listener->state_deadline_ms);
+   return listener->workers.count == 0 || (listener->state == KILLING && vp_clock_ms() >= listener->state_deadline_ms);
 }
 
 /* Milliseconds until something is due without an event, or -1. */
@@ -419,31 +421,50 @@ static int listener_next_timeout(const struct listener *listener)
       due = listener->state_deadline_ms;
    else if (listener->accept_after_ms > now && listener->accept_after_ms < due)
       due = listener->accept_after_ms;
-   if (wants_ready_worker(listener) && listener->ready_after_ms < due)
-      due = listener->ready_after_ms;
-   if (listener->renewal_ms && listener->renewal_ms < due)
-      due = listener->renewal_ms;
-   for (unsigned i = 0; i < listener->refused_count; i++) {
-      if (listener->refused[i].deadline_ms < due)
-         due = listener->refused[i].deadline_ms;
-   }
+   if (listener->state == RUNNING && vps_workers_due(&listener->workers) < due)
+      due = vps_workers_due(&listener->workers);
+   const int64_t announcement = vps_worker_process_announcement_due(listener->workers.list, listener->workers.count);
+   due = announcement < due ? announcement : due;
+   if (listener->notifier.next_sign_ms < due)
+      due = listener->notifier.next_sign_ms;
+   if (vps_farewell_due(&listener->refused) < due)
+      due = vps_farewell_due(&listener->refused);
+   if (vps_gates_due(&listener->gates) < due)
+      due = vps_gates_due(&listener->gates);
+   if (vps_overseer_due(&listener->overseer) < due)
+      due = vps_overseer_due(&listener->overseer);
    return due == INT64_MAX ? -1 : due <= now ? 0 : (int)(due - now);
+}
+
+/* That all goes on, and how many clients there are, if that has changed. */
+static void tell_manager(struct listener *listener)
+{
+   vps_notifier_tend(&listener->notifier);
+   if (listener->told_clients != vps_workers_count_clients(&listener->workers))
+      say_status(listener);
 }
 
 static bool listener_step(struct listener *listener)
 {
-   enum { FIRST_REFUSED = 3 };
-   struct pollfd pollfds[FIRST_REFUSED + MAX_REFUSED + VPS_LOBBY_ROOM];
+   enum { FIRST_TCP = 2, MOST_ENTRANCES = VPS_ENTRANCE_TCP + 1 };
+   struct pollfd
+      pollfds[FIRST_TCP + MOST_ENTRANCES + VPS_GATES + VPS_OVERSEER_POLLFDS + VPS_FAREWELL_ROOM + VPS_LOBBY_ROOM];
    struct vps_entrance *entrance = &listener->entrance;
    const bool accepting = listener->state == RUNNING && vp_clock_ms() >= listener->accept_after_ms;
 
    /* A negative fd is not polled. */
    pollfds[0] = (struct pollfd){.fd = listener->signal_fd, .events = POLLIN};
-   pollfds[1] = (struct pollfd){.fd = accepting ? entrance->tcp_fd : -1, .events = POLLIN};
-   pollfds[2] = (struct pollfd){.fd = accepting ? entrance->unix_socket.fd : -1, .events = POLLIN};
-   for (unsigned i = 0; i < listener->refused_count; i++)
-      pollfds[FIRST_REFUSED + i] = (struct pollfd){.fd = listener->refused[i].fd, .events = POLLIN};
-   struct pollfd *guests = &pollfds[FIRST_REFUSED + listener->refused_count];
+   pollfds[1] = (struct pollfd){.fd = listener->job_is_over ? -1 : listener->options->job_in, .events = POLLIN};
+   /* No more than are open, or poll() would fail where the process may have few. */
+   const unsigned first_gate = FIRST_TCP + entrance->tcp_count + 1;
+   for (unsigned i = FIRST_TCP; i < first_gate - 1; i++)
+      pollfds[i] = (struct pollfd){.fd = accepting ? entrance->tcp[i - FIRST_TCP].fd : -1, .events = POLLIN};
+   pollfds[first_gate - 1] = (struct pollfd){.fd = accepting ? entrance->unix_socket.fd : -1, .events = POLLIN};
+   const unsigned gate_count = vps_gates_prepare(&listener->gates, &pollfds[first_gate]);
+   struct pollfd *overseers = &pollfds[first_gate + gate_count];
+   const unsigned overseer_count = vps_overseer_prepare(&listener->overseer, overseers);
+   struct pollfd *guests = overseers + overseer_count;
+   guests += vps_farewell_prepare(&listener->refused, guests);
    const unsigned guest_count = vps_lobby_prepare(&listener->lobby, guests);
 
    if (poll(pollfds, (nfds_t)(guests - pollfds) + guest_count, listener_next_timeout(listener)) < 0) {
@@ -454,33 +475,50 @@ static bool listener_step(struct listener *listener)
    }
 
    vps_lobby_hear(&listener->lobby, guests);
-   tend_refused(listener);
+   vps_farewell_tend(&listener->refused);
    if (pollfds[0].revents)
       handle_signals(listener);
+   if (pollfds[1].revents)
+      hear_job(listener);
    tend_lobby(listener);
-   for (unsigned i = 1; i < FIRST_REFUSED; i++) {
+   for (unsigned i = FIRST_TCP; i < first_gate; i++) {
       if (listener->state == RUNNING && pollfds[i].revents)
          accept_client(listener, pollfds[i].fd);
    }
-   renew_ready_workers(listener);
-   tend_ready_workers(listener);
-   if (listener->state == ENDING && vp_clock_ms() >= listener->state_deadline_ms)
+   vps_gates_tend(&listener->gates, &pollfds[first_gate], gate_count);
+   vps_worker_process_announce(listener->workers.list, listener->workers.count);
+   if (listener->state == RUNNING)
+      vps_workers_tend(&listener->workers);
+   vps_overseer_tend(&listener->overseer, overseers, overseer_count);
+   tell_manager(listener);
+   if ((listener->state == DRAINING || listener->state == ENDING) && vp_clock_ms() >= listener->state_deadline_ms)
       advance_shutdown(listener);
    return true;
 }
 
-static bool listener_init(struct listener *listener, const struct vps_options *options)
+static bool listener_init(struct listener *listener, struct vps_options *options)
 {
-   *listener = (struct listener){.options = options, .entrance = VPS_ENTRANCE_CLOSED, .signal_fd = -1};
+   *listener = (struct listener){
+      .options = options, .entrance = VPS_ENTRANCE_CLOSED, .overseer = VPS_OVERSEER_CLOSED, .signal_fd = -1};
 
-   listener->worker_room = options->max_clients + 2 * options->ready;
-   listener->workers = calloc(listener->worker_room, sizeof(*listener->workers));
-   if (!listener->workers) {
+   vps_notifier_open(&listener->notifier);
+   if (!vps_workers_init(&listener->workers, options) ||
+       !vps_user_table_init(&listener->users, listener->workers.room)) {
       vp_log(VP_LOG_ERROR, "out of memory for %u clients", options->max_clients);
       return false;
    }
 
-   if (!vps_entrance_open(&listener->entrance, options) || !vps_gpu_check(options))
+   listener->overseer.oversight.listener = listener;
+   listener->overseer.oversight.drain = drain_listener;
+   listener->overseer.oversight.reload = reload_listener;
+   listener->overseer.oversight.reloaded = listener_has_reloaded;
+   listener->lobby.has_gate = vps_options_have_credentials(options);
+   listener->lobby.tls_only = options->tls_only;
+   listener->lobby.tell_load = tell_load;
+   listener->lobby.load_owner = listener;
+   if (!vps_entrance_open(&listener->entrance, options) ||
+       !vps_gates_open(&listener->gates, options, &listener->lobby, &listener->refused) || !vps_gpu_check(options) ||
+       !vps_overseer_open(&listener->overseer, options, &listener->workers, &listener->lobby))
       return false;
 
    sigset_t signals;
@@ -496,22 +534,31 @@ static bool listener_init(struct listener *listener, const struct vps_options *o
       return false;
    }
 
-   vps_entrance_announce(&listener->entrance, options);
+   vps_overseer_announce(&listener->overseer);
+   if (options->mode == VPS_MODE_JOB)
+      vps_job_announce(options, listener->entrance.tcp[0].address);
+   else
+      vps_entrance_announce(&listener->entrance, options);
+   vps_notifier_say_ready(&listener->notifier);
+   say_status(listener);
    return true;
 }
 
 static void listener_finish(struct listener *listener)
 {
-   while (listener->refused_count > 0)
-      drop_refused(listener, 0);
+   vps_notifier_close(&listener->notifier);
+   vps_overseer_close(&listener->overseer);
+   vps_farewell_close(&listener->refused);
+   vps_gates_close(&listener->gates);
    vps_lobby_close(&listener->lobby);
    vps_entrance_close(&listener->entrance);
    if (listener->signal_fd >= 0)
       close(listener->signal_fd);
-   free(listener->workers);
+   vps_user_table_finish(&listener->users);
+   vps_workers_finish(&listener->workers);
 }
 
-int vps_listener_run(const struct vps_options *options)
+int vps_listener_run(struct vps_options *options)
 {
    struct listener listener;
    bool ok = listener_init(&listener, options);
@@ -520,7 +567,9 @@ int vps_listener_run(const struct vps_options *options)
       ok = listener_step(&listener);
    if (ok)
       vp_log(VP_LOG_INFO, "ended");
-   signal_workers(&listener, SIGTERM);
+   vps_workers_signal(&listener.workers, SIGTERM);
    listener_finish(&listener);
+   if (ok && options->mode == VPS_MODE_JOB && !listener.job_has_let_go)
+      return VPS_EXIT_JOB_ENDED;
    return ok ? 0 : 1;
 }

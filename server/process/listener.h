@@ -6,8 +6,9 @@
 
 /* The normal mode of venus-server: checks the GPUs, listens, says so in one line
  * on standard output, and has a worker process for every client until SIGTERM
- * or SIGINT. SIGHUP: workers that have no client yet start anew. Keeps no Vulkan state and loads no driver into this
+ * or SIGINT. SIGHUP: the configuration is read again (server/process/config_file.h) and
+ * workers that have no client yet start anew. Keeps no Vulkan state and loads no driver into this
  * process. Returns the exit status. For a program with one thread. */
-int vps_listener_run(const struct vps_options *options);
+int vps_listener_run(struct vps_options *options);
 
 #endif

@@ -1,316 +1,286 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A table with a row for each option, by which the command line is read; and the command line that workers get. */
+/* Gives options their values, one after another, from the built-in ones to the command line; and makes the command
+ * line that other processes of the server get. */
 
 #include "server/process/options.h"
 
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/net/socket.h"
+#include "server/process/option_table.h"
 #include "server/process/spawn.h"
-#include "server/process/unix_socket.h"
-
-#define DEFAULT_MAX_CLIENTS 64
-#define LIMIT_MAX_CLIENTS 4096
-#define DEFAULT_READY 2
-#define LIMIT_READY 64
 
 #define STRING_OF(x) #x
 #define STRING(x) STRING_OF(x)
 
-/* clang-format off */
-const char vps_usage[] =
-   "usage: venus-server [OPTION]...\n"
-   "\n"
-   "Offers the GPUs of this machine to Vulkan programs on other machines.\n"
-   "\n"
-   "  --port N         listen on this port (default " STRING(VP_DEFAULT_PORT) "; 0: any free one, see the output)\n"
-   "  --host ADDR      listen on this address (default 127.0.0.1: this machine only;\n"
-   "                   another one only with --insecure)\n"
-   "  --insecure       allow --host to name one address that others can reach: whoever\n"
-   "                   does can use the GPUs and read and change what is sent\n"
-   "  --unix PATH      listen on a Unix socket for programs of this machine and this user;\n"
-   "                   then not on TCP, unless --port or --host is given too\n"
-   "  --stdio          serve one client on standard input and output and end with it, as\n"
-   "                   with VENUS_SERVER='exec:ssh HOST venus-server --stdio'\n"
-   "  --gpu GPU        offer only this GPU: its index or a part of its name, as --list\n"
-   "                   shows them; may be given several times\n"
-   "  --max-clients N  serve at most N clients at the same time (default " STRING(DEFAULT_MAX_CLIENTS) ")\n"
-   "  --ready N        have N processes for clients to come (default " STRING(DEFAULT_READY) "), which have loaded\n"
-   "                   the Vulkan driver; 0: start each when its client comes. They\n"
-   "                   start anew on SIGHUP, as after an update of the driver\n"
-   "  --compress MODE  compress memory that goes to clients: auto (default; where the link\n"
-   "                   is slow enough that it pays), none, lz4, zstd\n"
-   "  --user NAME      workers, which load the GPU driver, have the rights of this user;\n"
-   "                   for a server that root starts\n"
-   "  --sandbox on|off take from workers what a GPU driver does not need: capabilities,\n"
-   "                   files, network, system calls (default on)\n"
-   "  --cache DIR      where GPU drivers keep what they have compiled: a folder that only\n"
-   "                   the workers' user can use (default ~/.cache/venus-server); none\n"
-   "  --validate       run the validation layer on everything that clients do and log\n"
-   "                   its messages\n"
-   "  --log LEVEL      write messages up to this level: error, warn, info (default), debug\n"
-   "  --list           show the GPUs and exit\n"
-   "  --version        show the version and exit\n"
-   "  --help           show this and exit\n";
-/* clang-format on */
-
-/* One row an option. A row without `set` sets the mode. */
-struct option {
-   const char *name;
-   bool has_value;
-   enum vps_mode mode;
-   bool (*set)(struct vps_options *options, const char *value);
-   const char *expected; /* the value that `set` takes, for messages */
+struct vps_kept_text {
+   struct vps_kept_text *next;
+   char text[];
 };
 
-static bool parse_number(const char *text, unsigned min, unsigned max, unsigned *number)
+const char *vps_options_keep(struct vps_options *options, const char *text)
 {
-   unsigned value = 0;
+   const size_t size = strlen(text) + 1;
+   struct vps_kept_text *kept = malloc(sizeof(*kept) + size);
 
-   if (!*text || strlen(text) > 9)
-      return false;
-   for (; *text; text++) {
-      if (*text < '0' || *text > '9')
+   if (!kept)
+      return NULL;
+   memcpy(kept->text, text, size);
+   kept->next = options->texts;
+   options->texts = kept;
+   return kept->text;
+}
+
+static bool say_no_memory(char *error, size_t error_size)
+{
+   snprintf(error, error_size, "out of memory");
+   return false;
+}
+
+bool vps_options_begin(struct vps_options *options, char *error, size_t error_size)
+{
+   *options =
+      (struct vps_options){.mode = VPS_MODE_LISTEN, .worker_fd = -1, .job_in = -1, .job_out = -1, .gate_fd = -1};
+   options->given = calloc(vps_option_count, sizeof(*options->given));
+   if (!options->given)
+      return say_no_memory(error, error_size);
+   for (size_t i = 0; i < vps_option_count; i++) {
+      const struct vps_given built_in = {.layer = VPS_LAYER_BUILT_IN, .text = vps_option_table[i].fallback};
+      if (built_in.text && !vps_options_give(options, &vps_option_table[i], &built_in, error, error_size))
          return false;
-      value = value * 10 + (unsigned)(*text - '0');
    }
-   if (value < min || value > max)
-      return false;
-   *number = value;
    return true;
 }
 
-static bool set_port(struct vps_options *options, const char *value)
+/* What an option has been given together with what it had: of a list all, of the timeouts each. */
+static const char *sum_up(struct vps_options *options, const struct vps_option *option, const char *text)
 {
-   unsigned port;
+   char timeouts[VPS_SUBMIT_TIMEOUT_SIZE];
 
-   if (!parse_number(value, 0, UINT16_MAX, &port))
-      return false;
-   options->port = (uint16_t)port;
-   options->tcp = true;
-   return true;
-}
-
-static bool set_host(struct vps_options *options, const char *value)
-{
-   options->host = value;
-   options->tcp = true;
-   return *value != '\0';
-}
-
-static bool set_unix(struct vps_options *options, const char *value)
-{
-   options->unix_path = value;
-   return *value != '\0' && vps_unix_socket_path_fits(value);
-}
-
-static bool set_insecure(struct vps_options *options, const char *value)
-{
-   (void)value;
-   options->insecure = true;
-   return true;
-}
-
-static bool set_gpu(struct vps_options *options, const char *value)
-{
-   options->gpus[options->gpu_count++] = value;
-   return *value != '\0';
-}
-
-static bool set_max_clients(struct vps_options *options, const char *value)
-{
-   return parse_number(value, 1, LIMIT_MAX_CLIENTS, &options->max_clients);
-}
-
-static bool set_ready(struct vps_options *options, const char *value)
-{
-   return parse_number(value, 0, LIMIT_READY, &options->ready);
-}
-
-static bool set_validate(struct vps_options *options, const char *value)
-{
-   (void)value;
-   options->validate = true;
-   return true;
-}
-
-static bool set_compress(struct vps_options *options, const char *value)
-{
-   return vp_compression_parse(value, &options->compression);
-}
-
-static bool set_user(struct vps_options *options, const char *value)
-{
-   options->user = value;
-   return *value != '\0';
-}
-
-static bool set_sandbox(struct vps_options *options, const char *value)
-{
-   options->sandbox = strcmp(value, "on") == 0;
-   return options->sandbox || strcmp(value, "off") == 0;
-}
-
-static bool set_cache(struct vps_options *options, const char *value)
-{
-   options->cache = value;
-   return (value[0] == '/' && strlen(value) < PATH_MAX) || strcmp(value, "none") == 0;
-}
-
-static bool set_log(struct vps_options *options, const char *value)
-{
-   return vp_log_parse_level(value, &options->log_level);
-}
-
-static bool set_worker_fd(struct vps_options *options, const char *value)
-{
-   unsigned fd;
-
-   if (!parse_number(value, 3, 999999, &fd))
-      return false;
-   options->mode = VPS_MODE_WORKER;
-   options->worker_fd = (int)fd;
-   return true;
-}
-
-static const struct option option_table[] = {
-   {.name = "--port", .has_value = true, .set = set_port, .expected = "a number from 0 to 65535"},
-   {.name = "--host", .has_value = true, .set = set_host, .expected = "an address of this machine"},
-   {.name = "--unix", .has_value = true, .set = set_unix, .expected = "a path of at most 107 bytes"},
-   {.name = "--insecure", .set = set_insecure},
-   {.name = "--gpu", .has_value = true, .set = set_gpu, .expected = "the index or a part of the name of a GPU"},
-   {.name = "--max-clients",
-    .has_value = true,
-    .set = set_max_clients,
-    .expected = "a number from 1 to " STRING(LIMIT_MAX_CLIENTS)},
-   {.name = "--ready", .has_value = true, .set = set_ready, .expected = "a number from 0 to " STRING(LIMIT_READY)},
-   {.name = "--compress", .has_value = true, .set = set_compress, .expected = "auto, none, lz4 or zstd"},
-   {.name = "--user", .has_value = true, .set = set_user, .expected = "the name of a user of this machine"},
-   {.name = "--sandbox", .has_value = true, .set = set_sandbox, .expected = "on or off"},
-   {.name = "--cache", .has_value = true, .set = set_cache, .expected = "the full path of a folder, or none"},
-   {.name = "--validate", .set = set_validate},
-   {.name = "--log", .has_value = true, .set = set_log, .expected = "error, warn, info or debug"},
-   {.name = "--stdio", .mode = VPS_MODE_STDIO},
-   {.name = "--list", .mode = VPS_MODE_LIST},
-   {.name = "--version", .mode = VPS_MODE_VERSION},
-   {.name = "--help", .mode = VPS_MODE_HELP},
-   /* not for people */
-   {.name = "--check-gpus", .mode = VPS_MODE_CHECK_GPUS},
-   {.name = "--worker-fd", .has_value = true, .set = set_worker_fd, .expected = "an open socket"},
-};
-
-/* The row of an argument "--name" or "--name=value"; *value becomes the value or NULL. */
-static const struct option *find_option(const char *argument, const char **value)
-{
-   const char *equals = strchr(argument, '=');
-   const size_t length = equals ? (size_t)(equals - argument) : strlen(argument);
-
-   *value = equals ? equals + 1 : NULL;
-   for (size_t i = 0; i < sizeof(option_table) / sizeof(option_table[0]); i++) {
-      const struct option *option = &option_table[i];
-      if (strlen(option->name) == length && strncmp(option->name, argument, length) == 0)
-         return option;
+   if (option->uses & VPS_OPTION_MANY && options->gpu_count > 1) {
+      const char *before = options->given[option - vps_option_table].text;
+      const size_t size = strlen(before) + strlen(text) + sizeof(", ");
+      char *both = malloc(size);
+      if (!both)
+         return NULL;
+      snprintf(both, size, "%s, %s", before, text);
+      text = vps_options_keep(options, both);
+      free(both);
+   } else if (strcmp(option->name, "--submit-timeout") == 0) {
+      vps_option_write_submit_timeout(options, timeouts);
+      text = vps_options_keep(options, timeouts);
    }
+   return text;
+}
+
+bool vps_options_give(struct vps_options *options, const struct vps_option *option, const struct vps_given *given,
+                      char *error, size_t error_size)
+{
+   struct vps_given *before = &options->given[option - vps_option_table];
+
+   if (option->uses & VPS_OPTION_MANY && before->layer != given->layer)
+      options->gpu_count = 0;
+   if (!option->set(options, option, given->text)) {
+      snprintf(error, error_size, "%s needs %s, not \"%s\"", given->file ? option->name + 2 : option->name,
+               option->expected, given->text);
+      return false;
+   }
+   const char *text = sum_up(options, option, given->text);
+   *before = *given;
+   before->text = text;
+   return text || say_no_memory(error, error_size);
+}
+
+/* One argument, and perhaps its value, which is the next. Returns how many were used; 0: it is wrong. */
+static int give_argument(struct vps_options *options, char *const argv[], int left, char *error, size_t error_size)
+{
+   const char *equals = strchr(argv[0], '='), *value = equals ? equals + 1 : NULL;
+   const struct vps_option *option = vps_option_find(argv[0], equals ? (size_t)(equals - argv[0]) : strlen(argv[0]));
+   int used = 1;
+
+   if (!option) {
+      snprintf(error, error_size, "unknown option \"%s\"; see venus-server --help", argv[0]);
+      return 0;
+   }
+   if (!option->set && value) {
+      snprintf(error, error_size, "option %s takes no value", option->name);
+      return 0;
+   }
+   if (option->argument && !value && left > 1) {
+      value = argv[1];
+      used = 2;
+   }
+   if (option->argument && !value) {
+      snprintf(error, error_size, "option %s needs a value: %s", option->name, option->expected);
+      return 0;
+   }
+   if (!option->set) {
+      options->mode = option->mode;
+      return used;
+   }
+   const struct vps_given given = {.layer = VPS_LAYER_COMMAND_LINE, .text = value ? value : "on"};
+   return vps_options_give(options, option, &given, error, error_size) ? used : 0;
+}
+
+bool vps_options_give_arguments(struct vps_options *options, int argc, char *const argv[], char *error,
+                                size_t error_size)
+{
+   int used;
+
+   options->argc = argc;
+   options->argv = argv;
+   for (int i = 1; i < argc; i += used) {
+      used = give_argument(options, argv + i, argc - i, error, error_size);
+      if (used == 0)
+         return false;
+   }
+   return true;
+}
+
+bool vps_options_have_credentials(const struct vps_options *options)
+{
+   return options->keys || options->tls_cert;
+}
+
+bool vps_options_is_given(const struct vps_options *options, const char *name)
+{
+   const struct vps_option *option = vps_option_find(name, strlen(name));
+
+   return options->given[option - vps_option_table].layer != VPS_LAYER_BUILT_IN;
+}
+
+/* NULL, or why the options make no sense together. */
+static bool options_want_tcp(const struct vps_options *options)
+{
+   return vps_options_is_given(options, "--port") || vps_options_is_given(options, "--host");
+}
+
+static const char *find_contradiction(const struct vps_options *options)
+{
+   const bool has_tls = vps_options_have_credentials(options);
+   const bool wants_tcp = options_want_tcp(options);
+
+   if (options->mode == VPS_MODE_STDIO && (wants_tcp || options->unix_path || has_tls))
+      return "--stdio serves standard input and output alone: leave out --port, --host, --unix, --keys and "
+             "--tls-cert";
+   if (options->mode == VPS_MODE_JOB && (options->unix_path || has_tls || options->insecure))
+      return "--job gets its keys on standard input and listens with TLS: leave out --unix, --keys, --tls-cert and "
+             "--insecure";
+   if (!options->tls_cert != !options->tls_key || !options->tls_cert != !options->tls_client_ca)
+      return "--tls-cert, --tls-key and --tls-client-ca belong together: the server shows its certificate, and "
+             "clients must have one";
+   if (has_tls && options->unix_path && !wants_tcp)
+      return "--keys and --tls-cert are for TCP: add --port or --host, since --unix alone has none";
+   if (has_tls && options->insecure)
+      return "--insecure lets everybody in, without --keys and --tls-cert: leave out the one or the others";
+   if (options->tls_only && !has_tls)
+      return "--tls-only lets nobody in without --keys or --tls-cert";
    return NULL;
+}
+
+bool vps_options_end(struct vps_options *options, char *error, size_t error_size)
+{
+   const char *contradiction = find_contradiction(options);
+
+   options->tcp = options_want_tcp(options) || !options->unix_path;
+   if (contradiction)
+      snprintf(error, error_size, "%s", contradiction);
+   return !contradiction;
 }
 
 bool vps_options_parse(struct vps_options *options, int argc, char *const argv[], char *error, size_t error_size)
 {
-   *options = (struct vps_options){
-      .mode = VPS_MODE_LISTEN,
-      .host = "127.0.0.1",
-      .port = VP_DEFAULT_PORT,
-      .max_clients = DEFAULT_MAX_CLIENTS,
-      .ready = DEFAULT_READY,
-      .compression = VP_COMPRESS_AUTO,
-      .sandbox = true,
-      .log_level = VP_LOG_INFO,
-      .worker_fd = -1,
-   };
-
-   /* No more GPUs than arguments can be named. */
-   options->gpus = calloc(argc > 0 ? (size_t)argc : 1, sizeof(*options->gpus));
-   if (!options->gpus) {
-      snprintf(error, error_size, "out of memory");
-      return false;
-   }
-
-   for (int i = 1; i < argc; i++) {
-      const char *value;
-      const struct option *option = find_option(argv[i], &value);
-      if (!option) {
-         snprintf(error, error_size, "unknown option \"%s\"; see venus-server --help", argv[i]);
-         return false;
-      }
-      if (!option->has_value && value) {
-         snprintf(error, error_size, "option %s takes no value", option->name);
-         return false;
-      }
-      if (option->has_value && !value && i + 1 < argc)
-         value = argv[++i];
-      if (option->has_value && !value) {
-         snprintf(error, error_size, "option %s needs a value: %s", option->name, option->expected);
-         return false;
-      }
-      if (!option->set) {
-         options->mode = option->mode;
-      } else if (!option->set(options, value)) {
-         snprintf(error, error_size, "option %s needs %s, not \"%s\"", option->name, option->expected, value);
-         return false;
-      }
-   }
-   if (options->mode == VPS_MODE_STDIO && (options->tcp || options->unix_path)) {
-      snprintf(error, error_size,
-               "--stdio serves standard input and output alone: leave out --port, --host and --unix");
-      return false;
-   }
-   options->tcp = options->tcp || !options->unix_path;
-   return true;
+   return vps_options_begin(options, error, error_size) &&
+          vps_options_give_arguments(options, argc, argv, error, error_size) &&
+          vps_options_end(options, error, error_size);
 }
 
 void vps_options_finish(struct vps_options *options)
 {
+   while (options->texts) {
+      struct vps_kept_text *next = options->texts->next;
+      free(options->texts);
+      options->texts = next;
+   }
+   free(options->given);
    free(options->gpus);
-   options->gpus = NULL;
-   options->gpu_count = 0;
+   *options = (struct vps_options){.worker_fd = -1, .job_in = -1, .job_out = -1, .gate_fd = -1};
+}
+
+/* Nobody has to be told of what is built in. Returns how many arguments the option makes. */
+static size_t hand_on(const struct vps_options *options, const struct vps_option *option, char **argv)
+{
+   const struct vps_given *given = &options->given[option - vps_option_table];
+   size_t n = 0;
+
+   /* exec takes them as char *, but changes nothing */
+#define ADD(text) argv[n++] = (char *)(uintptr_t)(text)
+   if (option->uses & VPS_OPTION_MANY) {
+      for (unsigned i = 0; i < options->gpu_count; i++) {
+         ADD(option->name);
+         ADD(options->gpus[i]);
+      }
+   } else if (!option->argument && strcmp(given->text, "on") == 0) {
+      ADD(option->name);
+   } else if (option->argument && given->layer != VPS_LAYER_BUILT_IN) {
+      ADD(option->name);
+      ADD(given->text);
+   }
+   return n;
 }
 
 char **vps_options_make_argv(const struct vps_options *options, enum vps_mode mode)
 {
-   enum { MAX_FIXED = 16 };
-   char **argv = calloc(MAX_FIXED + 2 * (size_t)options->gpu_count, sizeof(*argv));
+   enum { FIRST = 4 };
+   const unsigned wanted = mode == VPS_MODE_GATE ? VPS_OPTION_WORKERS | VPS_OPTION_GATE : VPS_OPTION_WORKERS;
+   char **argv = calloc(FIRST + 2 * (vps_option_count + options->gpu_count) + 1, sizeof(*argv));
    size_t n = 0;
 
    if (!argv)
       return NULL;
-
-      /* exec takes them as char *, but changes nothing */
-#define ADD(text) argv[n++] = (char *)(uintptr_t)(text)
    ADD("venus-server");
-   ADD(mode == VPS_MODE_WORKER ? "--worker-fd=" STRING(VPS_SPAWN_FD) : "--check-gpus");
-   if (options->validate)
-      ADD("--validate");
-   ADD(options->sandbox ? "--sandbox=on" : "--sandbox=off");
-   if (options->user) {
-      ADD("--user");
-      ADD(options->user);
-   }
+   ADD(mode == VPS_MODE_WORKER     ? "--worker-fd=" STRING(VPS_SPAWN_FD)
+       : mode == VPS_MODE_GATE     ? "--gate-fd=" STRING(VPS_SPAWN_FD)
+       : mode == VPS_MODE_TRY_GPUS ? "--try-gpus"
+                                   : "--check-gpus");
+   /* Which may have been settled without anybody having said so. */
    if (options->cache) {
       ADD("--cache");
       ADD(options->cache);
    }
-   ADD("--compress");
-   ADD(vp_compression_name(options->compression));
-   ADD("--log");
-   ADD(vp_log_level_name(options->log_level));
-   for (unsigned i = 0; i < options->gpu_count; i++) {
-      ADD("--gpu");
-      ADD(options->gpus[i]);
-   }
 #undef ADD
+   for (size_t i = 0; i < vps_option_count; i++) {
+      if (vps_option_table[i].uses & wanted)
+         n += hand_on(options, &vps_option_table[i], argv + n);
+   }
    return argv;
+}
+
+/* Of the text of an option, if there is room beside its name. */
+#define TEXT_COLUMN 19
+
+void vps_options_print_usage(FILE *out)
+{
+   fputs("usage: venus-server [OPTION]...\n\nOffers the GPUs of this machine to Vulkan programs on other machines.\n\n",
+         out);
+   for (size_t i = 0; i < vps_option_count; i++) {
+      const struct vps_option *option = &vps_option_table[i];
+      if (!option->help)
+         continue;
+      int column =
+         fprintf(out, "  %s%s%s", option->name, option->argument ? " " : "", option->argument ? option->argument : "");
+      if (column + 2 > TEXT_COLUMN) {
+         fputc('\n', out);
+         column = 0;
+      }
+      for (const char *line = option->help; line;) {
+         const size_t length = strcspn(line, "\n");
+         fprintf(out, "%*s%.*s\n", TEXT_COLUMN - column, "", (int)length, line);
+         column = 0;
+         line = line[length] ? line + length + 1 : NULL;
+      }
+   }
+   fputs("\nAll but the last rows can stand in " VPS_CONFIG_FOLDER "/server.conf, which --example-config shows.\n",
+         out);
 }

@@ -79,38 +79,79 @@ static bool leave_home(void)
    return setenv("HOME", "/nonexistent", 1) == 0 && unsetenv("XDG_CONFIG_HOME") == 0 && unsetenv("XDG_DATA_HOME") == 0;
 }
 
-static void announce_sandbox(const struct vps_identity *identity, const struct vps_shader_cache *cache, int landlock)
+static void announce_sandbox(const struct vps_identity *identity, const char *cache, int landlock)
 {
    char files[64] = "no Landlock, which this kernel lacks";
 
    if (landlock > 0)
       snprintf(files, sizeof(files), "Landlock ABI %d", landlock);
-   vp_log(VP_LOG_INFO, "workers: user %s, no capabilities, seccomp, %s, shader cache %.300s", identity->name, files,
-          cache->path[0] ? cache->path : "none");
+   vp_log(VP_LOG_INFO, "workers: user %s, no capabilities, seccomp, %s, shader cache %.300s%s", identity->name, files,
+          cache[0] ? cache : "none", cache[0] ? ", a folder for each user" : "");
    if (identity->uid == 0)
       vp_log(VP_LOG_WARN, "workers keep root's files; give them a user of their own with --user NAME");
 }
 
-static bool confine(const struct vps_identity *identity, const struct vps_shader_cache *cache, bool announce)
+static bool say_failed(const char *what, int error)
 {
-   if (!limit_resources() || !close_input() || !hide() || !leave_home() || !drop_capabilities()) {
-      vp_log(VP_LOG_ERROR, "cannot give up privileges: %s", strerror(errno));
+   vp_log(VP_LOG_ERROR, "cannot give up %s: %s; --sandbox=off goes without", what, strerror(error));
+   return false;
+}
+
+static bool give_up_privileges(void)
+{
+   return (limit_resources() && close_input() && hide() && drop_capabilities()) || say_failed("privileges", errno);
+}
+
+static bool give_up_calls(enum vps_confined who)
+{
+   return vps_confine_calls(who, vp_log_enabled(VP_LOG_DEBUG)) || say_failed("system calls (seccomp)", errno);
+}
+
+/* Rules of Landlock add up: where libraries may be, workers read everything. */
+static void warn_of_place(const char *cache)
+{
+   const int fd = open(cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+   if (fd < 0)
+      return;
+   close(fd);
+#ifndef VP_INSTRUMENTED
+   vp_log(VP_LOG_WARN,
+          "workers of all users can read the shader cache, since libraries may be where %.300s is; choose "
+          "another folder with --cache",
+          cache);
+#endif
+}
+
+/* What drivers are told of is in `cache`. `announced`: that of all users; NULL: nothing is to be announced. */
+static bool confine(const struct vps_identity *identity, const struct vps_shader_cache *cache, const char *announced)
+{
+   if (!leave_home())
+      return say_failed("the home", errno);
+   if (!give_up_privileges())
       return false;
-   }
    const int landlock = vps_confine_files(cache->path);
-   if (landlock < 0) {
-      vp_log(VP_LOG_ERROR, "cannot give up files (Landlock): %s; --sandbox=off goes without", strerror(-landlock));
-      return false;
-   }
+   if (landlock < 0)
+      return say_failed("files (Landlock)", -landlock);
+   if (landlock > 0 && announced && announced[0])
+      warn_of_place(announced);
    if (landlock == 0)
       vp_log(VP_LOG_DEBUG, "the kernel has no Landlock, so that workers see all files of their user");
-   if (!vps_confine_calls(vp_log_enabled(VP_LOG_DEBUG))) {
-      vp_log(VP_LOG_ERROR, "cannot give up system calls (seccomp): %s; --sandbox=off goes without", strerror(errno));
+   if (!give_up_calls(VPS_CONFINED_WORKER))
       return false;
-   }
-   if (announce)
-      announce_sandbox(identity, cache, landlock);
+   if (announced)
+      announce_sandbox(identity, announced, landlock);
    return true;
+}
+
+static bool find_identity(const struct vps_options *options, struct vps_identity *identity)
+{
+   char error[512];
+   const bool found = vps_identity_find(identity, options->user, error, sizeof(error));
+
+   if (!found)
+      vp_log(VP_LOG_ERROR, "%s", error);
+   return found;
 }
 
 static bool take_identity(const struct vps_options *options, const struct vps_identity *identity)
@@ -131,29 +172,94 @@ static bool open_cache(const struct vps_options *options, struct vps_shader_cach
 
    if (!vps_shader_cache_open(cache, error, sizeof(error))) {
       vp_log(options->cache ? VP_LOG_ERROR : announce ? VP_LOG_WARN : VP_LOG_DEBUG, "%s", error);
-      if (options->cache)
-         return false;
+      return !options->cache;
    }
+   return true;
+}
+
+/* The part of it that this process gets. */
+static bool take_part_of_cache(struct vps_shader_cache *cache, const char *name)
+{
+   char error[512];
+
+   if (!vps_shader_cache_narrow(cache, name ? name : "", error, sizeof(error)))
+      vp_log(VP_LOG_WARN, "%s", error);
    return vps_shader_cache_export(cache);
 }
 
-bool vps_sandbox_enter(const struct vps_options *options, bool announce)
+static bool has_several_users(const struct vps_options *options)
+{
+   return vps_options_have_credentials(options) || (options->tcp && options->unix_path);
+}
+
+void vps_sandbox_settle_cache(struct vps_options *options)
+{
+   static const char without[] =
+      "the kernel has no Landlock, so that workers of one user could read and fill the shader "
+      "cache of another";
+   const bool has_cache = !options->cache || strcmp(options->cache, "none") != 0;
+
+   if (!options->sandbox || !has_cache || !has_several_users(options) || vps_confine_files_version() > 0)
+      return;
+   vp_log(VP_LOG_WARN, options->cache ? "%s" : "%s: there is none, unless --cache names a folder", without);
+   if (!options->cache)
+      options->cache = "none";
+}
+
+bool vps_sandbox_enter(const struct vps_options *options, const char *name, bool announce)
 {
    struct vps_identity identity;
    struct vps_shader_cache cache;
-   char error[512];
+   char whole[PATH_MAX];
 
-   if (!vps_identity_find(&identity, options->user, error, sizeof(error))) {
-      vp_log(VP_LOG_ERROR, "%s", error);
+   if (!find_identity(options, &identity))
       return false;
-   }
    vps_shader_cache_choose(&cache, options->cache, &identity);
    vps_shader_cache_prepare(&cache, &identity);
    if (!take_identity(options, &identity) || !open_cache(options, &cache, announce))
       return false;
+   memcpy(whole, cache.path, sizeof(whole));
+   if (!take_part_of_cache(&cache, name))
+      return false;
    if (options->sandbox)
-      return confine(&identity, &cache, announce);
+      return confine(&identity, &cache, announce ? whole : NULL);
    if (announce)
       vp_log(VP_LOG_WARN, "workers: user %s, no sandbox", identity.name);
    return true;
+}
+
+#ifdef VP_INSTRUMENTED
+#define GATE_FILES "" /* a sanitizer looks for the names of functions */
+#else
+#define GATE_FILES NULL
+#endif
+
+bool vps_sandbox_enter_gate(const struct vps_options *options)
+{
+   struct vps_identity identity;
+
+   if (!find_identity(options, &identity))
+      return false;
+   identity.group_count = 0; /* those of GPUs are not for it */
+   if (!take_identity(options, &identity))
+      return false;
+   if (!options->sandbox)
+      return hide();
+   if (!give_up_privileges())
+      return false;
+   const int landlock = vps_confine_files(GATE_FILES);
+   if (landlock < 0)
+      return say_failed("files (Landlock)", -landlock);
+   return give_up_calls(VPS_CONFINED_GATE);
+}
+
+bool vps_sandbox_enter_relay(const struct vps_options *options)
+{
+   const struct rlimit none = {0};
+
+   if (!options->sandbox)
+      return true;
+   if (setrlimit(RLIMIT_NPROC, &none) != 0)
+      return say_failed("processes", errno);
+   return give_up_calls(VPS_CONFINED_RELAY);
 }

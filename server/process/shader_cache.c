@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The folder in which GPU drivers keep compiled shaders: of one user, and nobody else may fill it. */
+/* The folders in which GPU drivers keep compiled shaders: one for each user, and nobody else may fill it. */
 
 #include "server/process/shader_cache.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -93,6 +94,77 @@ bool vps_shader_cache_open(struct vps_shader_cache *cache, char *error, size_t e
    if (!fault)
       return true;
    snprintf(error, error_size, "GPU drivers cannot keep what they compile in %.300s: %s", cache->path, fault);
+   cache->path[0] = '\0';
+   return false;
+}
+
+static bool is_for_names(char c)
+{
+   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* The first ":" ends what kind of user it is, and becomes the only ".". Capitals are written like what is no letter,
+ * for file systems that take them for small ones. */
+void vps_shader_cache_name(char name[VPS_SHADER_CACHE_NAME_SIZE], const char *user)
+{
+   static const char address[] = "address:";
+   const char *colon = strchr(user, ':');
+   size_t n = 0;
+
+   if (strncmp(user, address, sizeof(address) - 1) == 0) {
+      snprintf(name, VPS_SHADER_CACHE_NAME_SIZE, "anonymous");
+      return;
+   }
+   for (const char *at = user; *at; at++) {
+      if (n + 4 > VPS_SHADER_CACHE_NAME_SIZE) { /* no identity is that long */
+         n = 0;
+         break;
+      }
+      if (is_for_names(*at))
+         name[n++] = *at;
+      else if (at == colon && n > 0)
+         name[n++] = '.';
+      else
+         n += (size_t)snprintf(name + n, 4, "%%%02x", (unsigned)(unsigned char)*at);
+   }
+   name[n] = '\0';
+}
+
+/* Whether one more folder can be made; else it is said why not. */
+static bool can_make_folder(const char *path, char *error, size_t error_size)
+{
+   DIR *folder = opendir(path);
+   const struct dirent *entry;
+   unsigned count = 0;
+
+   while (folder && (entry = readdir(folder)))
+      count += entry->d_name[0] != '.';
+   if (folder)
+      closedir(folder);
+   if (folder && count < VPS_SHADER_CACHE_FOLDERS)
+      return true;
+   snprintf(error, error_size, "no more users can have a cache in %.300s, which has %u: remove folders there", path,
+            count);
+   return false;
+}
+
+bool vps_shader_cache_narrow(struct vps_shader_cache *cache, const char *name, char *error, size_t error_size)
+{
+   char path[PATH_MAX];
+   struct stat status;
+
+   if (!cache->path[0])
+      return true;
+   const int length = name[0] ? snprintf(path, sizeof(path), "%s/%s", cache->path, name) : 0;
+   if (length <= 0 || (size_t)length >= sizeof(path)) {
+      cache->path[0] = '\0';
+      return true;
+   }
+   const bool ok = lstat(path, &status) == 0 || can_make_folder(cache->path, error, error_size);
+   memcpy(cache->path, path, sizeof(path));
+   cache->by_root = false;
+   if (ok)
+      return vps_shader_cache_open(cache, error, error_size);
    cache->path[0] = '\0';
    return false;
 }

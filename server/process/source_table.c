@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Remembers for a minute which addresses open connections and say nothing, or nonsense, and has one line in the log for
- * all that one of them does in that time. */
+ * all that one of them does in that time; of lines about clients it has a bounded number. */
 
 #include "server/process/source_table.h"
 
@@ -59,11 +59,17 @@ static unsigned find_record(const struct vps_source_table *table, const struct v
    return i;
 }
 
-static void count_closed(struct vps_source_record *record, unsigned count, int64_t now_ms)
+static bool has_report(const struct vps_source_record *record)
 {
-   if (record->closed == 0)
+   return record->closed > 0 || record->untold > 0;
+}
+
+static void count(struct vps_source_record *record, unsigned closed, unsigned untold, int64_t now_ms)
+{
+   if (!has_report(record))
       record->report_ms = now_ms + VPS_SOURCE_REPORT_MS;
-   record->closed += count;
+   record->closed += closed;
+   record->untold += untold;
 }
 
 /* The one of this source, which may become that of another one for it. */
@@ -78,8 +84,8 @@ static struct vps_source_record *use_record(struct vps_source_table *table, cons
          if (table->records[i].used_ms < record->used_ms)
             record = &table->records[i];
       }
-      if (record->closed > 0)
-         count_closed(&table->others, record->closed, now_ms);
+      if (has_report(record))
+         count(&table->others, record->closed, record->untold, now_ms);
       *record = (struct vps_source_record){.source = *source};
    }
    record->used_ms = now_ms;
@@ -118,15 +124,41 @@ void vps_source_table_succeed(struct vps_source_table *table, const struct vps_s
 
 void vps_source_table_count(struct vps_source_table *table, const struct vps_source *source, int64_t now_ms)
 {
-   count_closed(use_record(table, source, now_ms), 1, now_ms);
+   count(use_record(table, source, now_ms), 1, 0, now_ms);
+}
+
+bool vps_source_table_may_explain(struct vps_source_table *table, const struct vps_source *source, int64_t now_ms)
+{
+   struct vps_source_record *record = use_record(table, source, now_ms);
+
+   if (record->explained >= VPS_SOURCE_REFUSAL_LINES)
+      return false;
+   record->explained++;
+   return true;
+}
+
+bool vps_source_table_may_tell(struct vps_source_table *table, const struct vps_source *source, int64_t now_ms)
+{
+   struct vps_source_record *record = use_record(table, source, now_ms);
+
+   if (now_ms >= record->lines_end_ms) {
+      record->lines = 0;
+      record->lines_end_ms = now_ms + VPS_SOURCE_REPORT_MS;
+   }
+   const bool may = record->lines < VPS_SOURCE_LINES;
+   if (may)
+      record->lines++;
+   else
+      count(record, 0, 1, now_ms);
+   return may;
 }
 
 int64_t vps_source_table_due(const struct vps_source_table *table)
 {
-   int64_t due = table->others.closed > 0 ? table->others.report_ms : INT64_MAX;
+   int64_t due = has_report(&table->others) ? table->others.report_ms : INT64_MAX;
 
    for (unsigned i = 0; i < VPS_SOURCE_RECORDS; i++) {
-      if (table->records[i].closed > 0 && table->records[i].report_ms < due)
+      if (has_report(&table->records[i]) && table->records[i].report_ms < due)
          due = table->records[i].report_ms;
    }
    return due;
@@ -134,11 +166,15 @@ int64_t vps_source_table_due(const struct vps_source_table *table)
 
 static void report_record(struct vps_source_record *record, const char *who, int64_t now_ms)
 {
-   if (record->closed == 0 || now_ms < record->report_ms)
+   if (!has_report(record) || now_ms < record->report_ms)
       return;
-   vp_log(VP_LOG_WARN, "%s: %u connection%s without a greeting %s closed in the last minute", who, record->closed,
-          record->closed == 1 ? "" : "s", record->closed == 1 ? "was" : "were");
-   record->closed = 0;
+   if (record->closed > 0)
+      vp_log(VP_LOG_WARN, "%s: %u connection%s without a greeting %s closed in the last minute", who, record->closed,
+             record->closed == 1 ? "" : "s", record->closed == 1 ? "was" : "were");
+   if (record->untold > 0)
+      vp_log(VP_LOG_WARN, "%s: %u more line%s left out here in the last minute", who, record->untold,
+             record->untold == 1 ? " was" : "s were");
+   record->closed = record->untold = record->explained = 0;
 }
 
 void vps_source_table_report(struct vps_source_table *table, int64_t now_ms)

@@ -27,8 +27,11 @@ void vps_source_format(const struct vps_source *source, char out[VPS_SOURCE_TEXT
 #define VPS_SOURCE_SHARE 10u
 #define VPS_SOURCE_MEMORY_MS 60000
 
-/* A source is reported in the log once in this time at most. */
+/* A source is reported in the log once in this time at most, and has so many other lines in it: about clients that are
+ * in, and about those that are refused between two of its reports. */
 #define VPS_SOURCE_REPORT_MS 60000
+#define VPS_SOURCE_LINES 600u
+#define VPS_SOURCE_REFUSAL_LINES 5u
 
 #define VPS_SOURCE_RECORDS 64
 
@@ -36,8 +39,11 @@ struct vps_source_record {
    struct vps_source source;
    int64_t used_ms;                            /* 0: a free one */
    int64_t forgiven_ms[VPS_SOURCE_SHARE - 1u]; /* when failures are no longer remembered */
-   unsigned closed;                            /* connections, since the last report */
+   unsigned closed, untold;                    /* connections, and lines for the log, since the last report */
+   unsigned explained;                         /* of the former */
    int64_t report_ms;                          /* with some: when they are reported */
+   unsigned lines;                             /* that were told in the current stretch of time */
+   int64_t lines_end_ms;                       /* which is over then */
 };
 
 /* How sources have behaved lately. Of more sources than there is room for, those are known that did something last. All
@@ -57,6 +63,12 @@ void vps_source_table_succeed(struct vps_source_table *table, const struct vps_s
 
 /* A connection without a greeting was closed, which is to be reported. */
 void vps_source_table_count(struct vps_source_table *table, const struct vps_source *source, int64_t now_ms);
+
+/* Whether the log is to say why one of those was refused. */
+bool vps_source_table_may_explain(struct vps_source_table *table, const struct vps_source *source, int64_t now_ms);
+
+/* Whether the log is to have a line about a client of this source, whose connections may be many. */
+bool vps_source_table_may_tell(struct vps_source_table *table, const struct vps_source *source, int64_t now_ms);
 
 /* When vps_source_table_report has something to say; INT64_MAX: never, as it is. */
 int64_t vps_source_table_due(const struct vps_source_table *table);

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -83,13 +84,17 @@ static bool watch_signals(struct session *session)
 
 static bool stdio_start_worker(struct session *session, const struct vps_options *options)
 {
+   struct vps_client client = {.peer = PEER, .load = {.places = 1}, .account_fd = -1, .page_fd = -1};
+   char cache[VPS_SHADER_CACHE_NAME_SIZE];
    int ends[2];
 
-   if (!vps_worker_process_start(&session->worker, options) ||
+   snprintf(client.user, sizeof(client.user), "uid:%u", (unsigned)getuid());
+   vps_shader_cache_name(cache, client.user);
+   if (!vps_worker_process_start(&session->worker, options, cache) ||
        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
       return false;
    session->up.to = session->down.from = ends[0];
-   const bool ok = vps_worker_process_serve(&session->worker, ends[1], PEER);
+   const bool ok = vps_worker_process_serve(&session->worker, ends[1], &client);
    close(ends[1]);
    return ok;
 }
@@ -210,6 +215,8 @@ static int await_worker(struct session *session)
       poll(&signals, 1, stdio_next_timeout(session));
       stdio_handle_signals(session);
    }
+   vps_worker_process_hear(&session->worker);
+   session->worker.news.silent = false; /* nobody starts a command to see whether it is there */
    vps_worker_process_log_end(&session->worker, status, session->asked);
    return pid > 0 && (session->asked || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) ? 0 : 1;
 }

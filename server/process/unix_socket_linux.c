@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "common/util/descriptor.h"
-#include "common/util/log.h"
 #include "server/process/unix_socket.h"
 
 #define OWNER_ONLY (S_IRUSR | S_IWUSR)
@@ -73,29 +72,28 @@ static int try_connect(const struct sockaddr_un *address)
 }
 
 /* False when something is there that is not to be replaced. */
-static bool make_room(const char *path, const struct sockaddr_un *address)
+static bool make_room(const char *path, const struct sockaddr_un *address, enum vp_log_level level)
 {
    struct stat file;
 
    if (lstat(path, &file) != 0)
       return true; /* bind() will say what is wrong */
    if (!S_ISSOCK(file.st_mode)) {
-      vp_log(VP_LOG_ERROR, "%s is there and is no socket; remove it or choose another path", path);
+      vp_log(level, "%s is there and is no socket; remove it or choose another path", path);
       return false;
    }
    const int error = try_connect(address);
    if (error == 0) {
-      vp_log(VP_LOG_ERROR, "another program listens on %s; stop that one or choose another path", path);
+      vp_log(level, "another program listens on %s; stop that one or choose another path", path);
       return false;
    }
    if (error != ECONNREFUSED) {
-      vp_log(VP_LOG_ERROR, "cannot find out whether somebody listens on %s: %s; choose another path", path,
-             strerror(error));
+      vp_log(level, "cannot find out whether somebody listens on %s: %s; choose another path", path, strerror(error));
       return false;
    }
    if (unlink(path) == 0 || errno == ENOENT)
       return true;
-   vp_log(VP_LOG_ERROR, "cannot replace the socket %s, which was left behind: %s", path, strerror(errno));
+   vp_log(level, "cannot replace the socket %s, which was left behind: %s", path, strerror(errno));
    return false;
 }
 
@@ -116,24 +114,24 @@ static bool bind_private(struct vps_unix_socket *sock, const struct sockaddr_un 
    return listen(sock->fd, SOMAXCONN) == 0;
 }
 
-static bool open_unix_socket(struct vps_unix_socket *sock)
+static bool open_unix_socket(struct vps_unix_socket *sock, enum vp_log_level level)
 {
    const struct sockaddr_un address = make_address(sock->path);
 
-   if (!make_room(sock->path, &address))
+   if (!make_room(sock->path, &address, level))
       return false;
    sock->fd = new_socket();
    if (sock->fd >= 0 && bind_private(sock, &address))
       return true;
-   vp_log(VP_LOG_ERROR, "cannot make the socket %s: %s; choose another path", sock->path, strerror(errno));
+   vp_log(level, "cannot make the socket %s: %s; choose another path", sock->path, strerror(errno));
    return false;
 }
 
-bool vps_unix_socket_open(struct vps_unix_socket *sock, const char *path)
+bool vps_unix_socket_open(struct vps_unix_socket *sock, const char *path, enum vp_log_level level)
 {
    *sock = (struct vps_unix_socket){.fd = -1, .path = path};
    const int lock = lock_folder(path);
-   const bool ok = open_unix_socket(sock);
+   const bool ok = open_unix_socket(sock, level);
 
    if (!ok)
       vps_unix_socket_close(sock);
@@ -154,7 +152,7 @@ void vps_unix_socket_close(struct vps_unix_socket *sock)
    sock->fd = -1;
 }
 
-int vps_unix_socket_accept(int listener, char *peer, size_t peer_size, const char **refusal)
+int vps_unix_socket_accept(int listener, struct vps_client *client, const char **refusal)
 {
    struct ucred who;
    socklen_t size = sizeof(who);
@@ -171,7 +169,8 @@ int vps_unix_socket_accept(int listener, char *peer, size_t peer_size, const cha
       errno = error;
       return -1;
    }
-   snprintf(peer, peer_size, "uid %u, pid %d", (unsigned)who.uid, (int)who.pid);
+   snprintf(client->user, sizeof(client->user), "uid:%u", (unsigned)who.uid);
+   snprintf(client->peer, sizeof(client->peer), "uid %u, pid %d", (unsigned)who.uid, (int)who.pid);
    *refusal =
       who.uid == 0 || who.uid == geteuid() ? NULL : "the Venus server serves only its own user and root on this socket";
    return fd;

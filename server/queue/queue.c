@@ -15,6 +15,7 @@
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/core/frame_writer.h"
+#include "server/core/tally.h"
 #include "server/memory/readback.h"
 #include "server/memory/writes.h"
 #include "server/queue/queue_state.h"
@@ -50,8 +51,11 @@ static void send_progress(const struct vps_queue *queue, uint64_t serial, VkResu
 
 void vps_queue_lose_device(const struct vps_queue *queue, const char *reason, VkResult result)
 {
-   if (!atomic_exchange(&queue->device->lost, true))
-      vp_log(VP_LOG_WARN, "the device is lost: %s (VkResult %d)", reason, result);
+   if (atomic_exchange(&queue->device->lost, true))
+      return;
+   atomic_store(&queue->device->ctx->has_lost, true);
+   vps_tally_add(VPS_COUNT_LOST, 1);
+   vp_log(VP_LOG_WARN, "the device is lost: %s (VkResult %d)", reason, result);
 }
 
 void vps_pending_free(struct vps_pending *list)
@@ -321,6 +325,29 @@ static int64_t time_to_look(const struct vps_queue *queue)
    return left_ns > WAIT_NS ? WAIT_NS : left_ns > 0 ? left_ns : 0;
 }
 
+/* One that the CPU plays works while this process has the processor, whoever else wants it. */
+static int64_t gpu_clock_ns(const struct vps_device *device)
+{
+   return device->is_processor ? vp_clock_process_ns() : vp_clock_ns();
+}
+
+/* A batch that executes for too long: nothing takes it off the GPU but the end of this process. */
+static void check_deadline(struct vps_queue *queue, uint64_t completed)
+{
+   pthread_mutex_lock(&queue->lock);
+   struct vps_deadline *deadline = queue->deadlines.first; /* stays where it is */
+   pthread_mutex_unlock(&queue->lock);
+   if (!deadline || deadline->serial != completed + 1 ||
+       !vps_deadline_is_over(deadline, vp_clock_ns(), gpu_clock_ns(queue->device)))
+      return;
+   vps_frame_writer_end(queue->device->writer, VPS_END_HUNG,
+                        "a submission has been executed for %d s (batch %llu of a queue of family %u); the server "
+                        "allows no longer ones, see its --submit-timeout",
+                        (int)(deadline->limit_ns / 1000000000), (unsigned long long)deadline->serial, queue->family);
+   if (!atomic_exchange(&queue->device->lost, true))
+      vps_tally_add(VPS_COUNT_LOST, 1);
+}
+
 /* Waits for the next batch for some time. The highest complete serial, or 0 on failure. */
 static uint64_t wait_for_progress(struct vps_queue *queue, uint64_t completed)
 {
@@ -333,6 +360,7 @@ static uint64_t wait_for_progress(struct vps_queue *queue, uint64_t completed)
    if (!queue_spin_for(queue, completed + 1, queue->progress_ns + GPU_SPIN_NS))
       result = wait_for_gpu(queue, completed + 1, event_count ? EVENT_WAIT_NS : time_to_look(queue));
    if (result == VK_TIMEOUT) {
+      check_deadline(queue, completed);
       look_at_events(queue, events, event_count);
       look_at_memory(queue);
    }
@@ -366,8 +394,10 @@ static void complete_batches(struct vps_queue *queue, uint64_t serial)
 {
    pthread_mutex_lock(&queue->lock);
    queue->completed = serial;
+   struct vps_deadline *met = vps_deadlines_take(&queue->deadlines, serial);
    pthread_mutex_unlock(&queue->lock);
    pthread_cond_broadcast(&queue->changed);
+   vps_deadline_free(met);
 }
 
 /* Tells the client that all is over, and is done with everything. */
@@ -396,6 +426,7 @@ void *vps_queue_run(void *argument)
       }
       const uint64_t reached = atomic_load(&queue->device->lost) ? 0 : wait_for_progress(queue, completed);
       if (reached > completed) {
+         vps_tally_batches(reached - completed, vp_clock_ns() - queue->progress_ns);
          settle(queue, reached);
          complete_batches(queue, reached);
          report_completed(queue, reached);
@@ -406,9 +437,11 @@ void *vps_queue_run(void *argument)
    return NULL;
 }
 
-void vps_queue_hand_over(struct vps_queue *queue, uint64_t serial, struct vps_pending *list, struct vps_pending **last)
+void vps_queue_hand_over(struct vps_queue *queue, uint64_t serial, struct vps_pending *list, struct vps_pending **last,
+                         struct vps_deadlines *deadlines)
 {
    pthread_mutex_lock(&queue->lock);
+   vps_deadlines_append(&queue->deadlines, deadlines);
    queue->submitted = serial;
    if (list) {
       *queue->last = list;
@@ -450,6 +483,16 @@ void vps_handle_vkWaitBatchVP(struct vps_context *ctx, struct vp_cmd_vkWaitBatch
       result = wait_for_thread(queue, a->serial, WAIT_NS);
    if (result == VK_SUCCESS)
       settle(queue, a->serial); /* what follows may destroy what the batch used */
+}
+
+bool vps_queue_comes_to_rest(struct vps_queue *queue, int64_t timeout_ns)
+{
+   if (wait_for_gpu(queue, queue->accepted, timeout_ns) == VK_TIMEOUT)
+      return false;
+   pthread_mutex_lock(&queue->handle_lock);
+   (void)queue->device->functions.QueueWaitIdle(queue->handle);
+   pthread_mutex_unlock(&queue->handle_lock);
+   return true;
 }
 
 bool vps_queue_finish(struct vps_queue *queue, uint64_t serial, int64_t timeout_ns)

@@ -31,6 +31,14 @@ uint64_t vps_queue_serial(const struct vps_queue *queue)
    return queue->serial;
 }
 
+bool vps_queue_is_busy(struct vps_queue *queue)
+{
+   pthread_mutex_lock(&queue->lock);
+   const bool busy = queue->completed < queue->serial;
+   pthread_mutex_unlock(&queue->lock);
+   return busy;
+}
+
 /* Whether all that the driver has taken is complete before the deadline, or never will be because the GPU gave up. */
 static bool queue_becomes_idle(struct vps_queue *queue, int64_t deadline_ms)
 {
@@ -68,6 +76,7 @@ static void release_queue(void *state)
    }
    pthread_mutex_unlock(&device->report_lock);
    vps_pending_free(queue->first);
+   vps_deadline_free(queue->deadlines.first);
    if (!device->abandoned)
       device->functions.DestroySemaphore(device->handle, queue->timeline, NULL);
    pthread_cond_destroy(&queue->changed);
@@ -97,6 +106,7 @@ static struct vps_queue *create_queue(struct vps_device *device, uint64_t id, Vk
    queue->id = id;
    queue->handle = handle;
    queue->last = &queue->first;
+   vps_deadlines_init(&queue->deadlines);
 
    if (pthread_mutex_init(&queue->handle_lock, NULL) != 0)
       goto fail;
@@ -127,14 +137,26 @@ fail:
    return NULL;
 }
 
-/* One VkQueue has one lock. */
-static bool is_known(const struct vps_device *device, VkQueue handle)
+/* NULL: the client has not asked for it. */
+static struct vps_queue *find_queue(const struct vps_device *device, VkQueue handle)
 {
-   for (const struct vps_queue *queue = device->queues; queue; queue = queue->next) {
-      if (queue->handle == handle)
-         return true;
-   }
-   return false;
+   struct vps_queue *queue = device->queues;
+
+   while (queue && queue->handle != handle)
+      queue = queue->next;
+   return queue;
+}
+
+VkResult vps_device_submit(const struct vps_device *device, VkQueue handle, const VkSubmitInfo *info)
+{
+   struct vps_queue *queue = find_queue(device, handle);
+
+   if (queue)
+      pthread_mutex_lock(&queue->handle_lock);
+   const VkResult result = device->functions.QueueSubmit(handle, 1, info, VK_NULL_HANDLE);
+   if (queue)
+      pthread_mutex_unlock(&queue->handle_lock);
+   return result;
 }
 
 static bool device_has_queue(const struct vps_device *device, const VkDeviceQueueInfo2 *info)
@@ -159,7 +181,7 @@ void vps_handle_vkGetDeviceQueue2(struct vps_context *ctx, struct vp_cmd_vkGetDe
       return;
    }
    device->functions.GetDeviceQueue2(device->handle, a->pQueueInfo, &handle);
-   if (handle && is_known(device, handle)) {
+   if (handle && find_queue(device, handle)) { /* one VkQueue has one lock */
       vps_fail(ctx, "the queue %u of family %u has an id already", a->pQueueInfo->queueIndex,
                a->pQueueInfo->queueFamilyIndex);
       return;

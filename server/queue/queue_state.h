@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
+#include "server/queue/deadline.h"
+
 struct vps_device;
 struct vps_track;
 
@@ -49,6 +51,7 @@ struct vps_queue {
    _Atomic uint64_t submitted;        /* serials */
    uint64_t completed;                /* and the driver is done with it, but it may not be reported yet */
    struct vps_pending *first, **last; /* in the order of their serials */
+   struct vps_deadlines deadlines;    /* of batches that are not complete; only the queue's thread takes them off */
    bool stop;
    int64_t stop_deadline_ms;
 };
@@ -56,9 +59,10 @@ struct vps_queue {
 /* Frees a list of them. NULL is fine. */
 void vps_pending_free(struct vps_pending *list);
 
-/* Batches up to this serial were submitted, and they change this: the queue's thread waits for them from now on. `last`
- * is the end of the list; an empty one is fine. */
-void vps_queue_hand_over(struct vps_queue *queue, uint64_t serial, struct vps_pending *list, struct vps_pending **last);
+/* Batches up to this serial were submitted, and they change this, and have these deadlines: the queue's thread waits
+ * for them from now on. `last` is the end of the list; an empty one is fine. */
+void vps_queue_hand_over(struct vps_queue *queue, uint64_t serial, struct vps_pending *list, struct vps_pending **last,
+                         struct vps_deadlines *deadlines);
 
 /* The queue's thread. */
 void *vps_queue_run(void *queue);

@@ -7,6 +7,7 @@
 
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
+#include "common/wire/chain.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/core/frame_writer.h"
@@ -23,6 +24,8 @@ struct batch_list {
    unsigned used;                     /* the place in ctx->used after the last command buffer */
    VkResult error;                    /* why something was left out of the current batch, or VK_SUCCESS */
    bool semaphores;                   /* some are used */
+   bool draws;                        /* the current batch does */
+   struct vps_deadlines deadlines;
 };
 
 /* Tells the client that a batch goes without something, before its progress. */
@@ -41,6 +44,7 @@ static void begin_batch(const struct vps_context *ctx, struct vps_queue *queue, 
 {
    list->error = queue->device->late_error;
    queue->device->late_error = VK_SUCCESS;
+   list->draws = false;
    for (unsigned i = 0; i < ctx->used_count; i++) {
       if (ctx->used[i]->type != VK_OBJECT_TYPE_COMMAND_BUFFER && !list->error)
          list->error = ctx->used[i]->poison;
@@ -75,6 +79,7 @@ static bool add_submitted_buffer(struct vps_context *ctx, struct batch_list *lis
    if (!handle || (object && object->poison))
       return false;
    const struct vps_command_buffer *command_buffer = object ? object->state : NULL;
+   list->draws = list->draws || (command_buffer && command_buffer->draws);
    if (!command_buffer || !command_buffer->track)
       return true;
    struct vps_pending *pending = malloc(sizeof(*pending));
@@ -104,13 +109,14 @@ static void submitted(struct vps_context *ctx, struct vps_queue *queue, uint64_t
       vps_queue_lose_device(queue, "a submission failed", result);
    if (serial == queue->serial || ctx->failed) {
       vps_pending_free(list->first);
+      vps_deadline_free(list->deadlines.first);
       return;
    }
    queue->serial = serial;
    queue->unsettled = queue->unsettled || list->semaphores;
    if (result >= 0)
       queue->accepted = serial;
-   vps_queue_hand_over(queue, serial, list->first, list->last);
+   vps_queue_hand_over(queue, serial, list->first, list->last, &list->deadlines);
 }
 
 /* The queue, or NULL when it could not be created. */
@@ -131,6 +137,9 @@ struct submission {
     * queue's timeline. */
    void (*add_batch)(struct vps_context *ctx, const struct vps_queue *queue, struct batch_list *list, uint64_t serial,
                      void *batch);
+   uint32_t (*count_waits)(const void *batch);
+   void (*add_waits)(const struct vps_context *ctx, const struct vps_queue *queue, struct vps_deadline *deadline,
+                     const void *batch);
    void (*empty)(void *batch); /* leaves its semaphores alone */
    VkResult (*submit)(const struct vps_queue *queue, uint32_t count, const void *batches);
 };
@@ -138,6 +147,22 @@ struct submission {
 static void *batch_at(const struct submission *kind, void *batches, uint32_t i)
 {
    return (uint8_t *)batches + i * kind->size;
+}
+
+/* What draws is waited for by somebody who looks at it; everything else may compute for hours. */
+static void limit_batch(struct vps_context *ctx, const struct submission *kind, const struct vps_queue *queue,
+                        struct batch_list *list, uint64_t serial, const void *batch)
+{
+   const struct vps_options *options = ctx->options;
+   const unsigned seconds = list->draws ? options->graphics_timeout_s : options->compute_timeout_s;
+   if (seconds == 0 || ctx->failed)
+      return;
+   struct vps_deadline *deadline =
+      vps_deadlines_add(&list->deadlines, queue, serial, seconds, kind->count_waits(batch));
+   if (deadline)
+      kind->add_waits(ctx, queue, deadline, batch);
+   else
+      vps_fail(ctx, "the server is out of memory");
 }
 
 /* When the driver has no memory for a submission, semaphores and fences have to go on nevertheless: without the rest.
@@ -161,7 +186,7 @@ static VkResult submit_batches(struct vps_context *ctx, const struct submission 
 
 static VkResult handle(struct vps_context *ctx, const struct submission *kind, uint32_t count, const void *data)
 {
-   struct batch_list list = {.last = &list.first};
+   struct batch_list list = {.last = &list.first, .deadlines.last = &list.deadlines.first};
    struct vps_queue *queue = usable_queue(ctx);
    VkResult result = !queue || atomic_load(&queue->device->lost) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
    void *batches = (void *)(uintptr_t)data;
@@ -172,6 +197,7 @@ static VkResult handle(struct vps_context *ctx, const struct submission *kind, u
       const uint64_t serial = queue->serial + i + 1;
       begin_batch(ctx, queue, &list);
       kind->add_batch(ctx, queue, &list, serial, batch_at(kind, batches, i));
+      limit_batch(ctx, kind, queue, &list, serial, batch_at(kind, batches, i));
       end_batch(queue, &list, serial);
    }
    pthread_mutex_lock(&queue->handle_lock);
@@ -180,6 +206,18 @@ static VkResult handle(struct vps_context *ctx, const struct submission *kind, u
    submitted(ctx, queue, queue->serial + count, &list, result);
    pthread_mutex_unlock(&queue->handle_lock);
    return result;
+}
+
+/* Of the older two, which have the values apart. */
+static void add_old_waits(const struct vps_context *ctx, const struct vps_queue *queue, struct vps_deadline *deadline,
+                          const void *chain, const VkSemaphore *semaphores, uint32_t count)
+{
+   const VkTimelineSemaphoreSubmitInfo *values = vp_chain_find(chain, VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO);
+
+   for (uint32_t i = 0; semaphores && i < count; i++) {
+      const bool has_value = values && i < values->waitSemaphoreValueCount && values->pWaitSemaphoreValues;
+      vps_deadline_add_wait(ctx, deadline, queue, semaphores[i], has_value ? values->pWaitSemaphoreValues[i] : 0);
+   }
 }
 
 /* --- vkQueueSubmit --- */
@@ -210,6 +248,21 @@ static void add_batch_1(struct vps_context *ctx, const struct vps_queue *queue, 
    vps_submit_add_signal(ctx, info, queue->timeline, serial);
 }
 
+static uint32_t count_waits_1(const void *batch)
+{
+   const VkSubmitInfo *info = batch;
+
+   return info->pWaitSemaphores ? info->waitSemaphoreCount : 0;
+}
+
+static void add_waits_1(const struct vps_context *ctx, const struct vps_queue *queue, struct vps_deadline *deadline,
+                        const void *batch)
+{
+   const VkSubmitInfo *info = batch;
+
+   add_old_waits(ctx, queue, deadline, info->pNext, info->pWaitSemaphores, info->waitSemaphoreCount);
+}
+
 static void empty_1(void *batch)
 {
    VkSubmitInfo *info = batch;
@@ -227,7 +280,9 @@ static VkResult submit_1(const struct vps_queue *queue, uint32_t count, const vo
 
 void vps_handle_vkQueueSubmit(struct vps_context *ctx, struct vp_cmd_vkQueueSubmit *a)
 {
-   static const struct submission kind = {sizeof(VkSubmitInfo), add_batch_1, empty_1, submit_1};
+   static const struct submission kind = {
+      sizeof(VkSubmitInfo), add_batch_1, count_waits_1, add_waits_1, empty_1, submit_1,
+   };
 
    a->ret = handle(ctx, &kind, a->submitCount, a->pSubmits);
 }
@@ -250,6 +305,23 @@ static void add_batch_2(struct vps_context *ctx, const struct vps_queue *queue, 
    vps_submit2_add_signal(ctx, info, queue->timeline, serial);
 }
 
+static uint32_t count_waits_2(const void *batch)
+{
+   const VkSubmitInfo2 *info = batch;
+
+   return info->pWaitSemaphoreInfos ? info->waitSemaphoreInfoCount : 0;
+}
+
+static void add_waits_2(const struct vps_context *ctx, const struct vps_queue *queue, struct vps_deadline *deadline,
+                        const void *batch)
+{
+   const VkSubmitInfo2 *info = batch;
+
+   for (uint32_t i = 0; info->pWaitSemaphoreInfos && i < info->waitSemaphoreInfoCount; i++)
+      vps_deadline_add_wait(ctx, deadline, queue, info->pWaitSemaphoreInfos[i].semaphore,
+                            info->pWaitSemaphoreInfos[i].value);
+}
+
 static void empty_2(void *batch)
 {
    VkSubmitInfo2 *info = batch;
@@ -264,7 +336,9 @@ static VkResult submit_2(const struct vps_queue *queue, uint32_t count, const vo
 
 void vps_handle_vkQueueSubmit2(struct vps_context *ctx, struct vp_cmd_vkQueueSubmit2 *a)
 {
-   static const struct submission kind = {sizeof(VkSubmitInfo2), add_batch_2, empty_2, submit_2};
+   static const struct submission kind = {
+      sizeof(VkSubmitInfo2), add_batch_2, count_waits_2, add_waits_2, empty_2, submit_2,
+   };
    const struct vps_queue *queue = ctx->used[0]->state;
 
    if (queue && !queue->device->functions.QueueSubmit2)
@@ -274,6 +348,21 @@ void vps_handle_vkQueueSubmit2(struct vps_context *ctx, struct vp_cmd_vkQueueSub
 }
 
 /* --- vkQueueBindSparse --- */
+
+static uint32_t count_waits_sparse(const void *batch)
+{
+   const VkBindSparseInfo *info = batch;
+
+   return info->pWaitSemaphores ? info->waitSemaphoreCount : 0;
+}
+
+static void add_waits_sparse(const struct vps_context *ctx, const struct vps_queue *queue,
+                             struct vps_deadline *deadline, const void *batch)
+{
+   const VkBindSparseInfo *info = batch;
+
+   add_old_waits(ctx, queue, deadline, info->pNext, info->pWaitSemaphores, info->waitSemaphoreCount);
+}
 
 static void empty_sparse(void *batch)
 {
@@ -300,7 +389,9 @@ static VkResult submit_sparse(const struct vps_queue *queue, uint32_t count, con
 
 void vps_handle_vkQueueBindSparse(struct vps_context *ctx, struct vp_cmd_vkQueueBindSparse *a)
 {
-   static const struct submission kind = {sizeof(VkBindSparseInfo), add_batch_sparse, empty_sparse, submit_sparse};
+   static const struct submission kind = {
+      sizeof(VkBindSparseInfo), add_batch_sparse, count_waits_sparse, add_waits_sparse, empty_sparse, submit_sparse,
+   };
 
    a->ret = handle(ctx, &kind, a->bindInfoCount, a->pBindInfo);
 }

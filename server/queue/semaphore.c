@@ -1,33 +1,129 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Binary semaphores that the client signals. An image that is acquired is ready when the client says so, and no
- * submission is needed to signal its semaphore: the server remembers that it counts as signalled and leaves it out of
- * the batch that waits for it. */
+/* What is known of the client's semaphores. A binary one can be signalled by the client: an image that is acquired is
+ * ready when the client says so, and no submission is needed to signal its semaphore, so the server remembers that it
+ * counts as signalled and leaves it out of the batch that waits for it. Timelines can be asked for their value. */
 
+#include "server/queue/semaphore.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "common/wire/chain.h"
 #include "server/core/context.h"
+#include "server/core/device.h"
 #include "server/queue/submit.h"
 
-/* The state of a semaphore that the client has ever signalled; others have none. */
+struct vps_timeline {
+   atomic_uint refs;
+   const struct vps_device *device;
+   pthread_mutex_t lock;
+   VkSemaphore handle; /* under the lock; null: it has been destroyed */
+};
+
+/* The state of a semaphore that is a timeline or that the client has ever signalled; others have none. */
 struct semaphore {
    bool is_signalled;
+   struct vps_timeline *timeline; /* held, or NULL */
 };
+
+/* --- timelines --- */
+
+void vps_timeline_unref(struct vps_timeline *timeline)
+{
+   if (atomic_fetch_sub(&timeline->refs, 1) != 1)
+      return;
+   pthread_mutex_destroy(&timeline->lock);
+   free(timeline);
+}
+
+static struct vps_timeline *create_timeline(const struct vps_object *object)
+{
+   struct vps_timeline *timeline = calloc(1, sizeof(*timeline));
+   if (!timeline || pthread_mutex_init(&timeline->lock, NULL) != 0) {
+      free(timeline);
+      return NULL;
+   }
+   atomic_init(&timeline->refs, 1);
+   timeline->device = object->device;
+   timeline->handle = (VkSemaphore)(uintptr_t)object->handle;
+   return timeline;
+}
+
+static void release_semaphore(void *state)
+{
+   struct semaphore *semaphore = state;
+
+   if (semaphore->timeline) {
+      pthread_mutex_lock(&semaphore->timeline->lock);
+      semaphore->timeline->handle = VK_NULL_HANDLE;
+      pthread_mutex_unlock(&semaphore->timeline->lock);
+      vps_timeline_unref(semaphore->timeline);
+   }
+   free(semaphore);
+}
+
+/* What is known of one; NULL ends the session. */
+static struct semaphore *keep_semaphore(struct vps_context *ctx, struct vps_object *object)
+{
+   struct semaphore *semaphore = object->state ? object->state : calloc(1, sizeof(*semaphore));
+   if (!semaphore) {
+      vps_fail(ctx, "the server is out of memory");
+      return NULL;
+   }
+   object->state = semaphore;
+   object->release = release_semaphore;
+   return semaphore;
+}
+
+void vps_observe_vkCreateSemaphore(struct vps_context *ctx, const struct vp_cmd_vkCreateSemaphore *a)
+{
+   const VkSemaphoreTypeCreateInfo *type =
+      vp_chain_find(a->pCreateInfo->pNext, VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
+   struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pSemaphore);
+
+   if (!object || !type || type->semaphoreType != VK_SEMAPHORE_TYPE_TIMELINE)
+      return;
+   struct semaphore *semaphore = keep_semaphore(ctx, object);
+   if (semaphore && !(semaphore->timeline = create_timeline(object)))
+      vps_fail(ctx, "the server is out of memory");
+}
+
+struct vps_timeline *vps_timeline_find(const struct vps_context *ctx, VkSemaphore handle)
+{
+   for (unsigned i = 0; i < ctx->used_count; i++) {
+      const struct vps_object *object = ctx->used[i];
+      const struct semaphore *semaphore = object->type == VK_OBJECT_TYPE_SEMAPHORE ? object->state : NULL;
+      if (!semaphore || !semaphore->timeline || object->handle != (uint64_t)(uintptr_t)handle)
+         continue;
+      atomic_fetch_add(&semaphore->timeline->refs, 1);
+      return semaphore->timeline;
+   }
+   return NULL;
+}
+
+bool vps_timeline_has_reached(struct vps_timeline *timeline, uint64_t value)
+{
+   const struct vps_device *device = timeline->device;
+   uint64_t reached = 0;
+
+   pthread_mutex_lock(&timeline->lock);
+   const bool gone =
+      !timeline->handle || device->functions.GetSemaphoreCounterValue(device->handle, timeline->handle, &reached) < 0;
+   pthread_mutex_unlock(&timeline->lock);
+   return gone || reached >= value;
+}
+
+/* --- what the client has signalled --- */
 
 void vps_handle_vkSignalBinarySemaphoreVP(struct vps_context *ctx, struct vp_cmd_vkSignalBinarySemaphoreVP *a)
 {
-   struct vps_object *object = ctx->used[1];
-   struct semaphore *semaphore = object->state ? object->state : calloc(1, sizeof(*semaphore));
+   struct semaphore *semaphore = keep_semaphore(ctx, ctx->used[1]);
 
    (void)a;
-   if (!semaphore) {
-      vps_fail(ctx, "the server is out of memory");
-      return;
-   }
-   semaphore->is_signalled = true;
-   object->state = semaphore;
-   object->release = free;
+   if (semaphore)
+      semaphore->is_signalled = true;
 }
 
 /* Whether a semaphore of the current command is signalled by the client. That is over once it was waited for. */

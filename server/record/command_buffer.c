@@ -10,6 +10,7 @@
 #include "common/wire/chain.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/host_memory.h"
 #include "server/pipeline/render_pass.h"
 #include "server/record/track.h"
 
@@ -44,6 +45,7 @@ void vps_command_buffer_clear(struct vps_object *object)
    vps_bound_clear(&command_buffer->bound);
    command_buffer->views = 1;
    command_buffer->subpasses_left = 0;
+   command_buffer->draws = false;
    object->poison = VK_SUCCESS;
 }
 
@@ -179,16 +181,18 @@ void vps_handle_vkResetCommandBuffer(struct vps_context *ctx, struct vp_cmd_vkRe
    }
    a->ret = object->device->functions.ResetCommandBuffer(a->commandBuffer, a->flags);
    vps_command_buffer_clear(object);
+   vps_host_memory_note_freed();
    if (a->ret < 0 && !ctx->reply)
       vps_object_failed(ctx, object, a->ret);
 }
 
-/* What the secondary command buffer changes, the first object of the command changes too. */
+/* What the secondary command buffer does, the first object of the command does too. */
 static bool merge(struct vps_context *ctx, const struct vps_object *secondary)
 {
    struct vps_command_buffer *primary = ctx->used[0]->state;
    const struct vps_command_buffer *state = secondary->state;
 
+   primary->draws = primary->draws || state->draws;
    return !state->track || noted(ctx, vps_track_merge(&primary->track, state->track));
 }
 

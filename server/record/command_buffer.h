@@ -21,6 +21,7 @@ struct vps_command_buffer {
    uint32_t views;          /* of the render pass instance that is recorded, at least 1 */
    uint32_t subpasses_left; /* of the render pass that is recorded */
    uint32_t recording;      /* how often recording was begun */
+   bool draws;              /* it has graphics work */
    struct vps_bound bound;
 };
 
@@ -48,6 +49,8 @@ static inline void vps_command_buffer_note_shaders(struct vps_context *ctx, VkPi
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
    struct vps_bind_point *point = vps_bound_point(&command_buffer->bound, bind_point);
 
+   if (bind_point == VK_PIPELINE_BIND_POINT_GRAPHICS)
+      command_buffer->draws = true;
    if (point->changed)
       vps_bound_note(ctx, point);
 }

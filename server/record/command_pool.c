@@ -4,6 +4,7 @@
 
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/host_memory.h"
 #include "server/record/command_buffer.h"
 
 void vps_handle_vkResetCommandPool(struct vps_context *ctx, struct vp_cmd_vkResetCommandPool *a)
@@ -19,6 +20,7 @@ void vps_handle_vkResetCommandPool(struct vps_context *ctx, struct vp_cmd_vkRese
       pool->device->functions.ResetCommandPool(pool->device->handle, (VkCommandPool)(uintptr_t)pool->handle, a->flags);
    for (struct vps_object *child = pool->children; child; child = child->next)
       vps_command_buffer_clear(child);
+   vps_host_memory_note_freed();
    if (a->ret < 0 && !ctx->reply)
       vps_object_failed(ctx, pool, a->ret);
 }
@@ -74,4 +76,5 @@ void vps_handle_vkFreeCommandBuffers(struct vps_context *ctx, struct vp_cmd_vkFr
    if (handles && count)
       pool->device->functions.FreeCommandBuffers(pool->device->handle, (VkCommandPool)(uintptr_t)pool->handle, count,
                                                  handles);
+   vps_host_memory_note_freed();
 }

@@ -13,12 +13,16 @@
 #include "common/wire/chain.h"
 #include "server/core/context.h"
 #include "server/core/instance.h"
+#include "server/core/quota.h"
+#include "server/core/tally.h"
+#include "server/memory/clear.h"
 #include "server/memory/readback.h"
 #include "server/pipeline/maker.h"
+#include "server/process/gpu_list.h"
 #include "server/queue/queue.h"
 
 /* What still runs on the GPU when its device is destroyed gets this long. */
-#define STOP_MS 2000
+#define STOP_MS 1000
 
 void vps_device_stop(struct vps_device *device)
 {
@@ -27,6 +31,8 @@ void vps_device_stop(struct vps_device *device)
 
    for (struct vps_queue *queue = device->queues; queue; queue = vps_queue_next(queue))
       device->abandoned = !vps_queue_stop(queue, deadline_ms) || device->abandoned;
+   if (device->handle)
+      device->abandoned = !vps_clear_stop(device, deadline_ms) || device->abandoned;
    if (device->abandoned)
       device->ctx->abandoned = true;
 }
@@ -39,11 +45,13 @@ static void release_device(void *state)
       device->ctx->strained = NULL;
    if (device->handle && device->functions.DestroyDevice && !device->abandoned) {
       vps_reserve_empty(device);
+      vps_clear_finish(device);
       device->functions.DestroyDevice(device->handle, NULL);
    }
    pthread_mutex_destroy(&device->reserve.lock);
    pthread_mutex_destroy(&device->report_lock);
    pthread_mutex_destroy(&device->mapped_lock);
+   vps_quota_give(VPS_QUOTA_THREADS, device->threads);
    free(device->ranges);
    free(device);
 }
@@ -88,22 +96,23 @@ static bool listed(const char *const *names, uint32_t count, const char *name)
    return false;
 }
 
-static bool gpu_has_extension(struct vps_context *ctx, VkPhysicalDevice gpu, const char *name)
+bool vps_device_gpu_has(const struct vps_context *ctx, VkPhysicalDevice gpu, const char *name)
 {
-   const PFN_vkEnumerateDeviceExtensionProperties enumerate =
-      ctx->instance->functions.EnumerateDeviceExtensionProperties;
-   uint32_t count = 0;
+   return vps_gpu_has_extension(gpu, ctx->instance->functions.EnumerateDeviceExtensionProperties, name);
+}
 
-   if (enumerate(gpu, NULL, &count, NULL) < 0)
+bool vps_device_enable(struct vps_context *ctx, VkDeviceCreateInfo *info, const char *name)
+{
+   if (listed(info->ppEnabledExtensionNames, info->enabledExtensionCount, name))
+      return true;
+   const char **names = vps_alloc(ctx, (uint64_t)info->enabledExtensionCount + 1, sizeof(*names));
+   if (!names)
       return false;
-   VkExtensionProperties *extensions = vps_alloc(ctx, count, sizeof(*extensions));
-   if (!extensions || enumerate(gpu, NULL, &count, extensions) < 0)
-      return false;
-   for (uint32_t i = 0; i < count; i++) {
-      if (strcmp(extensions[i].extensionName, name) == 0)
-         return true;
-   }
-   return false;
+   if (info->enabledExtensionCount)
+      memcpy(names, info->ppEnabledExtensionNames, info->enabledExtensionCount * sizeof(*names));
+   names[info->enabledExtensionCount++] = name;
+   info->ppEnabledExtensionNames = names;
+   return true;
 }
 
 /* Our queues count with timeline semaphores, whether or not the application wants some. */
@@ -130,16 +139,7 @@ static bool enable_timelines(struct vps_context *ctx, VkPhysicalDevice gpu, VkDe
 
    /* The extension is the way that works for every version that the application asks for. */
    const char *name = VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME;
-   if (listed(info->ppEnabledExtensionNames, info->enabledExtensionCount, name) || !gpu_has_extension(ctx, gpu, name))
-      return !ctx->failed;
-   const char **names = vps_alloc(ctx, (uint64_t)info->enabledExtensionCount + 1, sizeof(*names));
-   if (!names)
-      return false;
-   if (info->enabledExtensionCount)
-      memcpy(names, info->ppEnabledExtensionNames, info->enabledExtensionCount * sizeof(*names));
-   names[info->enabledExtensionCount++] = name;
-   info->ppEnabledExtensionNames = names;
-   return true;
+   return !vps_device_gpu_has(ctx, gpu, name) || vps_device_enable(ctx, info, name);
 }
 
 static void note_families(struct vps_context *ctx, struct vps_device *device, VkPhysicalDevice gpu)
@@ -196,7 +196,7 @@ static VkResult create_device(struct vps_context *ctx, struct vps_device *device
    VkPhysicalDeviceProperties properties;
 
    info.enabledLayerCount = 0;
-   if (!enable_timelines(ctx, gpu, &info))
+   if (!enable_timelines(ctx, gpu, &info) || !vps_clear_choose(ctx, gpu, &info, &device->clear))
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    const VkResult result = functions->CreateDevice(gpu, &info, NULL, &device->handle);
    if (result < 0) {
@@ -210,14 +210,33 @@ static VkResult create_device(struct vps_context *ctx, struct vps_device *device
    functions->GetPhysicalDeviceProperties(gpu, &properties);
    device->storage_limit = properties.limits.maxStorageBufferRange;
    device->is_processor = properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+   device->tally_gpu = vps_tally_gpu(properties.deviceName);
    note_limits(functions, gpu, &properties.limits, &device->limits);
    note_families(ctx, device, gpu);
    device->atom = properties.limits.nonCoherentAtomSize ? properties.limits.nonCoherentAtomSize : 1;
-   if (device->functions.WaitSemaphores && device->functions.GetSemaphoreCounterValue)
+   if (device->functions.WaitSemaphores && device->functions.GetSemaphoreCounterValue) {
+      vp_log(VP_LOG_DEBUG, "the client has chosen the GPU %s (%04x:%04x), with %u extensions", properties.deviceName,
+             properties.vendorID, properties.deviceID, wanted->enabledExtensionCount);
       return result;
+   }
    vp_log(VP_LOG_ERROR, "the GPU %s cannot be used: its driver has no timeline semaphores (Vulkan 1.2)",
           properties.deviceName);
    return VK_ERROR_INITIALIZATION_FAILED;
+}
+
+/* Each of its queues can have one. */
+static bool take_threads(struct vps_device *device)
+{
+   uint64_t count = 0;
+
+   for (uint32_t i = 0; i < device->range_count; i++)
+      count += device->ranges[i].count;
+   if (!vps_quota_take(VPS_QUOTA_THREADS, count)) {
+      vps_quota_report(VPS_QUOTA_THREADS);
+      return false;
+   }
+   device->threads = count;
+   return true;
 }
 
 void vps_handle_vkCreateDevice(struct vps_context *ctx, struct vp_cmd_vkCreateDevice *a)
@@ -230,7 +249,8 @@ void vps_handle_vkCreateDevice(struct vps_context *ctx, struct vp_cmd_vkCreateDe
       vps_created(ctx, VK_OBJECT_TYPE_DEVICE, id, 0, a->ret);
       return;
    }
-   a->ret = create_device(ctx, device, a->physicalDevice, a->pCreateInfo);
+   a->ret =
+      take_threads(device) ? create_device(ctx, device, a->physicalDevice, a->pCreateInfo) : VK_ERROR_TOO_MANY_OBJECTS;
    const uint64_t handle = a->ret < 0 ? 0 : (uint64_t)(uintptr_t)device->handle;
    struct vps_object *object = ctx->failed ? NULL : vps_created(ctx, VK_OBJECT_TYPE_DEVICE, id, handle, a->ret);
    if (!object) {

@@ -7,7 +7,9 @@
 
 #include "common/util/bytes.h"
 #include "server/core/context.h"
+#include "server/core/host_memory.h"
 #include "server/core/reserve.h"
+#include "server/core/tally.h"
 #include "server/pipeline/maker.h"
 #include "server/wsi/swapchain.h"
 
@@ -38,6 +40,7 @@ static const uint8_t *record_stretch(struct vps_context *ctx, const uint8_t *p)
       ctx->command = number;
       p = entry->record(ctx, data);
       vp_arena_reset(&ctx->arena);
+      ctx->executed.recorded++;
    }
    return p;
 }
@@ -89,7 +92,12 @@ static void run_command(struct vps_context *ctx)
    const struct vps_dispatch *entry = vps_dispatch_find(ctx->command);
 
    ctx->reply = flags & FLAG_REPLY;
+   if (ctx->reply)
+      ctx->executed.sync++;
+   else
+      ctx->executed.async++;
    ctx->poison = VK_SUCCESS;
+   ctx->refused = false;
    ctx->used_count = 0;
    if (ctx->reply)
       vp_encoder_reset(&ctx->enc);
@@ -116,6 +124,15 @@ static void run_command(struct vps_context *ctx)
    vp_arena_reset(&ctx->arena);
 }
 
+/* Not for each of them, since others look at the tally. */
+static void tally_commands(struct vps_context *ctx)
+{
+   vps_tally_add(VPS_COUNT_RECORDED, ctx->executed.recorded);
+   vps_tally_add(VPS_COUNT_ASYNC, ctx->executed.async);
+   vps_tally_add(VPS_COUNT_SYNC, ctx->executed.sync);
+   ctx->executed = (struct vps_executed){0};
+}
+
 bool vps_executor_run(struct vps_context *ctx, const uint8_t *data, size_t size)
 {
    vps_context_decode(ctx, data, size);
@@ -129,6 +146,8 @@ bool vps_executor_run(struct vps_context *ctx, const uint8_t *data, size_t size)
       if (!ctx->failed && vp_dec_remaining(&ctx->dec) > 0)
          run_command(ctx);
    }
+   tally_commands(ctx);
+   vps_host_memory_note(size);
    vps_meter_begin(&ctx->meter);
    vps_maker_reap(ctx);
    if (ctx->strained)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/util/clock.h"
 #include "common/util/log.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
@@ -18,6 +19,9 @@
 
 /* The client asks with all structs that both registries know, whatever version the application wants. */
 #define LEAST_API_VERSION VP_API_VERSION
+
+/* What a lost device still does on the GPU gets this long. */
+#define REST_MS 1000
 
 static VKAPI_ATTR VkBool32 VKAPI_CALL log_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
                                                   VkDebugUtilsMessageTypeFlagsEXT types,
@@ -173,4 +177,53 @@ void vps_handle_vkSetObjectNameVP(struct vps_context *ctx, struct vp_cmd_vkSetOb
    else if (object->handle && object->type != VK_OBJECT_TYPE_SWAPCHAIN_KHR && object->device &&
             object->device == ctx->used[0]->device && !set_name(object, a->pObjectName))
       vp_log(VP_LOG_DEBUG, "an object could not be named");
+}
+
+static bool device_is_busy(const struct vps_object *object)
+{
+   const struct vps_device *device = object->type == VK_OBJECT_TYPE_DEVICE ? object->state : NULL;
+
+   for (struct vps_queue *queue = device ? device->queues : NULL; queue; queue = vps_queue_next(queue)) {
+      if (vps_queue_is_busy(queue))
+         return true;
+   }
+   return false;
+}
+
+static bool device_comes_to_rest(const struct vps_object *object, int64_t deadline_ms)
+{
+   const struct vps_device *device = object->type == VK_OBJECT_TYPE_DEVICE ? object->state : NULL;
+
+   if (!device || !atomic_load(&device->lost))
+      return true;
+   for (struct vps_queue *queue = device->queues; queue; queue = vps_queue_next(queue)) {
+      const int64_t left_ms = deadline_ms - vp_clock_ms();
+      if (!vps_queue_comes_to_rest(queue, left_ms > 0 ? left_ms * 1000000 : 0))
+         return false;
+   }
+   return true;
+}
+
+bool vps_instance_comes_to_rest(const struct vps_instance *instance)
+{
+   const int64_t deadline_ms = vp_clock_ms() + REST_MS;
+
+   for (const struct vps_object *gpu = instance->object->children; gpu; gpu = gpu->next) {
+      for (const struct vps_object *device = gpu->children; device; device = device->next) {
+         if (!device_comes_to_rest(device, deadline_ms))
+            return false;
+      }
+   }
+   return true;
+}
+
+bool vps_instance_is_busy(const struct vps_instance *instance)
+{
+   for (const struct vps_object *gpu = instance->object->children; gpu; gpu = gpu->next) {
+      for (const struct vps_object *device = gpu->children; device; device = device->next) {
+         if (device_is_busy(device))
+            return true;
+      }
+   }
+   return false;
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Lists GPUs and groups of them without those that --gpu leaves out and those of our own driver. */
+/* Lists GPUs and groups of them without those that --gpu leaves out and those of our own driver, and says of their
+ * memory what is left of the quotas. */
 
 #include <string.h>
 
 #include "common/util/identity.h"
+#include "common/wire/chain.h"
 #include "server/core/context.h"
 #include "server/core/instance.h"
+#include "server/core/quota.h"
 #include "server/process/gpu_list.h"
 
 /* The driver of a GPU that is older than Vulkan 1.2 does not say who it is. */
@@ -30,14 +33,20 @@ static bool is_own_driver(const struct vps_instance_functions *functions, VkPhys
 /* Keeps only the devices that clients may see, and says how many. */
 static uint32_t select_devices(const struct vps_context *ctx, VkPhysicalDevice *devices, uint32_t count)
 {
+   const struct vps_instance_functions *functions = &ctx->instance->functions;
+   const bool by_pci = vps_gpu_selects_by_pci(ctx->options);
    uint32_t selected = 0;
    unsigned index = 0;
 
    for (uint32_t i = 0; i < count; i++) {
       VkPhysicalDeviceProperties2 properties;
-      if (is_own_driver(&ctx->instance->functions, devices[i], &properties))
+      char pci[VPS_GPU_PCI_SIZE] = "";
+      if (is_own_driver(functions, devices[i], &properties))
          continue;
-      if (vps_gpu_selected(ctx->options, index++, properties.properties.deviceName))
+      if (by_pci && properties.properties.apiVersion >= VK_API_VERSION_1_1)
+         vps_gpu_find_pci(pci, devices[i], functions->EnumerateDeviceExtensionProperties,
+                          functions->GetPhysicalDeviceProperties2);
+      if (vps_gpu_selected(ctx->options, index++, properties.properties.deviceName, pci))
          devices[selected++] = devices[i];
    }
    return selected;
@@ -156,4 +165,40 @@ void vps_handle_vkEnumeratePhysicalDeviceGroups(struct vps_context *ctx,
       }
    }
    *a->pPhysicalDeviceGroupCount = a->ret < 0 ? 0 : count;
+}
+
+static void limit_allocations(VkPhysicalDeviceLimits *limits)
+{
+   const uint64_t quota = vps_quota_limit(VPS_QUOTA_ALLOCATIONS);
+
+   if (limits->maxMemoryAllocationCount > quota)
+      limits->maxMemoryAllocationCount = (uint32_t)quota;
+}
+
+void vps_handle_vkGetPhysicalDeviceProperties(struct vps_context *ctx, struct vp_cmd_vkGetPhysicalDeviceProperties *a)
+{
+   ctx->instance->functions.GetPhysicalDeviceProperties(a->physicalDevice, a->pProperties);
+   limit_allocations(&a->pProperties->limits);
+}
+
+void vps_handle_vkGetPhysicalDeviceProperties2(struct vps_context *ctx, struct vp_cmd_vkGetPhysicalDeviceProperties2 *a)
+{
+   ctx->instance->functions.GetPhysicalDeviceProperties2(a->physicalDevice, a->pProperties);
+   limit_allocations(&a->pProperties->properties.limits);
+}
+
+/* What the client has, and what it may have beside that. */
+void vps_handle_vkGetPhysicalDeviceMemoryProperties2(struct vps_context *ctx,
+                                                     struct vp_cmd_vkGetPhysicalDeviceMemoryProperties2 *a)
+{
+   const uint64_t left = vps_quota_left(VPS_QUOTA_DEVICE_MEMORY);
+
+   ctx->instance->functions.GetPhysicalDeviceMemoryProperties2(a->physicalDevice, a->pMemoryProperties);
+   VkPhysicalDeviceMemoryBudgetPropertiesEXT *budget =
+      vp_chain_find(a->pMemoryProperties->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
+   for (uint32_t i = 0; budget && i < VK_MAX_MEMORY_HEAPS; i++) {
+      const VkDeviceSize used = budget->heapUsage[i];
+      if (budget->heapBudget[i] > used && budget->heapBudget[i] - used > left)
+         budget->heapBudget[i] = used + left;
+   }
 }

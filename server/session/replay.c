@@ -12,6 +12,7 @@
 #include "common/util/cores.h"
 #include "common/util/relay.h"
 #include "server/core/context.h"
+#include "server/core/quota.h"
 #include "server/session/executor.h"
 #include "server/session/uploads.h"
 
@@ -59,9 +60,13 @@ static void execute(void *context, unsigned place)
 
 static struct vps_lane *start_lane(struct vps_replay *replay)
 {
-   struct vps_lane *lane = calloc(1, sizeof(*lane));
-   if (!lane)
+   if (!vps_quota_take(VPS_QUOTA_THREADS, 1))
       return NULL;
+   struct vps_lane *lane = calloc(1, sizeof(*lane));
+   if (!lane) {
+      vps_quota_give(VPS_QUOTA_THREADS, 1);
+      return NULL;
+   }
    lane->replay = replay;
    vps_context_init_beside(&lane->ctx, replay->ctx);
    vp_relay_start(&lane->relay, PLACES, execute, lane);
@@ -75,6 +80,7 @@ static void stop_lane(struct vps_lane *lane)
    for (unsigned i = 0; i < PLACES; i++)
       vp_frame_finish(&lane->places[i].frame);
    free(lane);
+   vps_quota_give(VPS_QUOTA_THREADS, 1);
 }
 
 void vps_replay_start(struct vps_replay *replay, struct vps_context *ctx)

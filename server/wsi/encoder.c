@@ -19,6 +19,7 @@
 #include "common/util/log.h"
 #include "server/core/device.h"
 #include "server/core/frame_writer.h"
+#include "server/core/tally.h"
 #include "server/wsi/swapchain.h"
 
 /* A part of a picture is about this large before compression. */
@@ -50,6 +51,7 @@ struct vps_encoder {
    /* Of the frame that is being sent. */
    struct vp_present_header header;
    struct vps_sent_frame sent;
+   enum vp_present_codec last_codec; /* of its last part; VP_PRESENT_CODECS: it has none yet */
    size_t trial_left, waiting_bytes;
 };
 
@@ -77,6 +79,9 @@ static bool send_part(struct vps_encoder *encoder, size_t mask_size, const uint8
 
    encoder->header.encode_us = (uint32_t)(encoder->sent.encode_ns / 1000);
    encoder->sent.wire_bytes += VP_PRESENT_HEADER_SIZE + mask_size + size;
+   vps_tally_add(VPS_COUNT_FRAME_BYTES, VP_PRESENT_HEADER_SIZE + mask_size + size);
+   if (size)
+      encoder->last_codec = encoder->header.codec;
    vp_present_header_store(encoder->head, &encoder->header);
    return vps_frame_writer_send(swapchain->device->writer, VP_FRAME_PRESENT, swapchain->id, encoder->head,
                                 VP_PRESENT_HEADER_SIZE + mask_size, data, size);
@@ -324,6 +329,7 @@ void vps_encoder_begin(struct vps_encoder *encoder, uint64_t frame)
    pthread_mutex_lock(&swapchain->lock);
    encoder->sent.choice = vps_codec_chooser_choose(&swapchain->chooser);
    pthread_mutex_unlock(&swapchain->lock);
+   encoder->last_codec = VP_PRESENT_CODECS;
    encoder->trial_left = encoder->sent.choice.trial_bytes;
    encoder->waiting_bytes = 0;
 }
@@ -356,6 +362,7 @@ static bool end_frame(struct vps_encoder *encoder, uint32_t flags)
 
 bool vps_encoder_end(struct vps_encoder *encoder)
 {
+   vps_tally_frame(encoder->last_codec);
    return end_frame(encoder, 0);
 }
 

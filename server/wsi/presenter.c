@@ -6,7 +6,9 @@
 #include <errno.h>
 
 #include "common/util/clock.h"
+#include "server/core/bandwidth.h"
 #include "server/core/device.h"
+#include "server/core/frame_writer.h"
 #include "server/wsi/encoder.h"
 #include "server/wsi/swapchain.h"
 
@@ -149,6 +151,7 @@ static bool send_picture(struct vps_swapchain *swapchain, struct vps_encoder *en
 {
    bool ok = true;
 
+   vps_bandwidth_wait(swapchain->device->writer->channel.fd); /* before it is decided which frame is the newest */
    struct vps_slot *slot = take_frame(swapchain, &frame);
    vps_encoder_begin(encoder, frame);
    if (slot) {

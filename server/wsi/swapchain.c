@@ -13,6 +13,9 @@
 #include "common/util/log.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/core/device_memory.h"
+#include "server/core/quota.h"
+#include "server/memory/clear.h"
 #include "server/memory/image.h"
 #include "server/queue/queue.h"
 #include "server/wsi/converter.h"
@@ -44,12 +47,12 @@ static uint32_t find_memory_type(const struct vps_device *device, uint32_t allow
 static void finish_slot(const struct vps_device *device, struct vps_slot *slot)
 {
    device->functions.DestroyBuffer(device->handle, slot->buffer, NULL);
-   device->functions.FreeMemory(device->handle, slot->memory, NULL);
+   vps_device_memory_free(device, slot->memory, slot->size);
    slot->buffer = VK_NULL_HANDLE;
    slot->memory = VK_NULL_HANDLE;
 }
 
-static bool allocate(const struct vps_device *device, struct vps_slot *slot, VkDeviceSize size)
+static bool allocate(struct vps_device *device, struct vps_slot *slot, VkDeviceSize size)
 {
    const struct vps_device_functions *functions = &device->functions;
    VkMemoryRequirements requirements;
@@ -64,11 +67,9 @@ static bool allocate(const struct vps_device *device, struct vps_slot *slot, VkD
       .allocationSize = requirements.size,
       .memoryTypeIndex = type,
    };
-   if (functions->AllocateMemory(device->handle, &info, NULL, &slot->memory) < 0) {
-      slot->memory = VK_NULL_HANDLE;
-      return false;
-   }
-   if (functions->BindBufferMemory(device->handle, slot->buffer, slot->memory, 0) < 0 ||
+   slot->size = info.allocationSize;
+   if (vps_clear_allocate(device, &info, &slot->memory) < 0 ||
+       functions->BindBufferMemory(device->handle, slot->buffer, slot->memory, 0) < 0 ||
        functions->MapMemory(device->handle, slot->memory, 0, VK_WHOLE_SIZE, 0, &pixels) < 0)
       return false;
    slot->pixels = pixels;
@@ -89,7 +90,7 @@ static struct vps_converter *find_converter(struct vps_swapchain *swapchain)
 
 static bool init_slot(struct vps_swapchain *swapchain, struct vps_slot *slot)
 {
-   const struct vps_device *device = swapchain->device;
+   struct vps_device *device = swapchain->device;
 
    if (slot->buffer)
       return true;
@@ -335,6 +336,33 @@ static void destroy_handles(struct vps_swapchain *swapchain)
    device->functions.DestroySemaphore(device->handle, swapchain->timeline, NULL);
 }
 
+/* A thread, and pictures that can be on their way. */
+static bool take_quotas(uint32_t pictures)
+{
+   if (!vps_quota_take(VPS_QUOTA_SWAPCHAINS, 1)) {
+      vps_quota_report(VPS_QUOTA_SWAPCHAINS);
+      return false;
+   }
+   if (!vps_quota_take(VPS_QUOTA_PICTURES, pictures)) {
+      vps_quota_report(VPS_QUOTA_PICTURES);
+      vps_quota_give(VPS_QUOTA_SWAPCHAINS, 1);
+      return false;
+   }
+   if (vps_quota_take(VPS_QUOTA_THREADS, 1))
+      return true;
+   vps_quota_report(VPS_QUOTA_THREADS);
+   vps_quota_give(VPS_QUOTA_PICTURES, pictures);
+   vps_quota_give(VPS_QUOTA_SWAPCHAINS, 1);
+   return false;
+}
+
+static void give_quotas(uint32_t pictures)
+{
+   vps_quota_give(VPS_QUOTA_THREADS, 1);
+   vps_quota_give(VPS_QUOTA_PICTURES, pictures);
+   vps_quota_give(VPS_QUOTA_SWAPCHAINS, 1);
+}
+
 static void free_swapchain(struct vps_swapchain *swapchain)
 {
    while (swapchain->copiers) {
@@ -344,6 +372,7 @@ static void free_swapchain(struct vps_swapchain *swapchain)
    }
    pthread_cond_destroy(&swapchain->changed);
    pthread_mutex_destroy(&swapchain->lock);
+   give_quotas(swapchain->slot_count);
    free(swapchain->picture.pixels);
    free(swapchain);
 }
@@ -371,9 +400,14 @@ static void release_swapchain(void *state)
 
 static struct vps_swapchain *new_swapchain(struct vps_device *device, uint64_t id, const VkSwapchainInfoVP *info)
 {
-   struct vps_swapchain *swapchain = calloc(1, sizeof(*swapchain));
-   if (!swapchain)
+   const uint32_t slot_count = info->codecs ? info->imageCount + VPS_EXTRA_SLOTS : 0;
+   if (!take_quotas(slot_count))
       return NULL;
+   struct vps_swapchain *swapchain = calloc(1, sizeof(*swapchain));
+   if (!swapchain) {
+      give_quotas(slot_count);
+      return NULL;
+   }
    swapchain->device = device;
    swapchain->id = id;
    swapchain->codecs = info->codecs;
@@ -383,7 +417,7 @@ static struct vps_swapchain *new_swapchain(struct vps_device *device, uint64_t i
                       vp_h264_fits(info->extent.width, info->extent.height) && vp_h264_can_encode();
    swapchain->picture = (struct vp_picture){.width = info->extent.width, .height = info->extent.height};
    swapchain->image_count = info->imageCount;
-   swapchain->slot_count = info->codecs ? info->imageCount + VPS_EXTRA_SLOTS : 0;
+   swapchain->slot_count = slot_count;
    if (info->codecs)
       swapchain->picture.pixels = calloc(1, vp_picture_size(&swapchain->picture));
    if (info->codecs && !swapchain->picture.pixels)
@@ -394,6 +428,7 @@ static struct vps_swapchain *new_swapchain(struct vps_device *device, uint64_t i
       return swapchain;
    pthread_mutex_destroy(&swapchain->lock);
 fail:
+   give_quotas(slot_count);
    free(swapchain->picture.pixels);
    free(swapchain);
    return NULL;

@@ -38,6 +38,7 @@ enum vps_slot_state {
 struct vps_slot {
    VkBuffer buffer;
    VkDeviceMemory memory;
+   VkDeviceSize size; /* of that */
    const uint8_t *pixels;
    const uint8_t *planes; /* of the same picture, made by the GPU; NULL: it did not */
    bool coherent;

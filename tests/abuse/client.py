@@ -15,6 +15,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import wire  # noqa: E402
+from servers import CLIENT, Client, Server  # noqa: E402
 
 LOST = 42  # what fault_client ends with after VK_ERROR_DEVICE_LOST
 NO_GPU = 1
@@ -41,16 +42,16 @@ class FromTheFirstWord(unittest.TestCase):
 
     def check(self, serve, *words, seconds=4.0):
         def run(connection):
-            connection.settimeout(20)
+            connection.settimeout(20 * wire.SLOW)
             serve(connection)
 
-        with wire.Acceptor(run) as server, wire.Client(server.address, wire.CLIENT, "submit",
+        with wire.Acceptor(run) as server, Client(server.address, CLIENT, "submit",
                                                        VENUS_TIMEOUT="2") as client:
             start = time.monotonic()
-            self.assertEqual(client.wait(20), NO_GPU, client.errors())
+            self.assertEqual(client.wait(20), NO_GPU, client.log())
             self.assertLess(time.monotonic() - start, seconds * wire.SLOW)
-            lines = [line for line in client.errors().splitlines() if line.startswith("venus: ")]
-            self.assertEqual(len(lines), 1, client.errors())
+            lines = [line for line in client.log().splitlines() if line.startswith("venus: ")]
+            self.assertEqual(len(lines), 1, client.log())
             self.assertIn(server.address, lines[0])
             for word in words:
                 self.assertIn(word, lines[0])
@@ -138,7 +139,7 @@ class Later(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = wire.Server()
+        cls.server = Server("--resume", "0")
 
     @classmethod
     def tearDownClass(cls):
@@ -146,15 +147,15 @@ class Later(unittest.TestCase):
         assert cls.server.status == 0, cls.server.status
 
     def start(self, middle, mode="submit"):
-        client = wire.Client(middle.address, wire.CLIENT, mode)
-        self.assertTrue(client.ready(), client.errors())
+        client = Client(middle.address, CLIENT, mode)
+        self.assertTrue(client.ready(), client.log())
         return client
 
     def check_lost(self, data, *words, mode="submit"):
         with wire.Middle(self.server) as middle, self.start(middle, mode) as client:
             middle.inject_to_client(data(middle) if callable(data) else data)
-            self.assertEqual(client.wait(5), LOST, client.errors())
-            lines = client.errors().splitlines()
+            self.assertEqual(client.wait(5), LOST, client.log())
+            lines = client.log().splitlines()
             self.assertEqual(len(lines), 1, lines)
             self.assertIn(middle.address, lines[0])
             for word in words:
@@ -164,8 +165,8 @@ class Later(unittest.TestCase):
         with wire.Middle(self.server) as middle, self.start(middle) as client:
             middle.inject_to_client(data(middle) if callable(data) else data)
             time.sleep(0.5)
-            self.assertIsNone(client.process.poll(), client.errors())
-            self.assertEqual(client.errors(), "")
+            self.assertIsNone(client.process.poll(), client.log())
+            self.assertEqual(client.log(), "")
 
     def test_not_a_frame(self):
         self.check_lost(wire.frame(99), "the server sent data that is not of this protocol")
@@ -213,7 +214,7 @@ class Later(unittest.TestCase):
         # A result that is an error says so without ending the session: no line.
         with wire.Middle(self.server) as middle, self.start(middle) as client:
             middle.inject_to_client(wire.frame(wire.PROGRESS, struct.pack("<Qi", 1, -4), middle.tags[wire.PROGRESS]))
-            self.assertEqual(client.wait(5), 1, client.errors())
+            self.assertEqual(client.wait(5), 1, client.log())
 
     def test_unknown_objects(self):
         # They may be gone by now, so that nothing is wrong with these.
@@ -232,7 +233,7 @@ class Later(unittest.TestCase):
         with wire.Middle(self.server) as middle, self.start(middle, "fence") as client:
             middle.inject_to_client(wire.frame(wire.MEMORY, bytes(10), length=1000))
             middle.cut()
-            self.assertEqual(client.wait(15), LOST, client.errors())
+            self.assertEqual(client.wait(15), LOST, client.log())
 
 
 class DamagedReplies(unittest.TestCase):
@@ -253,25 +254,25 @@ class DamagedReplies(unittest.TestCase):
                 payload[noise.randrange(len(payload))] = noise.choice((0, 1, 0x7F, 0x80, 0xFF, noise.randrange(256)))
             return bytes(payload)
 
-        with wire.Middle(server, damage) as middle, wire.Client(middle.address, *command) as client:
+        with wire.Middle(server, damage) as middle, Client(middle.address, *command) as client:
             stop = threading.Timer(1, middle.cut)
             stop.start()
             status = client.wait(20)
             stop.cancel()
-            self.assertIsNotNone(status, f"seed {seed}: {command} hangs: {client.errors()}")
+            self.assertIsNotNone(status, f"seed {seed}: {command} hangs: {client.log()}")
             # vulkaninfo has an assertion that fails when it stops at an error in the middle of its output.
-            if status == -signal.SIGABRT and "outputprinter.h" in client.errors():
+            if status == -signal.SIGABRT and "outputprinter.h" in client.log():
                 return
             self.assertGreaterEqual(status, 0, f"seed {seed}: {command} was ended by signal {-status}")
 
     def test_fault_client(self):
-        with wire.Server() as server:
+        with Server("--resume", "0") as server:
             for seed in range(self.ROUNDS):
-                self.run_program(server, seed, wire.CLIENT, "submit")
+                self.run_program(server, seed, CLIENT, "submit")
 
     @unittest.skipUnless(shutil.which("vulkaninfo"), "vulkaninfo is not installed")
     def test_vulkaninfo(self):
-        with wire.Server() as server:
+        with Server("--resume", "0") as server:
             for seed in range(self.ROUNDS):
                 self.run_program(server, 1000 + seed, shutil.which("vulkaninfo"))
 

@@ -7,257 +7,25 @@ No Vulkan client is needed: a connection that has said its greeting and nothing 
 these tests take.
 """
 
-import collections
 import contextlib
 import json
 import os
-import re
-import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import wire  # noqa: E402
+from processes import freeze, is_asleep, is_gone, is_gone_entirely, open_files, processor_time, read_proc  # noqa: E402
+from servers import BUILD, ICD, NATIVE_ICD, SERVER, RefusalCase, Server, environment, has_ipv6, own_address, \
+    receive_all, run  # noqa: E402
+from wire import wait_for  # noqa: E402
 
-BUILD = os.environ.get("VP_BUILD", "build")
-SERVER = os.path.join(BUILD, "server", "venus-server")
 BENCH = os.path.join(BUILD, "tools", "venus-bench")
-OUR_ICD = os.path.join(BUILD, "client", f"venus_icd.{os.uname().machine}.json")
-NATIVE_ICD = os.environ.get("VP_NATIVE_ICD", "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json")
-
-FRAME_HEADER = struct.Struct("<IIQ")
-FRAME_ERROR = 7
-NO_COMMAND = 0xFFFFFFFF
-
-
-def environment(**changes):
-    values = dict(os.environ, VK_DRIVER_FILES=NATIVE_ICD, VENUS_SERVER="192.0.2.1:9")
-    values.update(changes)
-    return values
-
-
-def wait_for(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return bool(condition())
-
-
-def read_proc(pid, name):
-    with open(f"/proc/{pid}/{name}", "rb") as file:
-        return file.read()
-
-
-def name_of(pid):
-    """What the kernel calls a process; it may have ended meanwhile."""
-    try:
-        return read_proc(pid, "comm").decode().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
-def own_address():
-    """One of this machine that others may reach, or an empty text. Nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        with contextlib.suppress(OSError):
-            probe.connect(("192.0.2.1", 9))
-            return probe.getsockname()[0]
-    return ""
-
-
-def has_ipv6():
-    with contextlib.suppress(OSError):
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-        return True
-    return False
-
-
-def is_gone(pid):
-    try:
-        return read_proc(pid, "stat").rsplit(b")", 1)[1].split()[0] in (b"Z", b"X")
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def is_gone_entirely(pid):
-    """The last thread too: until then, what it had open is."""
-    return is_gone(pid) and (not os.path.exists(f"/proc/{pid}") or len(os.listdir(f"/proc/{pid}/task")) == 1)
-
-
-def is_asleep(pid):
-    return read_proc(pid, "stat").rsplit(b")", 1)[1].split()[0] == b"S"
-
-
-def open_files(pid):
-    """What the files of a process are, but for standard input, output and error."""
-    files = []
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            files.append((int(fd), os.readlink(f"/proc/{pid}/fd/{fd}")))
-        except FileNotFoundError:
-            pass  # closed since it was listed
-    return [name for fd, name in files if fd > 2]
-
-
-def freeze(pid):
-    """Stops a process and waits until it is, since signals that come in meanwhile may overtake."""
-    os.kill(pid, signal.SIGSTOP)
-    if not wait_for(lambda: read_proc(pid, "stat").rsplit(b")", 1)[1].split()[0] == b"T"):
-        raise AssertionError(f"process {pid} does not stop")
-
-
-def receive_all(connection, seconds=10):
-    """Everything until the other side closes or resets."""
-    connection.settimeout(seconds)
-    data = b""
-    with contextlib.suppress(ConnectionError):
-        while piece := connection.recv(65536):
-            data += piece
-    return data
-
-
-def processor_time(pid):
-    return sum(int(field) for field in read_proc(pid, "stat").rsplit(b")", 1)[1].split()[11:13]) / os.sysconf("SC_CLK_TCK")
-
-
-def is_closed(connection):
-    """Whether the other side has closed it, without an answer."""
-    if not select.select([connection], [], [], 0)[0]:
-        return False
-    with contextlib.suppress(ConnectionError):
-        return connection.recv(1, socket.MSG_PEEK) == b""
-    return True
-
-
-def count_open(connections):
-    return sum(not is_closed(connection) for connection in connections)
-
-
-class Server:
-    """A running venus-server. Its log goes to a file."""
-
-    def __init__(self, *options, place=("--port", "0"), pass_fds=()):
-        self.log_file = tempfile.TemporaryFile("w+b")
-        self.process = subprocess.Popen([SERVER, *place, *options], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=self.log_file, env=environment(),
-                                        pass_fds=pass_fds)
-        self.pid = self.process.pid
-        self.line = self.process.stdout.readline().decode()
-        match = re.fullmatch(r"venus-server: listening on (unix|.*):(\d+|/.*)\n", self.line)
-        if not match:
-            self.process.wait(10)
-            raise AssertionError(f"the server does not listen: {self.line!r}, {self.log()}")
-        self.host = match[1].strip("[]")
-        self.port = match[2] if self.host == "unix" else int(match[2])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
-        self.log_file.close()
-
-    def log(self):
-        return os.pread(self.log_file.fileno(), 1 << 20, 0).decode(errors="replace")
-
-    def connect(self, source=""):
-        """From this address, if there is one. It says nothing."""
-        if self.host != "unix":
-            return socket.create_connection((self.host, self.port), 5, (source, 0) if source else None)
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(5)
-        connection.connect(self.port)
-        return connection
-
-    def greet(self, source=""):
-        connection = self.connect(source)
-        connection.sendall(wire.hello())
-        return connection
-
-    def children(self, name):
-        children = [int(pid) for pid in read_proc(self.pid, f"task/{self.pid}/children").split()]
-        return [pid for pid in children if name_of(pid) == name and not is_gone(pid)]
-
-    def workers(self):
-        """Those that have a client."""
-        return self.children("venus-worker")
-
-    def ready(self):
-        """Those that wait for one."""
-        return self.children("venus-ready")
-
-    def wait_for_ready(self, count=2):
-        if not wait_for(lambda: len(self.ready()) == count):
-            raise AssertionError(f"{len(self.ready())} workers are ready, not {count}: {self.log()}")
-        return self.ready()
-
-    def connect_worker(self):
-        """A connection and the id of the worker that serves it, once that has it."""
-        before = set(self.workers())
-        connection = self.greet()
-        found = []
-
-        def started():
-            found[:] = [pid for pid in self.workers() if pid not in before]
-            return found
-
-        if not wait_for(started):
-            raise AssertionError(f"no worker was started: {self.log()}")
-        return connection, found[0]
-
-    def open_files(self):
-        return open_files(self.pid)
-
-    def next_fd(self):
-        """The number that the next file gets."""
-        used = {int(fd) for fd in os.listdir(f"/proc/{self.pid}/fd")}
-        return min(set(range(len(used) + 1)) - used)
-
-    def fds(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
-
-    def stop(self, number=signal.SIGTERM, seconds=10):
-        """Sends the signal. Returns the exit status and the seconds that it took."""
-        start = time.monotonic()
-        self.process.send_signal(number)
-        return self.process.wait(seconds), time.monotonic() - start
-
-
-def run(*options, **changes):
-    return subprocess.run([SERVER, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env=environment(**changes), timeout=60, check=False, text=True)
-
-
-class RefusalCase(unittest.TestCase):
-    """Tests of a server that does not start, or refuses a client, in one sentence."""
-
-    def check_refusal(self, result, status, *words):
-        self.assertEqual(result.returncode, status, result.stderr)
-        self.assertEqual(result.stdout, "")
-        lines = [line for line in result.stderr.splitlines() if line.startswith("venus-server: error: ")]
-        self.assertEqual(len(lines), 1, result.stderr)
-        for word in words:
-            self.assertIn(word, lines[0])
-
-    def read_refusal(self, connection):
-        data = receive_all(connection)
-        self.assertGreater(len(data), FRAME_HEADER.size + 12, data)
-        kind, length, tag = FRAME_HEADER.unpack_from(data)
-        self.assertEqual((kind, length, tag), (FRAME_ERROR, len(data) - FRAME_HEADER.size, 0))
-        self.assertEqual(struct.unpack_from("<IQ", data, FRAME_HEADER.size), (NO_COMMAND, 0))
-        return data[FRAME_HEADER.size + 12:].decode()
 
 
 class CommandLine(RefusalCase):
@@ -305,7 +73,7 @@ class CommandLine(RefusalCase):
                     self.skipTest("no IPv6 here")
                 if not host:
                     self.skipTest("no network here")
-                self.check_refusal(run("--port", "0", "--host", host), 1, host, "not a loopback address", "ssh tunnel",
+                self.check_refusal(run("--port", "0", "--host", host), 1, host, "not a loopback address", "--keys", "ssh tunnel",
                                    "--insecure")
                 if host != own_address():
                     self.check_refusal(run("--port", "0", "--insecure", "--host", host), 1, host, "all networks",
@@ -365,7 +133,7 @@ class Listening(unittest.TestCase):
 class Workers(unittest.TestCase):
     def test_surroundings(self):
         # A file that the server inherits open must not reach a worker.
-        with tempfile.TemporaryFile() as secret, Server(pass_fds=(secret.fileno(),)) as server:
+        with tempfile.TemporaryFile() as secret, Server("--control", "none", pass_fds=(secret.fileno(),)) as server:
             secret_link = os.readlink(f"/proc/self/fd/{secret.fileno()}")
             self.assertIn(secret_link, server.open_files())
             server.wait_for_ready()
@@ -396,6 +164,7 @@ class Workers(unittest.TestCase):
                 receive_all(first)
                 self.assertTrue(wait_for(lambda: "signal 9" in server.log()), server.log())
                 peer = "{}:{}".format(*first.getsockname())
+                self.assertTrue(wait_for(lambda: " of address:127.0.0.1" in server.log()), server.log())
                 self.assertIn(f"client {peer}: its worker {first_pid} was ended by signal 9", server.log())
                 self.assertFalse(is_gone(second_pid))
                 third, third_pid = server.connect_worker()
@@ -522,7 +291,7 @@ class Ready(unittest.TestCase):
     def test_much_was_compiled(self):
         """They are replaced, since a driver may read what was compiled only while it is loaded; not for nothing."""
         def run(server, *arguments):
-            values = environment(VENUS_SERVER=f"{server.host}:{server.port}", VK_DRIVER_FILES=OUR_ICD)
+            values = environment(VENUS_SERVER=f"{server.host}:{server.port}", VK_DRIVER_FILES=ICD)
             return subprocess.Popen([BENCH, "gpu", *arguments], stdout=subprocess.DEVNULL, env=values)
 
         with Server("--log", "debug") as server:
@@ -573,229 +342,6 @@ class Shutdown(unittest.TestCase):
                 self.assertTrue(is_gone(pid))
 
 
-class Lobby(RefusalCase):
-    """Connections that have not said their greeting: they cost no worker, and few of them are kept, not for long."""
-
-    SECONDS = 5
-    SHARE = 10
-    ROOM = 100
-
-    def check_served(self, connection):
-        self.assertEqual((wire.receive_frame(connection) or (None,))[0], wire.HELLO)
-
-    def check_reported(self, server, who, count):
-        """All of them in one line."""
-        self.assertEqual(server.stop()[0], 0)
-        lines = [line for line in server.log().splitlines() if "without a greeting" in line]
-        self.assertEqual(len(lines), 1, server.log())
-        self.assertIn(f"client {who}: {count} connection", lines[0])
-
-    def close(self, connections):
-        for connection in connections:
-            connection.close()
-
-    def test_silence(self):
-        with Server() as server:
-            silent = [server.connect() for _ in range(64)]
-            start = time.monotonic()
-            with server.greet("127.0.0.2") as good:
-                self.check_served(good)
-                self.assertLess(time.monotonic() - start, 1 * wire.SLOW)
-                self.assertEqual(len(server.workers()), 1)
-                self.assertTrue(wait_for(lambda: count_open(silent) == self.SHARE))
-                self.assertTrue(wait_for(lambda: count_open(silent) == 0, self.SECONDS + 2))
-                self.assertGreater(time.monotonic() - start, self.SECONDS - 1)
-                with server.greet() as other:
-                    self.check_served(other)
-            self.close(silent)
-            self.check_reported(server, "127.0.0.1", 64)
-
-    def test_a_byte_each_second(self):
-        with Server() as server, server.connect() as slow:
-            start = time.monotonic()
-            for byte in wire.hello():
-                with contextlib.suppress(ConnectionError):
-                    slow.sendall(bytes((byte,)))
-                if wait_for(lambda: is_closed(slow), 1):
-                    break
-            self.assertTrue(self.SECONDS - 0.5 < time.monotonic() - start < self.SECONDS + 1.5)
-            self.assertFalse(server.workers())
-            self.check_reported(server, "127.0.0.1", 1)
-
-    def test_share(self):
-        with Server("--ready", "0") as server:
-            fds = server.fds()
-            silent = [server.connect() for _ in range(self.SHARE)]
-            with server.connect() as one_more:
-                self.assertTrue(wait_for(lambda: is_closed(one_more), 1 * wire.SLOW))
-            self.assertEqual(count_open(silent), self.SHARE)
-            with server.connect("127.0.0.2") as other:
-                self.assertTrue(wait_for(lambda: server.fds() == fds + self.SHARE + 1))
-                silent.pop().close()
-                self.assertTrue(wait_for(lambda: server.fds() == fds + self.SHARE))
-                silent.append(server.connect())
-                time.sleep(0.3)
-                self.assertEqual(count_open(silent + [other]), self.SHARE + 1)
-            self.close(silent)
-            self.check_reported(server, "127.0.0.1", 1)
-
-    @unittest.skipUnless(has_ipv6(), "no IPv6 here")
-    def test_share_of_a_network(self):
-        with Server("--host", "::1") as server:
-            silent = [server.connect() for _ in range(self.SHARE + 3)]
-            self.assertTrue(wait_for(lambda: count_open(silent) == self.SHARE))
-            silent[0].sendall(wire.hello())
-            self.check_served(silent[0])
-            self.close(silent)
-            self.check_reported(server, "::/64", 3)
-
-    def test_room(self):
-        """Of many sources: some are let in, fewer than there is room for; and all is over soon."""
-        with Server() as server:
-            server.wait_for_ready()
-            fds = server.fds()
-            silent = [server.connect(f"127.0.1.{i % 100 + 1}") for i in range(300)]
-            self.assertTrue(wait_for(lambda: count_open(silent) == server.fds() - fds))
-            self.assertTrue(self.SHARE < count_open(silent) <= self.ROOM, count_open(silent))
-            self.assertTrue(wait_for(lambda: count_open(silent) == 0, self.SECONDS + 2))
-            with server.greet() as good:
-                self.check_served(good)
-            self.close(silent)
-            self.assertEqual(server.stop()[0], 0)
-
-    def test_flood(self):
-        with Server() as server:
-            server.wait_for_ready()
-            fds = server.fds()
-            kept, made = collections.deque(maxlen=500), [0]
-
-            def flood():
-                for _ in range(2000):
-                    with contextlib.suppress(OSError):
-                        kept.append(server.connect())
-                    made[0] += 1
-
-            thread = threading.Thread(target=flood)
-            thread.start()
-            self.assertTrue(wait_for(lambda: made[0] > 100))
-            for _ in range(3):
-                with server.greet("127.0.0.2") as good:
-                    self.check_served(good)
-            self.assertLess(server.fds(), fds + self.SHARE + 10)
-            thread.join()
-            with server.greet("127.0.0.2") as good:
-                self.check_served(good)
-            self.close(kept)
-            self.assertEqual(server.stop()[0], 0)
-            self.assertEqual(server.log().count("without a greeting"), 1)
-
-    def test_nonsense(self):
-        """It is answered as soon as it cannot be a greeting any more, and no worker hears of it."""
-        start = wire.frame(wire.HELLO, length=500)
-        with Server("--ready", "0") as server:
-            nonsense = (b"GET ", b"SSH-2.0-x", bytes(16), os.urandom(5000), wire.frame(wire.HELLO, length=65537)[:8],
-                        wire.frame(wire.HELLO, length=15), start + b"VENUSPLUS", wire.frame(wire.ERROR, bytes(12)))
-            for data in nonsense:
-                with self.subTest(data[:30]), server.connect() as connection:
-                    connection.sendall(data)
-                    self.assertIn("does not speak the protocol", self.read_refusal(connection))
-            with server.connect() as connection:
-                for piece in (start[:2], start[2:9], start[9:], b"VENUS", b"???"):
-                    time.sleep(0.05)
-                    connection.sendall(piece)
-                self.assertIn("does not speak the protocol", self.read_refusal(connection))
-            self.assertNotIn("connected", server.log())
-            self.check_reported(server, "127.0.0.1", len(nonsense) + 1)
-
-    def test_greeting_in_pieces(self):
-        greetings = [(wire.hello(), at) for at in (1, 4, 7, 8, 15, 16, 23, 24, 25, len(wire.hello()) - 1)]
-        colors = wire.hello(colors=b"blue" * 15000)
-        greetings += [(colors, 10), (colors, 40000)]
-        with Server() as server:
-            for greeting, at in greetings:
-                with self.subTest(at), server.connect() as connection:
-                    connection.sendall(greeting[:at])
-                    time.sleep(0.1)
-                    self.assertFalse(server.workers())
-                    connection.sendall(greeting[at:])
-                    self.check_served(connection)
-                self.assertTrue(wait_for(lambda: not server.workers()))
-            with server.greet() as connection:
-                connection.shutdown(socket.SHUT_WR)
-                self.check_served(connection)
-            self.assertEqual(server.stop()[0], 0)
-            self.assertNotIn("without a greeting", server.log())
-
-    def test_hang_up(self):
-        """It is noticed at once, and is no offence; what is there of a greeting keeps the server busy no more than
-        nothing does."""
-        with Server("--ready", "0") as server:
-            fds = server.fds()
-            waiting = [server.connect() for _ in range(self.SHARE)]
-            for i, connection in enumerate(waiting):
-                connection.sendall(wire.hello()[:4 * i])
-            self.assertTrue(wait_for(lambda: server.fds() == fds + self.SHARE))
-            used = processor_time(server.pid)
-            time.sleep(1)
-            self.assertLess(processor_time(server.pid) - used, 0.1)
-            self.assertEqual(count_open(waiting), self.SHARE)
-            for i, connection in enumerate(waiting):
-                if i % 2:
-                    connection.shutdown(socket.SHUT_WR)
-                else:
-                    connection.close()
-            self.assertTrue(wait_for(lambda: server.fds() == fds, 1 * wire.SLOW))
-            self.close(waiting)
-            self.assertEqual(server.stop()[0], 0)
-            self.assertNotIn("without a greeting", server.log())
-
-    def test_patience(self):
-        """Who talks nonsense several times has a smaller share, until it has said a greeting."""
-        with Server() as server:
-            def open_of_three():
-                silent = [server.connect() for _ in range(3)]
-                time.sleep(0.3)
-                count = count_open(silent)
-                fds = server.fds()
-                self.close(silent)
-                self.assertTrue(wait_for(lambda: server.fds() == fds - count))
-                return count
-
-            server.wait_for_ready()
-            fds = server.fds()
-            self.assertEqual(open_of_three(), 3)
-            for _ in range(20):
-                with server.connect() as connection:
-                    connection.sendall(b"nonsense")
-                    self.read_refusal(connection)
-            self.assertTrue(wait_for(lambda: server.fds() == fds))
-            self.assertEqual(open_of_three(), 1)
-            with server.greet() as connection:
-                self.check_served(connection)
-                server.wait_for_ready()
-                self.assertEqual(open_of_three(), 3)
-            self.assertEqual(server.stop()[0], 0)
-
-    def test_they_are_no_clients(self):
-        with Server("--max-clients", "1") as server:
-            silent = [server.connect() for _ in range(5)]
-            with server.greet("127.0.0.2") as first:
-                self.check_served(first)
-                silent[0].sendall(wire.hello())
-                self.assertIn("maximum of 1 clients", self.read_refusal(silent[0]))
-                self.assertEqual(count_open(silent[1:]), 4)
-            self.assertTrue(wait_for(lambda: not server.workers()))
-            silent[1].sendall(wire.hello())
-            self.check_served(silent[1])
-            self.close(silent)
-            self.assertEqual(server.stop()[0], 0)
-
-    def test_end(self):
-        with Server() as server:
-            silent = [server.connect() for _ in range(5)]
-            self.assertEqual(server.stop()[0], 0)
-            self.assertEqual(count_open(silent), 0)
-            self.close(silent)
 
 
 class Abuse(RefusalCase):

@@ -15,6 +15,9 @@ import threading
 import time
 import unittest
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import wire  # noqa: E402
+
 BUILD = os.environ.get("VP_BUILD", "build")
 PROXY = os.path.join(BUILD, "tools", "venus-proxy")
 
@@ -120,13 +123,13 @@ class ProxyTest(unittest.TestCase):
             with Proxy(self.echo.port, "--rtt", str(milliseconds)) as proxy, proxy.connect() as connection:
                 times = sorted(round_trip(connection) for _ in range(20))
                 self.assertGreaterEqual(times[0], milliseconds)
-                self.assertLess(times[10], milliseconds + 5)
+                self.assertLess(times[10], milliseconds + 5 * wire.SLOW)
 
     def test_rate(self):
         with Proxy(self.echo.port, "--rate", "80", "--rtt", "10") as proxy, proxy.connect() as connection:
             seconds = self.echo_through(connection, random.Random(2).randbytes(10_000_000))
             self.assertGreater(seconds, 1.0)  # 80 Mbit/s are 10 MB a second
-            self.assertLess(seconds, 1.3)
+            self.assertLess(seconds, 1 + 0.3 * wire.SLOW)
 
     def test_connections_share_the_link(self):
         with Proxy(self.echo.port, "--rate", "80") as proxy:
@@ -138,7 +141,7 @@ class ProxyTest(unittest.TestCase):
                 thread.start()
             for thread in threads:
                 thread.join()
-            self.assertTrue(1.0 < time.monotonic() - start < 1.4)
+            self.assertTrue(1.0 < time.monotonic() - start < 1 + 0.4 * wire.SLOW)
             for connection in connections:
                 connection.close()
 
@@ -151,7 +154,7 @@ class ProxyTest(unittest.TestCase):
             with self.assertRaises(TimeoutError):
                 connection.recv(1)
             proxy.signal(signal.SIGUSR2)
-            connection.settimeout(5)
+            connection.settimeout(5 * wire.SLOW)
             self.assertEqual(receive(connection, 3), b"abc")
 
     def test_freeze_after(self):
@@ -163,7 +166,7 @@ class ProxyTest(unittest.TestCase):
             with self.assertRaises(TimeoutError):
                 connection.recv(1)
             proxy.signal(signal.SIGUSR2)
-            connection.settimeout(5)
+            connection.settimeout(5 * wire.SLOW)
             self.assertEqual(receive(connection, 3), b"abc")
 
     def test_a_vanished_client_is_passed_on(self):
@@ -173,7 +176,7 @@ class ProxyTest(unittest.TestCase):
                 connection = proxy.connect()
                 accepted, _ = server.accept()
                 with accepted:
-                    accepted.settimeout(5)
+                    accepted.settimeout(5 * wire.SLOW)
                     connection.close()
                     if accepted.recv(1) == b"":
                         gone.set()
@@ -186,10 +189,67 @@ class ProxyTest(unittest.TestCase):
             self.assertEqual(connection.recv(1), b"")
             self.assertIsNone(proxy.process.poll())
 
+    def test_cut_every(self):
+        with Proxy(self.echo.port, "--cut-every", "200", "--cuts", "3", "--seed", "7") as proxy:
+            for _ in range(3):
+                with proxy.connect() as connection:
+                    round_trip(connection)
+                    connection.settimeout(20 * wire.SLOW)
+                    try:
+                        self.assertEqual(connection.recv(1), b"")
+                    except ConnectionResetError:
+                        pass
+            with proxy.connect() as connection:  # that was all
+                round_trip(connection)
+                connection.settimeout(0.6)
+                with self.assertRaises(TimeoutError):
+                    connection.recv(1)
+
+    def cut_after(self, *options):
+        """How many bytes come through, and whether the end is clean."""
+        with Proxy(self.echo.port, "--cut-after", "40", *options) as proxy, proxy.connect() as connection:
+            count = 0
+            try:
+                while True:
+                    connection.sendall(bytes(500))
+                    piece = receive(connection, 500)
+                    count += len(piece)
+                    if len(piece) < 500:
+                        return count, True
+            except (ConnectionResetError, BrokenPipeError):
+                return count, False
+
+    def test_cut_after(self):
+        count, clean = self.cut_after("--cut-with", "fin", "--seed", "3")
+        self.assertTrue(10_000 <= count <= 31_000, count)
+        self.assertTrue(clean)
+        self.assertEqual(self.cut_after("--cut-with", "fin", "--seed", "3")[0], count)
+        self.assertNotEqual(self.cut_after("--cut-with", "fin", "--seed", "4")[0], count)
+        self.assertFalse(self.cut_after("--cut-with", "rst")[1])
+        self.assertGreaterEqual(self.cut_after("--spare", "50")[0], 50 << 10)
+
+    def test_refuse_after_a_cut(self):
+        with Proxy(self.echo.port, "--cut-with", "fin", "--refuse", "1500") as proxy:
+            with proxy.connect() as connection:
+                round_trip(connection)
+                proxy.signal(signal.SIGHUP)
+                self.assertEqual(connection.recv(1), b"")
+            with self.assertRaises(ConnectionRefusedError):
+                proxy.connect()
+            deadline = time.monotonic() + 20 * wire.SLOW
+            while True:
+                try:
+                    with proxy.connect() as connection:
+                        round_trip(connection)
+                    break
+                except ConnectionRefusedError:
+                    self.assertLess(time.monotonic(), deadline)
+                    time.sleep(0.1)
+
     def test_wrong_options(self):
         for options in ([], ["--listen", "0"], ["--listen", "70000", "--connect", "x:1"], ["--rtt"], ["--rate", "-1"],
-                        ["--listen", "0", "--connect", "x:1", "--rtt", "abc"], ["--what", "1"]):
-            result = subprocess.run([PROXY, *options], capture_output=True, check=False, timeout=10)
+                        ["--listen", "0", "--connect", "x:1", "--rtt", "abc"], ["--cut-with", "scissors"], ["--what", "1"]):
+            result = subprocess.run([PROXY, *options], capture_output=True, check=False, timeout=10 * wire.SLOW)
             self.assertEqual(result.returncode, 2, options)
             self.assertEqual(len(result.stderr.splitlines()), 1)
 

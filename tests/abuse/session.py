@@ -10,9 +10,12 @@ import struct
 import sys
 import time
 import unittest
+import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import wire  # noqa: E402
+from servers import CLIENT, Client, Server  # noqa: E402
+from wire import wait_for  # noqa: E402
 
 LOST = 42  # what fault_client ends with after VK_ERROR_DEVICE_LOST
 WITH_REPLY = 1
@@ -37,16 +40,16 @@ def recorded(*parts):
 class Session(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = wire.Server()
-        cls.bystander = wire.Client(cls.server.address, wire.CLIENT, "submit")
-        assert cls.bystander.ready(), cls.bystander.errors()
+        cls.server = Server("--resume", "0")
+        cls.bystander = Client(cls.server.address, CLIENT, "submit")
+        assert cls.bystander.ready(), cls.bystander.log()
         cls.quiet = cls.server.workers()
 
     @classmethod
     def tearDownClass(cls):
-        alone = wire.wait_for(lambda: cls.server.workers() == cls.quiet, 5)
+        alone = wait_for(lambda: cls.server.workers() == cls.quiet, 5)
         lived = cls.bystander.process.poll() is None
-        said = cls.bystander.errors()
+        said = cls.bystander.log()
         cls.bystander.__exit__()
         cls.server.__exit__()
         assert lived and not said, f"another client was disturbed: {said}"
@@ -69,16 +72,16 @@ class Session(unittest.TestCase):
         return text
 
     def check_ended(self, before):
-        """The worker is gone, and the log says that it has failed rather than crashed."""
-        self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
-        failed = "failed with exit code 1"
-        wire.wait_for(lambda: failed in self.server.errors()[before:], 6)  # the listener says it after the worker's end
-        news = self.server.errors()[before:]
+        """The worker is gone, and the log says in one line that the session was ended, and why, rather than crashed."""
+        self.assertTrue(wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+        failed = ": session ended after "
+        wait_for(lambda: failed in self.server.log()[before:], 6)  # the listener says it after the worker's end
+        news = self.server.log()[before:]
         self.assertIn(failed, news)
         return news
 
     def check_refused(self, data, *words, greeting=None):
-        before = len(self.server.errors())
+        before = len(self.server.log())
         with self.connect(greeting) as connection:
             try:
                 connection.sendall(data)
@@ -92,11 +95,11 @@ class Session(unittest.TestCase):
 
     def check_strange(self, data):
         """The listener answers it, and no worker hears of it."""
-        before = len(self.server.errors())
+        before = len(self.server.log())
         with self.connect(data) as connection:
             self.assertIn("does not speak the protocol of Venus Plus", self.read_error(connection) or "")
         self.assertEqual(self.server.workers(), self.quiet)
-        self.assertNotIn("connected (", self.server.errors()[before:])
+        self.assertNotIn("connected (", self.server.log()[before:])
 
     # --- greetings ---
 
@@ -110,7 +113,7 @@ class Session(unittest.TestCase):
             kind, _, payload = wire.receive_frame(connection)
             self.assertEqual(kind, wire.HELLO)
             said = wire.read_hello(payload)
-        self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+        self.assertTrue(wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
         return said
 
     def test_greetings(self):
@@ -147,7 +150,7 @@ class Session(unittest.TestCase):
             session = wire.read_hello(wire.receive_frame(connection)[2])["session"]
             with self.connect(wire.hello(join=session)) as other:
                 self.assertIn("does not let another connection join", self.read_error(other))
-        self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+        self.assertTrue(wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
         self.check_refused(b"", "does not let another connection join", greeting=wire.hello(join=bytes(range(16))))
         self.check_refused(b"", "15 bytes of", greeting=wire.hello(join=bytes(15)))
 
@@ -188,21 +191,35 @@ class Session(unittest.TestCase):
         self.check_refused(skipped + wire.frame(wire.REPLY), "frames of type 3")
         self.check_refused(skipped + wire.frame(99), "the client sent data that is not of this protocol")
         self.check_refused(wire.frame(wire.SKIPPABLE | 99, length=(512 << 20) + 1), "not of this protocol")
-        with wire.Middle(self.server) as middle, wire.Client(middle.address, wire.CLIENT, "submit") as client:
-            self.assertTrue(client.ready(), client.errors())
+        with wire.Middle(self.server) as middle, Client(middle.address, CLIENT, "submit") as client:
+            self.assertTrue(client.ready(), client.log())
             middle.inject_to_server(skipped)
             time.sleep(0.5)
-            self.assertIsNone(client.process.poll(), client.errors())
+            self.assertIsNone(client.process.poll(), client.log())
 
     def test_reserved(self):
-        for data, text in ((wire.frame(wire.AUTH, b"secret"), "does not ask for authentication"),
-                           (wire.frame(wire.RESUME, bytes(24)), "does not keep sessions")):
-            self.check_refused(data, text)
-            self.check_refused(b"", text, greeting=data)
+        data, text = wire.frame(wire.AUTH, b"secret"), "does not ask for authentication"
+        self.check_refused(data, text)
+        self.check_refused(b"", text, greeting=data)
         self.check_refused(wire.frame(wire.AUTH, length=65537), "not of this protocol")
 
+    def test_probes(self):
+        most = 1 << 20
+        with self.connect() as connection:
+            kind, _, payload = wire.receive_frame(connection)
+            self.assertEqual((kind, wire.read_hello(payload)["probe"]), (wire.HELLO, struct.pack("<I", most)))
+            for sent, wanted in ((0, 0), (1, 1), (most - 4, 7), (0, most)):
+                connection.sendall(wire.frame(wire.PROBE, struct.pack("<I", wanted) + bytes(sent), tag=sent + 5))
+                while (received := wire.receive_frame(connection))[0] == wire.ALIVE:
+                    pass
+                kind, tag, payload = received
+                self.assertEqual((kind, tag, len(payload)), (wire.PROBE, sent + 5, wanted))
+            self.assertGreater(len(zlib.compress(payload)), most * 0.99)
+        for data in (b"", bytes(3), bytes(most + 1), struct.pack("<I", most + 1), b"\xff" * 4):
+            self.check_refused(wire.frame(wire.PROBE, data), "a probe of")
+
     def test_client_gives_up(self):
-        before = len(self.server.errors())
+        before = len(self.server.log())
         with self.connect() as connection:
             connection.sendall(wire.frame(wire.ERROR, bytes(12) + b"I am out of paper"))
             self.read_error(connection)
@@ -221,7 +238,7 @@ class Session(unittest.TestCase):
             with open(f"/proc/{worker}/status", encoding="ascii") as file:
                 resident = int(next(line for line in file if line.startswith("VmRSS")).split()[1])
             self.assertLess(resident, 400 << 10)
-        self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+        self.assertTrue(wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
 
     # --- commands ---
 
@@ -270,12 +287,12 @@ class Session(unittest.TestCase):
 
     def check_live(self, data, *words, mode="submit"):
         """The reason reaches the person in front of the program."""
-        before = len(self.server.errors())
-        with wire.Middle(self.server) as middle, wire.Client(middle.address, wire.CLIENT, mode) as client:
-            self.assertTrue(client.ready(), client.errors())
+        before = len(self.server.log())
+        with wire.Middle(self.server) as middle, Client(middle.address, CLIENT, mode) as client:
+            self.assertTrue(client.ready(), client.log())
             middle.inject_to_server(data(middle) if callable(data) else data)
-            self.assertEqual(client.wait(10), LOST, client.errors())
-            lines = client.errors().splitlines()
+            self.assertEqual(client.wait(10), LOST, client.log())
+            lines = client.log().splitlines()
             self.assertEqual(len(lines), 1, lines)
             for word in words:
                 self.assertIn(word, lines[0])
@@ -320,18 +337,18 @@ class Session(unittest.TestCase):
         with self.connect() as connection:
             self.assertEqual(wire.receive_frame(connection)[0], wire.HELLO)
             self.assertEqual(wire.receive_frame(connection)[0], wire.ALIVE)
-        self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+        self.assertTrue(wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
 
     def test_does_not_listen(self):
         """A client that asks and never reads: its worker waits for it, and ends with it."""
-        with wire.Middle(self.server) as middle, wire.Client(middle.address, wire.CLIENT, "flood") as client:
-            self.assertTrue(client.ready(), client.errors())
+        with wire.Middle(self.server) as middle, Client(middle.address, CLIENT, "flood") as client:
+            self.assertTrue(client.ready(), client.log())
             with middle.to_client:  # nothing gets to the client any more
                 time.sleep(2)
                 client.process.kill()
                 middle.upstream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 middle.cut()
-            self.assertTrue(wire.wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
+            self.assertTrue(wait_for(lambda: self.server.workers() == self.quiet, 6), "the worker is still there")
 
 
 if __name__ == "__main__":

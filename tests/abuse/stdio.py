@@ -10,12 +10,13 @@ import pty
 import signal
 import subprocess
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import wire  # noqa: E402
-from listener import SERVER, RefusalCase, environment, is_gone, name_of, read_proc, run, wait_for  # noqa: E402
+from processes import Process, is_gone, read_proc  # noqa: E402
+from servers import SERVER, RefusalCase, environment, run  # noqa: E402
+from wire import wait_for  # noqa: E402
 
 
 class Pipe:
@@ -32,32 +33,13 @@ class Pipe:
         return self.process.stdout.read(size)
 
 
-class Server:
+class Server(Process):
     def __init__(self, *options, **changes):
-        self.log_file = tempfile.TemporaryFile("w+b")
-        self.process = subprocess.Popen([SERVER, "--stdio", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=self.log_file, env=environment(**changes))
-        self.pid = self.process.pid
+        super().__init__([SERVER, "--stdio", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(**changes))
         self.pipe = Pipe(self.process)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        self.process.stdout.close()
-        self.log_file.close()
-
-    def log(self):
-        return os.pread(self.log_file.fileno(), 1 << 20, 0).decode(errors="replace")
-
     def worker(self):
-        children = [int(pid) for pid in read_proc(self.pid, f"task/{self.pid}/children").split()]
-        return next((pid for pid in children if name_of(pid) == "venus-worker"), None)
+        return next(iter(self.workers()), None)
 
     def greet(self):
         self.pipe.sendall(wire.hello())
@@ -76,6 +58,7 @@ class Standard(RefusalCase):
         with Server() as server:
             worker = server.greet()
             self.assertIn("client on standard input: connected (worker ", server.log())
+            self.assertTrue(wait_for(lambda: f" of uid:{os.getuid()}" in server.log()), server.log())
             server.process.stdin.close()
             self.assertEqual(server.process.wait(10), 0, server.log())
             self.assertTrue(is_gone(worker))
@@ -188,7 +171,7 @@ class Standard(RefusalCase):
         main, terminal = pty.openpty()
         with open(terminal, "rb") as file:
             result = subprocess.run([SERVER, "--stdio"], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                    env=environment(), timeout=20, check=False, text=True)
+                                    env=environment(), timeout=20 * wire.SLOW, check=False, text=True)
         os.close(main)
         self.check_refusal(result, 1, "not to a terminal", "exec:")
 

@@ -12,10 +12,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from listener import SERVER, RefusalCase, Server, environment, receive_all, run, wait_for  # noqa: E402
+import wire  # noqa: E402
+from servers import SERVER, RefusalCase, Server, environment, receive_all, run  # noqa: E402
+from wire import wait_for  # noqa: E402
 
 NOBODY = 65534
 
@@ -71,6 +74,7 @@ class UnixSocket(RefusalCase):
                 with connection:
                     who = f"client uid {os.getuid()}, pid {os.getpid()}: "
                     self.assertTrue(wait_for(lambda: f"{who}connected (worker {worker}" in server.log()), server.log())
+                    self.assertTrue(wait_for(lambda: f" of uid:{os.getuid()}" in server.log()), server.log())
                     self.assertEqual(server.stop(number)[0], 0)
                     receive_all(connection)
                 self.assertIn(f"{who}ended with the server", server.log())
@@ -126,6 +130,19 @@ class UnixSocket(RefusalCase):
                 connection.connect(self.path)
                 self.assertTrue(wait_for(lambda: len(server.workers()) == 2), server.log())
             self.assertEqual(server.stop()[0], 0)
+
+    def test_probe(self):
+        """Who connects and leaves without a word has no line, and at `debug` one."""
+        for level, most in (("info", 0), ("debug", 1)):
+            with self.server("--log", level) as server:
+                before = server.log().count(" client ")
+                with socket.socket(socket.AF_UNIX) as connection:
+                    connection.connect(self.path)
+                time.sleep(0.5 * wire.SLOW)
+                self.assertEqual(server.stop()[0], 0)
+                lines = [line for line in server.log().splitlines() if " client " in line][before:]
+                self.assertEqual(len(lines), most, server.log())
+                self.assertTrue(all(": debug: " in line for line in lines), lines)
 
     def test_left_behind(self):
         self.leave_behind()

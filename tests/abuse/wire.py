@@ -4,21 +4,16 @@
 import os
 import socket
 import struct
-import subprocess
-import tempfile
 import threading
 import time
 
-BUILD = os.environ.get("VP_BUILD", "build")
-SERVER = os.path.join(BUILD, "server", "venus-server")
-CLIENT = os.path.join(BUILD, "tests", "e2e", "fault_client")
-ICD = os.path.join(BUILD, "client", f"venus_icd.{os.uname().machine}.json")
-NATIVE_ICD = os.environ.get("VP_NATIVE_ICD", "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json")
-SLOW = 3 if os.environ.get("VP_SANITIZE") else 1  # sanitizers take their time
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# What limits of time are multiplied with: tests/run says it, and who starts a test by hand may.
+SLOW = int(os.environ.get("VP_SLOW") or 1)
 
 HELLO, COMMANDS, REPLY, MEMORY, PROGRESS, OBJECT_ERROR, ERROR, ALIVE, EVENT, QUERIES, STALE, \
     PACKED, BATCH_ERROR, RESERVE, ADDRESS, PRESENT, EXECUTABLES, EXECUTED, PACKED_COMMANDS, MEMORY_PART, \
-    RECORDED, AUTH, RESUME = range(1, 24)
+    RECORDED, AUTH, RESUME, BYE, LOAD, PROBE = range(1, 27)
 SKIPPABLE = 1 << 31
 
 MAGIC = b"VENUSPLS"
@@ -88,99 +83,13 @@ def receive_frame(connection):
     return (kind, tag, payload) if len(payload) == length else None
 
 
-def wait_for(condition, seconds):
+def wait_for(condition, seconds=10):
     deadline = time.monotonic() + seconds * SLOW
     while time.monotonic() < deadline:
         if condition():
             return True
         time.sleep(0.02)
     return bool(condition())
-
-
-class Process:
-    """A program whose output goes to files."""
-
-    def __init__(self, command, **environment):
-        self.out, self.err = tempfile.TemporaryFile("w+b"), tempfile.TemporaryFile("w+b")
-        values = dict(os.environ, **environment)
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err, env=values)
-        self.pid = self.process.pid
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.out.close()
-        self.err.close()
-
-    def output(self):
-        return os.pread(self.out.fileno(), 1 << 20, 0).decode(errors="replace")
-
-    def errors(self):
-        return os.pread(self.err.fileno(), 1 << 20, 0).decode(errors="replace")
-
-    def wait(self, seconds):
-        """The exit status, or None when it is still there."""
-        try:
-            return self.process.wait(seconds * SLOW)
-        except subprocess.TimeoutExpired:
-            return None
-
-
-def name_of(pid):
-    """What the kernel calls a process; it may have ended meanwhile."""
-    try:
-        with open(f"/proc/{pid}/comm", encoding="ascii") as file:
-            return file.read().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
-class Server(Process):
-    def __init__(self):
-        # A client may ask the GPU's driver for more memory than there can be.
-        sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":allocator_may_return_null=1"
-        super().__init__([SERVER, "--port", "0"], VK_DRIVER_FILES=NATIVE_ICD, ASAN_OPTIONS=sanitizer)
-        if not wait_for(lambda: "listening on" in self.output() or self.process.poll() is not None, 20):
-            raise AssertionError("the server does not listen")
-        if self.process.poll() is not None:
-            raise AssertionError(f"the server ended: {self.errors()}")
-        self.address = self.output().split()[-1]
-        self.port = int(self.address.rsplit(":", 1)[1])
-
-    def __exit__(self, *arguments):
-        self.process.terminate()
-        self.status = self.wait(10)
-        super().__exit__(*arguments)
-
-    def connect(self):
-        connection = socket.create_connection(("127.0.0.1", self.port), 10 * SLOW)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-
-    def workers(self):
-        """Those that have a client."""
-        with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as file:
-            return [int(pid) for pid in file.read().split() if name_of(pid) == "venus-worker"]
-
-
-class Client(Process):
-    """A Vulkan program on a server."""
-
-    def __init__(self, address, *arguments, **environment):
-        command = list(arguments)
-        values = dict(VK_DRIVER_FILES=ICD, VENUS_SERVER=address, **environment)
-        if not command[0].startswith(BUILD) and os.environ.get("VP_PRELOAD"):
-            values["LD_PRELOAD"] = os.environ["VP_PRELOAD"]
-            values["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-        super().__init__(command, **values)
-
-    def ready(self, seconds=20):
-        return wait_for(lambda: "ready" in self.output() or self.process.poll() is not None, seconds) and \
-            self.process.poll() is None
 
 
 class Acceptor:

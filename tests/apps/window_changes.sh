@@ -14,7 +14,7 @@ meddle=$VP_BUILD/tests/apps/meddle
 need vkcube
 ulimit -c 0 # vkcube aborts when it loses its window
 x11_start 640 600
-server_start
+server_start --resume 0 --ready 0
 
 # Natively it has its last size from the start. Through the driver it is held before frame 380 until it was resized.
 export VP_HOLD_FILE=$VP_TEST_TMP/go

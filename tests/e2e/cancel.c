@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/copy.h"
+#include "tests/slow.h"
 
 #define ROUNDS 2
 
@@ -143,7 +144,7 @@ int main(void)
       {"submitting", submit},
    };
    bool ok = true;
-   alarm(60);
+   alarm(60 * slow_factor());
    copier_create_device(&c);
    copier_map(&c);
    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

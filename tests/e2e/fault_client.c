@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A Vulkan program that works until its device is lost and then puts everything away in good order.
  *
- * usage: fault_client fence|call|submit|flood
+ * usage: fault_client fence|call|submit|flood|present
  *
  *   fence   waits without limit for a fence that nobody signals
  *   call    asks the driver for something that only the server knows, again and again
  *   submit  submits and waits, again and again
  *   flood   changes mapped memory and submits, faster than the network takes it
+ *   present presents pictures to a window that is on no display, faster than the network takes it
  *
  * Prints "ready" when it is at it. Exit status: 42 after VK_ERROR_DEVICE_LOST, when every call after it returned as it
  * should; 1 for anything else. */
@@ -39,6 +40,8 @@ struct client {
    VkFence fences[FLIGHT];
    VkSemaphore never; /* a timeline semaphore that nobody signals */
    VkPipelineCache cache;
+   VkSurfaceKHR surface; /* these two with "present" */
+   VkSwapchainKHR swapchain;
 };
 
 static void fail(const char *what, VkResult result)
@@ -73,6 +76,9 @@ static void create_instance(struct client *c)
    const VkInstanceCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
       .pApplicationInfo = &application,
+      .enabledExtensionCount = 2,
+      .ppEnabledExtensionNames =
+         (const char *const[]){VK_KHR_SURFACE_EXTENSION_NAME, VK_EXT_HEADLESS_SURFACE_EXTENSION_NAME},
    };
    uint32_t count = 1;
    MUST(vkCreateInstance(&info, NULL, &c->instance));
@@ -100,6 +106,8 @@ static void create_device(struct client *c)
       .pNext = &features,
       .queueCreateInfoCount = 1,
       .pQueueCreateInfos = &queue,
+      .enabledExtensionCount = 1,
+      .ppEnabledExtensionNames = (const char *const[]){VK_KHR_SWAPCHAIN_EXTENSION_NAME},
    };
    MUST(vkCreateDevice(c->gpu, &info, NULL, &c->device));
    vkGetDeviceQueue(c->device, c->family, 0, &c->queue);
@@ -258,6 +266,54 @@ static VkResult work_submit(struct client *c)
    }
 }
 
+static void create_swapchain(struct client *c)
+{
+   const VkHeadlessSurfaceCreateInfoEXT surface_info = {.sType = VK_STRUCTURE_TYPE_HEADLESS_SURFACE_CREATE_INFO_EXT};
+   VkSwapchainCreateInfoKHR info = {
+      .sType = VK_STRUCTURE_TYPE_SWAPCHAIN_CREATE_INFO_KHR,
+      .minImageCount = 3,
+      .imageFormat = VK_FORMAT_B8G8R8A8_UNORM,
+      .imageExtent = {640, 480},
+      .imageArrayLayers = 1,
+      .imageUsage = VK_IMAGE_USAGE_TRANSFER_DST_BIT,
+      .preTransform = VK_SURFACE_TRANSFORM_IDENTITY_BIT_KHR,
+      .compositeAlpha = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR,
+      .presentMode = VK_PRESENT_MODE_FIFO_KHR,
+   };
+   const PFN_vkCreateHeadlessSurfaceEXT create_surface =
+      (PFN_vkCreateHeadlessSurfaceEXT)vkGetInstanceProcAddr(c->instance, "vkCreateHeadlessSurfaceEXT");
+   MUST(create_surface(c->instance, &surface_info, NULL, &c->surface));
+   info.surface = c->surface;
+   MUST(vkCreateSwapchainKHR(c->device, &info, NULL, &c->swapchain));
+}
+
+/* What is in the pictures does not matter, so nothing is drawn. */
+static VkResult work_present(struct client *c)
+{
+   const VkFence fence = c->fences[0];
+   create_swapchain(c);
+   for (uint32_t round = 0;; round++) {
+      uint32_t image;
+      VkResult result = vkAcquireNextImageKHR(c->device, c->swapchain, UINT64_MAX, VK_NULL_HANDLE, fence, &image);
+      if (result >= 0)
+         result = vkWaitForFences(c->device, 1, &fence, VK_TRUE, UINT64_MAX);
+      if (result >= 0)
+         result = vkResetFences(c->device, 1, &fence);
+      const VkPresentInfoKHR info = {
+         .sType = VK_STRUCTURE_TYPE_PRESENT_INFO_KHR,
+         .swapchainCount = 1,
+         .pSwapchains = &c->swapchain,
+         .pImageIndices = &image,
+      };
+      if (result >= 0)
+         result = vkQueuePresentKHR(c->queue, &info);
+      if (result < 0)
+         return result;
+      if (round == WARM_UP)
+         ready();
+   }
+}
+
 static VkResult work_flood(struct client *c)
 {
    for (uint32_t round = 0;; round++) {
@@ -346,6 +402,8 @@ static void use_lost_device(struct client *c)
 
 static void destroy_all(struct client *c)
 {
+   vkDestroySwapchainKHR(c->device, c->swapchain, NULL);
+   vkDestroySurfaceKHR(c->instance, c->surface, NULL);
    vkDestroyPipelineCache(c->device, c->cache, NULL);
    vkDestroySemaphore(c->device, c->never, NULL);
    for (unsigned i = 0; i < FLIGHT; i++)
@@ -363,7 +421,11 @@ int main(int argc, char **argv)
    static const struct {
       const char *name;
       VkResult (*work)(struct client *c);
-   } modes[] = {{"fence", work_fence}, {"call", work_call}, {"submit", work_submit}, {"flood", work_flood}};
+   } modes[] = {{"fence", work_fence},
+                {"call", work_call},
+                {"submit", work_submit},
+                {"flood", work_flood},
+                {"present", work_present}};
    struct client client = {0};
 
    for (unsigned i = 0; argc == 2 && i < sizeof(modes) / sizeof(modes[0]); i++) {
@@ -381,6 +443,6 @@ int main(int argc, char **argv)
       destroy_all(&client);
       return EXIT_LOST;
    }
-   fputs("usage: fault_client fence|call|submit|flood\n", stderr);
+   fputs("usage: fault_client fence|call|submit|flood|present\n", stderr);
    return 1;
 }

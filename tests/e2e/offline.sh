@@ -32,7 +32,7 @@ no_gpu() {
 # Not configured: nothing is opened, nothing is said, no time is spent.
 for switch in -uVENUS_SERVER VENUS_SERVER= VENUS_DISABLE=1; do
    status=0
-   VENUS_SERVER=127.0.0.1:1 VENUS_LOG=debug VK_DRIVER_FILES=$VP_ICD \
+   VENUS_SERVER=127.0.0.1:1 VK_DRIVER_FILES=$VP_ICD \
       env "$switch" ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" \
       strace -f -e trace=%network -o "$VP_TEST_TMP/trace" \
       "$VP_TEST_APP" --list >"$VP_TEST_TMP/out" 2>"$VP_TEST_TMP/err" || status=$?

@@ -32,6 +32,13 @@ read -r VP_DRILL_PORT <&"$listening"
 export VP_DRILL_PORT
 display_pids+=("$listener")
 
+# cache_make FOLDER: a cache in which another user has something that the workers' user may read and write.
+cache_make() {
+   mkdir -m 700 "$1" "$1/key.alice"
+   echo compiled >"$1/key.alice/compiled"
+   export VP_DRILL_CACHE=$1/key.alice
+}
+
 tried() {
    (($(grep -c '^drill: over' "$SERVER_LOG") >= $1))
 }
@@ -70,6 +77,18 @@ must_be_nobody() {
    must signal-self 'done'
    must thread 'done'
    must write-cache 'done'
+   must list-caches EACCES
+   must list-another EACCES
+   must read-another EACCES
+   must write-another EACCES
+   must cut-another EACCES
+   must fill-another EACCES
+   must move-to-another EACCES
+   must link-from-another EPERM
+   must make-cache EACCES
+   [[ $(ls -A "$VP_DRILL_CACHE" "$VP_DRILL_CACHE/..") == "$(printf '%s:\n%s\n\n%s/..:\nanonymous\nkey.alice' \
+      "$VP_DRILL_CACHE" compiled "$VP_DRILL_CACHE")" && $(<"$VP_DRILL_CACHE/compiled") == compiled ]] ||
+      fail "something is left in the cache: $(ls -lR "$VP_DRILL_CACHE/..")"
    grep -q '^drill: signal-sibling EPERM' "$SERVER_LOG" || fail "no worker saw another one"
    [[ ! -e $VP_DRILL_FOLDER/written ]] || fail "a worker has written a file"
    remote "$VP_TEST_APP" --phase 3 --out "$VP_TEST_TMP" >/dev/null || fail "no client is served: $(cat "$SERVER_LOG")"
@@ -83,9 +102,10 @@ must_be_killed() {
    echo "$1: killed"
 }
 
+cache_make "$VP_TEST_TMP/cache"
 drill --cache "$VP_TEST_TMP/cache"
 grep -q 'workers: user .*, no capabilities, seccomp' "$SERVER_LOG" || fail "nothing is said: $(cat "$SERVER_LOG")"
-[[ $(stat -c %a "$VP_TEST_TMP/cache") == 700 ]] || fail "others may use the cache"
+[[ $(stat -c %a "$VP_TEST_TMP/cache/anonymous") == 700 ]] || fail "others may use the cache"
 if ! grep -q 'Landlock ABI' "$SERVER_LOG"; then
    skip "the kernel has no Landlock"
 fi
@@ -110,11 +130,21 @@ done
 # What the drill does works at all.
 drill --sandbox=off --cache "$VP_TEST_TMP/cache"
 grep -q 'warn: workers: user .*, no sandbox' "$SERVER_LOG" || fail "no warning: $(cat "$SERVER_LOG")"
-for attempt in read-file write-file chmod connect unix-socket fork execve signal-parent dumpable; do
+for attempt in read-file write-file chmod connect unix-socket fork execve signal-parent dumpable list-caches \
+   list-another read-another write-another cut-another fill-another move-to-another link-from-another; do
    must "$attempt" 'done'
 done
+[[ -d $VP_TEST_TMP/cache/made ]] || fail "no folder was made"
+
 server_stop || fail "the server ended with status $?"
 rm "$VP_DRILL_FOLDER/written"
+
+# A cache that lies where all workers read is not kept apart, which is said.
+mkdir "$VP_TEST_TMP/libraries"
+LD_LIBRARY_PATH=$VP_TEST_TMP/libraries server_start --cache "$VP_TEST_TMP/libraries/cache"
+grep -q "warn: workers of all users can read the shader cache, since .* $VP_TEST_TMP/libraries/cache is" "$SERVER_LOG" ||
+   fail "nothing is said: $(cat "$SERVER_LOG")"
+server_stop || fail "the server ended with status $?"
 
 # A folder of others is no cache.
 mkdir -m 755 "$VP_TEST_TMP/open"
@@ -125,8 +155,13 @@ grep -q 'there is no user' "$VP_TEST_TMP/log" || fail "$(cat "$VP_TEST_TMP/log")
 
 ((EUID == 0)) || exit 0
 setpriv --reuid=65534 --clear-groups test -r "$VP_BUILD/tests/e2e/libdrill_driver.so" || exit 0
+cache_make "$VP_TEST_TMP/cache-of-nobody"
+chown -R nobody "$VP_TEST_TMP/cache-of-nobody"
+drill --user nobody --cache "$VP_TEST_TMP/new"
+[[ $(stat -c '%U %a' "$VP_TEST_TMP/new" "$VP_TEST_TMP/new/anonymous") == $'nobody 700\nnobody 700' ]] ||
+   fail "the cache is not nobody's"
+server_stop || fail "the server ended with status $?"
 drill --user nobody --cache "$VP_TEST_TMP/cache-of-nobody"
-[[ $(stat -c '%U %a' "$VP_TEST_TMP/cache-of-nobody") == 'nobody 700' ]] || fail "the cache is not nobody's"
 must_be_nobody
 for pid in $(ready_of "$SERVER_PID"); do
    grep -qx 'Uid:.65534.65534.65534.65534' "/proc/$pid/status" || fail "worker $pid is not nobody"

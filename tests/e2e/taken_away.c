@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/copy.h"
+#include "tests/slow.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -100,7 +101,7 @@ int main(int argc, char **argv)
    const char *what = argc > 1 ? argv[1] : "nothing";
    struct copier c = {0};
    bool ok = true;
-   alarm(60);
+   alarm(60 * slow_factor());
    if (!strcmp(what, "early-files"))
       limit(RLIMIT_FSIZE, 0);
    copier_create_device(&c);

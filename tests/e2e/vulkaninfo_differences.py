@@ -8,6 +8,7 @@ Prints each difference with the reason for it, and ends with status 1 when there
 
 import difflib
 import json
+import os
 import re
 import sys
 
@@ -44,6 +45,7 @@ ADDED = re.compile(r"VK_(KHR_present_(id|wait)|EXT_(swapchain|surface)_maintenan
                    r"KHR_swapchain(_mutable_format)?)")
 ADDED_STRUCTURES = re.compile(r"VkPhysicalDevice(PresentId|PresentWait|SwapchainMaintenance1)Features")
 
+HOST = os.uname().nodename
 UUIDS = r"deviceUUID|driverUUID|pipelineCacheUUID"
 DRIVER_SECTIONS = "VkPhysicalDeviceDriverProperties|VkPhysicalDeviceVulkan12Properties"
 
@@ -137,7 +139,7 @@ def changed_reason(path, native, remote, all_native):
     if name == "driverName":
         return IDENTITY if remote == "venus-plus" else None
     if name == "driverInfo":
-        return IDENTITY if remote == f"{all_native[folder + '/driverName']}, {native}" else None
+        return IDENTITY if remote == f"{all_native[folder + '/driverName']}, {native}, on {HOST}" else None
     if name == "driverID" or re.fullmatch(UUIDS, name):
         return IDENTITY
     if name in ("deviceLUID", "deviceLUIDValid", "deviceNodeMask"):

@@ -87,6 +87,6 @@ grep -q '^venus: error: lost the server at exec:' "$VP_TEST_TMP/err" || fail "no
 
 # --- what is no address ---
 
-for address in tls://somewhere:5556 unix:relative a/b; do
+for address in ssh://somewhere:5556 unix:relative a/b; do
    no_gpu "$address" "'$address' is ignored, since it is not HOST, HOST:PORT, \[IPV6\]:PORT.* unix:/PATH or exec:COMMAND"
 done

@@ -13,7 +13,8 @@
  *    --rate N                                frames in a second that the program wants (0: as many as it can)
  *    --gpu                                   the GPU draws; else the CPU does, into mapped memory
  *    --lossy                                 pictures need only be similar while they move; the last one must become
- * exact
+ *                                           exact
+ *    --late                                  pictures may follow each other too fast to be seen
  *    --resizes N                             and what follows them (0: nothing does)
  *
  * Prints one line of figures. Delays are those from the call that presents to the first sight on the display, in
@@ -69,7 +70,7 @@ struct options {
    VkPresentModeKHR mode;
    const char *mode_name;
    uint32_t frames, seconds, width, height, left, images, resizes, rate;
-   bool gpu, lossy;
+   bool gpu, lossy, late;
 };
 
 static struct options options = {.mode = VK_PRESENT_MODE_FIFO_KHR,
@@ -283,7 +284,7 @@ static double delay_ms(uint32_t first, uint32_t last, uint32_t percent)
 
 static void report(uint32_t frames, double seconds)
 {
-   const bool all = options.mode == VK_PRESENT_MODE_FIFO_KHR;
+   const bool all = options.mode == VK_PRESENT_MODE_FIFO_KHR && !options.late;
    printf("mode=%s size=%ux%u seconds=%.1f presented=%u seen=%u fps=%.1f seen_fps=%.1f delay_ms median=%.1f p99=%.1f "
           "first=%.1f last=%.1f\n",
           options.mode_name, reader.width, reader.height, seconds, frames, reader.seen, frames / seconds,
@@ -775,6 +776,8 @@ static bool parse_option(int name)
       return options.gpu = true;
    case 'l':
       return options.lossy = true;
+   case 't':
+      return options.late = true;
    default:
       return false;
    }
@@ -783,17 +786,12 @@ static bool parse_option(int name)
 static void parse_options(int argc, char **argv)
 {
    static const struct option names[] = {
-      {"mode", required_argument, NULL, 'm'},
-      {"frames", required_argument, NULL, 'f'},
-      {"seconds", required_argument, NULL, 's'},
-      {"size", required_argument, NULL, 'z'},
-      {"at", required_argument, NULL, 'a'},
-      {"images", required_argument, NULL, 'i'},
-      {"resizes", required_argument, NULL, 'r'},
-      {"rate", required_argument, NULL, 'p'},
-      {"gpu", no_argument, NULL, 'g'},
-      {"lossy", no_argument, NULL, 'l'},
-      {NULL, 0, NULL, 0},
+      {"mode", required_argument, NULL, 'm'},    {"frames", required_argument, NULL, 'f'},
+      {"seconds", required_argument, NULL, 's'}, {"size", required_argument, NULL, 'z'},
+      {"at", required_argument, NULL, 'a'},      {"images", required_argument, NULL, 'i'},
+      {"resizes", required_argument, NULL, 'r'}, {"rate", required_argument, NULL, 'p'},
+      {"gpu", no_argument, NULL, 'g'},           {"lossy", no_argument, NULL, 'l'},
+      {"late", no_argument, NULL, 't'},          {NULL, 0, NULL, 0},
    };
    int name;
    while ((name = getopt_long(argc, argv, "", names, NULL)) >= 0)

@@ -9,6 +9,7 @@
 #include "server/core/context.h"
 #include "server/core/frame_writer.h"
 #include "server/memory/memory.h"
+#include "tests/fuzz/made.h"
 #include "tests/fuzz/null_vulkan.h"
 #include "tests/fuzz/session.h"
 
@@ -20,7 +21,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 const char *__asan_default_options(void);
 
-static struct golden_list golden;
+static struct golden_list golden; /* and made ones */
 
 /* A client may ask for more than there is. */
 const char *__asan_default_options(void)
@@ -67,7 +68,7 @@ static void run(struct vps_context *ctx, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-   static const struct vps_options options = {.worker_fd = -1};
+   static const struct vps_options options = {.worker_fd = -1, .clear_memory = VPS_CLEAR_MEMORY_OFF};
    struct vps_frame_writer writer;
    struct vps_context ctx;
 
@@ -147,7 +148,7 @@ static void write_seed(const char *folder, const char *name, const struct vp_enc
    }
 }
 
-/* A session for each golden request. */
+/* A session for each golden request, and for each that the tables make up. */
 static void write_seeds(const char *folder)
 {
    unsigned whole = 0;
@@ -161,7 +162,7 @@ static void write_seeds(const char *folder)
       write_seed(folder, golden.vectors[i].name, &session.out);
       session_finish(&session);
    }
-   printf("%zu sessions, %u of them with their golden request\n", golden.count, whole);
+   printf("%zu sessions, %u of them with their request\n", golden.count, whole);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -173,6 +174,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
    if (!vp_encoder_init(&null_state.enc))
       abort();
    golden = golden_load(VK_API_VERSION_MINOR(VP_API_VERSION));
+   made_add_all(&golden);
    if (!folder)
       return 0;
    write_seeds(folder);

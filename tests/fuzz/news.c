@@ -110,7 +110,7 @@ static void start(int fd)
    struct vp_connection *conn = &client.conn;
 
    memset(&client, 0, sizeof(client));
-   conn->fd = fd;
+   conn->channel.fd = fd;
    conn->pace.said = SAID;
    pthread_mutex_init(&conn->reply_lock, NULL);
    vp_object_table_init(&conn->objects);
@@ -152,7 +152,7 @@ static void finish(void)
    pthread_mutex_destroy(&conn->progress_lock);
    pthread_cond_destroy(&conn->progress_cond);
    vp_unpacker_finish(&conn->unpacker);
-   close(conn->fd);
+   close(conn->channel.fd);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -274,7 +274,7 @@ static void write_seeds(const char *folder)
 
    require(vp_encoder_init(&seed.enc));
    start(dup(0)); /* for the ids */
-   shutdown(client.conn.fd, SHUT_RDWR);
+   shutdown(client.conn.channel.fd, SHUT_RDWR);
    const uint64_t queue = client.queue->base.id, memory = client.memory->base.id;
    write_executed_seed(&seed);
    write_memory_seeds(&seed, memory);

@@ -35,6 +35,7 @@ static struct {
    pthread_cond_t signalled;
    struct vp_encoder enc;
    uint64_t random; /* 0: nothing fails */
+   bool unified;    /* memory of the first type can be mapped, too */
    uint64_t next_id;
    uint64_t calls; /* of functions that do something */
 } null_state = {.lock = PTHREAD_MUTEX_INITIALIZER, .signalled = PTHREAD_COND_INITIALIZER};
@@ -283,6 +284,9 @@ static VKAPI_ATTR void VKAPI_CALL null_vkGetPhysicalDeviceMemoryProperties(VkPhy
       .memoryHeapCount = 1,
       .memoryHeaps = {{NULL_LIMIT, 0}},
    };
+   if (null_state.unified)
+      properties->memoryTypes[0].propertyFlags |=
+         VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What is read before or beside the commands: frames from a socket, the greeting, error frames, addresses, and
- * differences of memory, packed or not; packed commands; shaders; and parts of pictures. The first byte of an input
- * says which. */
+ * differences of memory, packed or not; packed commands; shaders; parts of pictures; the server's command line and
+ * configuration; files of keys; and answers of the DNS. The first byte of an input says which. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -16,21 +18,43 @@
 #include "common/net/error_frame.h"
 #include "common/net/frame.h"
 #include "common/net/hello.h"
+#include "common/net/key_file.h"
+#include "common/net/service.h"
 #include "common/net/socket.h"
 #include "common/picture/h264.h"
 #include "common/picture/planes.h"
 #include "common/util/bytes.h"
+#include "common/util/log.h"
 #include "server/pipeline/spirv.h"
+#include "server/process/config_file.h"
+#include "server/process/options.h"
 
 #define MEMORY_SIZE 5000
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+void __wrap_vp_log(enum vp_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 static void require(bool condition)
 {
    if (!condition)
       abort();
+}
+
+static unsigned lines_logged;
+
+/* What is wrong with a configuration, which it nearly always is. */
+void __wrap_vp_log(enum vp_log_level level, const char *format, ...)
+{
+   char line[4096];
+   va_list args;
+
+   (void)level;
+   lines_logged++;
+   va_start(args, format);
+   require(vsnprintf(line, sizeof(line), format, args) > 0);
+   va_end(args);
 }
 
 static void read_hello_of(enum vp_side side, const uint8_t *data, size_t size)
@@ -86,7 +110,7 @@ static void read_frames(const uint8_t *data, size_t size)
    require(size <= 64 << 10 && send(fds[0], data, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)size);
    close(fds[0]);
    do {
-      status = vp_frame_read(fds[1], &frame, 1000);
+      status = vp_frame_read(&VP_CHANNEL(fds[1]), &frame, 1000);
       if (status == VP_FRAME_OK && frame.header.length && !vp_frame_is_skippable(&frame.header)) /* it is all there */
          require(frame.payload && frame.capacity >= frame.header.length);
    } while (status == VP_FRAME_OK);
@@ -203,9 +227,106 @@ static void read_picture(const uint8_t *data, size_t size)
    vp_picture_decoder_finish(&decoder);
 }
 
+/* Words with a zero after each. What is understood can be handed on and is understood again. */
+static void read_options(const uint8_t *data, size_t size)
+{
+   char *text = calloc(1, size + 1), *words[64] = {"venus-server"}, error[256] = "";
+   struct vps_options options, again;
+   int count = 1;
+
+   require(text);
+   memcpy(text, data, size);
+   for (size_t at = 0; at < size && count < 63; at += strlen(text + at) + 1)
+      words[count++] = text + at;
+   if (vps_options_parse(&options, count, words, error, sizeof(error))) {
+      char **own = vps_options_make_argv(&options, VPS_MODE_CHECK_GPUS);
+      require(own);
+      for (count = 0; own[count];)
+         count++;
+      require(vps_options_parse(&again, count, own, error, sizeof(error)));
+      require(again.gpu_count == options.gpu_count && again.clear_memory == options.clear_memory);
+      vps_options_finish(&again);
+      free(own);
+   } else {
+      require(error[0] && memchr(error, 0, sizeof(error)));
+   }
+   vps_options_finish(&options);
+   free(text);
+}
+
+/* Whatever is in the file: it is refused with a reason, or can be printed. */
+static void read_config(const uint8_t *data, size_t size)
+{
+   static FILE *nowhere;
+   struct vps_options options;
+   char path[64];
+   const int fd = memfd_create("config", MFD_CLOEXEC);
+
+   nowhere = nowhere ? nowhere : fopen("/dev/null", "w");
+   require(nowhere && fd >= 0 && write(fd, data, size) == (ssize_t)size);
+   snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+   char *const words[] = {"venus-server", "--config", path, NULL};
+   lines_logged = 0;
+   const int status = vps_config_read(&options, 3, words);
+   require(status == 0 || status == VPS_EXIT_CONFIG);
+   require(status == 0 || lines_logged > 0);
+   if (status == 0)
+      vps_config_print(&options, nowhere);
+   vps_options_finish(&options);
+   close(fd);
+}
+
+/* What was understood is found again, and nothing else. */
+static void read_key_file(const uint8_t *data, size_t size)
+{
+   struct vp_key_file file;
+   char error[128] = "";
+
+   if (!vp_key_file_parse(&file, data, size, error, sizeof(error))) {
+      require(error[0] && memchr(error, 0, sizeof(error)) && !file.keys);
+      return;
+   }
+   require(file.count > 0);
+   for (size_t i = 0; i < file.count; i++) {
+      const struct vp_key *key = &file.keys[i];
+      require(memchr(key->identity, 0, sizeof(key->identity)) &&
+              vp_key_is_identity(key->identity, strlen(key->identity)));
+      require(key->size >= VP_KEY_MIN_BYTES && key->size <= VP_KEY_MAX_BYTES);
+      require(vp_key_file_find(&file, key->identity) == key);
+   }
+   require(!vp_key_file_find(&file, "") && !vp_key_file_find(&file, "a:b"));
+   vp_key_file_finish(&file);
+}
+
+/* Each server that was understood can be connected to by its name, and its order is one. */
+static void read_service(const uint8_t *data, size_t size)
+{
+   struct vp_service service;
+   char error[128] = "";
+
+   if (!vp_service_parse(&service, data, size, error, sizeof(error))) {
+      require(error[0] && memchr(error, 0, sizeof(error)) && !service.servers);
+      return;
+   }
+   require(service.count > 0);
+   for (unsigned i = 0; i < service.count; i++) {
+      const struct vp_service_server *server = &service.servers[i];
+      require(server->port && server->host[0] && memchr(server->host, 0, sizeof(server->host)));
+      for (const char *c = server->host; *c; c++)
+         require(*c > ' ' && *c <= 'z' && *c != '[' && *c != '@' && *c != '/' && *c != ':');
+   }
+   const unsigned count = service.count;
+   vp_service_order(&service, count, vp_service_random);
+   require(service.count == count);
+   for (unsigned i = 1; i < count; i++)
+      require(service.servers[i - 1].priority <= service.servers[i].priority);
+   vp_service_finish(&service);
+}
+
 static void (*const readers[])(const uint8_t *data, size_t size) = {
-   read_hello,  read_error,  read_frames,  read_address, read_delta,           read_packed,
-   read_packed, read_shader, read_picture, read_picture, read_packed_commands,
+   read_hello,           read_error,   read_frames,   read_address, read_delta,
+   read_packed,          read_packed,  read_shader,   read_picture, read_picture,
+   read_packed_commands, read_options, read_key_file, read_config,  read_service,
 };
 #define READERS (sizeof(readers) / sizeof(readers[0]))
 
@@ -303,6 +424,22 @@ static void write_picture_seeds(const char *folder, uint8_t reader)
    vp_h264_encoder_destroy(encoder);
 }
 
+/* An alias and two servers, one of which has a reference in its name. */
+static void write_service_seed(const char *folder, uint8_t reader)
+{
+   static const char answer[] = "\1\2\x81\x80\0\1\0\3\0\0\0\0"
+                                "\13_venus-plus\4_tcp\3gpu\4test\0\0\x21\0\1"
+                                "\xc0\xc\0\5\0\1\0\0\0\1\0\2\xc0\xc"
+                                "\xc0\xc\0\x21\0\1\0\0\0\1\0\xb\0\5\0\2\x15\xb4\3one\0"
+                                "\xc0\xc\0\x21\0\1\0\0\0\1\0\xc\0\5\0\2\x15\xb4\3two\xc0\x21";
+   struct vp_service service;
+   char error[128];
+
+   require(vp_service_parse(&service, (const uint8_t *)answer, sizeof(answer) - 1, error, sizeof(error)));
+   vp_service_finish(&service);
+   write_seed(folder, reader, answer, sizeof(answer) - 1);
+}
+
 static void write_seeds(const char *folder)
 {
    struct vp_hello hello;
@@ -313,6 +450,10 @@ static void write_seeds(const char *folder)
    /* a private variable that is stored to */
    static const uint32_t shader[] = {0x07230203, 0x10000,      0, 5, 0, 4 << 16 | 21, 1, 32, 0, 4 << 16 | 32, 2, 6,
                                      1,          4 << 16 | 43, 1, 3, 7, 4 << 16 | 59, 2, 4,  6, 3 << 16 | 62, 4, 3};
+   static const char options[] = "--port\0005556\0--gpu=1\0--unix\0/a\0--clear-memory=always\0--log\0debug\0--ready=0";
+   static const char keys[] = "# two\nalice:000102030405060708090a0b0c0d0e0f\n\nbob:FfeeddccbbaaFfeeddccbbaa00112233\n";
+   static const char config[] =
+      "# a comment\n[server]\nport = 5556 ; another\ngpu = 1\nlog = debug\nclear-memory = always\nquota = memory=1\n";
    struct vp_encoder enc;
    size_t position = 0;
 
@@ -337,6 +478,10 @@ static void write_seeds(const char *folder)
    write_seed(folder, 7, shader, sizeof(shader));
    write_picture_seeds(folder, 8);
    write_packed_commands_seed(folder, 10);
+   write_seed(folder, 11, options, sizeof(options));
+   write_seed(folder, 12, keys, sizeof(keys) - 1);
+   write_seed(folder, 13, config, sizeof(config) - 1);
+   write_service_seed(folder, 14);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/codec_check.h"
-#include "tests/unit/golden.h"
+#include "tests/fuzz/made.h"
 
 #define ARENA_LIMIT ((size_t)16 << 20)
 
@@ -74,6 +73,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
    if (!folder)
       return 0;
    struct golden_list golden = golden_load(VK_API_VERSION_MINOR(VP_API_VERSION));
+   made_add_all(&golden);
    for (size_t i = 0; i < golden.count; i++) {
       if (golden.vectors[i].reply.data) {
          write_seed(folder, &golden.vectors[i]);

@@ -21,6 +21,7 @@
 #define SESSION_MEMORY (1u << 31)
 #define SESSION_RECORDED (1u << 30)
 #define SESSION_SIZE_MASK 0xffffffu
+#define SESSION_MEMORY_SIZE 9000
 #define SESSION_OBJECTS 512
 #define SESSION_MAX_DEPTH 12
 
@@ -227,7 +228,52 @@ static inline uint64_t session_new(struct session *session, struct vp_object *ob
    return (uint64_t)(uintptr_t)object;
 }
 
-/* What every session begins with: an instance, a device with a queue, mapped memory, and a recording. */
+/* An image, its view, a render pass and its framebuffer that can be, which what is golden or made up cannot. */
+static inline void session_add_picture(struct session *session, VkDevice device)
+{
+   struct vp_object objects[4] = {0};
+   VkImage image = (VkImage)(uintptr_t)session_new(session, &objects[0], VK_OBJECT_TYPE_IMAGE);
+   VkImageView view = (VkImageView)(uintptr_t)session_new(session, &objects[1], VK_OBJECT_TYPE_IMAGE_VIEW);
+   VkRenderPass pass = (VkRenderPass)(uintptr_t)session_new(session, &objects[2], VK_OBJECT_TYPE_RENDER_PASS);
+   VkFramebuffer framebuffer = (VkFramebuffer)(uintptr_t)session_new(session, &objects[3], VK_OBJECT_TYPE_FRAMEBUFFER);
+   const VkImageCreateInfo image_info = {.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
+                                         .imageType = VK_IMAGE_TYPE_2D,
+                                         .format = VK_FORMAT_R8G8B8A8_UNORM,
+                                         .extent = {16, 16, 1},
+                                         .mipLevels = 1,
+                                         .arrayLayers = 1,
+                                         .samples = VK_SAMPLE_COUNT_1_BIT,
+                                         .usage = VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT};
+   const VkImageViewCreateInfo view_info = {.sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO,
+                                            .image = image,
+                                            .viewType = VK_IMAGE_VIEW_TYPE_2D,
+                                            .format = VK_FORMAT_R8G8B8A8_UNORM,
+                                            .subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1}};
+   const VkAttachmentDescription attachment = {
+      .format = VK_FORMAT_R8G8B8A8_UNORM, .samples = VK_SAMPLE_COUNT_1_BIT, .finalLayout = VK_IMAGE_LAYOUT_GENERAL};
+   const VkAttachmentReference color = {0, VK_IMAGE_LAYOUT_GENERAL};
+   const VkSubpassDescription subpass = {.colorAttachmentCount = 1, .pColorAttachments = &color};
+   const VkRenderPassCreateInfo pass_info = {.sType = VK_STRUCTURE_TYPE_RENDER_PASS_CREATE_INFO,
+                                             .attachmentCount = 1,
+                                             .pAttachments = &attachment,
+                                             .subpassCount = 1,
+                                             .pSubpasses = &subpass};
+   const VkFramebufferCreateInfo framebuffer_info = {.sType = VK_STRUCTURE_TYPE_FRAMEBUFFER_CREATE_INFO,
+                                                     .renderPass = pass,
+                                                     .attachmentCount = 1,
+                                                     .pAttachments = &view,
+                                                     .width = 16,
+                                                     .height = 16,
+                                                     .layers = 1};
+
+   SESSION_ADD(session, vkCreateImage, .device = device, .pCreateInfo = &image_info, .pImage = &image);
+   SESSION_ADD(session, vkCreateImageView, .device = device, .pCreateInfo = &view_info, .pView = &view);
+   SESSION_ADD(session, vkCreateRenderPass, .device = device, .pCreateInfo = &pass_info, .pRenderPass = &pass);
+   SESSION_ADD(session, vkCreateFramebuffer, .device = device, .pCreateInfo = &framebuffer_info,
+               .pFramebuffer = &framebuffer);
+}
+
+/* What every session begins with: an instance, a device with a queue, mapped memory, a picture, and a recording. */
 static inline void session_add_start(struct session *session)
 {
    struct vp_object objects[10] = {0};
@@ -252,7 +298,7 @@ static inline void session_add_start(struct session *session)
       .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, .queueCreateInfoCount = 1, .pQueueCreateInfos = &queue_info};
    const VkDeviceQueueInfo2 queue_info_2 = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_INFO_2};
    const VkMemoryAllocateInfo memory_info = {
-      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = 9000, .memoryTypeIndex = 1};
+      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = SESSION_MEMORY_SIZE, .memoryTypeIndex = 1};
    const VkBufferCreateInfo target_info = {
       .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = 8000, .usage = VK_BUFFER_USAGE_TRANSFER_DST_BIT};
    const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
@@ -274,6 +320,7 @@ static inline void session_add_start(struct session *session)
    SESSION_ADD(session, vkCreateBuffer, .device = device, .pCreateInfo = &target_info, .pBuffer = &target);
    SESSION_ADD(session, vkBindBufferMemory, .device = device, .buffer = target, .memory = memory);
    SESSION_ADD(session, vkUnmapMemoryVP, .device = device, .memory = memory);
+   session_add_picture(session, device);
    SESSION_ADD(session, vkCreateCommandPool, .device = device, .pCreateInfo = &pool_info, .pCommandPool = &pool);
    SESSION_ADD(session, vkAllocateCommandBuffers, .device = device, .pAllocateInfo = &buffer_info,
                .pCommandBuffers = &buffer);
@@ -296,7 +343,7 @@ static inline void session_add_memory(struct session *session)
    const uint64_t id = session_pick(session, VK_OBJECT_TYPE_DEVICE_MEMORY);
    vp_enc_u32(&session->out, SESSION_MEMORY | (8 + 16 + 8));
    vp_enc_u64(&session->out, id);
-   vp_enc_u64(&session->out, session_random(session) % 10000);
+   vp_enc_u64(&session->out, session_random(session) % SESSION_MEMORY_SIZE);
    vp_enc_u64(&session->out, 8);
    vp_enc_u64(&session->out, session_random(session));
 }

@@ -104,7 +104,8 @@ static bool peer_reply(struct peer *peer, const struct peer_command *command, co
       peer->respond(call->number, call->args);
    command->answer(&enc, call->args);
    const bool ok =
-      vp_frame_write(peer->fd, VP_FRAME_REPLY, (*replies)++, enc.start, vp_encoder_size(&enc), NULL, 0) && !enc.failed;
+      vp_frame_write(&VP_CHANNEL(peer->fd), VP_FRAME_REPLY, (*replies)++, enc.start, vp_encoder_size(&enc), NULL, 0) &&
+      !enc.failed;
    vp_encoder_finish(&enc);
    return ok;
 }
@@ -137,8 +138,8 @@ static bool peer_greet(struct peer *peer, struct vp_frame *frame)
    uint8_t data[VP_HELLO_WIRE_MAX];
    vp_hello_init(&hello, "peer");
    const size_t size = vp_hello_store(data, &hello, VP_SERVER);
-   return vp_frame_read(peer->fd, frame, 10000) == VP_FRAME_OK && frame->header.type == VP_FRAME_HELLO &&
-          vp_frame_write(peer->fd, VP_FRAME_HELLO, 0, data, size, NULL, 0);
+   return vp_frame_read(&VP_CHANNEL(peer->fd), frame, 10000) == VP_FRAME_OK && frame->header.type == VP_FRAME_HELLO &&
+          vp_frame_write(&VP_CHANNEL(peer->fd), VP_FRAME_HELLO, 0, data, size, NULL, 0);
 }
 
 static void *peer_main(void *data)
@@ -150,7 +151,7 @@ static void *peer_main(void *data)
    while ((peer->fd = vp_socket_accept(peer->listener, address, sizeof(address))) < 0)
       usleep(1000);
    bool ok = peer_greet(peer, &frame);
-   while (ok && vp_frame_read(peer->fd, &frame, -1) == VP_FRAME_OK) {
+   while (ok && vp_frame_read(&VP_CHANNEL(peer->fd), &frame, -1) == VP_FRAME_OK) {
       struct vp_decoder dec;
       vp_decoder_init(&dec, frame.payload, frame.header.length, &peer->arena);
       dec.find_handle = peer_handle;
@@ -162,7 +163,7 @@ static void *peer_main(void *data)
       pthread_cond_broadcast(&peer->cond);
       pthread_mutex_unlock(&peer->lock);
       if (ok && frame.header.tag)
-         ok = vp_frame_write(peer->fd, VP_FRAME_EXECUTED, frame.header.tag, NULL, 0, NULL, 0);
+         ok = vp_frame_write(&VP_CHANNEL(peer->fd), VP_FRAME_EXECUTED, frame.header.tag, NULL, 0, NULL, 0);
    }
    close(peer->fd);
    vp_frame_finish(&frame);
@@ -189,7 +190,9 @@ static void peer_start(struct peer *peer, const struct peer_command *commands, s
       exit(1);
    }
    const struct vp_server_address address = {.port = port, .place = "127.0.0.1"};
-   peer->conn = vp_connection_create(&address, "test", 10000, VP_COMPRESS_AUTO);
+   const struct vp_connection_terms terms = {.application = "test", .compression = VP_COMPRESS_AUTO};
+   char why[VP_CONNECTION_ERROR_SIZE];
+   peer->conn = vp_connection_create(&address, -1, &terms, 10000, why);
    if (!peer->conn)
       exit(1);
    peer->gpu.conn = peer->conn;

@@ -39,12 +39,9 @@ static inline struct golden_bytes golden_parse_hex(const char *text)
    return bytes;
 }
 
-static inline void golden_add_line(struct golden_list *list, const char *line)
+/* One more, all zeros. */
+static inline struct golden_vector *golden_new(struct golden_list *list)
 {
-   const char *request = strchr(line, '\t'), *reply = request ? strchr(request + 1, '\t') : NULL;
-
-   if (!reply)
-      return;
    if (list->count == list->capacity) {
       list->capacity = list->capacity ? 2 * list->capacity : 256;
       list->vectors = realloc(list->vectors, list->capacity * sizeof(*list->vectors));
@@ -52,7 +49,18 @@ static inline void golden_add_line(struct golden_list *list, const char *line)
          abort();
    }
    struct golden_vector *vector = &list->vectors[list->count++];
-   *vector = (struct golden_vector){.request = golden_parse_hex(request + 1)};
+   memset(vector, 0, sizeof(*vector));
+   return vector;
+}
+
+static inline void golden_add_line(struct golden_list *list, const char *line)
+{
+   const char *request = strchr(line, '\t'), *reply = request ? strchr(request + 1, '\t') : NULL;
+
+   if (!reply)
+      return;
+   struct golden_vector *vector = golden_new(list);
+   vector->request = golden_parse_hex(request + 1);
    snprintf(vector->name, sizeof(vector->name), "%.*s", (int)(request - line), line);
    if (reply[1] != '-')
       vector->reply = golden_parse_hex(reply + 1);

@@ -15,7 +15,7 @@
 
 enum { INSTANCE, GPU, DEVICE, FIRST_OBJECT, MAX_OBJECTS = 128 };
 
-static const struct vps_options options = {.worker_fd = -1};
+static const struct vps_options options = {.worker_fd = -1, .clear_memory = VPS_CLEAR_MEMORY_OFF};
 static struct vps_frame_writer writer;
 static struct vps_context ctx;
 static struct vp_encoder enc;

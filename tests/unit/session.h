@@ -22,7 +22,7 @@
 #include "common/net/hello.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
-#include "server/session/worker.h"
+#include "tests/unit/any_client.h"
 #include "tests/unit/check.h"
 
 /* A client that is nothing but the protocol: it talks to a worker in a process of its own, over a socket pair, with
@@ -67,7 +67,8 @@ static inline void session_use_driver(void)
    /* The suppressions of the sanitizers only know libraries that are not unloaded. */
    dlopen("libvulkan_lvp.so", RTLD_NOW | RTLD_NODELETE);
    const char *icd = getenv("VP_NATIVE_ICD");
-   setenv("VK_DRIVER_FILES", icd ? icd : "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json", 1);
+   if (icd)
+      setenv("VK_DRIVER_FILES", icd, 1);
    setenv("VENUS_DISABLE", "1", 1);
 }
 
@@ -86,7 +87,7 @@ static inline bool session_open(struct session *s, bool validate)
       close(fds[0]);
       if (validate)
          setenv("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation", 1);
-      exit(vps_worker_run(fds[1], &options));
+      exit(run_worker_for_any_client(fds[1], options));
    }
    close(fds[1]);
    s->fd = fds[0];
@@ -126,7 +127,7 @@ static inline int session_close(struct session *s)
 
 static inline bool session_send(struct session *s, uint32_t type, uint64_t tag, const void *data, size_t size)
 {
-   return vp_frame_write(s->fd, type, tag, data, size, NULL, 0);
+   return vp_frame_write(&VP_CHANNEL(s->fd), type, tag, data, size, NULL, 0);
 }
 
 /* Applies changes of the memory, packed or not. */
@@ -159,7 +160,7 @@ static inline void session_record(struct session *s)
 static inline bool session_next(struct session *s)
 {
    do {
-      if (vp_frame_read(s->fd, &s->frame, FRAME_TIMEOUT_MS) != VP_FRAME_OK)
+      if (vp_frame_read(&VP_CHANNEL(s->fd), &s->frame, FRAME_TIMEOUT_MS) != VP_FRAME_OK)
          return false;
    } while (s->frame.header.type == VP_FRAME_ALIVE);
    if (s->frame.header.type != VP_FRAME_REPLY)

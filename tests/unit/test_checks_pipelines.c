@@ -314,7 +314,7 @@ static void test_graphics(void)
 
 static void test_modules(void)
 {
-   const uint32_t code[8] = {0x07230203};
+   uint32_t code[8] = {0x07230203};
    VkShaderModuleCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = 31, .pCode = code};
    VkShaderModule module = OBJECT(VkShaderModule, FREE);
@@ -324,6 +324,12 @@ static void test_modules(void)
    info.codeSize = 16;
    BAD("16 bytes are no SPIR-V", vkCreateShaderModule, .device = DEVICE_OBJECT, .pCreateInfo = &info,
        .pShaderModule = &module);
+   info.codeSize = 32;
+   code[3] = (1 << 22) + 1;
+   BAD("ids up to 4194305", vkCreateShaderModule, .device = DEVICE_OBJECT, .pCreateInfo = &info,
+       .pShaderModule = &module);
+   code[3] = 1 << 22;
+   GOOD(vkCreateShaderModule, .device = DEVICE_OBJECT, .pCreateInfo = &info, .pShaderModule = &module);
 }
 
 static void test_slots(void)

@@ -263,13 +263,8 @@ static void test_impossible_sizes(void)
       uint64_t count;
       size_t size;
    } sizes[] = {
-      {UINT64_MAX, 1},
-      {UINT64_MAX, 8},
-      {UINT64_MAX / 8 + 2, 8},
-      {UINT64_MAX - 2, 1},
-      {SIZE_MAX / 2, 1},
-      {SIZE_MAX / 4 + 1, 1},
-      {(uint64_t)1 << 32, (size_t)1 << 32},
+      {UINT64_MAX, 1},   {UINT64_MAX, 8},       {UINT64_MAX / 8 + 2, 8}, {UINT64_MAX - 2, 1},
+      {SIZE_MAX / 2, 1}, {SIZE_MAX / 4 + 1, 1}, {SIZE_MAX / 16 + 1, 1},  {(uint64_t)1 << 32, SIZE_MAX / 2 + 1},
    };
 
    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -292,6 +287,8 @@ static void test_impossible_sizes(void)
    CHECK(!vp_encoder_grow(&enc, SIZE_MAX) && enc.failed);
    vp_encoder_reset(&enc);
    CHECK(!vp_encoder_grow(&enc, SIZE_MAX - 3) && enc.failed);
+   vp_encoder_reset(&enc);
+   CHECK(!vp_encoder_grow(&enc, VP_ENC_TOO_MUCH / 2 + 1) && enc.failed);
    vp_encoder_finish(&enc);
 }
 

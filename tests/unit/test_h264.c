@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* test: no-tsan */
 
 /* Pictures as H.264: one packet for each, similar to what went in, no larger than the rate allows; and whatever bytes
  * come, the decoder says no in time. */

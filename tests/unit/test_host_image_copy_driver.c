@@ -86,7 +86,7 @@ static struct vp_decoder reply_of(struct vp_frame *frame, struct vp_arena *arena
 {
    struct vp_decoder reply;
    CHECK(session_run());
-   CHECK(vp_frame_read(client_fd, frame, 20000) == VP_FRAME_OK && frame->header.type == VP_FRAME_REPLY);
+   CHECK(vp_frame_read(&VP_CHANNEL(client_fd), frame, 20000) == VP_FRAME_OK && frame->header.type == VP_FRAME_REPLY);
    vp_decoder_init(&reply, frame->payload, frame->header.length, arena);
    reply.keep_ids = true;
    return reply;
@@ -182,7 +182,7 @@ int main(void)
    if (!CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0))
       return check_finish();
    session_open();
-   writer.fd = fds[0];
+   writer.channel.fd = fds[0];
    client_fd = fds[1];
    ctx.instance->functions.GetDeviceProcAddr = find;
    create_image();

@@ -109,7 +109,7 @@ static void settle(void)
 static void send_frame(uint32_t type, uint64_t tag, const uint8_t *payload, size_t size)
 {
    settle(); /* the peer is not writing now */
-   CHECK(vp_frame_write(peer.fd, type, tag, payload, size, NULL, 0));
+   CHECK(vp_frame_write(&VP_CHANNEL(peer.fd), type, tag, payload, size, NULL, 0));
    settle();
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every entry point of the driver after the worker was killed, with objects from before: nothing crashes or hangs,
- * creations fail and leave null, and what is answered without a result is defined.
+ * creations fail and leave null, what is answered without an error is defined, and everything can be destroyed, also
+ * what is null.
  * test: no-tsan */
 #include <signal.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "client/link/connection.h"
 #include "client/vp_entry.h"
 #include "common/net/socket.h"
-#include "server/session/worker.h"
+#include "tests/unit/any_client.h"
 #include "tests/unit/check.h"
 #include "tests/unit/session.h"
 
@@ -98,7 +99,7 @@ static bool start_worker(void)
       while ((fd = vp_socket_accept(listener, address, sizeof(address))) < 0)
          usleep(1000);
       close(listener);
-      _exit(vps_worker_run(fd, &options));
+      _exit(run_worker_for_any_client(fd, options));
    }
    close(listener);
    snprintf(text, sizeof(text), "127.0.0.1:%u", port);
@@ -266,12 +267,21 @@ static void create_rest(void)
 
 /* --- after it --- */
 
-/* What ends an object is called at the end; what takes another program's pointers is not called. */
+static bool begins_with(const char *name, const char *beginning)
+{
+   return strncmp(name, beginning, strlen(beginning)) == 0;
+}
+
+/* It is called with nothing, and with the objects themselves at the end. */
+static bool ends_objects(const char *name)
+{
+   return begins_with(name, "vkDestroy") || begins_with(name, "vkFree");
+}
+
+/* What takes another program's pointers is not called. */
 static bool is_called(const char *name)
 {
-   static const char *const left_out[] = {"vkDestroy",
-                                          "vkFree",
-                                          "vkResetDescriptorPool",
+   static const char *const left_out[] = {"vkResetDescriptorPool", /* at the end */
                                           "vkCreateXcb",
                                           "vkCreateXlib",
                                           "vkCreateWayland",
@@ -280,7 +290,7 @@ static bool is_called(const char *name)
                                           "vkGetPhysicalDeviceWayland",
                                           "vkCreateDebugUtilsMessenger"};
    for (size_t i = 0; i < sizeof(left_out) / sizeof(*left_out); i++) {
-      if (strncmp(name, left_out[i], strlen(left_out[i])) == 0)
+      if (begins_with(name, left_out[i]))
          return false;
    }
    return vp_entry_find(name) != NULL; /* not where the registry knows it by a name of an extension that is left out */
@@ -293,7 +303,7 @@ static void call_everything(uint64_t n)
    for (size_t i = 0; i < sizeof(visit_calls) / sizeof(*visit_calls); i++) {
       const struct visit_call *entry = &visit_calls[i];
       struct visit w = {.fill = true, .arena = &arena, .handle = give_handle, .n = n, .period = 1};
-      if (!is_called(entry->name))
+      if (!is_called(entry->name) || ends_objects(entry->name))
          continue;
       const VkResult result = entry->call(&w);
       if (!CHECK(!w.dangling) || !CHECK(!w.undefined) || !CHECK(!entry->must_fail || result < 0 || n == 0))
@@ -302,6 +312,67 @@ static void call_everything(uint64_t n)
       vp_arena_reset(&arena);
    }
    vp_arena_finish(&arena);
+}
+
+static const char *ending; /* the command that is called */
+
+/* Null, but for what it must be an object of. */
+static uint64_t give_nothing(struct visit *w, VkObjectType type)
+{
+   static const struct {
+      VkObjectType type;
+      const char *ends; /* the command that ends it, or the only one that needs it */
+      bool only;
+   } owners[] = {{VK_OBJECT_TYPE_INSTANCE, "vkDestroyInstance", false},
+                 {VK_OBJECT_TYPE_DEVICE, "vkDestroyDevice", false},
+                 {VK_OBJECT_TYPE_COMMAND_POOL, "vkFreeCommandBuffers", true},
+                 {VK_OBJECT_TYPE_DESCRIPTOR_POOL, "vkFreeDescriptorSets", true}};
+   for (size_t i = 0; i < sizeof(owners) / sizeof(*owners); i++) {
+      if (owners[i].type == type && (strcmp(ending, owners[i].ends) == 0) == owners[i].only)
+         return give_handle(w, type);
+   }
+   return 0;
+}
+
+static void end_nothing(void)
+{
+   struct vp_arena arena;
+   unsigned called = 0;
+
+   vp_arena_init(&arena, (size_t)1 << 20);
+   for (size_t i = 0; i < sizeof(visit_calls) / sizeof(*visit_calls); i++) {
+      struct visit w = {.fill = true, .arena = &arena, .handle = give_nothing, .n = 2, .period = 1};
+      ending = visit_calls[i].name;
+      if (!ends_objects(ending) || !vp_entry_find(ending))
+         continue;
+      if (!CHECK(visit_calls[i].call(&w) == VK_SUCCESS))
+         fprintf(stderr, "%s refuses null\n", ending);
+      vp_arena_reset(&arena);
+      called++;
+   }
+   CHECK(called > 30);
+   vp_arena_finish(&arena);
+}
+
+static VKAPI_ATTR VkBool32 VKAPI_CALL say_nothing(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+                                                  VkDebugUtilsMessageTypeFlagsEXT types,
+                                                  const VkDebugUtilsMessengerCallbackDataEXT *data, void *user)
+{
+   (void)severity, (void)types, (void)data, (void)user;
+   return VK_FALSE;
+}
+
+/* It is the client's alone, and has a function of the program's. */
+static void test_messenger(void)
+{
+   const VkDebugUtilsMessengerCreateInfoEXT info = {.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
+                                                    .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+                                                    .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT,
+                                                    .pfnUserCallback = say_nothing};
+   VkDebugUtilsMessengerEXT messenger = VK_NULL_HANDLE;
+
+   CHECK((vp_vkCreateDebugUtilsMessengerEXT(instance, &info, NULL, &messenger) == VK_SUCCESS) == (messenger != 0));
+   vp_vkDestroyDebugUtilsMessengerEXT(instance, messenger, NULL);
 }
 
 /* Destroys an object by its type's command. */
@@ -349,6 +420,11 @@ static void destroy(VkObjectType type, uint64_t handle)
 
 static void destroy_everything(void)
 {
+   VkCommandBuffer commands = (VkCommandBuffer)(uintptr_t)find(VK_OBJECT_TYPE_COMMAND_BUFFER);
+
+   CHECK(vp_vkResetDescriptorPool(device, (VkDescriptorPool)(uintptr_t)find(VK_OBJECT_TYPE_DESCRIPTOR_POOL), 0) ==
+         VK_SUCCESS);
+   vp_vkFreeCommandBuffers(device, (VkCommandPool)(uintptr_t)find(VK_OBJECT_TYPE_COMMAND_POOL), 1, &commands);
    for (unsigned i = object_count; i-- > 0;) {
       struct vp_device *owner = vp_device_from_handle(device);
       if (objects[i].made_up)
@@ -372,6 +448,8 @@ int main(void)
    call_everything(1);
    call_everything(0);
    call_everything(3);
+   end_nothing();
+   test_messenger();
    destroy_everything();
    return check_finish();
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* test: no-tsan */
 /* Counts that promise what is not there: in a request of every command, with one element in each array, each word
  * becomes 2^32-1, 2^30+1 and 2^23, once with what follows it and once at the end of the data. None of it costs memory,
  * what is cut is refused, and of what is accepted no array is longer than what came. */

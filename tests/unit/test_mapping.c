@@ -308,9 +308,11 @@ static void test_rest(void)
    flush(&m);
    settle(&m);
    for (unsigned round = 0; round < 2; round++) {
+      const bool is_left = vp_tracker_get()->rest && !has_swap();
       let_rest(&m, vp_tracker_get()->rest ? 1100 : 10);
-      if (vp_tracker_get()->rest && !has_swap())
-         CHECK(count_present(memory, size) == 0);
+      for (unsigned i = 0; i < 10 && is_left && count_present(memory, size); i++) /* a busy machine takes longer */
+         let_rest(&m, 1100);
+      CHECK(!is_left || count_present(memory, size) == 0);
       CHECK(vp_mapping_apply(m.mapping, from_server, sizeof(from_server)));
       flush(&m);
       CHECK(m.changed == 0);

@@ -112,7 +112,7 @@ static void execute(struct vps_context *ctx, uint8_t *data, size_t size)
 /* Whether the session needed the allocation that failed. */
 static bool run(const struct vp_encoder *commands, int succeeding)
 {
-   static const struct vps_options options = {.worker_fd = -1};
+   static const struct vps_options options = {.worker_fd = -1, .clear_memory = VPS_CLEAR_MEMORY_OFF};
    struct vps_frame_writer writer;
    struct vps_context ctx;
 

@@ -100,11 +100,11 @@ static VkResult ask_to_prepare(void)
 
    if (!CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0))
       return VK_ERROR_UNKNOWN;
-   writer.fd = fds[0];
+   writer.channel.fd = fds[0];
    vp_request_vkPrepareMemoryVP(&enc, 1, &a);
    CHECK(session_run());
-   writer.fd = -1;
-   CHECK(vp_frame_read(fds[1], &frame, -1) == VP_FRAME_OK && frame.header.type == VP_FRAME_REPLY);
+   writer.channel.fd = -1;
+   CHECK(vp_frame_read(&VP_CHANNEL(fds[1]), &frame, -1) == VP_FRAME_OK && frame.header.type == VP_FRAME_REPLY);
    vp_decoder_init(&dec, frame.payload, frame.header.length, NULL);
    vp_reply_vkPrepareMemoryVP(&dec, &a);
    CHECK(!dec.error);

@@ -32,15 +32,23 @@ static void test_defaults(void)
    CHECK(options.gpu_count == 0 && options.max_clients == 64 && !options.validate);
    CHECK(options.compression == VP_COMPRESS_AUTO);
    CHECK(options.log_level == VP_LOG_INFO && options.worker_fd == -1 && options.ready == 2);
+   CHECK(options.resume_s == VPS_RESUME_AUTO);
    CHECK(options.sandbox && !options.user && !options.cache);
+   CHECK(vps_quota_is_set(&options.quota) && options.quota.of[VPS_QUOTA_DEVICE_MEMORY] == VPS_QUOTA_NONE);
+   CHECK(memcmp(&options.quota, &vps_client_quota, sizeof(options.quota)) == 0); /* the table says the same */
+   CHECK(!vps_quota_is_set(&options.user_quota));
+   CHECK(options.graphics_timeout_s == 10 && options.compute_timeout_s == 0);
+   CHECK(options.stall_timeout_s == 600 && options.idle_timeout_s == 0);
+   CHECK(options.clear_memory == VPS_CLEAR_MEMORY_AUTO);
    vps_options_finish(&options);
 }
 
 static void test_all_options(void)
 {
    struct vps_options options;
-   char line[] = "--port 0 --host=:: --insecure --gpu 1 --gpu=RTX --gpu --x --validate --compress=zstd --log debug "
-                 "--max-clients 4096 --ready 64 --user venus --sandbox=off --cache /a/b";
+   char line[] =
+      "--port 0 --host=:: --insecure --gpu 1 --gpu=RTX --gpu --x --validate --compress=zstd --log debug "
+      "--max-clients 4096 --ready 64 --resume 3600 --user venus --sandbox=off --cache /a/b --clear-memory off";
    char error[256];
 
    CHECK(parse(&options, line, error));
@@ -48,7 +56,8 @@ static void test_all_options(void)
    CHECK(options.gpu_count == 3 && strcmp(options.gpus[1], "RTX") == 0 && strcmp(options.gpus[2], "--x") == 0);
    CHECK(options.compression == VP_COMPRESS_ZSTD);
    CHECK(options.validate && options.log_level == VP_LOG_DEBUG && options.max_clients == 4096);
-   CHECK(options.ready == 64 && !options.sandbox);
+   CHECK(options.resume_s == 3600);
+   CHECK(options.ready == 64 && !options.sandbox && options.clear_memory == VPS_CLEAR_MEMORY_OFF);
    CHECK(strcmp(options.user, "venus") == 0 && strcmp(options.cache, "/a/b") == 0);
    vps_options_finish(&options);
 }
@@ -79,14 +88,41 @@ static void test_places(void)
    }
 }
 
+static void test_timeouts(void)
+{
+   static const struct {
+      const char *line;
+      unsigned graphics_s, compute_s, stall_s, idle_s;
+   } cases[] = {
+      {"--submit-timeout 7", 7, 7, 600, 0},
+      {"--submit-timeout=off", 0, 0, 600, 0},
+      {"--submit-timeout graphics=off", 0, 0, 600, 0},
+      {"--submit-timeout compute=90", 10, 90, 600, 0},
+      {"--submit-timeout compute=1000000,graphics=1", 1, 1000000, 600, 0},
+      {"--submit-timeout 7 --submit-timeout compute=off", 7, 0, 600, 0},
+      {"--stall-timeout off --idle-timeout 5", 10, 0, 0, 5},
+   };
+   struct vps_options options;
+   char line[80], error[256];
+
+   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+      snprintf(line, sizeof(line), "%s", cases[i].line);
+      CHECK(parse(&options, line, error));
+      CHECK(options.graphics_timeout_s == cases[i].graphics_s && options.compute_timeout_s == cases[i].compute_s);
+      CHECK(options.stall_timeout_s == cases[i].stall_s && options.idle_timeout_s == cases[i].idle_s);
+      vps_options_finish(&options);
+   }
+}
+
 static void test_modes(void)
 {
    static const struct {
       const char *line;
       enum vps_mode mode;
    } modes[] = {
-      {"--list --gpu 0", VPS_MODE_LIST},     {"--version", VPS_MODE_VERSION},    {"--help", VPS_MODE_HELP},
-      {"--check-gpus", VPS_MODE_CHECK_GPUS}, {"--worker-fd 3", VPS_MODE_WORKER}, {"--stdio --gpu 0", VPS_MODE_STDIO},
+      {"--list --gpu 0", VPS_MODE_LIST},     {"--version", VPS_MODE_VERSION},   {"--help", VPS_MODE_HELP},
+      {"--check-gpus", VPS_MODE_CHECK_GPUS}, {"--try-gpus", VPS_MODE_TRY_GPUS}, {"--worker-fd 3", VPS_MODE_WORKER},
+      {"--stdio --gpu 0", VPS_MODE_STDIO},
    };
    struct vps_options options;
    char line[64], error[256];
@@ -120,12 +156,24 @@ static void test_wrong(void)
       {"--max-clients 4097", "from 1 to 4096"},
       {"--ready 65", "from 0 to 64"},
       {"--log loud", "error, warn, info or debug"},
-      {"--validate=yes", "takes no value"},
-      {"--insecure=yes", "takes no value"},
+      {"--validate=yes", "needs on or off"},
+      {"--insecure=yes", "needs on or off"},
       {"--compress gzip", "auto, none, lz4 or zstd"},
       {"--sandbox maybe", "needs on or off"},
       {"--cache here", "the full path"},
+      {"--clear-memory on", "auto, always or off"},
       {"--user=", "not \"\""},
+      {"--quota objects", "a list like device-memory=8G"},
+      {"--quota memory=8G", "a list like device-memory=8G"},
+      {"--user-quota allocations=5", "without allocations"},
+      {"--submit-timeout 0", "graphics=10,compute=off"},
+      {"--submit-timeout graphics", "needs seconds"},
+      {"--submit-timeout graphics=", "needs seconds"},
+      {"--submit-timeout graphics=1,", "needs seconds"},
+      {"--submit-timeout compute=1,transfer=1", "needs seconds"},
+      {"--submit-timeout compute=11111111111111111111", "needs seconds"},
+      {"--stall-timeout 0", "or off"},
+      {"--idle-timeout never", "or off"},
       {"--list=1", "takes no value"},
       {"--stdio --port 5556", "leave out --port"},
       {"--unix /run/v --stdio", "leave out"},
@@ -161,7 +209,9 @@ static void test_handed_on(void)
 {
    struct vps_options options, other;
    char line[] = "--gpu 0 --gpu --validate --gpu a=b --validate --compress lz4 --log error "
-                 "--sandbox off --user venus --cache none";
+                 "--sandbox off --user venus --cache none --quota threads=9 --quota objects=1M,device-memory=2G "
+                 "--user-quota host-memory=none,bandwidth=3M --submit-timeout graphics=off,compute=1000000 "
+                 "--stall-timeout 1000000 --idle-timeout 8 --resume 0";
    char error[256];
 
    CHECK(parse(&options, line, error));
@@ -171,6 +221,12 @@ static void test_handed_on(void)
       CHECK(other.mode == VPS_MODE_WORKER && other.worker_fd == 3);
       CHECK(other.validate && other.log_level == VP_LOG_ERROR && other.compression == VP_COMPRESS_LZ4);
       CHECK(!other.sandbox && strcmp(other.user, "venus") == 0 && strcmp(other.cache, "none") == 0);
+      CHECK(other.quota.of[VPS_QUOTA_OBJECTS] == 1048576 && other.quota.of[VPS_QUOTA_DEVICE_MEMORY] == 2147483648);
+      CHECK(other.quota.of[VPS_QUOTA_THREADS] == vps_client_quota.of[VPS_QUOTA_THREADS]); /* the last list counts */
+      CHECK(other.user_quota.of[VPS_QUOTA_BANDWIDTH] == 3145728);
+      CHECK(other.user_quota.of[VPS_QUOTA_OBJECTS] == VPS_QUOTA_NONE);
+      CHECK(other.graphics_timeout_s == 0 && other.compute_timeout_s == 1000000);
+      CHECK(other.stall_timeout_s == 1000000 && other.idle_timeout_s == 8 && other.resume_s == 0);
       CHECK(other.gpu_count == options.gpu_count);
       for (unsigned i = 0; i < options.gpu_count; i++)
          CHECK(strcmp(other.gpus[i], options.gpus[i]) == 0);
@@ -191,18 +247,26 @@ static void test_handed_on(void)
 static void test_gpu_selection(void)
 {
    struct vps_options options;
-   char all[] = "", some[] = "--gpu 01 --gpu rtx", error[256];
+   char all[] = "", some[] = "--gpu 01 --gpu rtx", places[] = "--gpu pci:0000:C1:00.0 --gpu 7", error[256];
 
    CHECK(parse(&options, all, error));
-   CHECK(vps_gpu_selected(&options, 0, "x") && vps_gpu_selected(&options, 99, ""));
+   CHECK(vps_gpu_selected(&options, 0, "x", "") && vps_gpu_selected(&options, 99, "", ""));
    vps_options_finish(&options);
 
    CHECK(parse(&options, some, error));
-   CHECK(!vps_gpu_selected(&options, 0, "llvmpipe 01"));
-   CHECK(vps_gpu_selected(&options, 1, "llvmpipe"));
-   CHECK(!vps_gpu_selected(&options, 11, "llvmpipe"));
-   CHECK(vps_gpu_selected(&options, 2, "NVIDIA GeForce RTX 4090"));
-   CHECK(!vps_gpu_selected(&options, 3, "NVIDIA H200"));
+   CHECK(!vps_gpu_selected(&options, 0, "llvmpipe 01", ""));
+   CHECK(vps_gpu_selected(&options, 1, "llvmpipe", ""));
+   CHECK(!vps_gpu_selected(&options, 11, "llvmpipe", ""));
+   CHECK(vps_gpu_selected(&options, 2, "NVIDIA GeForce RTX 4090", ""));
+   CHECK(!vps_gpu_selected(&options, 3, "NVIDIA H200", ""));
+   CHECK(!vps_gpu_selects_by_pci(&options));
+   vps_options_finish(&options);
+
+   CHECK(parse(&options, places, error));
+   CHECK(vps_gpu_selects_by_pci(&options));
+   CHECK(vps_gpu_selected(&options, 0, "x", "0000:c1:00.0"));
+   CHECK(!vps_gpu_selected(&options, 0, "x", "0000:c1:00.1") && !vps_gpu_selected(&options, 1, "pci:0000:C1:00.0", ""));
+   CHECK(vps_gpu_selected(&options, 7, "x", "") && !vps_gpu_selected(&options, 6, "x", ""));
    vps_options_finish(&options);
 }
 
@@ -229,6 +293,7 @@ int main(void)
    test_defaults();
    test_all_options();
    test_places();
+   test_timeouts();
    test_modes();
    test_wrong();
    test_handed_on();

@@ -129,7 +129,7 @@ static void test_recorded(void)
 static void test_lost(void)
 {
    begin();
-   conn.fd = -1;
+   conn.channel.fd = -1;
    allocate(1000);
    CHECK(wait_for(0));
    end();
@@ -166,7 +166,7 @@ static int client;
 
 static bool next_frame(uint64_t tag)
 {
-   return vp_frame_read(client, &frame, 0) == VP_FRAME_OK && frame.header.type == VP_FRAME_EXECUTED &&
+   return vp_frame_read(&VP_CHANNEL(client), &frame, 0) == VP_FRAME_OK && frame.header.type == VP_FRAME_EXECUTED &&
           frame.header.tag == tag;
 }
 
@@ -194,7 +194,7 @@ static void test_meter(void)
    CHECK(vp_bytes_load_u32(frame.payload) == VP_CMD_vkAllocateMemory);
    CHECK(vp_bytes_load_u32(frame.payload + 4) >= 2000000);
    vps_meter_tell(&meter, &writer, 0);
-   CHECK(vp_frame_read(client, &frame, 0) == VP_FRAME_TIMEOUT); /* nothing is new */
+   CHECK(vp_frame_read(&VP_CHANNEL(client), &frame, 0) == VP_FRAME_TIMEOUT); /* nothing is new */
    vps_meter_record(&meter, 1 << 20);
    usleep(1000);
    vps_meter_begin(&meter);

@@ -142,7 +142,7 @@ static void close_setup(struct setup *x)
 {
    pthread_mutex_destroy(&x->memory.lock);
    pthread_mutex_destroy(&x->device.mapped_lock);
-   close(x->writer.fd);
+   close(x->writer.channel.fd);
    close(x->client);
    vps_frame_writer_finish(&x->writer);
    free(x->memory.real);
@@ -173,7 +173,7 @@ static void *receive(void *argument)
 
    x->frames = x->parts = 0;
    while (ok) {
-      ok = vp_frame_read(x->client, &frame, -1) == VP_FRAME_OK;
+      ok = vp_frame_read(&VP_CHANNEL(x->client), &frame, -1) == VP_FRAME_OK;
       if (!ok || frame.header.type == VP_FRAME_PROGRESS)
          break;
       is_part = frame.header.type == VP_FRAME_MEMORY_PART;

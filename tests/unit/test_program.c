@@ -176,9 +176,9 @@ static void test_not_executed(void)
    setenv("VP_TEST_HUGE", huge, 1);
    const int fd = vp_program_start("true", error);
    unsetenv("VP_TEST_HUGE");
-   CHECK(vp_frame_read(fd, &frame, 5000) == VP_FRAME_OK && frame.header.type == VP_FRAME_ERROR);
+   CHECK(vp_frame_read(&VP_CHANNEL(fd), &frame, 5000) == VP_FRAME_OK && frame.header.type == VP_FRAME_ERROR);
    CHECK(vp_error_load(&said, frame.payload, frame.header.length) && strstr(said.text, "cannot be executed"));
-   CHECK(vp_frame_read(fd, &frame, 5000) == VP_FRAME_CLOSED);
+   CHECK(vp_frame_read(&VP_CHANNEL(fd), &frame, 5000) == VP_FRAME_CLOSED);
    vp_frame_finish(&frame);
    close(fd);
 }

@@ -44,7 +44,7 @@ static void report(uint64_t pool, unsigned results)
       vp_bytes_store_u64(payload + 16 + (size_t)i * QUERY_SIZE + 8, 1);
       vp_bytes_store_u64(payload + 16 + (size_t)i * QUERY_SIZE + 16, 70 + i);
    }
-   assert(vp_frame_write(peer.fd, VP_FRAME_QUERIES, pool, payload, sizeof(payload), NULL, 0));
+   assert(vp_frame_write(&VP_CHANNEL(peer.fd), VP_FRAME_QUERIES, pool, payload, sizeof(payload), NULL, 0));
 }
 
 static VkQueryPool create(void)

@@ -5,6 +5,7 @@
  * done with it, whichever thread finds it out. */
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@
 #include "common/util/spin.h"
 #include "server/core/context.h"
 #include "server/core/frame_writer.h"
+#include "server/core/instance.h"
+#include "server/queue/queue_state.h"
 #include "server/session/executor.h"
 #include "tests/fuzz/null_vulkan.h"
 #include "tests/unit/check.h"
@@ -204,7 +207,7 @@ static void run(struct client *client)
 
 static bool start(struct client *client)
 {
-   static const struct vps_options options = {.worker_fd = -1};
+   static const struct vps_options options = {.worker_fd = -1, .clear_memory = VPS_CLEAR_MEMORY_OFF};
    const float priorities[QUEUES] = {1, 1};
    const VkInstanceCreateInfo instance_info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
    const VkDeviceQueueCreateInfo queue_info = {
@@ -246,7 +249,7 @@ static void stop(struct client *client)
    CHECK(!client->ctx.abandoned);
    vps_frame_writer_finish(&client->writer);
    vp_encoder_finish(&client->enc);
-   close(client->writer.fd);
+   close(client->writer.channel.fd);
    close(client->fd);
 }
 
@@ -267,7 +270,7 @@ static void receive(struct client *client, bool settled)
    bool complete[QUEUES] = {false};
 
    while (!complete[0] || !complete[1]) {
-      if (!CHECK(vp_frame_read(client->fd, &frame, 20000) == VP_FRAME_OK))
+      if (!CHECK(vp_frame_read(&VP_CHANNEL(client->fd), &frame, 20000) == VP_FRAME_OK))
          break;
       if (frame.header.type != VP_FRAME_PROGRESS)
          continue;
@@ -384,6 +387,36 @@ static void test_one_at_a_time(struct client *client)
    CHECK(atomic_load(&clashes) == 0);
 }
 
+static void *complete_later(void *unused)
+{
+   (void)unused;
+   usleep(1000000 / 4);
+   complete(0);
+   return NULL;
+}
+
+/* The driver does not know that the device is lost: what the client says next, which may destroy what a batch uses,
+ * waits for the batch, but not for ever. */
+static void test_lost(struct client *client)
+{
+   const struct vps_queue *queue =
+      vps_find(&client->ctx, VK_OBJECT_TYPE_QUEUE, vp_object_id((uint64_t)(uintptr_t)client->queues[0]))->state;
+   pthread_t gpu;
+
+   held = true;
+   send_batch(client, 0);
+   run(client);
+   held = false;
+   vps_queue_lose_device(queue, "that is a test", VK_ERROR_OUT_OF_HOST_MEMORY);
+   CHECK(atomic_load(&client->ctx.has_lost));
+   CHECK(!vps_instance_comes_to_rest(client->ctx.instance));
+   CHECK(!pthread_create(&gpu, NULL, complete_later, NULL));
+   CHECK(atomic_load(&queues[0].unsettled));
+   CHECK(vps_instance_comes_to_rest(client->ctx.instance));
+   CHECK(!atomic_load(&queues[0].unsettled));
+   pthread_join(gpu, NULL);
+}
+
 int main(void)
 {
    struct client client = {0};
@@ -398,6 +431,7 @@ int main(void)
    vp_spin_allow(true);
    test_without_semaphores(&client);
    test_one_at_a_time(&client);
+   test_lost(&client);
    stop(&client);
    vp_encoder_finish(&null_state.enc);
    return check_finish();

@@ -88,7 +88,7 @@ static void close_setup(struct setup *x)
 {
    pthread_mutex_destroy(&x->memory.lock);
    pthread_mutex_destroy(&x->device.mapped_lock);
-   close(x->writer.fd);
+   close(x->writer.channel.fd);
    close(x->client);
    vps_frame_writer_finish(&x->writer);
    free(x->memory.real);
@@ -110,7 +110,7 @@ static struct heard hear(struct setup *x)
    struct vp_frame frame = {0};
    struct heard heard = {0};
 
-   while (vp_frame_read(x->client, &frame, 0) == VP_FRAME_OK) {
+   while (vp_frame_read(&VP_CHANNEL(x->client), &frame, 0) == VP_FRAME_OK) {
       CHECK(frame.header.tag == 77);
       if (frame.header.type == VP_FRAME_STALE) {
          CHECK(frame.header.length == 0);
@@ -425,7 +425,7 @@ static unsigned count_violations(struct setup *x, size_t data, size_t flag)
    struct vp_frame frame = {0};
    unsigned violations = 0;
 
-   while (vp_frame_read(x->client, &frame, 0) == VP_FRAME_OK) {
+   while (vp_frame_read(&VP_CHANNEL(x->client), &frame, 0) == VP_FRAME_OK) {
       CHECK(frame.header.type == VP_FRAME_MEMORY &&
             vp_delta_apply(frame.payload, frame.header.length, x->copy, x->copy_twin, SIZE));
       bool late = false;

@@ -73,7 +73,7 @@ static uint16_t start_worker(void)
       while ((fd = vp_socket_accept(listener, peer, sizeof(peer))) < 0)
          usleep(1000);
       close(listener);
-      exit(vps_worker_run(fd, &options));
+      exit(run_worker_for_any_client(fd, options));
    }
    close(listener);
    return port;

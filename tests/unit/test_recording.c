@@ -302,7 +302,8 @@ static void send_error(VkCommandBuffer recording, uint32_t number)
    vp_bytes_store_u32(payload, VP_CMD_vkCmdUpdateBuffer);
    vp_bytes_store_u32(payload + 4, (uint32_t)VK_ERROR_OUT_OF_DEVICE_MEMORY);
    vp_bytes_store_u32(payload + 8, number);
-   CHECK(vp_frame_write(peer.fd, VP_FRAME_OBJECT_ERROR, id_of(recording), payload, sizeof(payload), NULL, 0));
+   CHECK(
+      vp_frame_write(&VP_CHANNEL(peer.fd), VP_FRAME_OBJECT_ERROR, id_of(recording), payload, sizeof(payload), NULL, 0));
    expect_no_more();
 }
 

@@ -92,10 +92,10 @@ static void test_connection(const char *host, bool required)
    CHECK(strchr(host, ':') ? strncmp(peer, "[::1]:", 6) == 0 : strncmp(peer, "127.0.0.1:", 10) == 0);
 
    struct vp_frame frame = {0};
-   CHECK(vp_frame_write(client, VP_FRAME_COMMANDS, 3, "hi", 2, NULL, 0));
-   CHECK(vp_frame_read(server, &frame, 2000) == VP_FRAME_OK && frame.header.tag == 3);
+   CHECK(vp_frame_write(&VP_CHANNEL(client), VP_FRAME_COMMANDS, 3, "hi", 2, NULL, 0));
+   CHECK(vp_frame_read(&VP_CHANNEL(server), &frame, 2000) == VP_FRAME_OK && frame.header.tag == 3);
    close(client);
-   CHECK(vp_frame_read(server, &frame, 2000) == VP_FRAME_CLOSED);
+   CHECK(vp_frame_read(&VP_CHANNEL(server), &frame, 2000) == VP_FRAME_CLOSED);
    vp_frame_finish(&frame);
    close(server);
 

@@ -108,6 +108,43 @@ static void test_many(void)
    CHECK(strstr(said, "client 10.0.0.99: 1 connection ") && !strstr(said, "client 10.0.0.35:"));
 }
 
+/* However many others there were before, a few are explained, and as many after the report. */
+static void test_refusals(void)
+{
+   static struct vps_source_table table;
+   const struct vps_source one = v4(1), two = v4(2);
+
+   for (unsigned k = 0; k < 2; k++) {
+      for (unsigned i = 0; i < 20; i++)
+         vps_source_table_count(&table, &one, START);
+      for (unsigned i = 0; i < 2 * VPS_SOURCE_REFUSAL_LINES; i++) {
+         vps_source_table_count(&table, &one, START);
+         CHECK(vps_source_table_may_explain(&table, &one, START) == (i < VPS_SOURCE_REFUSAL_LINES));
+      }
+      CHECK(strstr(report(&table, INT64_MAX), "client 10.0.0.1: 30 connections without a greeting"));
+   }
+   CHECK(vps_source_table_may_explain(&table, &two, START));
+}
+
+/* Of one that could fill the log. */
+static void test_lines(void)
+{
+   static struct vps_source_table table;
+   const struct vps_source one = v4(1), two = v4(2);
+
+   for (unsigned i = 0; i < VPS_SOURCE_LINES; i++)
+      CHECK(vps_source_table_may_tell(&table, &one, START + i));
+   CHECK(vps_source_table_due(&table) == INT64_MAX);
+   for (unsigned i = 0; i < 3; i++)
+      CHECK(!vps_source_table_may_tell(&table, &one, START + 1000));
+   CHECK(vps_source_table_may_tell(&table, &two, START + 1000));
+   CHECK(vps_source_table_due(&table) == START + 1000 + VPS_SOURCE_REPORT_MS);
+   CHECK(vps_source_table_may_tell(&table, &one, START + VPS_SOURCE_REPORT_MS));
+   CHECK(strstr(report(&table, START + 1000 + VPS_SOURCE_REPORT_MS),
+                "client 10.0.0.1: 3 more lines were left out here in the last minute\n"));
+   CHECK(!*report(&table, INT64_MAX));
+}
+
 int main(void)
 {
    vp_log_init("test", VP_LOG_WARN);
@@ -115,5 +152,7 @@ int main(void)
    test_share();
    test_report();
    test_many();
+   test_refusals();
+   test_lines();
    return check_finish();
 }

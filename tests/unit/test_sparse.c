@@ -145,7 +145,7 @@ static VkResult result_of_batch(void)
    struct vp_frame frame = {0};
    VkResult result = VK_SUCCESS;
    for (uint64_t reached = 0; reached < serial;) {
-      if (!CHECK(vp_frame_read(client_fd, &frame, 20000) == VP_FRAME_OK))
+      if (!CHECK(vp_frame_read(&VP_CHANNEL(client_fd), &frame, 20000) == VP_FRAME_OK))
          break;
       if (frame.header.type == VP_FRAME_PROGRESS) {
          reached = vp_bytes_load_u64(frame.payload);
@@ -195,7 +195,7 @@ int main(void)
    if (!CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0))
       return check_finish();
    session_open();
-   writer.fd = fds[0];
+   writer.channel.fd = fds[0];
    client_fd = fds[1];
    struct vps_device *device = vps_object_find(&ctx.objects, objects[DEVICE].id)->state;
    device->functions.QueueBindSparse = bind_sparse;

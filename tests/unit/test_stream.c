@@ -86,7 +86,7 @@ int __wrap_pthread_cond_signal(pthread_cond_t *cond)
 static struct {
    int listener;
    pthread_t thread;
-   atomic_bool reads;
+   atomic_bool reads, is_over;
    uint32_t next[SPEAKERS];
    uint8_t memory[MEMORY_SIZE], twin[MEMORY_SIZE];
    const char *error;
@@ -129,11 +129,23 @@ static bool greet(int fd, struct vp_frame *frame)
    uint8_t data[VP_HELLO_WIRE_MAX];
    vp_hello_init(&hello, "");
    const size_t size = vp_hello_store(data, &hello, VP_SERVER);
-   return vp_frame_read(fd, frame, 10000) == VP_FRAME_OK && vp_frame_write(fd, VP_FRAME_HELLO, 0, data, size, NULL, 0);
+   return vp_frame_read(&VP_CHANNEL(fd), frame, 10000) == VP_FRAME_OK &&
+          vp_frame_write(&VP_CHANNEL(fd), VP_FRAME_HELLO, 0, data, size, NULL, 0);
+}
+
+/* However long the rest takes, it is there. */
+static void *say_alive(void *data)
+{
+   const int *fd = data;
+   has_memory = true;
+   for (; !atomic_load(&server.is_over); usleep(100000))
+      vp_frame_write(&VP_CHANNEL(*fd), VP_FRAME_ALIVE, 0, NULL, 0, NULL, 0);
+   return NULL;
 }
 
 static void *server_main(void *unused)
 {
+   pthread_t life;
    char address[64];
    struct vp_frame frame = {0};
    int fd;
@@ -143,12 +155,16 @@ static void *server_main(void *unused)
       usleep(1000);
    if (!greet(fd, &frame))
       server.error = "no greeting";
-   while (!server.error && !atomic_load(&server.reads)) {
+   const bool is_alive = !pthread_create(&life, NULL, say_alive, &fd);
+   if (!is_alive)
+      server.error = "no thread";
+   while (!server.error && !atomic_load(&server.reads))
       usleep(1000);
-      vp_frame_write(fd, VP_FRAME_ALIVE, 0, NULL, 0, NULL, 0);
-   }
-   while (!server.error && vp_frame_read(fd, &frame, -1) == VP_FRAME_OK)
+   while (!server.error && vp_frame_read(&VP_CHANNEL(fd), &frame, -1) == VP_FRAME_OK)
       server.error = take_frame(&frame);
+   atomic_store(&server.is_over, true);
+   if (is_alive)
+      pthread_join(life, NULL);
    close(fd);
    vp_frame_finish(&frame);
    return NULL;
@@ -166,7 +182,9 @@ static bool start(bool reads)
    if (!CHECK(server.listener >= 0) || !CHECK(!pthread_create(&server.thread, NULL, server_main, NULL)))
       return false;
    const struct vp_server_address address = {.port = port, .place = "127.0.0.1"};
-   conn = vp_connection_create(&address, "test", 10000, VP_COMPRESS_NONE);
+   const struct vp_connection_terms terms = {.application = "test", .compression = VP_COMPRESS_NONE};
+   char why[VP_CONNECTION_ERROR_SIZE];
+   conn = vp_connection_create(&address, -1, &terms, 10000, why);
    for (uint32_t i = 0; conn && i < VP_COST_KINDS; i++)
       conn->pace.costs[i] = 1; /* this server says nothing of its work */
    device = (struct vp_device){.conn = conn};
@@ -402,7 +420,7 @@ static void test_looks(void)
    vp_cores_assume(VP_MIN_CORES_TO_SHARE);
    if (!start(false))
       return;
-   setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+   setsockopt(conn->channel.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
    struct vp_mapping *mapping = vp_mapping_create(1, LOOKED_SIZE);
    CHECK(mapping);
    uint8_t *memory = vp_mapping_pointer(mapping);

@@ -37,7 +37,7 @@ static void test_greetings(void)
    expect_error(&s, VP_ERROR_NO_COMMAND, "does not let another connection join");
 
    CHECK(session_open(&s, false) && session_send(&s, VP_FRAME_RESUME, 0, NULL, 0));
-   expect_error(&s, VP_ERROR_NO_COMMAND, "does not keep sessions");
+   expect_error(&s, VP_ERROR_NO_COMMAND, "no session here that could be resumed");
 
    CHECK(session_open(&s, false) && session_send(&s, VP_FRAME_COMMANDS, 0, "abcdefgh", 8));
    expect_error(&s, VP_ERROR_NO_COMMAND, "does not speak the protocol");
@@ -350,6 +350,14 @@ static void missing_queue(struct session *s, struct setup *x)
    SEND(s, vkGetDeviceQueue2, .device = x->device, .pQueueInfo = &info, .pQueue = &queue);
 }
 
+/* However often it is asked for, a queue has one id, one lock and one thread. */
+static void queue_again(struct session *s, struct setup *x)
+{
+   const VkDeviceQueueInfo2 info = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_INFO_2};
+   VkQueue queue = session_object(s);
+   SEND(s, vkGetDeviceQueue2, .device = x->device, .pQueueInfo = &info, .pQueue = &queue);
+}
+
 static void missing_queries(struct session *s, struct setup *x)
 {
    const VkQueryPoolCreateInfo info = {
@@ -399,6 +407,7 @@ static const struct bad_command bad_commands[] = {
    {VP_CMD_vkCreateInstance, "has an instance already", second_instance},
    {VP_CMD_vkMapMemoryVP, "is not fresh", second_mapping},
    {VP_CMD_vkGetDeviceQueue2, "without queue 1", missing_queue},
+   {VP_CMD_vkGetDeviceQueue2, "has an id already", queue_again},
    {VP_CMD_vkResetQueryPool, "not all in their pool of 4", missing_queries},
    {VP_CMD_vkCmdDrawMeshTasksEXT, "does not have this command", missing_extension},
    {VP_CMD_vkDestroyBuffer, "another device", foreign_object},

@@ -351,7 +351,7 @@ static void test_alive(void)
    struct session s;
    if (!session_start(&s, false))
       return;
-   CHECK(vp_frame_read(s.fd, &s.frame, 4000) == VP_FRAME_OK && s.frame.header.type == VP_FRAME_ALIVE);
+   CHECK(vp_frame_read(&VP_CHANNEL(s.fd), &s.frame, 4000) == VP_FRAME_OK && s.frame.header.type == VP_FRAME_ALIVE);
    CHECK(session_close(&s) == 0);
 }
 

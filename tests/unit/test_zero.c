@@ -49,6 +49,9 @@ static size_t count_used(const uint8_t *memory)
    return kib == SIZE_MAX ? kib : kib << 10;
 }
 
+/* Whether to read a page that nobody has used takes memory: some kernels have no page of zeros to show in its place. */
+static bool reading_takes_memory;
+
 static bool is_zero(const uint8_t *memory)
 {
    for (size_t i = 0; i < SIZE; i += sizeof(uint64_t)) {
@@ -58,23 +61,39 @@ static bool is_zero(const uint8_t *memory)
    return true;
 }
 
+static void find_out_what_reading_takes(void)
+{
+   uint8_t *memory = create(MAP_PRIVATE);
+   CHECK(is_zero(memory));
+   reading_takes_memory = count_used(memory) > 0;
+   if (reading_takes_memory)
+      puts("this kernel has no page of zeros: what nobody uses takes memory once it is read");
+   destroy(memory);
+}
+
+/* Where reading takes memory all of it has been read. */
+static bool uses(const uint8_t *memory, size_t least, size_t most)
+{
+   const size_t used = count_used(memory);
+   return reading_takes_memory ? used == SIZE : least <= used && used <= most;
+}
+
 /* --- alone --- */
 
 static void test_private(void)
 {
    uint8_t *memory = create(MAP_PRIVATE);
    vps_zero(memory, SIZE);
-   CHECK(count_used(memory) == 0);
+   CHECK(uses(memory, 0, 0));
 
    memory[0] = 1;
    memory[PAGE - 1] = 2;
    memset(memory + 5 * PAGE + 100, 3, 3 * PAGE);
    memory[SIZE - 1] = 4;
-   const size_t used = count_used(memory);
-   CHECK(used == 6 * PAGE);
+   CHECK(uses(memory, 6 * PAGE, 6 * PAGE));
    vps_zero(memory, SIZE);
    CHECK(is_zero(memory));
-   CHECK(count_used(memory) == used);
+   CHECK(uses(memory, 6 * PAGE, 6 * PAGE));
    destroy(memory);
 }
 
@@ -160,7 +179,7 @@ static void test_mapping(bool is_processor, bool written)
    DO(vkBindBufferMemory, .device = OBJECT(VkDevice, DEVICE), .buffer = buffer,
       .memory = OBJECT(VkDeviceMemory, MEMORY));
    CHECK(is_zero(driver_memory));
-   CHECK(is_processor ? count_used(driver_memory) <= used + PAGE : count_used(driver_memory) == SIZE);
+   CHECK(is_processor ? uses(driver_memory, 0, used + PAGE) : count_used(driver_memory) == SIZE);
    DO(vkDestroyBuffer, .device = OBJECT(VkDevice, DEVICE), .buffer = buffer);
    DO(vkFreeMemory, .device = OBJECT(VkDevice, DEVICE), .memory = OBJECT(VkDeviceMemory, MEMORY));
    destroy(driver_memory);
@@ -168,6 +187,7 @@ static void test_mapping(bool is_processor, bool written)
 
 int main(void)
 {
+   find_out_what_reading_takes();
    test_private();
    test_part();
    test_shared();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A driver that somebody has got into: the worker that loads it tries what would do harm, and says on stderr what has
  * become of each. Otherwise it is the driver in the library VP_DRILL_DRIVER. VP_DRILL is "mild", or the name of an
- * attempt that may end the worker; VP_DRILL_FOLDER has a file "secret", VP_DRILL_PORT is the server's, if it is known.
- */
+ * attempt that may end the worker; VP_DRILL_FOLDER has a file "secret", VP_DRILL_CACHE is the folder of another user's
+ * compiled shaders with a file "compiled", VP_DRILL_PORT is the server's, if it is known. */
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -80,6 +80,71 @@ static int write_cache(void)
    const int result = try_open(path, O_WRONLY | O_CREAT);
 
    return result < 0 ? result : unlink(path);
+}
+
+static const char *of_another(const char *name)
+{
+   return in_folder(getenv("VP_DRILL_CACHE"), name);
+}
+
+static int list_caches(void)
+{
+   return try_open(of_another(".."), O_RDONLY | O_DIRECTORY);
+}
+
+static int list_another(void)
+{
+   return try_open(of_another("."), O_RDONLY | O_DIRECTORY);
+}
+
+static int read_another(void)
+{
+   return try_open(of_another("compiled"), O_RDONLY);
+}
+
+static int write_another(void)
+{
+   return try_open(of_another("compiled"), O_WRONLY);
+}
+
+static int cut_another(void)
+{
+   return try_open(of_another("compiled"), O_RDONLY | O_TRUNC);
+}
+
+static int fill_another(void)
+{
+   return try_open(of_another("filled"), O_WRONLY | O_CREAT);
+}
+
+/* By way of a file of its own. */
+static int move_to_another(void)
+{
+   char own[4096];
+
+   snprintf(own, sizeof(own), "%s", in_folder(getenv("XDG_CACHE_HOME"), "moved"));
+   if (try_open(own, O_WRONLY | O_CREAT) < 0)
+      return -1;
+   const int result = rename(own, of_another("moved"));
+   const int saved_errno = errno;
+   if (result < 0)
+      unlink(own);
+   errno = saved_errno;
+   return result;
+}
+
+static int link_from_another(void)
+{
+   char own[4096];
+
+   snprintf(own, sizeof(own), "%s", in_folder(getenv("XDG_CACHE_HOME"), "linked"));
+   const int result = link(of_another("compiled"), own);
+   return result < 0 ? result : unlink(own);
+}
+
+static int make_cache(void)
+{
+   return mkdir(of_another("../made"), 0700);
 }
 
 static int read_parent(void)
@@ -246,6 +311,15 @@ static const struct attempt mild[] = {
    {"write-file", write_file},
    {"chmod", chmod_file},
    {"write-cache", write_cache},
+   {"list-caches", list_caches},
+   {"list-another", list_another},
+   {"read-another", read_another},
+   {"write-another", write_another},
+   {"cut-another", cut_another},
+   {"fill-another", fill_another},
+   {"move-to-another", move_to_another},
+   {"link-from-another", link_from_another},
+   {"make-cache", make_cache},
    {"read-parent", read_parent},
    {"connect", connect_server},
    {"unix-socket", unix_socket},

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VP_SERVER_QUEUE_SEMAPHORE_H
+#define VP_SERVER_QUEUE_SEMAPHORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <vulkan/vulkan.h>
+
+struct vps_context;
+
+/* A timeline semaphore of the client's, whose value other threads may ask for. */
+struct vps_timeline;
+
+/* The one with this handle that the current command uses, held; NULL: there is none. For the executing thread. */
+struct vps_timeline *vps_timeline_find(const struct vps_context *ctx, VkSemaphore handle);
+
+/* Thread-safe. */
+void vps_timeline_unref(struct vps_timeline *timeline);
+
+/* Whether its value is that or more, or it has been destroyed. Thread-safe. */
+bool vps_timeline_has_reached(struct vps_timeline *timeline, uint64_t value);
+
+#endif
