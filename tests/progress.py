@@ -84,6 +84,11 @@ class Progress:
         usual = f"about {minutes(seconds)}" if seconds is not None else "how long is not known before they have run here"
         self.say(f"{self.total} tests, {usual}")
 
+    def again(self, names):
+        """These, which have ended, are to be run once more, one after another."""
+        self.left, self.lanes, self.total, self.done = names, 1, len(names), 0
+        self.say(f"{self.total} once more, alone")
+
     def start(self, name):
         self.running[name] = self.clock()
         self.show()

@@ -29,14 +29,14 @@ proxy_start --rtt 10 --rate 100
 "$ctl" --json bench "$PROXY_ADDRESS" >"$out" 2>"$err" || fail "bench: $(cat "$err")"
 cat "$out"
 between round_trip_ms 10 $((20 * VP_SLOW))
-between best_round_trip_ms 10 20
-between up_bits_per_second 50e6 110e6
-between down_bits_per_second 50e6 110e6
+between best_round_trip_ms 10 $((20 * VP_SLOW))
+between up_bits_per_second $((50000000 / VP_SLOW)) 110e6
+between down_bits_per_second $((50000000 / VP_SLOW)) 110e6
 python3 - "$out" <<'END' || fail "the numbers do not fit together: $(cat "$out")"
 import json, sys
 result = json.load(open(sys.argv[1]))
 frames = result["frames_per_second"]
-assert result["best_round_trip_ms"] <= result["round_trip_ms"] <= result["connect_ms"] + 50, result
+assert result["best_round_trip_ms"] <= min(result["round_trip_ms"], result["connect_ms"]), result
 assert set(frames) == {"lossless", "auto", "fast"}
 for kind in frames.values():
     assert 0 < kind["all_moves"] < kind["a_fifth_moves"]
@@ -54,8 +54,8 @@ listed() {
 wait_until 10 listed || fail "the session is not shown"
 wait "$bench" || fail "--bench: $(cat "$err")"
 cat "$out"
-grep -Eq '^round trip +1[0-9]\.[0-9]+ ms' "$out" || fail "no round trip"
-grep -Eq '^from it +[5-9][0-9]\.[0-9] Mbit/s|^from it +1[01][0-9] Mbit/s' "$out" || fail "no bandwidth"
+grep -Eq '^round trip +[1-9][0-9]+\.[0-9]+ ms' "$out" || fail "no round trip"
+grep -Eq '^from it +([1-9][0-9]\.[0-9]|1[01][0-9]) Mbit/s' "$out" || fail "no bandwidth"
 grep -q '^H.264 .* where all of it moves' "$out" || fail "no pictures"
 grep -q 'VENUS_PRESENT=auto takes' "$out" || fail "no advice"
 
@@ -63,19 +63,19 @@ grep -q 'VENUS_PRESENT=auto takes' "$out" || fail "no advice"
 proxy_start --rtt 100 --rate 2
 "$ctl" bench "$PROXY_ADDRESS" >"$out" 2>"$err" || fail "bench: $(cat "$err")"
 grep -q 'Not even H.264 is smooth' "$out" || fail "a slow link: $(cat "$out")"
-grep -Eq '^What you do is seen 1[0-9]{2} ms later' "$out" || fail "a long way: $(cat "$out")"
+grep -Eq '^What you do is seen [1-9][0-9]{2} ms later' "$out" || fail "a long way: $(cat "$out")"
 
 # Without a network in between it is quicker, and quotas hold.
 "$ctl" --json bench "$direct" >"$out" 2>"$err" || fail "bench: $(cat "$err")"
-between up_bits_per_second 200e6 1e12
-between down_bits_per_second 200e6 1e12
+between up_bits_per_second $((200000000 / VP_SLOW)) 1e12
+between down_bits_per_second $((200000000 / VP_SLOW)) 1e12
 between round_trip_ms 0.001 $((10 * VP_SLOW))
 server_stop || fail "the server ended with status $?"
 server_start --quota bandwidth=4M
 "$ctl" --json bench "$SERVER_ADDRESS" >"$out" 2>"$err" || fail "bench: $(cat "$err")"
 cat "$out"
-between up_bits_per_second 10e6 68e6
-between down_bits_per_second 10e6 68e6
+between up_bits_per_second $((10000000 / VP_SLOW)) 68e6
+between down_bits_per_second $((10000000 / VP_SLOW)) 68e6
 
 # The server of client.conf, and none.
 mkdir -p "$XDG_CONFIG_HOME/venus-plus"
