@@ -198,12 +198,14 @@ static bool handshake(struct vp_connection *conn, const char *application, int64
    vp_hello_init(&own, application);
    own.resume = history ? conn->resume_s : 0;
    const bool ok = vp_greet(&conn->channel, &conn->server_address, &own, &conn->server, deadline_ms, error);
+   const int why = errno;
    vp_stats_add(&conn->stats.hellos, ok);
    if (conn->server.resume < conn->resume_s)
       conn->resume_s = conn->server.resume;
    if (!ok || !history || !conn->resume_s ||
        !vp_channel_make_resumable(&conn->channel, history, VP_CHANNEL_HISTORY, 0, vp_resume_mend, conn))
       free(history);
+   errno = why;
    return ok;
 }
 
@@ -278,6 +280,7 @@ struct vp_connection *vp_connection_create(const struct vp_server_address *addre
                                            const struct vp_connection_terms *terms, int timeout_ms,
                                            char error[VP_CONNECTION_ERROR_SIZE])
 {
+   int why = ENOMEM;
    /* Who is between the two says so when the time is over. */
    const int64_t start_ns = vp_clock_ns();
    const int64_t deadline_ms = vp_clock_ms() + timeout_ms + (address->way == VP_WAY_TLS ? ON_THE_WAY_MS : 0);
@@ -287,12 +290,16 @@ struct vp_connection *vp_connection_create(const struct vp_server_address *addre
       return NULL;
    if (conn->channel.fd < 0)
       conn->channel = VP_CHANNEL(vp_dial(address, timeout_ms, error));
-   if (conn->channel.fd < 0)
+   if (conn->channel.fd < 0) {
+      why = errno;
       goto fail_socket;
+   }
    conn->fork_generation = vp_fork_generation();
    vp_fork_add(&conn->fork, let_go);
-   if (!handshake(conn, terms->application, deadline_ms, error))
+   if (!handshake(conn, terms->application, deadline_ms, error)) {
+      why = errno;
       goto fail_handshake;
+   }
    snprintf(error, VP_CONNECTION_ERROR_SIZE, "there is no thread for the connection to %s", conn->address);
    if (!vp_sender_start(conn))
       goto fail_handshake;
@@ -312,6 +319,7 @@ fail_socket:
    vp_object_table_finish(&conn->objects);
    finish_locks(conn);
    free(conn);
+   errno = why;
    return NULL;
 }
 

@@ -5,10 +5,12 @@
 
 #include "client/link/race.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/process/config.h"
@@ -21,6 +23,11 @@
 
 /* How long a word of venus-tls takes, on a machine that is busy. */
 #define ON_THE_WAY_MS 500
+
+/* A server closes connections without a word when very many come at once. After a pause there may be room. */
+#define FIRST_PAUSE_MS 50
+#define LONGEST_PAUSE_MS 400
+#define PATIENCE_MS 4000
 
 struct vp_race *vp_race_create(const struct vp_connection_terms *terms, bool asks, int64_t deadline_ms)
 {
@@ -122,6 +129,7 @@ static bool connect_candidate(struct vp_candidate *result)
       return false;
    if (is_over(race)) {
       close(fd);
+      errno = ECANCELED;
       return false;
    }
    result->conn = vp_connection_create(&result->address, fd, &race->terms, time_left(race), result->error);
@@ -151,6 +159,10 @@ static bool hear_load(struct vp_candidate *result)
    else
       snprintf(result->error, sizeof(result->error), "the server at %s does not answer as a Venus server: %s", address,
                status == VP_FRAME_OK ? "it speaks something else" : vp_frame_status_text(status, VP_SERVER));
+   const bool is_gone = is_error && said.command == VP_ERROR_ON_THE_WAY
+                           ? said.offset == ECONNRESET
+                           : status == VP_FRAME_CLOSED || status == VP_FRAME_BROKEN;
+   errno = is_gone && result->address.way != VP_WAY_EXEC ? ECONNRESET : EPROTO;
    return is_error && said.command != VP_ERROR_ON_THE_WAY;
 }
 
@@ -162,6 +174,29 @@ static bool ask_for_load(struct vp_candidate *result)
    /* Who does not take the question may have said why. */
    (void)vp_frame_write(&VP_CHANNEL(result->fd), VP_FRAME_LOAD, 0, NULL, 0, NULL, 0);
    return hear_load(result);
+}
+
+/* Half of the time to all of it, so that many who have been sent away do not come back together. */
+static void pause_for(int64_t ms)
+{
+   const long ns = (long)(ms * 500000 + ms * 500000 * (vp_clock_ns() / 1000 % 256) / 256);
+
+   nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+}
+
+static bool reach_candidate(struct vp_candidate *result)
+{
+   struct vp_race *race = result->race;
+   const int64_t patience_ms = vp_clock_ms() + PATIENCE_MS;
+   const int64_t end_ms = patience_ms < race->deadline_ms ? patience_ms : race->deadline_ms;
+
+   for (int64_t pause_ms = FIRST_PAUSE_MS;; pause_ms = pause_ms < LONGEST_PAUSE_MS ? 2 * pause_ms : pause_ms) {
+      if (race->asks ? ask_for_load(result) : connect_candidate(result))
+         return true;
+      if (errno != ECONNRESET || vp_clock_ms() + pause_ms > end_ms || is_over(race))
+         return false;
+      pause_for(pause_ms);
+   }
 }
 
 static bool find_service(struct vp_candidate *result, struct vp_service *service)
@@ -221,7 +256,7 @@ static void *try_candidate(void *data)
    if (result.address.is_service)
       ok = find_service(&result, &service);
    else
-      ok = race->asks ? ask_for_load(&result) : connect_candidate(&result);
+      ok = reach_candidate(&result);
    result.state = !ok ? VP_CANDIDATE_FAILED : service.count ? VP_CANDIDATE_KNOWN : VP_CANDIDATE_THERE;
    if (!note_candidate(candidate, &result, &service))
       vp_candidate_let_go(&result);

@@ -4,6 +4,7 @@
 
 #include "client/process/greeting.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "common/net/error_frame.h"
@@ -33,9 +34,9 @@ static bool say_hello(const struct greeting *greeting)
  * connection and closes it without a word is mostly the near end of a tunnel. */
 static void explain_no_answer(const struct greeting *greeting, enum vp_frame_status status)
 {
-   const bool is_command = greeting->is_command;
+   const bool is_command = greeting->is_command, is_gone = status == VP_FRAME_CLOSED || status == VP_FRAME_BROKEN;
 
-   if (is_command && (status == VP_FRAME_CLOSED || status == VP_FRAME_BROKEN))
+   if (is_command && is_gone)
       snprintf(greeting->error, VP_GREETING_ERROR_SIZE,
                "the command of VENUS_SERVER=%s ended before a Venus server answered; it may have said why on standard "
                "error",
@@ -50,6 +51,8 @@ static void explain_no_answer(const struct greeting *greeting, enum vp_frame_sta
                "the server at %s does not answer as a Venus server: %s; check VENUS_SERVER%s", greeting->address,
                vp_frame_status_text(status, VP_SERVER),
                is_command && status == VP_FRAME_TIMEOUT ? ", or give it more time with VENUS_TIMEOUT" : "");
+   if (is_gone && !is_command)
+      errno = ECONNRESET;
 }
 
 /* What has come instead. */
@@ -59,6 +62,8 @@ static void explain_error(const struct greeting *greeting, const struct vp_error
       snprintf(greeting->error, VP_GREETING_ERROR_SIZE, "%s", said->text);
    else
       snprintf(greeting->error, VP_GREETING_ERROR_SIZE, "the server at %s refuses: %s", greeting->address, said->text);
+   if (said->command == VP_ERROR_ON_THE_WAY && said->offset == ECONNRESET)
+      errno = ECONNRESET;
 }
 
 /* The server's hello, or its reason why not. */
@@ -70,6 +75,7 @@ static bool hear_hello(const struct greeting *greeting, int64_t deadline_ms)
    bool ok = false;
    const enum vp_frame_status status = vp_frame_read_first(greeting->channel, &frame, deadline_ms);
 
+   errno = EPROTO;
    if (status != VP_FRAME_OK) {
       explain_no_answer(greeting, status);
    } else if (frame.header.type == VP_FRAME_ERROR && vp_error_load(&said, frame.payload, frame.header.length)) {

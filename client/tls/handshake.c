@@ -200,6 +200,12 @@ static const char *explain_reason(const struct vp_handshake *handshake, int reas
    }
 }
 
+/* Of OpenSSL's last call. */
+static bool was_left_in_silence(const struct vp_handshake *handshake)
+{
+   return !ERR_peek_error() && BIO_number_read(SSL_get_rbio(handshake->ssl)) == 0;
+}
+
 void vp_handshake_explain(const struct vp_handshake *handshake, char *error, size_t error_size)
 {
    const unsigned long code = ERR_peek_error();
@@ -208,7 +214,7 @@ void vp_handshake_explain(const struct vp_handshake *handshake, char *error, siz
    char plain[128], where[160], why[320];
 
    vp_tls_describe(handshake->ssl, "it has ended the connection", plain, sizeof(plain));
-   if (!code && BIO_number_read(SSL_get_rbio(handshake->ssl)) == 0)
+   if (was_left_in_silence(handshake))
       snprintf(why, sizeof(why),
                "the connection was accepted, and closed without a word: if that is a tunnel or a forwarded port, no "
                "Venus server listens at its far end; is venus-server running there?");
@@ -246,6 +252,7 @@ bool vp_handshake_run(struct vp_handshake *handshake, int fd, int64_t deadline_m
        (!handshake->identity && !(expect_host(handshake->ssl, name_of(handshake)) &&
                                   vp_tls_certificate_use(&handshake->certificate, handshake->ssl)))) {
       snprintf(error, error_size, "OpenSSL does not take the host or the certificate");
+      errno = EINVAL;
       return false;
    }
    SSL_set_app_data(handshake->ssl, handshake);
@@ -259,12 +266,15 @@ bool vp_handshake_run(struct vp_handshake *handshake, int fd, int64_t deadline_m
       if (!await(handshake, fd, result, deadline_ms)) {
          snprintf(error, error_size, "the Venus server at %.100s:%u does not finish its TLS handshake within %d ms",
                   handshake->host, (unsigned)handshake->port, handshake->timeout_ms);
+         errno = ETIMEDOUT;
          return false;
       }
    }
    if (result == 1 && (!handshake->identity || SSL_session_reused(handshake->ssl)))
       return true;
+   const bool silence = was_left_in_silence(handshake);
    vp_handshake_explain(handshake, error, error_size);
+   errno = silence ? ECONNRESET : EPROTO;
    return false;
 }
 

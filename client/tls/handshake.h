@@ -33,7 +33,7 @@ struct vp_handshake {
 bool vp_handshake_prepare(struct vp_handshake *handshake, char *error, size_t error_size);
 
 /* On a connected socket, until deadline_ms of vp_clock_ms(). The server may refuse this client after it has succeeded.
- * False with a sentence in `error`. */
+ * False with a sentence in `error` and errno, which is ECONNRESET if the connection was closed without a word. */
 bool vp_handshake_run(struct vp_handshake *handshake, int fd, int64_t deadline_ms, char *error, size_t error_size);
 
 /* Why OpenSSL's last call has failed, as seen by a user. */

@@ -109,8 +109,9 @@ static int connect_and_copy(struct vp_handshake *handshake)
    if (fd < 0)
       return say_error(error, errno);
    const bool ok = vp_handshake_run(handshake, fd, deadline_ms, error, sizeof(error));
+   const int why = errno;
    vp_handshake_forget_keys(handshake);
-   const int status = ok ? copy_all(handshake) : say_error(error, 0);
+   const int status = ok ? copy_all(handshake) : say_error(error, why);
    close(fd);
    return status;
 }
