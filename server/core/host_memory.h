@@ -23,6 +23,10 @@ void vps_host_memory_note(size_t bytes);
 /* Something was freed: what is said next is measured. */
 void vps_host_memory_note_freed(void);
 
+/* Recordings of so many bytes more are kept, or fewer. Drivers may keep them where the kernel does not count: then it
+ * is these bytes that count. */
+void vps_host_memory_note_recorded(int64_t change);
+
 /* So much of it is device memory, which has a quota of its own: of a GPU that the CPU plays. */
 void vps_host_memory_is_device_memory(int64_t change);
 

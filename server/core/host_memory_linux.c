@@ -28,7 +28,7 @@ static struct {
    _Atomic size_t executed; /* since then */
    _Atomic(enum vps_host_memory) last;
    atomic_bool freed; /* something, since it is full */
-   _Atomic int64_t device_memory;
+   _Atomic int64_t device_memory, recorded;
    int64_t trim_ms; /* under the lock, as is: */
    int fd;          /* -1: not open yet */
 } host = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
@@ -42,6 +42,11 @@ void vps_host_memory_note_freed(void)
 {
    if (atomic_load_explicit(&host.last, memory_order_relaxed) == VPS_HOST_MEMORY_FULL)
       atomic_store_explicit(&host.freed, true, memory_order_relaxed);
+}
+
+void vps_host_memory_note_recorded(int64_t change)
+{
+   atomic_fetch_add_explicit(&host.recorded, change, memory_order_relaxed);
 }
 
 void vps_host_memory_is_device_memory(int64_t change)
@@ -69,11 +74,13 @@ static uint64_t count_own_pages(void)
 static uint64_t measure(void)
 {
    const uint64_t bytes = count_own_pages() * (uint64_t)sysconf(_SC_PAGESIZE);
-   const int64_t device_memory = atomic_load(&host.device_memory);
-   const uint64_t used = device_memory > 0 && (uint64_t)device_memory < bytes ? bytes - (uint64_t)device_memory
-                         : device_memory > 0                                  ? 0
-                                                                              : bytes;
+   const int64_t device_memory = atomic_load(&host.device_memory), recorded = atomic_load(&host.recorded);
+   uint64_t used = device_memory > 0 && (uint64_t)device_memory < bytes ? bytes - (uint64_t)device_memory
+                   : device_memory > 0                                  ? 0
+                                                                        : bytes;
 
+   if (recorded > 0 && used < (uint64_t)recorded)
+      used = (uint64_t)recorded;
    vps_quota_set(VPS_QUOTA_HOST_MEMORY, used);
    return used;
 }

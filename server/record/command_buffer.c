@@ -12,6 +12,7 @@
 #include "server/core/device.h"
 #include "server/core/host_memory.h"
 #include "server/pipeline/render_pass.h"
+#include "server/record/command_pool.h"
 #include "server/record/track.h"
 
 static void release_command_buffer(void *state)
@@ -20,15 +21,17 @@ static void release_command_buffer(void *state)
 
    vps_bound_clear(&command_buffer->bound);
    vps_track_unref(command_buffer->track);
+   command_buffer->pool->recorded -= command_buffer->recorded;
    free(command_buffer);
 }
 
-bool vps_command_buffer_init(struct vps_object *object)
+bool vps_command_buffer_init(struct vps_object *object, struct vps_command_pool *pool)
 {
    struct vps_command_buffer *command_buffer = calloc(1, sizeof(*command_buffer));
    if (!command_buffer)
       return false;
    command_buffer->views = 1;
+   command_buffer->pool = pool;
    object->state = command_buffer;
    object->release = release_command_buffer;
    return true;
@@ -46,7 +49,19 @@ void vps_command_buffer_clear(struct vps_object *object)
    command_buffer->views = 1;
    command_buffer->subpasses_left = 0;
    command_buffer->draws = false;
+   command_buffer->pool->recorded -= command_buffer->recorded;
+   command_buffer->recorded = 0;
    object->poison = VK_SUCCESS;
+}
+
+void vps_command_buffer_note_recorded(struct vps_object *object, size_t bytes)
+{
+   struct vps_command_buffer *command_buffer = object->type == VK_OBJECT_TYPE_COMMAND_BUFFER ? object->state : NULL;
+
+   if (!command_buffer)
+      return;
+   command_buffer->recorded += bytes;
+   vps_command_pool_add(command_buffer->pool, bytes);
 }
 
 bool vps_command_buffer_can_record(struct vps_context *ctx)

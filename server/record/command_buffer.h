@@ -3,12 +3,14 @@
 #define VP_SERVER_RECORD_COMMAND_BUFFER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
 #include "server/core/context.h"
 #include "server/record/bound.h"
 
+struct vps_command_pool;
 struct vps_event;
 struct vps_memory;
 struct vps_object;
@@ -22,14 +24,19 @@ struct vps_command_buffer {
    uint32_t subpasses_left; /* of the render pass that is recorded */
    uint32_t recording;      /* how often recording was begun */
    bool draws;              /* it has graphics work */
+   struct vps_command_pool *pool;
+   uint64_t recorded; /* bytes of commands */
    struct vps_bound bound;
 };
 
 /* Gives a new command buffer its state. False without memory. */
-bool vps_command_buffer_init(struct vps_object *object);
+bool vps_command_buffer_init(struct vps_object *object, struct vps_command_pool *pool);
 
 /* After a reset: forgets what was recorded, and that it was unusable. */
 void vps_command_buffer_clear(struct vps_object *object);
+
+/* Commands of so many bytes were recorded into it. Any object will do. */
+void vps_command_buffer_note_recorded(struct vps_object *object, size_t bytes);
 
 /* While a handler records into the command's first object: false when that or another object is unusable; then the
  * command buffer is so too. */

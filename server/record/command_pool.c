@@ -2,10 +2,46 @@
 
 /* Allocates and frees command buffers as children of their pool's object, and clears all of them when it is reset. */
 
+#include "server/record/command_pool.h"
+
+#include <stdlib.h>
+
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/core/host_memory.h"
 #include "server/record/command_buffer.h"
+
+void vps_command_pool_add(struct vps_command_pool *pool, uint64_t bytes)
+{
+   pool->recorded += bytes;
+   if (pool->recorded > pool->kept) {
+      vps_host_memory_note_recorded((int64_t)(pool->recorded - pool->kept));
+      pool->kept = pool->recorded;
+   }
+}
+
+/* After its command buffers were cleared: all memory was given back. */
+static void empty_command_pool(struct vps_command_pool *pool)
+{
+   vps_host_memory_note_recorded(-(int64_t)pool->kept);
+   pool->kept = 0;
+}
+
+static void release_command_pool(void *state)
+{
+   empty_command_pool(state);
+   free(state);
+}
+
+/* NULL without memory. */
+static struct vps_command_pool *command_pool_of(struct vps_object *object)
+{
+   if (!object->state) {
+      object->state = calloc(1, sizeof(struct vps_command_pool));
+      object->release = release_command_pool;
+   }
+   return object->state;
+}
 
 void vps_handle_vkResetCommandPool(struct vps_context *ctx, struct vp_cmd_vkResetCommandPool *a)
 {
@@ -20,6 +56,8 @@ void vps_handle_vkResetCommandPool(struct vps_context *ctx, struct vp_cmd_vkRese
       pool->device->functions.ResetCommandPool(pool->device->handle, (VkCommandPool)(uintptr_t)pool->handle, a->flags);
    for (struct vps_object *child = pool->children; child; child = child->next)
       vps_command_buffer_clear(child);
+   if (pool->state && (a->flags & VK_COMMAND_POOL_RESET_RELEASE_RESOURCES_BIT))
+      empty_command_pool(pool->state);
    vps_host_memory_note_freed();
    if (a->ret < 0 && !ctx->reply)
       vps_object_failed(ctx, pool, a->ret);
@@ -30,7 +68,8 @@ static bool add_command_buffer(struct vps_context *ctx, uint64_t id, VkCommandBu
 {
    struct vps_object *object = vps_created_child(ctx, VK_OBJECT_TYPE_COMMAND_BUFFER, id,
                                                  result < 0 ? 0 : (uint64_t)(uintptr_t)handle, result, pool);
-   if (object && !vps_command_buffer_init(object))
+   struct vps_command_pool *state = object ? command_pool_of(pool) : NULL;
+   if (object && (!state || !vps_command_buffer_init(object, state)))
       vps_fail(ctx, "the server is out of memory");
    return !ctx->failed;
 }

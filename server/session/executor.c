@@ -11,6 +11,7 @@
 #include "server/core/reserve.h"
 #include "server/core/tally.h"
 #include "server/pipeline/maker.h"
+#include "server/record/command_buffer.h"
 #include "server/wsi/swapchain.h"
 
 #define FLAG_REPLY 1u
@@ -29,10 +30,12 @@ static bool is_apart(const struct vps_context *ctx, const struct vps_dispatch *e
 static const uint8_t *record_stretch(struct vps_context *ctx, const uint8_t *p)
 {
    const bool apart = ctx->apart;
+   struct vps_object *target = ctx->target;
+   const uint8_t *begin = p;
 
    ctx->reply = false;
    while (!ctx->failed && ctx->dec.end - p >= COMMAND_HEAD_SIZE) {
-      const uint8_t *data = p;
+      const uint8_t *start = p, *data = p;
       const uint32_t number = vp_get_u32(&data), flags = vp_get_u32(&data);
       const struct vps_dispatch *entry = vps_dispatch_find(number);
       if (!entry || !entry->record || flags || (apart && !is_apart(ctx, entry, data)))
@@ -41,7 +44,13 @@ static const uint8_t *record_stretch(struct vps_context *ctx, const uint8_t *p)
       p = entry->record(ctx, data);
       vp_arena_reset(&ctx->arena);
       ctx->executed.recorded++;
+      if (ctx->target != target) {
+         vps_command_buffer_note_recorded(target, (size_t)(start - begin));
+         target = ctx->target;
+         begin = start;
+      }
    }
+   vps_command_buffer_note_recorded(target, (size_t)(p - begin));
    return p;
 }
 
@@ -60,7 +69,9 @@ static void record_answered(struct vps_context *ctx, const struct vps_dispatch *
    const uint8_t *start = ctx->dec.cur;
 
    ctx->dec.cur = entry->record(ctx, start);
-   vps_meter_record(&ctx->meter, COMMAND_HEAD_SIZE + (size_t)(ctx->dec.cur - start));
+   const size_t size = COMMAND_HEAD_SIZE + (size_t)(ctx->dec.cur - start);
+   vps_meter_record(&ctx->meter, size);
+   vps_command_buffer_note_recorded(ctx->target, size);
    if (ctx->failed)
       return;
    vp_enc_u32(&ctx->enc, ctx->command);

@@ -13,6 +13,8 @@
 #include "common/util/relay.h"
 #include "server/core/context.h"
 #include "server/core/quota.h"
+#include "server/record/command_buffer.h"
+#include "server/record/command_pool.h"
 #include "server/session/executor.h"
 #include "server/session/uploads.h"
 
@@ -33,12 +35,6 @@ struct vps_lane {
    } places[PLACES];
    size_t size; /* of what it has executed since it was waited for, */
    int64_t ns;  /* and how long that took */
-};
-
-/* The state of a VkCommandPool: the thread that had its last frame. */
-struct pool {
-   struct vps_lane *lane;
-   uint64_t count; /* that frame is the last one of so many */
 };
 
 /* --- the threads --- */
@@ -155,18 +151,15 @@ bool vps_replay_wait_for_data(struct vps_replay *replay, int fd)
 
 /* --- handing over --- */
 
-/* The pool of a frame, with its state; NULL: whoever executes the frame finds out why. */
-static struct vps_object *find_pool(const struct vps_context *ctx, const struct vp_frame *frame)
+/* The pool of a frame; NULL: whoever executes the frame finds out why. */
+static struct vps_command_pool *find_pool(const struct vps_context *ctx, const struct vp_frame *frame)
 {
    const uint64_t id = vps_executor_recorded_into(frame->payload, frame->header.length);
-   const struct vps_object *commands = vps_object_find(&ctx->objects, id);
-   struct vps_object *pool = commands && commands->type == VK_OBJECT_TYPE_COMMAND_BUFFER ? commands->parent : NULL;
+   const struct vps_object *object = vps_object_find(&ctx->objects, id);
+   const struct vps_command_buffer *commands =
+      object && object->type == VK_OBJECT_TYPE_COMMAND_BUFFER ? object->state : NULL;
 
-   if (pool && !pool->state) {
-      pool->state = calloc(1, sizeof(struct pool));
-      pool->release = free;
-   }
-   return pool && pool->state ? pool : NULL;
+   return commands ? commands->pool : NULL;
 }
 
 /* A thread that has nothing to do, or the one that has least. NULL when none can be started. */
@@ -190,9 +183,9 @@ static struct vps_lane *find_lane(struct vps_replay *replay)
 
 /* What is under way of a pool comes first, so more of it goes to the same thread; otherwise it may go to any, best to
  * the one that knows it. */
-static struct vps_lane *choose_lane(struct vps_replay *replay, const struct pool *pool)
+static struct vps_lane *choose_lane(struct vps_replay *replay, const struct vps_command_pool *pool)
 {
-   if (pool->lane && (!vp_relay_has_done(&pool->lane->relay, pool->count) || vp_relay_is_idle(&pool->lane->relay)))
+   if (pool->lane && (!vp_relay_has_done(&pool->lane->relay, pool->frames) || vp_relay_is_idle(&pool->lane->relay)))
       return pool->lane;
    return find_lane(replay);
 }
@@ -213,20 +206,18 @@ static void hand_over(struct vps_replay *replay, struct vps_lane *lane, struct v
 
 /* The thread for a frame; NULL: it is better executed here. A large one is not kept beside the others. Pipelines that
  * are being made become usable when somebody waits for them, which changes what others look up. */
-static struct vps_lane *find_lane_for(struct vps_replay *replay, const struct vp_frame *frame, struct pool **pool)
+static struct vps_lane *find_lane_for(struct vps_replay *replay, const struct vp_frame *frame,
+                                      struct vps_command_pool **pool)
 {
    if (!replay->allowed || frame->capacity > VPS_KEEP_SIZE || replay->ctx->makings.first)
       return NULL;
-   struct vps_object *object = find_pool(replay->ctx, frame);
-   if (!object)
-      return NULL;
-   *pool = object->state;
-   return choose_lane(replay, *pool);
+   *pool = find_pool(replay->ctx, frame);
+   return *pool ? choose_lane(replay, *pool) : NULL;
 }
 
 bool vps_replay_run(struct vps_replay *replay, struct vp_frame *frame)
 {
-   struct pool *pool = NULL;
+   struct vps_command_pool *pool = NULL;
 
    if (atomic_load(&replay->failed))
       return vps_replay_wait(replay);
@@ -235,6 +226,6 @@ bool vps_replay_run(struct vps_replay *replay, struct vp_frame *frame)
       return vps_replay_wait(replay) && vps_executor_run_apart(replay->ctx, frame->payload, frame->header.length);
    hand_over(replay, lane, frame);
    pool->lane = lane;
-   pool->count = vp_relay_given(&lane->relay);
+   pool->frames = vp_relay_given(&lane->relay);
    return true;
 }

@@ -46,7 +46,7 @@ class CommandLine(RefusalCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         lines = result.stdout.splitlines()
         self.assertRegex(lines[0], "^index +name +type +driver +Vulkan$")
-        self.assertRegex(lines[1], r"^ +0  .* +\d+\.\d+\.\d+$")
+        self.assertRegex(lines[1], r"^ +0  .* +\d+\.\d+\.\d+( +pci:\S+)?$")
 
     def test_no_driver(self):
         for options in (("--list",), ("--port", "0")):

@@ -56,7 +56,7 @@ struct world {
 #define TRY(call)                      \
    do {                                \
       const VkResult result_ = (call); \
-      if (result_ != VK_SUCCESS) {     \
+      if (result_ < VK_SUCCESS) {      \
          fail_call(w, #call, result_); \
          return;                       \
       }                                \

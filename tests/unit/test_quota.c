@@ -8,11 +8,13 @@
 
 #include "common/util/clock.h"
 #include "server/core/bandwidth.h"
+#include "server/core/host_memory.h"
 #include "server/core/quota.h"
 #include "server/process/account.h"
 #include "server/process/client.h"
 #include "server/process/options.h"
 #include "server/process/user_table.h"
+#include "server/record/command_pool.h"
 #include "tests/unit/check.h"
 
 static void test_parsing(void)
@@ -210,6 +212,23 @@ static void have_part(void)
    CHECK(vps_quota_rate(5200) == 900000);
 }
 
+/* What drivers keep where the kernel does not count it. */
+static void use_recordings(void)
+{
+   struct vps_command_pool pool = {0};
+
+   CHECK(vps_host_memory_look() == VPS_HOST_MEMORY_THERE);
+   vps_command_pool_add(&pool, UINT64_C(1) << 30);
+   vps_host_memory_note(1 << 20); /* so that it is measured at once */
+   CHECK(vps_host_memory_look() == VPS_HOST_MEMORY_FULL);
+   pool.recorded = 0; /* a pool that was reset may have the memory still */
+   vps_command_pool_add(&pool, UINT64_C(1) << 29);
+   CHECK(pool.kept == UINT64_C(1) << 30);
+   vps_host_memory_note_recorded(-(INT64_C(1) << 30));
+   vps_host_memory_note(1 << 20);
+   CHECK(vps_host_memory_look() == VPS_HOST_MEMORY_THERE);
+}
+
 static void test_bandwidth(void)
 {
    struct vps_account account;
@@ -232,6 +251,7 @@ int main(void)
    test_account();
    test_users();
    test_workers();
+   as_worker(use_recordings, "host-memory=1G", NULL, -1, 0);
    test_bandwidth();
    return check_finish();
 }
