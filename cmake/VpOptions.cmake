@@ -11,7 +11,9 @@ option(VP_TEST_APP "The test application venus-test-app (needs libpng and glslan
 option(VP_TOOLS "What measures and imitates networks: venus-bench, venus-proxy and others (needs glslang)" ON)
 option(VP_TESTS "What tests/run runs (needs all of the above)" ON)
 option(VP_TLS "Connections with TLS (needs OpenSSL 3)" ON)
-set(VP_REGISTRY "/usr/share/vulkan/registry/vk.xml" CACHE FILEPATH "The Vulkan registry that the protocol code is generated from")
+set(vp_system_registry "/usr/share/vulkan/registry/vk.xml")
+vp_newest_registry("${PROJECT_SOURCE_DIR}/build-registry${vp_system_registry}" "${vp_system_registry}" vp_registry)
+set(VP_REGISTRY "${vp_registry}" CACHE FILEPATH "The Vulkan registry that the protocol code is generated from")
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
    set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, RelWithDebInfo or Debug" FORCE)

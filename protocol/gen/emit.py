@@ -74,7 +74,9 @@ def commands_header(scope):
     body += ['/* The registry that this was made from. */',
              '#define VP_REGISTRY_VERSION VK_MAKE_API_VERSION(0, %d, %d, %d)' % (*registry.api_version,
                                                                                 registry.header_version),
-             '#define VP_API_VERSION VK_MAKE_API_VERSION(0, %d, %d, 0)' % registry.api_version, '']
+             '#define VP_API_VERSION VK_MAKE_API_VERSION(0, %d, %d, 0)' % registry.api_version,
+             '_Static_assert(VP_REGISTRY_VERSION == VK_HEADER_VERSION_COMPLETE, "headers of another Vulkan are found first");',
+             '']
     facts = [(c.name, c.number) for c in scope.wire_commands()] + [
         (root, [scope.stype_value(n) for n in nodes]) for root, nodes in sorted(scope.nodes.items())]
     body += ['/* Of the commands and chain nodes of this build, to tell builds apart in a log. */',

@@ -28,6 +28,7 @@ def generate(scope):
     files.update(emit.format_table(scope))
     files.update(client.generate(scope))
     files.update(server.dispatch(scope))
+    files.update(server.question_table(scope))
     files.update(null_driver.generate(scope))
     files.update(visit.generate(scope))
     return files

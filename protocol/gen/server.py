@@ -7,6 +7,9 @@ from emit import header, is_destroy, is_recorded, raw_parameters, source
 from lines import block, indent
 from table import LOW_COUNT, OURS
 
+# Structs by whose chains a GPU is asked about itself.
+QUESTIONS = ['VkPhysicalDeviceFeatures2', 'VkPhysicalDeviceProperties2']
+
 # The bind point whose shaders a recorded command runs, by what it writes.
 BIND_POINTS = {'draw': 'VK_PIPELINE_BIND_POINT_GRAPHICS', 'dispatch': 'VK_PIPELINE_BIND_POINT_COMPUTE',
                'trace': 'VK_PIPELINE_BIND_POINT_RAY_TRACING_KHR'}
@@ -369,6 +372,21 @@ static inline const struct vps_dispatch *vps_dispatch_find(uint32_t number)
 def dispatch_find(scope):
     low, high = dispatch_size(scope, 0), dispatch_size(scope, OURS)
     return (FIND % (low, high, low, OURS, OURS, high, OURS)).strip().split('\n')
+
+
+def question_table(scope):
+    """What has to be there for a GPU's driver to know the nodes of these chains."""
+    rows = []
+    for node in sorted({node for root in QUESTIONS for node in scope.nodes.get(root, [])}, key=scope.stype_value):
+        version = scope.core_version.get(node.name)
+        names = ['"%s"' % extension.name for extension in scope.providers.get(node.name, [])]
+        rows.append('   {(VkStructureType)%d, %s, {%s}},' % (
+            scope.stype_value(node), 'VK_MAKE_API_VERSION(0, %d, %d, 0)' % version if version else '0', ', '.join(names[:4] + ['NULL'])))
+    return {
+        'server/vp_questions.c': source(['"server/session/questions.h"'], [
+            'const struct vps_question vps_questions[] = {'] + rows + ['};', '',
+            'const size_t vps_question_count = sizeof(vps_questions) / sizeof(*vps_questions);']),
+    }
 
 
 def dispatch(scope):

@@ -11,6 +11,7 @@
 #include "server/core/instance.h"
 #include "server/core/quota.h"
 #include "server/process/gpu_list.h"
+#include "server/session/questions.h"
 
 /* The driver of a GPU that is older than Vulkan 1.2 does not say who it is. */
 static bool is_own_driver(const struct vps_instance_functions *functions, VkPhysicalDevice handle,
@@ -183,8 +184,21 @@ void vps_handle_vkGetPhysicalDeviceProperties(struct vps_context *ctx, struct vp
 
 void vps_handle_vkGetPhysicalDeviceProperties2(struct vps_context *ctx, struct vp_cmd_vkGetPhysicalDeviceProperties2 *a)
 {
+   VkBaseOutStructure **all = vps_questions_select(ctx, a->physicalDevice, a->pProperties);
+   if (!all)
+      return;
    ctx->instance->functions.GetPhysicalDeviceProperties2(a->physicalDevice, a->pProperties);
+   vps_questions_restore(a->pProperties, all);
    limit_allocations(&a->pProperties->properties.limits);
+}
+
+void vps_handle_vkGetPhysicalDeviceFeatures2(struct vps_context *ctx, struct vp_cmd_vkGetPhysicalDeviceFeatures2 *a)
+{
+   VkBaseOutStructure **all = vps_questions_select(ctx, a->physicalDevice, a->pFeatures);
+   if (!all)
+      return;
+   ctx->instance->functions.GetPhysicalDeviceFeatures2(a->physicalDevice, a->pFeatures);
+   vps_questions_restore(a->pFeatures, all);
 }
 
 /* What the client has, and what it may have beside that. */
