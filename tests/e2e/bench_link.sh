@@ -28,7 +28,7 @@ direct=$SERVER_ADDRESS
 proxy_start --rtt 10 --rate 100
 "$ctl" --json bench "$PROXY_ADDRESS" >"$out" 2>"$err" || fail "bench: $(cat "$err")"
 cat "$out"
-between round_trip_ms 10 $((20 * VP_SLOW))
+between round_trip_ms 10 $((20 * $(slowness)))
 between best_round_trip_ms 10 20
 between up_bits_per_second 50e6 110e6
 between down_bits_per_second 50e6 110e6
@@ -69,7 +69,7 @@ grep -Eq '^What you do is seen 1[0-9]{2} ms later' "$out" || fail "a long way: $
 "$ctl" --json bench "$direct" >"$out" 2>"$err" || fail "bench: $(cat "$err")"
 between up_bits_per_second 200e6 1e12
 between down_bits_per_second 200e6 1e12
-between round_trip_ms 0.001 $((10 * VP_SLOW))
+between round_trip_ms 0.001 $((10 * $(slowness)))
 server_stop || fail "the server ended with status $?"
 server_start --quota bandwidth=4M
 "$ctl" --json bench "$SERVER_ADDRESS" >"$out" 2>"$err" || fail "bench: $(cat "$err")"
