@@ -7,7 +7,7 @@
 #   VP_BUILD       build folder
 #   VP_NATIVE_ICD  manifest of the Vulkan driver that the server uses and that `native` compares with
 #   VP_SANITIZE    the sanitizers of this build, or empty
-#   VP_SLOW        what limits of time are multiplied with, 1 or more
+#   VP_SLOW        how many times slower than usual this build and this machine are; see slow.py
 #   VP_TEST_TMP    an empty folder for the test
 #
 # A test passes with exit status 0, is skipped with 77 (say why with `skip`), and fails with anything else. What it
@@ -19,11 +19,10 @@ VP_SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VP_BUILD=$(cd "$VP_SOURCE" && realpath "${VP_BUILD:-build}")
 VP_NATIVE_ICD=$("$VP_SOURCE/tools/native_driver")
 VP_SANITIZE=${VP_SANITIZE:-}
-VP_SLOW=${VP_SLOW:-1}
 own_tmp=
 [[ -n ${VP_TEST_TMP:-} ]] || own_tmp=$(mktemp -d -t venus-test.XXXXXX)
 VP_TEST_TMP=${VP_TEST_TMP:-$own_tmp}
-export VP_SOURCE VP_BUILD VP_NATIVE_ICD VP_SANITIZE VP_SLOW VP_TEST_TMP
+export VP_SOURCE VP_BUILD VP_NATIVE_ICD VP_SANITIZE VP_TEST_TMP
 
 # The desktop of whoever runs the tests stays out of them; a test that needs a window starts a display of its own.
 unset DISPLAY WAYLAND_DISPLAY
@@ -34,6 +33,9 @@ chmod 700 "$XDG_RUNTIME_DIR"
 VP_ICD=$VP_BUILD/client/venus_icd.$(uname -m).json
 VP_SERVER=$VP_BUILD/server/venus-server
 VP_TEST_APP=$VP_BUILD/test-app/venus-test-app
+
+# As timeout, for a program that may hang, with a limit for a machine that does nothing else: "$LIMIT" SECONDS COMMAND...
+LIMIT=$VP_SOURCE/tests/slow.py
 
 # Set by server_start.
 SERVER_PID=
@@ -62,12 +64,21 @@ need() {
    done
 }
 
-# wait_until SECONDS COMMAND...: true as soon as the command is; false after that time, which is VP_SLOW times as long.
+# How many times longer than usual things take now: what limits of time are multiplied with.
+slowness() {
+   "$VP_SOURCE/tests/slow.py"
+}
+
+# wait_until SECONDS COMMAND...: true as soon as the command is; false after that time, or as many times that as this
+# machine is slow at its end.
 wait_until() {
-   local deadline=$((SECONDS + $1 * VP_SLOW))
+   local start=$SECONDS limit=$1 end=$((SECONDS + $1))
    shift
    until "$@"; do
-      ((SECONDS < deadline)) || return 1
+      if ((SECONDS >= end)); then
+         end=$((start + limit * $(slowness)))
+         ((SECONDS < end)) || return 1
+      fi
       sleep 0.05
    done
 }
@@ -189,15 +200,15 @@ END
 # x11_start WIDTH HEIGHT [DEPTH]: an X server that draws into memory; sets DISPLAY, and DISPLAY_PICTURE, where its picture
 # is (in XWD format, as wide and high as the screen). The depth is 24 bits, unless another one is given.
 x11_start() {
-   local number folder
+   local folder
    need Xvfb
    folder=$(mktemp -d "$VP_TEST_TMP/display.XXXXXX")
-   mkfifo "$folder/number"
    Xvfb -noreset -br -displayfd 3 -screen 0 "${1}x${2}x${3:-24}" -nolisten tcp -fbdir "$folder" \
       3>"$folder/number" >"$folder/log" 2>&1 &
    display_pids+=($!)
-   read -r -t 20 number <"$folder/number" || fail "Xvfb does not start: $(cat "$folder/log")"
-   export DISPLAY=:$number
+   wait_until 20 test -s "$folder/number" || fail "Xvfb does not start: $(cat "$folder/log")"
+   DISPLAY=:$(<"$folder/number")
+   export DISPLAY
    DISPLAY_PICTURE=$folder/Xvfb_screen0
 }
 

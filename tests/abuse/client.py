@@ -42,14 +42,14 @@ class FromTheFirstWord(unittest.TestCase):
 
     def check(self, serve, *words, seconds=4.0):
         def run(connection):
-            connection.settimeout(20 * wire.SLOW)
+            connection.settimeout(20 * wire.slowness())
             serve(connection)
 
         with wire.Acceptor(run) as server, Client(server.address, CLIENT, "submit",
                                                        VENUS_TIMEOUT="2") as client:
             start = time.monotonic()
             self.assertEqual(client.wait(20), NO_GPU, client.log())
-            self.assertLess(time.monotonic() - start, seconds * wire.SLOW)
+            self.assertLess(time.monotonic() - start, seconds * wire.slowness())
             lines = [line for line in client.log().splitlines() if line.startswith("venus: ")]
             self.assertEqual(len(lines), 1, client.log())
             self.assertIn(server.address, lines[0])

@@ -56,7 +56,7 @@ class Control(RefusalCase):
 
     def run_ctl(self, *arguments):
         return subprocess.run([CTL, "--control", self.path, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                              timeout=30 * wire.SLOW, check=False, text=True, env=environment())
+                              timeout=30 * wire.slowness(), check=False, text=True, env=environment())
 
     def ctl(self, *arguments, status=0):
         """What it prints."""
@@ -132,7 +132,7 @@ class Sessions(Control):
         with self.server("--max-clients", "1") as server:
             start = time.monotonic()
             self.ctl("health")
-            self.assertLess(time.monotonic() - start, wire.SLOW)
+            self.assertLess(time.monotonic() - start, wire.slowness())
             self.assertIn("accepting           yes", self.ctl("status"))
             first, _ = server.connect_worker()
             with first, server.greet() as second, server.connect() as third:
@@ -146,7 +146,7 @@ class Sessions(Control):
             os.kill(server.pid, signal.SIGSTOP)
             start = time.monotonic()
             self.assertIn("does not answer", self.ctl("health", status=1))
-            self.assertLess(time.monotonic() - start, 1.5 * wire.SLOW)
+            self.assertLess(time.monotonic() - start, 1.5 * wire.slowness())
             os.kill(server.pid, signal.SIGCONT)
             self.assertEqual(server.stop()[0], 0)
         self.assertIn("no control socket", self.ctl("health", status=1))
@@ -162,10 +162,10 @@ class Sessions(Control):
                 self.ctl("drain")
                 self.assertIsNone(client.process.poll())
                 self.assertIsNone(server.process.poll())
-            self.assertEqual(server.process.wait(10 * wire.SLOW), 0)
+            self.assertEqual(server.process.wait(10 * wire.slowness()), 0)
         with self.server() as server:
             self.ctl("drain")
-            self.assertEqual(server.process.wait(10 * wire.SLOW), 0)
+            self.assertEqual(server.process.wait(10 * wire.slowness()), 0)
 
     def test_sigterm_while_draining(self):
         with self.server() as server:
@@ -216,7 +216,7 @@ class Strangers(Control):
             start = time.monotonic()
             for each in silent[:ROOM]:
                 self.assertEqual(receive_all(each), b"")
-            self.assertLess(time.monotonic() - start, (SECONDS + 3) * wire.SLOW)
+            self.assertLess(time.monotonic() - start, (SECONDS + 3) * wire.slowness())
             self.assertTrue(wait_for(lambda: server.fds() < fds))
             for each in silent:
                 each.close()
@@ -325,7 +325,7 @@ class Metrics(Control):
             self.ctl("health")
             start = time.monotonic()
             self.assertEqual(self.get("/healthz")[0], 200)  # when they are gone
-            self.assertLess(time.monotonic() - start, (SECONDS + 3) * wire.SLOW)
+            self.assertLess(time.monotonic() - start, (SECONDS + 3) * wire.slowness())
 
     def test_loopback_only(self):
         for host in filter(None, ("0.0.0.0", "[::]", own_address())):

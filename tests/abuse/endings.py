@@ -63,7 +63,7 @@ class Patience(EndingCase):
         with Server("--resume", "0", "--stall-timeout", "1") as server, Client(server.address, CLIENT, "submit") as client:
             self.assertTrue(client.ready(), client.log())
             os.kill(client.pid, signal.SIGSTOP)
-            self.assertFalse(wait_for(lambda: not server.workers(), 4 / wire.SLOW), server.log())
+            self.assertTrue(wire.stays(server.workers, 4), server.log())
             os.kill(client.pid, signal.SIGCONT)
             os.kill(client.pid, signal.SIGUSR1)
             self.assertTrue(wait_for(lambda: client.output().count("ready") == 2, 20), client.log())
@@ -80,7 +80,7 @@ class Patience(EndingCase):
             self.check_line(server, "session ended after", "has said nothing for 1 s", "--idle-timeout")
             with Client(server.address, CLIENT, "fence") as client:  # waits, for what the GPU waits for
                 self.assertTrue(client.ready(), client.log())
-                self.assertFalse(wait_for(lambda: not server.workers(), 3 / wire.SLOW), server.log())
+                self.assertTrue(wire.stays(server.workers, 3), server.log())
 
 
 class Vanishing(EndingCase):
@@ -174,7 +174,7 @@ class Log(EndingCase):
 
     def test_injection_into_clients(self):
         def serve(connection):
-            connection.settimeout(20 * wire.SLOW)
+            connection.settimeout(20 * wire.slowness())
             connection.sendall(wire.frame(wire.ERROR, bytes(12) + self.EVIL))
             while connection.recv(1 << 20):
                 pass

@@ -19,7 +19,7 @@ wait_until 20 grep -q ready "$VP_TEST_TMP/keep" || fail "the other client does n
 # attack ARGUMENT...: whatever becomes of it, the process ends by itself.
 attack() {
    local status=0
-   remote timeout $((60 * VP_SLOW)) "$program" "$@" >"$VP_TEST_TMP/out" 2>&1 5>&- || status=$?
+   remote "$LIMIT" 60 "$program" "$@" >"$VP_TEST_TMP/out" 2>&1 5>&- || status=$?
    ((status < 124)) || fail "hostile $*: status $status: $(cat "$VP_TEST_TMP/out")"
    return "$status"
 }

@@ -44,7 +44,7 @@ class Lobby(RefusalCase):
             start = time.monotonic()
             with server.greet("127.0.0.2") as good:
                 self.check_served(good)
-                self.assertLess(time.monotonic() - start, 1 * wire.SLOW)
+                self.assertLess(time.monotonic() - start, 1 * wire.slowness())
                 self.assertEqual(len(server.workers()), 1)
                 self.assertTrue(wait_for(lambda: count_open(silent) == self.SHARE))
                 self.assertTrue(wait_for(lambda: count_open(silent) == 0, self.SECONDS + 2))
@@ -62,7 +62,7 @@ class Lobby(RefusalCase):
                     slow.sendall(bytes((byte,)))
                 if wait_for(lambda: is_closed(slow), 1):
                     break
-            self.assertTrue(self.SECONDS - 0.5 < time.monotonic() - start < self.SECONDS + 1.5 * wire.SLOW)
+            self.assertTrue(self.SECONDS - 0.5 < time.monotonic() - start < self.SECONDS + 1.5 * wire.slowness())
             self.assertFalse(server.workers())
             self.check_reported(server, "127.0.0.1", 1)
 

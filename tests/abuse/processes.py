@@ -96,7 +96,7 @@ class Process:
     def wait(self, seconds):
         """The exit status, or None when it is still there."""
         try:
-            return self.process.wait(seconds * wire.SLOW)
+            return self.process.wait(seconds * wire.slowness())
         except subprocess.TimeoutExpired:
             return None
 

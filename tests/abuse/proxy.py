@@ -123,13 +123,13 @@ class ProxyTest(unittest.TestCase):
             with Proxy(self.echo.port, "--rtt", str(milliseconds)) as proxy, proxy.connect() as connection:
                 times = sorted(round_trip(connection) for _ in range(20))
                 self.assertGreaterEqual(times[0], milliseconds)
-                self.assertLess(times[10], milliseconds + 5 * wire.SLOW)
+                self.assertLess(times[10], milliseconds + 5 * wire.slowness())
 
     def test_rate(self):
         with Proxy(self.echo.port, "--rate", "80", "--rtt", "10") as proxy, proxy.connect() as connection:
             seconds = self.echo_through(connection, random.Random(2).randbytes(10_000_000))
             self.assertGreater(seconds, 1.0)  # 80 Mbit/s are 10 MB a second
-            self.assertLess(seconds, 1 + 0.3 * wire.SLOW)
+            self.assertLess(seconds, 1 + 0.3 * wire.slowness())
 
     def test_connections_share_the_link(self):
         with Proxy(self.echo.port, "--rate", "80") as proxy:
@@ -141,7 +141,7 @@ class ProxyTest(unittest.TestCase):
                 thread.start()
             for thread in threads:
                 thread.join()
-            self.assertTrue(1.0 < time.monotonic() - start < 1 + 0.4 * wire.SLOW)
+            self.assertTrue(1.0 < time.monotonic() - start < 1 + 0.4 * wire.slowness())
             for connection in connections:
                 connection.close()
 
@@ -154,7 +154,7 @@ class ProxyTest(unittest.TestCase):
             with self.assertRaises(TimeoutError):
                 connection.recv(1)
             proxy.signal(signal.SIGUSR2)
-            connection.settimeout(5 * wire.SLOW)
+            connection.settimeout(5 * wire.slowness())
             self.assertEqual(receive(connection, 3), b"abc")
 
     def test_freeze_after(self):
@@ -166,7 +166,7 @@ class ProxyTest(unittest.TestCase):
             with self.assertRaises(TimeoutError):
                 connection.recv(1)
             proxy.signal(signal.SIGUSR2)
-            connection.settimeout(5 * wire.SLOW)
+            connection.settimeout(5 * wire.slowness())
             self.assertEqual(receive(connection, 3), b"abc")
 
     def test_a_vanished_client_is_passed_on(self):
@@ -176,7 +176,7 @@ class ProxyTest(unittest.TestCase):
                 connection = proxy.connect()
                 accepted, _ = server.accept()
                 with accepted:
-                    accepted.settimeout(5 * wire.SLOW)
+                    accepted.settimeout(5 * wire.slowness())
                     connection.close()
                     if accepted.recv(1) == b"":
                         gone.set()
@@ -194,7 +194,7 @@ class ProxyTest(unittest.TestCase):
             for _ in range(3):
                 with proxy.connect() as connection:
                     round_trip(connection)
-                    connection.settimeout(20 * wire.SLOW)
+                    connection.settimeout(20 * wire.slowness())
                     try:
                         self.assertEqual(connection.recv(1), b"")
                     except ConnectionResetError:
@@ -236,7 +236,7 @@ class ProxyTest(unittest.TestCase):
                 self.assertEqual(connection.recv(1), b"")
             with self.assertRaises(ConnectionRefusedError):
                 proxy.connect()
-            deadline = time.monotonic() + 20 * wire.SLOW
+            deadline = time.monotonic() + 20 * wire.slowness()
             while True:
                 try:
                     with proxy.connect() as connection:
@@ -249,7 +249,7 @@ class ProxyTest(unittest.TestCase):
     def test_wrong_options(self):
         for options in ([], ["--listen", "0"], ["--listen", "70000", "--connect", "x:1"], ["--rtt"], ["--rate", "-1"],
                         ["--listen", "0", "--connect", "x:1", "--rtt", "abc"], ["--cut-with", "scissors"], ["--what", "1"]):
-            result = subprocess.run([PROXY, *options], capture_output=True, check=False, timeout=10 * wire.SLOW)
+            result = subprocess.run([PROXY, *options], capture_output=True, check=False, timeout=10 * wire.slowness())
             self.assertEqual(result.returncode, 2, options)
             self.assertEqual(len(result.stderr.splitlines()), 1)
 

@@ -29,7 +29,7 @@ class Session:
     def __init__(self, server):
         self.server, self.data, self.asked = server, bytearray(), 0
         self.connection = server.connect()
-        self.connection.settimeout(20 * wire.SLOW)
+        self.connection.settimeout(20 * wire.slowness())
         self.connection.sendall(wire.hello(resume=struct.pack("<I", 3600)))
         kind, _, payload = wire.receive_frame(self.connection)
         assert kind == wire.HELLO
@@ -64,7 +64,7 @@ class Session:
     def come_back(self, received=None):
         """Over another connection; gives how many bytes the server has received."""
         self.connection = self.server.connect()
-        self.connection.settimeout(20 * wire.SLOW)
+        self.connection.settimeout(20 * wire.slowness())
         self.connection.sendall(resume(self.id, len(self.data) if received is None else received))
         kind, _, payload = wire.receive_frame(self.connection)
         assert kind == wire.RESUME and len(payload) == 8, (kind, payload)
@@ -84,7 +84,7 @@ class Resume(unittest.TestCase):
 
     def refusal(self, data):
         with self.server.connect() as connection:
-            connection.settimeout(20 * wire.SLOW)
+            connection.settimeout(20 * wire.slowness())
             connection.sendall(data)
             kind, _, payload = wire.receive_frame(connection)
             self.assertEqual(kind, wire.ERROR)
@@ -151,7 +151,7 @@ class Resume(unittest.TestCase):
         self.session.come_back()
         self.check_alive()
         with self.server.connect() as thief:
-            thief.settimeout(20 * wire.SLOW)
+            thief.settimeout(20 * wire.slowness())
             thief.sendall(resume(self.session.id, old))
             self.assertEqual(wire.receive_frame(thief)[0], wire.RESUME)
             self.session.connection.close()
@@ -195,7 +195,7 @@ class Resume(unittest.TestCase):
     def test_not_asked_for(self):
         """A client that does not say that it resumes is not kept, and cannot."""
         with self.server.connect() as connection:
-            connection.settimeout(20 * wire.SLOW)
+            connection.settimeout(20 * wire.slowness())
             connection.sendall(wire.hello())
             said = wire.read_hello(wire.receive_frame(connection)[2])
             self.assertNotIn("resume", said)

@@ -62,5 +62,5 @@ def venus_tls(port, *arguments, seconds=5):
     with its:
         process = subprocess.Popen([TLS_PROGRAM, "--host=127.0.0.1", f"--port={port}", f"--timeout={seconds * 1000}",
                                     *arguments], stdin=its)
-    ours.settimeout(20 * wire.SLOW)
+    ours.settimeout(20 * wire.slowness())
     return process, ours

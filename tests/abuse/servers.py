@@ -50,7 +50,7 @@ def has_ipv6():
 
 def receive_all(connection, seconds=10):
     """Everything until the other side closes or resets."""
-    connection.settimeout(seconds * wire.SLOW)
+    connection.settimeout(seconds * wire.slowness())
     data = b""
     with contextlib.suppress(ConnectionError):
         while piece := connection.recv(65536):
@@ -93,11 +93,11 @@ class Server(Process):
     def connect(self, source=""):
         """From this address, if there is one. It says nothing."""
         if self.host != "unix":
-            connection = socket.create_connection((self.host, self.port), 10 * wire.SLOW, (source, 0) if source else None)
+            connection = socket.create_connection((self.host, self.port), 10 * wire.slowness(), (source, 0) if source else None)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(5 * wire.SLOW)
+        connection.settimeout(5 * wire.slowness())
         connection.connect(self.port)
         return connection
 
@@ -144,12 +144,12 @@ class Server(Process):
         """Sends the signal. Returns the exit status and the seconds that it took."""
         start = time.monotonic()
         self.process.send_signal(number)
-        return self.process.wait(seconds * wire.SLOW), time.monotonic() - start
+        return self.process.wait(seconds * wire.slowness()), time.monotonic() - start
 
 
 def run(*options, **changes):
     return subprocess.run([SERVER, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env=environment(**changes), timeout=60 * wire.SLOW, check=False, text=True)
+                          stderr=subprocess.PIPE, env=environment(**changes), timeout=60 * wire.slowness(), check=False, text=True)
 
 
 class Client(Process):

@@ -110,7 +110,7 @@ class News(unittest.TestCase):
             manager.hear("^READY=1$")
             start = time.monotonic()
             for _ in range(4):
-                manager.hear("^WATCHDOG=1$", 0.4 * wire.SLOW)
+                manager.hear("^WATCHDOG=1$", 0.4 * wire.slowness())
             self.assertGreater(time.monotonic() - start, 0.6)
             # One that hangs gives none.
             freeze(manager.pid)

@@ -58,7 +58,7 @@ class Session(unittest.TestCase):
 
     def connect(self, greeting=None):
         connection = self.server.connect()
-        connection.settimeout(10 * wire.SLOW)
+        connection.settimeout(10 * wire.slowness())
         connection.sendall(wire.hello() if greeting is None else greeting)
         return connection
 

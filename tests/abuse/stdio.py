@@ -171,7 +171,7 @@ class Standard(RefusalCase):
         main, terminal = pty.openpty()
         with open(terminal, "rb") as file:
             result = subprocess.run([SERVER, "--stdio"], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                    env=environment(), timeout=20 * wire.SLOW, check=False, text=True)
+                                    env=environment(), timeout=20 * wire.slowness(), check=False, text=True)
         os.close(main)
         self.check_refusal(result, 1, "not to a terminal", "exec:")
 

@@ -124,7 +124,7 @@ class TlsCase(RefusalCase):
             connection.sendall(wire.hello())
             received = wire.receive_frame(connection)
             self.assertEqual(received and received[0], wire.HELLO, (received, server.log()))
-            self.assertLess(time.monotonic() - start, 1 * wire.SLOW)
+            self.assertLess(time.monotonic() - start, 1 * wire.slowness())
             connection.close()
             process.wait(20)
 
@@ -158,7 +158,7 @@ class WithoutKey(TlsCase):
             for identity, key in ((b"alice", KEY), (b"long.identity.of.somebody@example.org", KEY[:16])):
                 with server.connect() as connection:
                     connection.sendall(client_hello(identity, key))
-                    connection.settimeout(20 * wire.SLOW)
+                    connection.settimeout(20 * wire.slowness())
                     self.assertEqual(connection.recv(3), b"\x16\x03\x03")
             self.check_end(server)
 
@@ -301,7 +301,7 @@ class Slow(TlsCase):
                     slow.sendall(bytes((byte,)))
                 if wait_for(lambda: is_closed(slow), 0.2):
                     break
-            self.assertTrue(SECONDS - 0.5 < time.monotonic() - start < SECONDS + 1.5 * wire.SLOW)
+            self.assertTrue(SECONDS - 0.5 < time.monotonic() - start < SECONDS + 1.5 * wire.slowness())
             self.check_end(server)
 
     def test_stops_after_its_first_message(self):
@@ -309,7 +309,7 @@ class Slow(TlsCase):
             start = time.monotonic()
             slow.sendall(client_hello(b"alice", KEY))
             receive_all(slow, 20)
-            self.assertTrue(SECONDS - 0.5 < time.monotonic() - start < SECONDS + 1.5 * wire.SLOW)
+            self.assertTrue(SECONDS - 0.5 < time.monotonic() - start < SECONDS + 1.5 * wire.slowness())
             self.check_end(server)
             self.assertIn("1 connection without a greeting", server.log())
 
@@ -319,7 +319,7 @@ class Slow(TlsCase):
             process, connection = venus_tls(server.port, f"--keys={FILES.path('keys')}", "--identity=alice")
             with process, connection:
                 self.assertEqual(receive_all(connection, 20), b"")
-                self.assertTrue(SECONDS - 0.5 < time.monotonic() - start < SECONDS + 1.5 * wire.SLOW)
+                self.assertTrue(SECONDS - 0.5 < time.monotonic() - start < SECONDS + 1.5 * wire.slowness())
             self.check_logged(server, "client alice at 127.0.0.1", "none came")
             self.check_end(server)
 
@@ -392,7 +392,7 @@ class Certificates(TlsCase):
         if name:
             context.load_cert_chain(FILES.path(f"{name}.pem"), FILES.path(f"{name}.key"))
         with server.connect() as connection, context.wrap_socket(connection, server_hostname="localhost") as tls:
-            tls.settimeout(20 * wire.SLOW)
+            tls.settimeout(20 * wire.slowness())
             tls.sendall(wire.hello())
             return tls.recv(65536)
 
@@ -444,7 +444,7 @@ class Sources(TlsCase):
         context.load_verify_locations(FILES.path("ca.pem"))
         context.load_cert_chain(FILES.path("carol.pem"), FILES.path("carol.key"))
         with server.connect(source) as connection, context.wrap_socket(connection, server_hostname="localhost") as tls:
-            tls.settimeout(20 * wire.SLOW)
+            tls.settimeout(20 * wire.slowness())
             tls.sendall(data)
             yield tls
 
@@ -499,7 +499,7 @@ class Client(TlsCase):
                 self.assertEqual((kind, payload[:4]), (wire.ERROR, b"\xfe\xff\xff\xff"))
                 for word in (server.address, *words):
                     self.assertIn(word, payload[12:].decode())
-                self.assertLess(time.monotonic() - start, (seconds + 1) * wire.SLOW)
+                self.assertLess(time.monotonic() - start, (seconds + 1) * wire.slowness())
                 self.assertEqual(process.wait(20), 1)
 
     def with_certificate(self, name, maximum=ssl.TLSVersion.TLSv1_3):
@@ -509,7 +509,7 @@ class Client(TlsCase):
         self.heard = b""
 
         def serve(connection):
-            connection.settimeout(20 * wire.SLOW)
+            connection.settimeout(20 * wire.slowness())
             with contextlib.suppress(ssl.SSLError), context.wrap_socket(connection, server_side=True) as tls:
                 self.heard = tls.recv(1000)
         return serve

@@ -136,7 +136,7 @@ class Flights(SessionCase):
 
     def check(self, question, kind):
         def plain(port):
-            return contextlib.nullcontext(), socket.create_connection(("127.0.0.1", port), 20 * wire.SLOW)
+            return contextlib.nullcontext(), socket.create_connection(("127.0.0.1", port), 20 * wire.slowness())
 
         with self.server() as server:
             self.check_flights(self.PLAIN, lambda flight: self.until_answered(server, plain, question, kind, flight))
@@ -312,7 +312,7 @@ class Files(SessionCase):
     def refusal(self, session, arguments):
         """What somebody hears who wants to have the session."""
         with Door(self, self.running, arguments).connect() as connection:
-            connection.settimeout(20 * wire.SLOW)
+            connection.settimeout(20 * wire.slowness())
             connection.sendall(resume(session.id, len(session.data)))
             kind, _, payload = wire.receive_frame(connection)
             self.assertEqual(kind, wire.ERROR)

@@ -138,7 +138,7 @@ class UnixSocket(RefusalCase):
                 before = server.log().count(" client ")
                 with socket.socket(socket.AF_UNIX) as connection:
                     connection.connect(self.path)
-                time.sleep(0.5 * wire.SLOW)
+                time.sleep(0.5 * wire.slowness())
                 self.assertEqual(server.stop()[0], 0)
                 lines = [line for line in server.log().splitlines() if " client " in line][before:]
                 self.assertEqual(len(lines), most, server.log())

@@ -4,12 +4,13 @@
 import os
 import socket
 import struct
+import sys
 import threading
 import time
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# What limits of time are multiplied with: tests/run says it, and who starts a test by hand may.
-SLOW = int(os.environ.get("VP_SLOW") or 1)
+sys.path.append(os.path.join(SOURCE, "tests"))
+from slow import Limit, slowness
 
 HELLO, COMMANDS, REPLY, MEMORY, PROGRESS, OBJECT_ERROR, ERROR, ALIVE, EVENT, QUERIES, STALE, \
     PACKED, BATCH_ERROR, RESERVE, ADDRESS, PRESENT, EXECUTABLES, EXECUTED, PACKED_COMMANDS, MEMORY_PART, \
@@ -84,12 +85,22 @@ def receive_frame(connection):
 
 
 def wait_for(condition, seconds=10):
-    deadline = time.monotonic() + seconds * SLOW
-    while time.monotonic() < deadline:
+    limit = Limit(seconds)
+    while not limit.is_over():
         if condition():
             return True
         time.sleep(0.02)
     return bool(condition())
+
+
+def stays(condition, seconds):
+    """Whether it is true for so long, which is the same on each machine."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not condition():
+            return False
+        time.sleep(0.02)
+    return True
 
 
 class Acceptor:

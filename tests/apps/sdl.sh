@@ -11,7 +11,7 @@ program=/usr/libexec/installed-tests/SDL2/testvulkan
 [[ -x $program ]] || skip "libsdl2-tests is not installed"
 x11_start 640 480
 validation_start
-remote timeout -k 2 30 "$program" >"$VP_TEST_TMP/log" 2>&1 &
+remote "$LIMIT" 30 "$program" >"$VP_TEST_TMP/log" 2>&1 &
 pid=$!
 cp "$DISPLAY_PICTURE" "$VP_TEST_TMP/empty"
 wait_until 20 display_differs "$VP_TEST_TMP/empty" || fail "nothing is to be seen: $(cat "$VP_TEST_TMP/log")"

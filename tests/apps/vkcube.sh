@@ -39,7 +39,7 @@ same_window_rules vkcube-wayland vkcube-wayland --c 40
 # A compositor that dies takes the program along, but nothing hangs.
 ulimit -c 0
 cp "$DISPLAY_PICTURE" "$VP_TEST_TMP/before"
-client_start timeout -k 1 60 vkcube-wayland >"$VP_TEST_TMP/orphan" 2>&1
+client_start "$LIMIT" 60 vkcube-wayland >"$VP_TEST_TMP/orphan" 2>&1
 wait_until 20 display_differs "$VP_TEST_TMP/before" || fail "vkcube-wayland shows nothing: $(cat "$VP_TEST_TMP/orphan")"
 kill -KILL "${display_pids[-1]}"
 wait_until 10 process_gone "$CLIENT_PID" || fail "vkcube-wayland goes on without a compositor: $(cat "$VP_TEST_TMP/orphan")"

@@ -16,6 +16,15 @@ ulimit -c 0 # vkcube aborts when it loses its window
 x11_start 640 600
 server_start --resume 0 --ready 0
 
+# same_files: the server has as many files open as before its first client.
+open_files() {
+   find "/proc/$SERVER_PID/fd" -mindepth 1 | wc -l
+}
+files_before=$(open_files)
+same_files() {
+   (($(open_files) == files_before))
+}
+
 # Natively it has its last size from the start. Through the driver it is held before frame 380 until it was resized.
 export VP_HOLD_FILE=$VP_TEST_TMP/go
 resized=$VP_TEST_TMP/resized
@@ -33,16 +42,11 @@ cmp "$resized.native" "$resized.remote" || fail "after resizing, the pictures di
 wait_until 6 no_workers "$SERVER_PID" || fail "the worker does not end"
 echo "vkcube: after 150 changes of its size, the picture is the same"
 
-files_of() {
-   find "/proc/$1/fd" -mindepth 1 | wc -l
-}
-files_before=$(files_of "$SERVER_PID")
-
 # changed SIDE END COMMAND...: starts a program whose window is resized, hidden, shown, and then END; sets status.
 changed() {
    local side=$1 end=$2
    shift 2
-   client_start_on "$side" timeout -k 1 30 "$@" >"$VP_TEST_TMP/$side.log" 2>&1
+   client_start_on "$side" "$LIMIT" 30 "$@" >"$VP_TEST_TMP/$side.log" 2>&1
    "$meddle" resize 200 150 20 || fail "$side $*: no window: $(cat "$VP_TEST_TMP/$side.log")"
    "$meddle" hide
    sleep 0.2
@@ -88,5 +92,5 @@ client_start vkcube >/dev/null 2>&1
 kill -KILL "$CLIENT_PID"
 wait "$CLIENT_PID" 2>/dev/null || true
 wait_until 6 no_workers "$SERVER_PID" || fail "a killed program leaves its worker"
-(($(files_of "$SERVER_PID") == files_before)) || fail "the server has files open: $(ls -l "/proc/$SERVER_PID/fd")"
+wait_until 6 same_files || fail "the server has not $files_before files open: $(ls -l "/proc/$SERVER_PID/fd")"
 server_stop || fail "the server ended with status $?"

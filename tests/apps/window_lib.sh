@@ -47,7 +47,7 @@ frozen() {
    layer_setup freeze "$VP_BUILD/tests/apps/libfreeze_layer.so"
    rm -f "$file.frozen"
    client_start_on "$side" env "${layer[@]}" VP_FREEZE_AT="$frames" VP_FREEZE_FILE="$file.frozen" \
-      timeout -k 1 100 "$@" >"$file.log" 2>&1
+      "$LIMIT" 100 "$@" >"$file.log" 2>&1
    wait_until 50 frozen_or_gone "$file.frozen" "$CLIENT_PID" || true
    [[ -f $file.frozen ]] || fail "$side $*: no $frames frames: $(tail -n 20 "$file.log")"
    display_settles "$file"

@@ -16,7 +16,7 @@ validation_start
 validate() {
    "$1" glxinfo -B >"$VP_TEST_TMP/info" 2>&1 || fail "$1 glxinfo: $(cat "$VP_TEST_TMP/info")"
    grep -q 'renderer string: zink' "$VP_TEST_TMP/info" || skip "$1: OpenGL does not use Zink here"
-   "$1" timeout $((120 * VP_SLOW)) glmark2 --validate -s 320x240 -b build:use-vbo=true -b texture -b shading:shading=phong \
+   "$1" "$LIMIT" 120 glmark2 --validate -s 320x240 -b build:use-vbo=true -b texture -b shading:shading=phong \
       -b bump:bump-render=normals -b desktop -b buffer:update-method=map >"$VP_TEST_TMP/$1" 2>&1 ||
       fail "$1 glmark2: $(tail "$VP_TEST_TMP/$1")"
    grep -E 'Validation:' "$VP_TEST_TMP/$1" | sed 's/.*\(\[.*\).*Validation/\1Validation/' >"$VP_TEST_TMP/$1.results"
@@ -30,7 +30,7 @@ cat "$VP_TEST_TMP/remote.results"
 
 # To check, it reads its pictures back and presents none.
 benchmark=(glmark2 -s 320x240 -b build:use-vbo=true:duration=1 -b texture:duration=1 -b buffer:update-method=map:duration=1)
-same_window_rules glmark2 timeout $((60 * VP_SLOW)) "${benchmark[@]}"
+same_window_rules glmark2 "$LIMIT" 60 "${benchmark[@]}"
 
 # As with a GPU that is no software one.
 unset LIBGL_ALWAYS_SOFTWARE

@@ -28,10 +28,10 @@ direct=$SERVER_ADDRESS
 proxy_start --rtt 10 --rate 100
 "$ctl" --json bench "$PROXY_ADDRESS" >"$out" 2>"$err" || fail "bench: $(cat "$err")"
 cat "$out"
-between round_trip_ms 10 $((20 * VP_SLOW))
-between best_round_trip_ms 10 $((20 * VP_SLOW))
-between up_bits_per_second $((50000000 / VP_SLOW)) 110e6
-between down_bits_per_second $((50000000 / VP_SLOW)) 110e6
+between round_trip_ms 10 $((20 * $(slowness)))
+between best_round_trip_ms 10 $((20 * $(slowness)))
+between up_bits_per_second $((50000000 / $(slowness))) 110e6
+between down_bits_per_second $((50000000 / $(slowness))) 110e6
 python3 - "$out" <<'END' || fail "the numbers do not fit together: $(cat "$out")"
 import json, sys
 result = json.load(open(sys.argv[1]))
@@ -67,15 +67,15 @@ grep -Eq '^What you do is seen [1-9][0-9]{2} ms later' "$out" || fail "a long wa
 
 # Without a network in between it is quicker, and quotas hold.
 "$ctl" --json bench "$direct" >"$out" 2>"$err" || fail "bench: $(cat "$err")"
-between up_bits_per_second $((200000000 / VP_SLOW)) 1e12
-between down_bits_per_second $((200000000 / VP_SLOW)) 1e12
-between round_trip_ms 0.001 $((10 * VP_SLOW))
+between up_bits_per_second $((200000000 / $(slowness))) 1e12
+between down_bits_per_second $((200000000 / $(slowness))) 1e12
+between round_trip_ms 0.001 $((10 * $(slowness)))
 server_stop || fail "the server ended with status $?"
 server_start --quota bandwidth=4M
 "$ctl" --json bench "$SERVER_ADDRESS" >"$out" 2>"$err" || fail "bench: $(cat "$err")"
 cat "$out"
-between up_bits_per_second $((10000000 / VP_SLOW)) 68e6
-between down_bits_per_second $((10000000 / VP_SLOW)) 68e6
+between up_bits_per_second $((10000000 / $(slowness))) 68e6
+between down_bits_per_second $((10000000 / $(slowness))) 68e6
 
 # The server of client.conf, and none.
 mkdir -p "$XDG_CONFIG_HOME/venus-plus"

@@ -17,7 +17,7 @@ proxy_start --rtt 200
 crowd() {
    local i pids=() left
    for ((i = 0; i < programs; i++)); do
-      VENUS_KEY_FILE=$VP_TEST_TMP/keys VENUS_TIMEOUT=$((20 * VP_SLOW)) SERVER_ADDRESS=$2 remote "$VP_TEST_APP" --list \
+      VENUS_KEY_FILE=$VP_TEST_TMP/keys VENUS_TIMEOUT=$((20 * $(slowness))) SERVER_ADDRESS=$2 remote "$VP_TEST_APP" --list \
          >"$1.$i" 2>&1 &
       pids+=($!)
    done

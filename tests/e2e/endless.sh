@@ -11,7 +11,7 @@ endless=$VP_BUILD/tests/e2e/endless
 # run MODE STATUS: what it must end with.
 run() {
    local status=0
-   remote timeout $((60 * VP_SLOW)) "$endless" "$1" >"$VP_TEST_TMP/$1.out" 2>"$VP_TEST_TMP/$1.err" || status=$?
+   remote "$LIMIT" 60 "$endless" "$1" >"$VP_TEST_TMP/$1.out" 2>"$VP_TEST_TMP/$1.err" || status=$?
    ((status == $2)) || fail "$1: status $status: $(cat "$VP_TEST_TMP/$1.out" "$VP_TEST_TMP/$1.err" "$SERVER_LOG")"
 }
 

@@ -18,10 +18,10 @@ cat >"$VP_TEST_TMP/failing.json" <<END
 END
 VP_ICD=$VP_TEST_TMP/failing.json
 
-# run_phases: `status` is the program's; 124 and 137 are a time limit.
+# run_phases: `status` is the program's; 124 is a limit of time.
 run_phases() {
    status=0
-   remote timeout -k 5 60 "$VP_TEST_APP" "${phases[@]}" >"$log" 2>&1 || status=$?
+   remote "$LIMIT" 60 "$VP_TEST_APP" "${phases[@]}" >"$log" 2>&1 || status=$?
 }
 
 server_start

@@ -4,7 +4,7 @@
 # clients end.
 
 # To connect.
-export VENUS_TIMEOUT=$((5 * VP_SLOW))
+export VENUS_TIMEOUT=$((5 * $(slowness)))
 
 fault_modes=()
 fault_pids=()
@@ -35,9 +35,10 @@ clients_start() {
 # clients_must_lose WHAT SECONDS: every client hears that the device is lost within that time, says so in one line, perhaps
 # after one that it tries to get the connection back, puts everything away and ends with the status that it chose.
 clients_must_lose() {
-   local what=$1 limit=$2 start=$SECONDS i status
+   local what=$1 limit=$2 i status
+   wait_until "$limit" all_gone "${fault_pids[@]}" || true
    for i in "${!fault_pids[@]}"; do
-      if ! wait_until $((start + limit - SECONDS)) process_gone "${fault_pids[i]}"; then
+      if ! process_gone "${fault_pids[i]}"; then
          kill -KILL "${fault_pids[@]}" 2>/dev/null || true
          fail "$what, client in mode ${fault_modes[i]}: still there after $limit seconds: $(cat "${fault_logs[i]}.err")"
       fi

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "tests/e2e/copy.h"
-#include "tests/slow.h"
 
 #define ROUNDS 8
 #define CHILDREN 2
@@ -65,7 +64,6 @@ static bool copy_often(struct copier *c, unsigned seed)
 static int use_own(unsigned seed)
 {
    struct copier own = {0};
-   alarm(60 * slow_factor());
    copier_create_device(&own);
    const bool ok = copy_often(&own, seed);
    copier_finish(&own);
@@ -111,7 +109,6 @@ static int use_inherited(unsigned seed)
    VkFence fence = (VkFence)(uintptr_t)1;
    void *data;
    (void)seed;
-   alarm(60 * slow_factor());
    NEED(vkCreateFence(parent.gpu.device, &info, NULL, &fence) == VK_ERROR_DEVICE_LOST && !fence);
    NEED(vkQueueSubmit(parent.gpu.queue, 1, &submit, VK_NULL_HANDLE) == VK_ERROR_DEVICE_LOST);
    NEED(vkQueueWaitIdle(parent.gpu.queue) == VK_ERROR_DEVICE_LOST);
@@ -156,7 +153,6 @@ static int look_at_descriptors(unsigned seed)
 static int outlive(unsigned seed)
 {
    (void)seed;
-   alarm(60 * slow_factor());
    pause();
    return 1;
 }

@@ -67,19 +67,19 @@ export VENUS_TIMEOUT=3
 before=$(milliseconds)
 takes all "$silent,$first,$refusing,$second" "$first $second"
 took=$(($(milliseconds) - before))
-((took >= 3000 && took < 4500 * VP_SLOW)) || fail "two silent servers cost $took ms"
+((took >= 3000 && took < 4500 * $(slowness))) || fail "two silent servers cost $took ms"
 echo "two silent servers: $took ms"
 [[ $(grep -c "^venus: error: the server at .* does not answer" "$err") == 2 ]] || fail "silent ones: $(cat "$err")"
 before=$(milliseconds)
 takes first "$silent,$first" "$first"
 took=$(($(milliseconds) - before))
-((took >= 900 && took < 2500 * VP_SLOW)) || fail "the third choice after two silent ones costs $took ms"
+((took >= 900 && took < 2500 * $(slowness))) || fail "the third choice after two silent ones costs $took ms"
 echo "the third choice after two silent ones: $took ms"
 [[ $(grep -c "is not waited for: another one has answered" "$err") == 2 ]] || fail "silent ones: $(cat "$err")"
 before=$(milliseconds)
 takes least-loaded "$silent,$first" "$first"
 took=$(($(milliseconds) - before))
-((took < 2500 * VP_SLOW)) || fail "the least loaded of three, of which two are silent, costs $took ms"
+((took < 2500 * $(slowness))) || fail "the least loaded of three, of which two are silent, costs $took ms"
 echo "the least loaded of three, of which two are silent: $took ms"
 unset VENUS_TIMEOUT
 

@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #include "tests/e2e/copy.h"
-#include "tests/slow.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -101,7 +100,6 @@ int main(int argc, char **argv)
    const char *what = argc > 1 ? argv[1] : "nothing";
    struct copier c = {0};
    bool ok = true;
-   alarm(60 * slow_factor());
    if (!strcmp(what, "early-files"))
       limit(RLIMIT_FSIZE, 0);
    copier_create_device(&c);

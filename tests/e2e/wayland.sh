@@ -14,7 +14,7 @@ compositor=${display_pids[-1]}
 remote_window "$program" mailbox || fail "mailbox; see above"
 
 status=0
-client_start timeout -k 5 60 "$program" fifo "$VP_TEST_TMP/ready"
+client_start "$LIMIT" 60 "$program" fifo "$VP_TEST_TMP/ready"
 wait_until 50 test -f "$VP_TEST_TMP/ready" || fail "it does not come to its last part"
 sleep 0.5
 kill -KILL "$compositor"

@@ -7,7 +7,6 @@
 #include "client/vp_entry.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
-#include "tests/slow.h"
 #include "tests/unit/command_peer.h"
 
 /* Which waits return before the server has said anything. */
@@ -384,7 +383,7 @@ static void test_timeout(void)
    CHECK(vp_stream_add_memory(peer.conn, &peer.device, NULL) == VK_SUCCESS);
    const int64_t start_ns = vp_clock_ns();
    CHECK(vp_vkWaitForFences(peer_device(&peer), 8, fences, VK_TRUE, timeout) == VK_TIMEOUT);
-   CHECK(vp_clock_ns() - start_ns < 5 * (int64_t)timeout * slow_factor());
+   CHECK(vp_clock_ns() - start_ns < 8 * (int64_t)timeout); /* one after another */
    pthread_mutex_unlock(&peer.device.memory_lock);
    complete(0);
    for (unsigned i = 0; i < 8; i++)

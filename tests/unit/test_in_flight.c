@@ -20,7 +20,6 @@
 #include "client/mapping/tracker.h"
 #include "common/memory/delta.h"
 #include "common/util/clock.h"
-#include "tests/slow.h"
 #include "tests/unit/check.h"
 #include "tests/unit/slow_file.h"
 
@@ -249,7 +248,6 @@ int main(void)
    const bool slow = slow_file_prepare() && slow_file_open(&file);
    struct vp_mapping *mapping = vp_mapping_create(1, SIZE);
    uint8_t *mirror = vp_private_pages_create(SIZE), *twin = vp_private_pages_create(SIZE);
-   alarm(100 * slow_factor());
    if (!CHECK(mapping && mirror && twin))
       return check_finish();
    for (size_t i = 0; i < WITH_PIPES; i++)

@@ -15,7 +15,6 @@
 
 #include "client/mapping/pages.h"
 #include "client/mapping/tracker.h"
-#include "tests/slow.h"
 #include "tests/unit/check.h"
 
 #define PAGES ((size_t)256)
@@ -165,7 +164,6 @@ static void test_own_handler(void)
 
 int main(void)
 {
-   alarm(100 * slow_factor());
    install_own();
    if (!CHECK(!vp_tracker_signal.start() && vp_pages_create(&pages, PAGES * VP_PAGE_SIZE) &&
               vp_tracker_signal.watch(&pages)))
