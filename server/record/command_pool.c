@@ -38,7 +38,7 @@ static struct vps_command_pool *command_pool_of(struct vps_object *object)
 {
    if (!object->state) {
       object->state = calloc(1, sizeof(struct vps_command_pool));
-      object->release = release_command_pool;
+      object->release = object->state ? release_command_pool : NULL;
    }
    return object->state;
 }
