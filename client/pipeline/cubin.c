@@ -88,7 +88,9 @@ int64_t vp_cubin_find_parameters(const uint8_t *data, size_t size, const char *k
 {
    const struct part file = {data, size};
    const struct part info = is_cubin(file) ? find_info(file, kernel) : (struct part){NULL, 0};
-   int64_t count = info.data ? 0 : -1;
+   int64_t count = 0;
+   if (!info.data)
+      return -1;
    for (size_t at = 0; info.size - at >= 4;) {
       const uint8_t *attribute = info.data + at;
       const size_t more = attribute[0] == FORM_SIZED ? cubin_u16(attribute + 2) : 0;
