@@ -151,4 +151,4 @@ static const char *const vector_extensions[] = {VK_NV_COOPERATIVE_VECTOR_EXTENSI
 #define PART_VECTOR
 #endif
 
-const struct part parts_compute[] = {PART_MATRIX2 PART_VECTOR{NULL}};
+const struct part parts_compute[] = {PART_MATRIX2 PART_VECTOR{0}};

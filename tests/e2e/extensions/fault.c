@@ -172,4 +172,4 @@ const struct part parts_fault[] = {
    {"diagnostic_checkpoints", checkpoint_extensions, run_checkpoints, NULL, VK_QUEUE_COMPUTE_BIT},
    {"device_fault", fault_extensions, run_fault, &fault_features, VK_QUEUE_COMPUTE_BIT},
    {"diagnostics_config", config_extensions, run_config, NULL, 0},
-   {NULL}};
+   {0}};

@@ -75,4 +75,4 @@ static const char *const import_extensions[] = {VK_NVX_BINARY_IMPORT_EXTENSION_N
 #define PART_IMPORT
 #endif
 
-const struct part parts_kernel[] = {PART_IMPORT{NULL}};
+const struct part parts_kernel[] = {PART_IMPORT{0}};

@@ -218,4 +218,4 @@ const struct part parts_memory[] = {
    PART_OVERALLOCATION PART_DECOMPRESSION PART_SPARSE{"multiview_per_view_attributes", multiview_extensions,
                                                       run_multiview, NULL, 0},
    {"dedicated_allocation_image_aliasing", aliasing_extensions, run_nothing, &aliasing_features, 0},
-   {NULL}};
+   {0}};

@@ -227,4 +227,4 @@ static const char *const binary_extensions[] = {VK_KHR_PIPELINE_BINARY_EXTENSION
 #define PART_BINARY
 #endif
 
-const struct part parts_pipeline[] = {PART_BINARY{NULL}};
+const struct part parts_pipeline[] = {PART_BINARY{0}};

@@ -8,7 +8,8 @@ struct target {
    VkSurfaceKHR surface;
    VkSwapchainKHR swapchain;
    VkImage images[16];
-   VkCommandPool pool;
+   uint32_t count;
+   VkCommandPool pools[16];
    VkCommandBuffer commands[16];
    VkFence fence;
    VkSemaphore drawn;
@@ -30,16 +31,15 @@ static struct target open_target(const struct gpu *gpu, VkPresentModeKHR mode, c
                                     .preTransform = VK_SURFACE_TRANSFORM_IDENTITY_BIT_KHR,
                                     .compositeAlpha = VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR,
                                     .presentMode = mode};
-   uint32_t count = 16;
-   struct target target;
+   struct target target = {.count = 16};
    OK(CreateHeadlessSurfaceEXT(gpu->instance, &surface, NULL, &target.surface));
    info.surface = target.surface;
    OK(vkCreateSwapchainKHR(gpu->device, &info, NULL, &target.swapchain));
-   OK(vkGetSwapchainImagesKHR(gpu->device, target.swapchain, &count, target.images));
+   OK(vkGetSwapchainImagesKHR(gpu->device, target.swapchain, &target.count, target.images));
    OK(vkCreateFence(gpu->device, &fence, NULL, &target.fence));
    OK(vkCreateSemaphore(gpu->device, &semaphore, NULL, &target.drawn));
-   for (uint32_t i = 0; i < count; i++) {
-      target.commands[i] = gpu_create_commands(gpu, &target.pool); /* the pools end with the device */
+   for (uint32_t i = 0; i < target.count; i++) {
+      target.commands[i] = gpu_create_commands(gpu, &target.pools[i]);
       const VkImageMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER,
                                             .newLayout = VK_IMAGE_LAYOUT_PRESENT_SRC_KHR,
                                             .image = target.images[i],
@@ -77,6 +77,8 @@ static void present(const struct gpu *gpu, const struct target *target, const vo
 static void close_target(const struct gpu *gpu, const struct target *target)
 {
    OK(vkDeviceWaitIdle(gpu->device));
+   for (uint32_t i = 0; i < target->count; i++)
+      vkDestroyCommandPool(gpu->device, target->pools[i], NULL);
    vkDestroySemaphore(gpu->device, target->drawn, NULL);
    vkDestroyFence(gpu->device, target->fence, NULL);
    vkDestroySwapchainKHR(gpu->device, target->swapchain, NULL);
@@ -193,4 +195,4 @@ static const char *const latency_extensions[] = {VK_NV_LOW_LATENCY_2_EXTENSION_N
 #define PART_LATENCY
 #endif
 
-const struct part parts_present[] = {PART_LATEST PART_LATENCY{NULL}};
+const struct part parts_present[] = {PART_LATEST PART_LATENCY{0}};

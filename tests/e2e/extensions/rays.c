@@ -258,5 +258,4 @@ static const char *const flow_extensions[] = {VK_NV_OPTICAL_FLOW_EXTENSION_NAME,
 #define PART_FLOW
 #endif
 
-const struct part parts_rays[] = {{"ray_tracing", ray_extensions, run_rays, NULL, VK_QUEUE_COMPUTE_BIT},
-                                  PART_FLOW{NULL}};
+const struct part parts_rays[] = {{"ray_tracing", ray_extensions, run_rays, NULL, VK_QUEUE_COMPUTE_BIT}, PART_FLOW{0}};
