@@ -193,6 +193,12 @@ static void add_local_features(VkPhysicalDeviceFeatures2 *features)
       vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_FEATURES_KHR);
    VkPhysicalDeviceSwapchainMaintenance1FeaturesEXT *maintenance =
       vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SWAPCHAIN_MAINTENANCE_1_FEATURES_EXT);
+#ifdef VK_EXT_present_mode_fifo_latest_ready
+   VkPhysicalDevicePresentModeFifoLatestReadyFeaturesEXT *latest =
+      vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_MODE_FIFO_LATEST_READY_FEATURES_EXT);
+   if (latest)
+      latest->presentModeFifoLatestReady = VK_TRUE;
+#endif
    if (id)
       id->presentId = VK_TRUE;
    if (wait)

@@ -40,6 +40,7 @@ static enum form form_of(VkDescriptorType type)
    case VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK:
       return FORM_INLINE;
    case VK_DESCRIPTOR_TYPE_ACCELERATION_STRUCTURE_KHR:
+   case VK_DESCRIPTOR_TYPE_ACCELERATION_STRUCTURE_NV:
       return FORM_ACCELERATION_STRUCTURE;
    default:
       return FORM_CHAIN;
@@ -61,6 +62,8 @@ _Static_assert(sizeof(VkDescriptorImageInfo) % TAIL_ALIGNMENT == 0 &&
                   sizeof(VkDescriptorBufferInfo) % TAIL_ALIGNMENT == 0 && sizeof(VkBufferView) == 8 &&
                   sizeof(VkAccelerationStructureKHR) == 8 &&
                   sizeof(VkWriteDescriptorSetAccelerationStructureKHR) % TAIL_ALIGNMENT == 0 &&
+                  sizeof(VkWriteDescriptorSetAccelerationStructureNV) ==
+                     sizeof(VkWriteDescriptorSetAccelerationStructureKHR) &&
                   sizeof(VkWriteDescriptorSetInlineUniformBlock) % TAIL_ALIGNMENT == 0 &&
                   alignof(VkWriteDescriptorSet) <= TAIL_ALIGNMENT,
                "the tail of a writer's memory stays aligned");
@@ -202,12 +205,21 @@ static void copy_elements(uint8_t *out, const struct source *source, uint32_t fi
 static void chain_acceleration_structures(struct vp_descriptor_writer *writer, VkWriteDescriptorSet *write,
                                           const void *handles)
 {
+   const bool is_nv = write->descriptorType == VK_DESCRIPTOR_TYPE_ACCELERATION_STRUCTURE_NV;
    VkWriteDescriptorSetAccelerationStructureKHR *node = take_tail(writer, sizeof(*node));
-   *node = (VkWriteDescriptorSetAccelerationStructureKHR){
-      .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET_ACCELERATION_STRUCTURE_KHR,
-      .accelerationStructureCount = write->descriptorCount,
-      .pAccelerationStructures = handles,
-   };
+   VkWriteDescriptorSetAccelerationStructureNV *node_nv = (void *)node;
+   if (is_nv)
+      *node_nv = (VkWriteDescriptorSetAccelerationStructureNV){
+         .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET_ACCELERATION_STRUCTURE_NV,
+         .accelerationStructureCount = write->descriptorCount,
+         .pAccelerationStructures = handles,
+      };
+   else
+      *node = (VkWriteDescriptorSetAccelerationStructureKHR){
+         .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET_ACCELERATION_STRUCTURE_KHR,
+         .accelerationStructureCount = write->descriptorCount,
+         .pAccelerationStructures = handles,
+      };
    write->pNext = node;
 }
 

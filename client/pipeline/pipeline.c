@@ -87,6 +87,13 @@ static struct parts look_at_ray_tracing(void *given)
       info->flags, info->pNext, info->stageCount, info->pStages, info->basePipelineIndex, &info->basePipelineHandle};
 }
 
+static struct parts look_at_ray_tracing_nv(void *given)
+{
+   VkRayTracingPipelineCreateInfoNV *info = given;
+   return (struct parts){
+      info->flags, info->pNext, info->stageCount, info->pStages, info->basePipelineIndex, &info->basePipelineHandle};
+}
+
 /* The commands of all kinds have the same members, of different types. */
 #define REQUEST(c)                                                                                            \
    .device = VP_TO_HANDLE(VkDevice, (c)->device), .pipelineCache = (c)->cache, .createInfoCount = (c)->count, \
@@ -111,6 +118,12 @@ static VkResult send_ray_tracing(const struct creation *c)
    return vp_send_vkCreateRayTracingPipelinesKHR(c->device->conn, &a);
 }
 
+static VkResult send_ray_tracing_nv(const struct creation *c)
+{
+   const struct vp_cmd_vkCreateRayTracingPipelinesNV a = {REQUEST(c)};
+   return vp_send_vkCreateRayTracingPipelinesNV(c->device->conn, &a);
+}
+
 static VkResult wait_for_graphics(struct creation *c)
 {
    struct vp_cmd_vkCreateGraphicsPipelinesVP a = {REQUEST(c), ANSWER(c)};
@@ -129,6 +142,13 @@ static VkResult wait_for_ray_tracing(struct creation *c)
 {
    struct vp_cmd_vkCreateRayTracingPipelinesVP a = {REQUEST(c), ANSWER(c)};
    const VkResult result = vp_call_vkCreateRayTracingPipelinesVP(c->device->conn, &a);
+   return result == VK_SUCCESS ? a.ret : result;
+}
+
+static VkResult wait_for_ray_tracing_nv(struct creation *c)
+{
+   struct vp_cmd_vkCreateRayTracingPipelinesNVVP a = {REQUEST(c), ANSWER(c)};
+   const VkResult result = vp_call_vkCreateRayTracingPipelinesNVVP(c->device->conn, &a);
    return result == VK_SUCCESS ? a.ret : result;
 }
 
@@ -158,6 +178,15 @@ static const struct pipeline_kind ray_tracing = {
    .look = look_at_ray_tracing,
    .send = send_ray_tracing,
    .wait = wait_for_ray_tracing,
+};
+
+static const struct pipeline_kind ray_tracing_nv = {
+   .command = VP_CMD_vkCreateRayTracingPipelinesNV,
+   .info_size = sizeof(VkRayTracingPipelineCreateInfoNV),
+   .chain = &vp_chain_VkRayTracingPipelineCreateInfoNV,
+   .look = look_at_ray_tracing_nv,
+   .send = send_ray_tracing_nv,
+   .wait = wait_for_ray_tracing_nv,
 };
 
 /* --- creation of several pipelines of one kind --- */
@@ -211,14 +240,23 @@ static void detach_feedback(struct creation *c, void *chain)
    c->wait = true;
 }
 
-static bool copy_info(struct creation *c, const void *given, void *copy)
+/* A copy of what of a create-info counts. */
+static bool copy_info(const struct pipeline_kind *kind, struct vp_arena *arena, const void *given, void *copy,
+                      struct vp_pipeline_facts *facts)
 {
    VkBaseOutStructure *base = copy;
    void *chain;
-   memcpy(copy, given, c->kind->info_size);
-   const bool ok = vp_chain_copy(c->kind->chain, &c->arena, base->pNext, &chain);
+   memcpy(copy, given, kind->info_size);
+   const bool ok = vp_chain_copy(kind->chain, arena, base->pNext, &chain);
    base->pNext = chain;
-   return ok;
+   return ok && (!kind->clean || kind->clean(arena, copy, facts));
+}
+
+/* What a pipeline is derived from may be garbage where it does not count. */
+static void drop_base(const struct parts *parts, uint64_t flags)
+{
+   if (!(flags & VK_PIPELINE_CREATE_DERIVATIVE_BIT) || parts->base_index != -1)
+      *parts->base = VK_NULL_HANDLE;
 }
 
 /* Whether the driver might refuse the pipeline, or the application expects to hear that there is none. */
@@ -230,24 +268,17 @@ static bool is_doubtful(struct creation *c, uint64_t flags, const struct parts *
    return doubtful;
 }
 
-static bool copy_clean(struct creation *c, uint32_t i, void *copy)
-{
-   struct vp_pipeline *pipeline = VP_FROM_HANDLE(struct vp_pipeline, c->handles[i]);
-   const struct pipeline_kind *kind = c->kind;
-   return copy_info(c, given_info(c, i), copy) && (!kind->clean || kind->clean(&c->arena, copy, &pipeline->facts));
-}
-
 static void prepare_info(struct creation *c, uint32_t i)
 {
    void *info = (uint8_t *)c->infos + i * c->kind->info_size;
-   c->failed = !copy_clean(c, i, info);
+   struct vp_pipeline *pipeline = VP_FROM_HANDLE(struct vp_pipeline, c->handles[i]);
+   c->failed = !copy_info(c->kind, &c->arena, given_info(c, i), info, &pipeline->facts);
    if (c->failed)
       return;
    const struct parts parts = c->kind->look(info);
    const uint64_t flags = vp_pipeline_flags(parts.flags, parts.chain);
-   if (!(flags & VK_PIPELINE_CREATE_DERIVATIVE_BIT) || parts.base_index != -1)
-      *parts.base = VK_NULL_HANDLE; /* it may be garbage */
-   VP_FROM_HANDLE(struct vp_pipeline, c->handles[i])->told = flags & VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
+   drop_base(&parts, flags);
+   pipeline->told = flags & VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
    c->wait = c->wait || is_doubtful(c, flags, &parts);
    detach_feedback(c, (void *)(uintptr_t)parts.chain);
 }
@@ -340,4 +371,57 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateRayTracingPipelinesKHR(
       create_of_kind(&ray_tracing, device, pipelineCache, createInfoCount, pCreateInfos, pAllocator, pPipelines);
    /* The server's driver compiles while the application goes on: nothing is left to defer. */
    return deferredOperation && result == VK_SUCCESS ? VK_OPERATION_NOT_DEFERRED_KHR : result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateRayTracingPipelinesNV(VkDevice device, VkPipelineCache pipelineCache,
+                                                                uint32_t createInfoCount,
+                                                                const VkRayTracingPipelineCreateInfoNV *pCreateInfos,
+                                                                const VkAllocationCallbacks *pAllocator,
+                                                                VkPipeline *pPipelines)
+{
+   return create_of_kind(&ray_tracing_nv, device, pipelineCache, createInfoCount, pCreateInfos, pAllocator, pPipelines);
+}
+
+/* --- create-infos of which no pipeline is made --- */
+
+/* A copy for the server of one of them; NULL without memory. */
+static void *copy_for_key(const struct pipeline_kind *kind, struct vp_arena *arena, const void *given)
+{
+   struct vp_pipeline_facts facts = {0};
+   void *copy = vp_arena_alloc(arena, kind->info_size);
+   if (!copy || !copy_info(kind, arena, given, copy, &facts))
+      return NULL;
+   const struct parts parts = kind->look(copy);
+   VkPipelineCreationFeedbackCreateInfo *feedback = find_feedback(parts.chain);
+   drop_base(&parts, vp_pipeline_flags(parts.flags, parts.chain));
+   if (feedback) {
+      feedback->pPipelineCreationFeedback = vp_arena_alloc(arena, sizeof(*feedback->pPipelineCreationFeedback));
+      feedback->pipelineStageCreationFeedbackCount = 0;
+      feedback->pPipelineStageCreationFeedbacks = NULL;
+   }
+   return feedback && !feedback->pPipelineCreationFeedback ? NULL : copy;
+}
+
+bool vp_pipeline_copy_infos(struct vp_arena *arena, const void *chain, struct VkPipelineInfosVP *infos)
+{
+   const void *given_graphics = vp_chain_find(chain, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO);
+   const void *given_compute = vp_chain_find(chain, VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO);
+   const void *given_rays = vp_chain_find(chain, VK_STRUCTURE_TYPE_RAY_TRACING_PIPELINE_CREATE_INFO_KHR);
+   *infos = (VkPipelineInfosVP){0};
+   if (given_graphics) {
+      infos->pGraphics = copy_for_key(&graphics, arena, given_graphics);
+      infos->graphicsCount = 1;
+      return infos->pGraphics;
+   }
+   if (given_compute) {
+      infos->pCompute = copy_for_key(&compute, arena, given_compute);
+      infos->computeCount = 1;
+      return infos->pCompute;
+   }
+   if (given_rays) {
+      infos->pRayTracing = copy_for_key(&ray_tracing, arena, given_rays);
+      infos->rayTracingCount = 1;
+      return infos->pRayTracing;
+   }
+   return true;
 }

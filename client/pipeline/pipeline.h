@@ -8,6 +8,7 @@
 #include "common/util/arena.h"
 #include "common/wire/pipeline_flags.h"
 
+struct VkPipelineInfosVP;
 struct vp_connection;
 struct vp_executables;
 struct vp_object_table;
@@ -47,5 +48,8 @@ void vp_pipeline_free(struct vp_object_table *table, const VkAllocationCallbacks
  * copied, too. False when there is no memory. */
 bool vp_graphics_pipeline_clean(struct vp_arena *arena, VkGraphicsPipelineCreateInfo *info,
                                 struct vp_pipeline_facts *facts);
+
+/* Copies, for the server, the create-info that a chain consists of, if there is one. False without memory. */
+bool vp_pipeline_copy_infos(struct vp_arena *arena, const void *chain, struct VkPipelineInfosVP *infos);
 
 #endif

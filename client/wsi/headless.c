@@ -5,10 +5,11 @@
 #include "client/wsi/window.h"
 
 static const VkPresentModeKHR modes[] = {
-   VK_PRESENT_MODE_FIFO_KHR,
-   VK_PRESENT_MODE_FIFO_RELAXED_KHR,
-   VK_PRESENT_MODE_MAILBOX_KHR,
-   VK_PRESENT_MODE_IMMEDIATE_KHR,
+   VK_PRESENT_MODE_FIFO_KHR,          VK_PRESENT_MODE_FIFO_RELAXED_KHR,
+   VK_PRESENT_MODE_MAILBOX_KHR,       VK_PRESENT_MODE_IMMEDIATE_KHR,
+#ifdef VK_EXT_present_mode_fifo_latest_ready
+   VP_PRESENT_MODE_FIFO_LATEST_READY,
+#endif
 };
 
 static VkResult headless_get_extent(const struct vp_surface *surface, VkExtent2D *extent)

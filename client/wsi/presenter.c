@@ -46,7 +46,8 @@ struct vp_presenter {
    pthread_mutex_t lock; /* of what follows */
    pthread_cond_t arrived;
    struct part *first, **last;
-   size_t queued; /* bytes */
+   size_t queued;  /* bytes */
+   unsigned whole; /* frames, of which all parts are there */
    bool stop;
 };
 
@@ -150,6 +151,15 @@ static void note_frame(struct vp_presenter *presenter, const struct vp_present_h
    *frame = (struct vp_shown_frame){0};
 }
 
+/* Whether the frame is one of those that may be left out, and a later one is there already. */
+static bool is_outdated(struct vp_presenter *presenter, VkPresentModeKHR mode)
+{
+   pthread_mutex_lock(&presenter->lock);
+   const bool outdated = mode == VP_PRESENT_MODE_FIFO_LATEST_READY && presenter->whole > 0;
+   pthread_mutex_unlock(&presenter->lock);
+   return outdated;
+}
+
 static bool finish_frame(struct vp_presenter *presenter, const struct vp_present_header *header, int64_t arrival_ns)
 {
    struct vp_swapchain *swapchain = presenter->swapchain;
@@ -159,6 +169,10 @@ static bool finish_frame(struct vp_presenter *presenter, const struct vp_present
    presenter->first_ns = 0;
    acknowledge(presenter, arrival_ns);
    const int64_t start_ns = vp_clock_ns();
+   if (is_outdated(presenter, record.mode)) { /* what has changed is shown with the later one, and it is settled then */
+      presenter->frame = (struct vp_shown_frame){0};
+      return true;
+   }
    wait_for_time(record.desired_ns);
    const VkResult status =
       swapchain->surface->class->show(presenter->window, &presenter->decoder.picture, presenter->changed, record.mode);
@@ -213,6 +227,16 @@ static void free_part(struct part *part)
    free(part);
 }
 
+/* Whether the part is the last one of a frame that is to be shown. */
+static bool ends_frame(const struct part *part)
+{
+   struct vp_present_header header;
+   if (part->size < VP_PRESENT_HEADER_SIZE)
+      return false;
+   vp_present_header_load(&header, part->payload);
+   return (header.flags & VP_PRESENT_LAST) && !(header.flags & VP_PRESENT_REFINEMENT);
+}
+
 /* The next part, or NULL when the thread ends. */
 static struct part *take_part(struct vp_presenter *presenter)
 {
@@ -226,6 +250,7 @@ static struct part *take_part(struct vp_presenter *presenter)
       if (!presenter->first)
          presenter->last = &presenter->first;
       presenter->queued -= part->size;
+      presenter->whole -= ends_frame(part);
    }
    pthread_mutex_unlock(&presenter->lock);
    return part;
@@ -262,6 +287,7 @@ bool vp_presenter_receive(struct vp_presenter *presenter, struct vp_frame *frame
    frame->capacity = 0;
    pthread_mutex_lock(&presenter->lock);
    presenter->queued += part->size;
+   presenter->whole += ends_frame(part);
    const bool ok = presenter->queued <= max_queued(presenter);
    *presenter->last = part;
    presenter->last = &part->next;

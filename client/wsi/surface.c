@@ -186,16 +186,30 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceSurfaceCapabilitiesKHR(VkPh
 }
 
 /* A swapchain can change between all modes of its surface. */
-static void list_compatible_modes(const struct vp_surface *surface, VkSurfacePresentModeCompatibilityEXT *out)
+static VkResult list_modes(const struct vp_surface *surface, uint32_t *count, VkPresentModeKHR *modes)
 {
    struct vp_list_query list;
-   vp_list_query_begin(&list, &out->presentModeCount, out->pPresentModes != NULL);
+   vp_list_query_begin(&list, count, modes != NULL);
    for (uint32_t i = 0; i < surface->class->mode_count; i++) {
       if (vp_list_query_next(&list))
-         out->pPresentModes[list.written - 1] = surface->class->modes[i];
+         modes[list.written - 1] = surface->class->modes[i];
    }
-   vp_list_query_end(&list);
+   return vp_list_query_end(&list);
 }
+
+static void list_compatible_modes(const struct vp_surface *surface, VkSurfacePresentModeCompatibilityEXT *out)
+{
+   list_modes(surface, &out->presentModeCount, out->pPresentModes);
+}
+
+#ifdef VK_NV_low_latency2
+
+static void list_latency_modes(const struct vp_surface *surface, VkLatencySurfaceCapabilitiesNV *out)
+{
+   list_modes(surface, &out->presentModeCount, out->pPresentModes);
+}
+
+#endif
 
 /* Pictures are never scaled. */
 static void describe_scaling(const VkSurfaceCapabilitiesKHR *capabilities, VkSurfacePresentScalingCapabilitiesEXT *out)
@@ -225,6 +239,11 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceSurfaceCapabilities2KHR(
       case VK_STRUCTURE_TYPE_SURFACE_PRESENT_SCALING_CAPABILITIES_EXT:
          describe_scaling(&pCapabilities->surfaceCapabilities, (VkSurfacePresentScalingCapabilitiesEXT *)node);
          break;
+#ifdef VK_NV_low_latency2
+      case VK_STRUCTURE_TYPE_LATENCY_SURFACE_CAPABILITIES_NV:
+         list_latency_modes(SURFACE(pInfo->surface), (VkLatencySurfaceCapabilitiesNV *)node);
+         break;
+#endif
       default:
          break;
       }
@@ -280,15 +299,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceSurfaceFormats2KHR(VkPhysic
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceSurfacePresentModesKHR(VkPhysicalDevice gpu, VkSurfaceKHR surface,
                                                                             uint32_t *pCount, VkPresentModeKHR *pModes)
 {
-   const struct vp_window_class *class = SURFACE(surface)->class;
-   struct vp_list_query list;
    (void)gpu;
-   vp_list_query_begin(&list, pCount, pModes != NULL);
-   for (uint32_t i = 0; i < class->mode_count; i++) {
-      if (vp_list_query_next(&list))
-         pModes[list.written - 1] = class->modes[i];
-   }
-   return vp_list_query_end(&list);
+   return list_modes(SURFACE(surface), pCount, pModes);
 }
 
 /* --- device groups: each GPU is one of its own --- */

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "client/link/object.h"
+#include "client/wsi/latency.h"
 #include "client/wsi/pacing.h"
 #include "client/wsi/presenter.h"
 #include "common/net/limits.h"
@@ -56,14 +57,9 @@ struct vp_swapchain {
    uint64_t settled_id;                              /* the largest present id of these */
    VkResult status;                                  /* of the surface: VK_SUCCESS, VK_SUBOPTIMAL_KHR or an error */
    struct vp_frame_record records[VP_FRAME_RECORDS]; /* by frame */
-   uint64_t timing_frame;                            /* the last one whose timing the application was told */
+   struct vp_latency latency;
+   uint64_t timing_frame; /* the last one whose timing the application was told */
 };
-
-/* FIFO modes show each frame; the others only the newest. */
-static inline bool vp_present_mode_is_fifo(VkPresentModeKHR mode)
-{
-   return mode == VK_PRESENT_MODE_FIFO_KHR || mode == VK_PRESENT_MODE_FIFO_RELAXED_KHR;
-}
 
 /* The record of a frame, or NULL when it is too old. With the progress lock. */
 static inline struct vp_frame_record *vp_swapchain_record(struct vp_swapchain *swapchain, uint64_t frame)

@@ -238,14 +238,14 @@ static VkResult wayland_show(struct vp_window *window, const struct vp_picture *
                              VkPresentModeKHR mode)
 {
    (void)changed; /* the buffer holds an older picture than the last one */
-   if (mode == VK_PRESENT_MODE_FIFO_KHR)
+   if (vp_present_mode_waits(mode))
       wait_until(window, is_wanted);
    if (wait_until(window, has_buffer)) {
       struct buffer *buffer = find_buffer(window);
       if (!create_wl_buffer(window, buffer))
          return VK_ERROR_OUT_OF_HOST_MEMORY;
       memcpy(buffer->pixels, picture->pixels, window->size);
-      if (mode == VK_PRESENT_MODE_FIFO_KHR && !window->frame)
+      if (vp_present_mode_waits(mode) && !window->frame)
          request_frame(window);
       commit_surface(window, buffer);
    }
@@ -369,6 +369,9 @@ static VkResult wayland_open_window(const struct vp_surface *surface, const stru
 static const VkPresentModeKHR modes[] = {
    VK_PRESENT_MODE_MAILBOX_KHR,
    VK_PRESENT_MODE_FIFO_KHR,
+#ifdef VK_EXT_present_mode_fifo_latest_ready
+   VP_PRESENT_MODE_FIFO_LATEST_READY,
+#endif
 };
 
 static uint64_t wayland_get_refresh(const struct vp_window *window)

@@ -10,6 +10,21 @@
 struct vp_surface;
 struct vp_window;
 
+/* Of newer headers. */
+#define VP_PRESENT_MODE_FIFO_LATEST_READY ((VkPresentModeKHR)1000361000)
+
+/* FIFO modes show each frame; the others only the newest. */
+static inline bool vp_present_mode_is_fifo(VkPresentModeKHR mode)
+{
+   return mode == VK_PRESENT_MODE_FIFO_KHR || mode == VK_PRESENT_MODE_FIFO_RELAXED_KHR;
+}
+
+/* Whether a frame is shown when the display begins with a picture. */
+static inline bool vp_present_mode_waits(VkPresentModeKHR mode)
+{
+   return vp_present_mode_is_fifo(mode) || mode == VP_PRESENT_MODE_FIFO_LATEST_READY;
+}
+
 /* What a swapchain wants of the window that it presents to. */
 struct vp_window_info {
    VkExtent2D extent;
@@ -38,9 +53,9 @@ struct vp_window_class {
    /* A place for the pictures of one swapchain. */
    VkResult (*open)(const struct vp_surface *surface, const struct vp_window_info *info, struct vp_window **window);
 
-   /* Shows a picture of which only the rectangle has changed since the last call (nothing: it is empty), in FIFO modes
-    * when the display is ready for the next one. Never waits for more than about a second. VK_SUBOPTIMAL_KHR when the
-    * surface has another size. */
+   /* Shows a picture of which only the rectangle has changed since the last call (nothing: it is empty), in modes that
+    * wait when the display is ready for the next one. Never waits for more than about a second. VK_SUBOPTIMAL_KHR when
+    * the surface has another size. */
    VkResult (*show)(struct vp_window *window, const struct vp_picture *picture, VkRect2D changed,
                     VkPresentModeKHR mode);
    void (*close)(struct vp_window *window);

@@ -289,7 +289,7 @@ static VkResult x11_show(struct vp_window *window, const struct vp_picture *pict
    VkExtent2D extent;
    uint8_t depth;
    update_pixels(window, picture, changed);
-   if (mode == VK_PRESENT_MODE_FIFO_KHR || mode == VK_PRESENT_MODE_FIFO_RELAXED_KHR) {
+   if (vp_present_mode_waits(mode)) {
       if (window->events)
          wait_for_display(window);
       else
@@ -373,10 +373,11 @@ static uint64_t x11_get_refresh(const struct vp_window *window)
 }
 
 static const VkPresentModeKHR modes[] = {
-   VK_PRESENT_MODE_IMMEDIATE_KHR,
-   VK_PRESENT_MODE_MAILBOX_KHR,
-   VK_PRESENT_MODE_FIFO_KHR,
-   VK_PRESENT_MODE_FIFO_RELAXED_KHR,
+   VK_PRESENT_MODE_IMMEDIATE_KHR,     VK_PRESENT_MODE_MAILBOX_KHR,
+   VK_PRESENT_MODE_FIFO_KHR,          VK_PRESENT_MODE_FIFO_RELAXED_KHR,
+#ifdef VK_EXT_present_mode_fifo_latest_ready
+   VP_PRESENT_MODE_FIFO_LATEST_READY,
+#endif
 };
 
 const struct vp_window_class vp_x11_class = {

@@ -11,7 +11,8 @@ PREFETCHED_CHAINS = ['VkPhysicalDeviceFeatures2', 'VkPhysicalDeviceProperties2',
                      'VkQueueFamilyProperties2', 'VkFormatProperties2']
 
 # Roots whose chains the client changes before it sends them, so that it must copy them.
-COPIED_CHAINS = ['VkGraphicsPipelineCreateInfo', 'VkComputePipelineCreateInfo', 'VkRayTracingPipelineCreateInfoKHR']
+COPIED_CHAINS = ['VkGraphicsPipelineCreateInfo', 'VkComputePipelineCreateInfo', 'VkRayTracingPipelineCreateInfoKHR',
+                 'VkRayTracingPipelineCreateInfoNV']
 
 # What a command says in a child of fork() of its parent's objects, by the type of its first parameter.
 INHERITED = {

@@ -80,6 +80,8 @@ class Decoding(Layout):
             return [count, Item(None, self.decode_pointer(variable, whole, verb, mode, fresh))], []
         if form == 'nothing':
             return [], []
+        if form == 'opaque':
+            return [Item(8, ['%s = (void *)(uintptr_t)vp_get_u64(&p);' % whole])], []
         if form == 'fixed':
             return [self.decode_fixed(variable, whole, verb, fresh)], []
         if form == 'selected':

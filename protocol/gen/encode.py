@@ -3,7 +3,7 @@
 
 from layout import Layout
 from lines import Item, block, indent, join_items
-from scope import SCALARS, SENT_IF, UNION_MEMBER
+from scope import OPAQUE, SCALARS, SENT_IF, UNION_MEMBER
 
 
 class Encoding(Layout):
@@ -27,6 +27,8 @@ class Encoding(Layout):
         if self.scope.never_sent(variable, owner):
             return ['p = vp_put_u64(p, 0);']
         whole = acc + variable.name
+        if (owner.name, variable.name) in OPAQUE:
+            return ['p = vp_put_u64(p, (uint64_t)(uintptr_t)%s);' % whole]
         condition = SENT_IF.get((owner.name, variable.name))
         if condition:
             whole = '(%s) ? %s : VK_NULL_HANDLE' % (condition, whole)

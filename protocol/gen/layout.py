@@ -3,7 +3,7 @@
 
 import re
 
-from scope import SCALARS, SENT_IF, UNION_MEMBER, length_identifiers
+from scope import OPAQUE, SCALARS, SENT_IF, UNION_MEMBER, length_identifiers
 
 
 def pad4(n):
@@ -45,7 +45,10 @@ class Layout:
 
     def form(self, variable, owner, mode):
         """How a member or parameter is written: 'absent' (a count of 0), 'array', 'pointer', 'nothing', 'fixed' (an
-        array in place), 'selected' (a union of which a sibling says what it is) or 'value'."""
+        array in place), 'selected' (a union of which a sibling says what it is), 'opaque' (a pointer that is a number)
+        or 'value'."""
+        if (owner.name, variable.name) in OPAQUE:
+            return 'nothing' if mode == 'none' else 'opaque'
         if self.scope.never_sent(variable, owner):
             return 'absent'
         if variable.depth:
@@ -96,6 +99,8 @@ class Layout:
             return 8, 8 if form == 'absent' else None
         if form == 'nothing':
             return 0, 0
+        if form == 'opaque':
+            return 8, 8
         if form == 'selected':
             return self.union_least(self.base(variable.type)[1]), None
         if form == 'value':

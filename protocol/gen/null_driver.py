@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Writes a Vulkan driver that does nothing, for tests/fuzz: its functions read all that they are given, make up what
-they return, and fail when they are told to. tests/fuzz/null_vulkan.h has what they need and what is written by hand."""
+they return, and fail when they are told to. tests/fuzz/null_vulkan.h has what they need, and
+with null_extensions.h what is written by hand."""
 
 import os
 import re
@@ -11,13 +12,16 @@ from lines import indent
 from server import created, pool_of, table_functions
 from table import TableError
 
-BY_HAND = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tests/fuzz/null_vulkan.h')
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tests/fuzz')
 
 
-def by_hand():
-    """The commands that are written by hand."""
-    with open(BY_HAND, encoding='utf-8') as file:
-        return set(re.findall(r'\bnull_(vk\w+)\(', file.read())) - {'vkGetInstanceProcAddr'}
+def by_hand(registry):
+    """The commands that are written by hand, and that the registry knows."""
+    names = set()
+    for name in ('null_vulkan.h', 'null_extensions.h'):
+        with open(os.path.join(FOLDER, name), encoding='utf-8') as file:
+            names |= set(re.findall(r'\bnull_(vk\w+)\(', file.read()))
+    return {name for name in names if registry.resolve(name) in registry.commands} - {'vkGetInstanceProcAddr'}
 
 
 class Functions:
@@ -77,7 +81,7 @@ def generate(scope):
     """{file: text}"""
     functions = Functions(scope)
     commands = {c.name: c for c in scope.wire_commands()}
-    ready = by_hand()
+    ready = by_hand(scope.registry)
     names = sorted(set(sum(table_functions(scope), [])) | ready)
     body, rows = [], []
     for name in names:

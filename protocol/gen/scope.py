@@ -12,11 +12,19 @@ import table
 LENGTH_OVERRIDES = {
     ('vkCmdBuildAccelerationStructuresKHR', 'ppBuildRangeInfos'): ['infoCount', 'pInfos[@].geometryCount'],
     ('vkCmdBuildAccelerationStructuresIndirectKHR', 'ppMaxPrimitiveCounts'): ['infoCount', 'pInfos[@].geometryCount'],
+    ('VkOpticalFlowSessionCreatePrivateDataInfoNV', 'pPrivateData'): ['size'],
 }
 
 # Optional pointers that are sent as absent, whatever the application gives.
 NEVER_SENT = {
     ('VkRayTracingShaderGroupCreateInfoKHR', 'pShaderGroupCaptureReplayHandle'),
+    ('VkDeviceFaultInfoEXT', 'pAddressInfos'), ('VkDeviceFaultInfoEXT', 'pVendorInfos'),  # parameters of our own command
+}
+
+# Pointers of the application that nobody follows: they travel as numbers, and come back as they were given.
+OPAQUE = {
+    ('vkCmdSetCheckpointNV', 'pCheckpointMarker'),
+    ('VkCheckpointDataNV', 'pCheckpointMarker'), ('VkCheckpointData2NV', 'pCheckpointMarker'),
 }
 
 # Arrays and handles that count only under a condition on their struct (v->), and may be garbage else.
@@ -199,12 +207,14 @@ class Scope:
         return variable.depth == 1 and variable.optional[0] == 'true' and not self._has_wire_form(variable, owner)
 
     def _has_wire_form(self, variable, owner):
+        if (owner.name, variable.name) in OPAQUE:
+            return True
         if variable.bitfield or len(variable.dimensions) > 1:
             return False
         if variable.type == 'char':
             return variable.is_string() or bool(variable.dimensions)
         if variable.type == 'void':
-            return variable.depth == 1 and bool(variable.lengths)
+            return variable.depth == 1 and bool(self.lengths(variable, owner))
         if variable.depth > 1 and len(self.lengths(variable, owner)) != variable.depth:
             return False
         return self.serializable(variable.type)

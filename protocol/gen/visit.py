@@ -8,7 +8,7 @@ from client import makes, supported_commands
 from codec import Codec
 from emit import c_parameter, header
 from lines import block, indent
-from scope import UNION_MEMBER
+from scope import OPAQUE, UNION_MEMBER
 
 # How a count is found from a number of elements, by the rest of the length expression after its name.
 COUNTS = {'': '', ' / 4': ' * 4', ' + 31) / 32': ' * 32'}
@@ -84,6 +84,9 @@ class Visitors:
                 lines += self.opaque(member, acc)
                 continue
             if self.scope.never_sent(member, owner):
+                continue
+            if (owner.name, member.name) in OPAQUE:
+                lines += ['visit_scalar(w, (void *)(uintptr_t)&%s%s, sizeof(void *), VISIT_NUMBER);' % (acc, member.name)]
                 continue
             lines += self.member(member, owner, siblings, acc, fixed)
             lines += ['if (w->fill)', '   ((%s *)(uintptr_t)%s%s)->%s = (uint32_t)w->n;' % (

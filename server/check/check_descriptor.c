@@ -112,7 +112,15 @@ bool vps_check_vkCmdBindDescriptorSets(struct vps_context *ctx, const struct vp_
 /* --- writing --- */
 
 /* The kind of what a descriptor of a type is written from. */
-enum source { SOURCE_IMAGE, SOURCE_BUFFER, SOURCE_VIEW, SOURCE_BYTES, SOURCE_STRUCTURE, SOURCE_UNKNOWN };
+enum source {
+   SOURCE_IMAGE,
+   SOURCE_BUFFER,
+   SOURCE_VIEW,
+   SOURCE_BYTES,
+   SOURCE_STRUCTURE,
+   SOURCE_STRUCTURE_NV,
+   SOURCE_UNKNOWN
+};
 
 static enum source source_of(VkDescriptorType type)
 {
@@ -135,6 +143,8 @@ static enum source source_of(VkDescriptorType type)
       return SOURCE_BYTES;
    case VK_DESCRIPTOR_TYPE_ACCELERATION_STRUCTURE_KHR:
       return SOURCE_STRUCTURE;
+   case VK_DESCRIPTOR_TYPE_ACCELERATION_STRUCTURE_NV:
+      return SOURCE_STRUCTURE_NV;
    default:
       return SOURCE_UNKNOWN;
    }
@@ -145,6 +155,7 @@ static bool has_sources(const VkWriteDescriptorSet *write)
 {
    const VkWriteDescriptorSetInlineUniformBlock *bytes;
    const VkWriteDescriptorSetAccelerationStructureKHR *structures;
+   const VkWriteDescriptorSetAccelerationStructureNV *structures_nv;
    const enum source source = source_of(write->descriptorType);
 
    if (source == SOURCE_UNKNOWN)
@@ -160,6 +171,9 @@ static bool has_sources(const VkWriteDescriptorSet *write)
    case SOURCE_STRUCTURE:
       structures = vp_chain_find(write->pNext, VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET_ACCELERATION_STRUCTURE_KHR);
       return structures && structures->accelerationStructureCount == write->descriptorCount;
+   case SOURCE_STRUCTURE_NV:
+      structures_nv = vp_chain_find(write->pNext, VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET_ACCELERATION_STRUCTURE_NV);
+      return structures_nv && structures_nv->accelerationStructureCount == write->descriptorCount;
    default:
       return true;
    }

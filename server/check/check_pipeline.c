@@ -218,6 +218,72 @@ bool vps_check_vkCreateRayTracingPipelinesVP(struct vps_context *ctx,
    return check_ray_tracing(ctx, a->createInfoCount, a->pCreateInfos);
 }
 
+static bool check_groups_nv(struct vps_context *ctx, const VkRayTracingPipelineCreateInfoNV *info)
+{
+   for (uint32_t i = 0; i < info->groupCount; i++) {
+      const VkRayTracingShaderGroupCreateInfoNV *group = &info->pGroups[i];
+      if (!is_shader(group->generalShader, info->stageCount) || !is_shader(group->closestHitShader, info->stageCount) ||
+          !is_shader(group->anyHitShader, info->stageCount) ||
+          !is_shader(group->intersectionShader, info->stageCount)) {
+         vps_fail(ctx, "a shader of group %u is not among the %u stages", i, info->stageCount);
+         return false;
+      }
+   }
+   return true;
+}
+
+static bool check_ray_tracing_nv(struct vps_context *ctx, uint32_t count, const VkRayTracingPipelineCreateInfoNV *infos)
+{
+   for (uint32_t i = 0; i < count; i++) {
+      if (!check_stages(ctx, infos[i].stageCount, infos[i].pStages, RAY_STAGES) || !check_groups_nv(ctx, &infos[i]) ||
+          !check_base(ctx, infos[i].flags, infos[i].pNext, infos[i].basePipelineIndex, i))
+         return false;
+   }
+   return true;
+}
+
+bool vps_check_vkCreateRayTracingPipelinesNV(struct vps_context *ctx,
+                                             const struct vp_cmd_vkCreateRayTracingPipelinesNV *a)
+{
+   return check_ray_tracing_nv(ctx, a->createInfoCount, a->pCreateInfos);
+}
+
+bool vps_check_vkCreateRayTracingPipelinesNVVP(struct vps_context *ctx,
+                                               const struct vp_cmd_vkCreateRayTracingPipelinesNVVP *a)
+{
+   return check_ray_tracing_nv(ctx, a->createInfoCount, a->pCreateInfos);
+}
+
+/* --- pipeline binaries --- */
+
+/* At most one create-info, which is as good as one that a pipeline is made of. */
+static bool check_infos(struct vps_context *ctx, const VkPipelineInfosVP *infos)
+{
+   const uint64_t count = (uint64_t)infos->graphicsCount + infos->computeCount + infos->rayTracingCount;
+
+   if (count > 1)
+      vps_fail(ctx, "%llu create-infos are of no pipeline together", (unsigned long long)count);
+   return count <= 1 && check_graphics(ctx, infos->graphicsCount, infos->pGraphics) &&
+          check_compute(ctx, infos->computeCount, infos->pCompute) &&
+          check_ray_tracing(ctx, infos->rayTracingCount, infos->pRayTracing);
+}
+
+bool vps_check_vkGetPipelineKeyVP(struct vps_context *ctx, const struct vp_cmd_vkGetPipelineKeyVP *a)
+{
+   return check_infos(ctx, a->pInfos);
+}
+
+bool vps_check_vkCreatePipelineBinariesVP(struct vps_context *ctx, const struct vp_cmd_vkCreatePipelineBinariesVP *a)
+{
+   const VkPipelineInfosVP *infos = a->pInfos;
+   const unsigned sources = (a->givenCount > 0) + (a->pipeline != VK_NULL_HANDLE) +
+                            (infos->graphicsCount || infos->computeCount || infos->rayTracingCount);
+
+   if (sources != 1)
+      vps_fail(ctx, "binaries come from one source, not %u", sources);
+   return sources == 1 && check_infos(ctx, infos);
+}
+
 /* --- questions --- */
 
 static bool check_handles(struct vps_context *ctx, uint32_t count, uint32_t size, size_t room)
@@ -226,7 +292,7 @@ static bool check_handles(struct vps_context *ctx, uint32_t count, uint32_t size
    const bool ok = all <= room;
 
    if (!ok)
-      vps_fail(ctx, "%u handles of shader groups take %llu bytes, not %zu", count, (unsigned long long)all, room);
+      vps_fail(ctx, "%u handles take %llu bytes, not %zu", count, (unsigned long long)all, room);
    return ok;
 }
 
@@ -241,4 +307,10 @@ bool vps_check_vkGetRayTracingCaptureReplayShaderGroupHandlesKHR(
 {
    return check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleCaptureReplaySize,
                         a->dataSize);
+}
+
+bool vps_check_vkGetAccelerationStructureHandleNV(struct vps_context *ctx,
+                                                  const struct vp_cmd_vkGetAccelerationStructureHandleNV *a)
+{
+   return check_handles(ctx, 1, sizeof(uint64_t), a->dataSize);
 }

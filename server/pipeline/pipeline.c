@@ -57,6 +57,13 @@ static VkResult create_ray_tracing(const struct vps_creation *creation)
       a->device, VK_NULL_HANDLE, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, creation->handles);
 }
 
+static VkResult create_ray_tracing_nv(const struct vps_creation *creation)
+{
+   const struct vp_cmd_vkCreateRayTracingPipelinesNV *a = &creation->command.ray_tracing_nv;
+   return creation->device->functions.CreateRayTracingPipelinesNV(a->device, a->pipelineCache, a->createInfoCount,
+                                                                  a->pCreateInfos, NULL, creation->handles);
+}
+
 static struct parts look_at_graphics(const struct vps_creation *creation, uint32_t i)
 {
    const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
@@ -76,9 +83,16 @@ static struct parts look_at_ray_tracing(const struct vps_creation *creation, uin
    return (struct parts){info->flags, info->pNext, info->stageCount, info->pStages, info->pLibraryInfo};
 }
 
+static struct parts look_at_ray_tracing_nv(const struct vps_creation *creation, uint32_t i)
+{
+   const VkRayTracingPipelineCreateInfoNV *info = &creation->command.ray_tracing_nv.pCreateInfos[i];
+   return (struct parts){info->flags, info->pNext, info->stageCount, info->pStages, NULL};
+}
+
 static const struct vps_pipeline_kind graphics = {create_graphics, look_at_graphics};
 static const struct vps_pipeline_kind compute = {create_compute, look_at_compute};
 static const struct vps_pipeline_kind ray_tracing = {create_ray_tracing, look_at_ray_tracing};
+static const struct vps_pipeline_kind ray_tracing_nv = {create_ray_tracing_nv, look_at_ray_tracing_nv};
 
 /* --- what shaders write to --- */
 
@@ -275,6 +289,12 @@ void vps_handle_vkCreateRayTracingPipelinesKHR(struct vps_context *ctx, struct v
    a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
 }
 
+void vps_handle_vkCreateRayTracingPipelinesNV(struct vps_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesNV *a)
+{
+   struct vps_creation creation = {.kind = &ray_tracing_nv, .command.ray_tracing_nv = *a};
+   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+}
+
 /* Several threads may use a cache here, though only one of the application does. */
 void vps_handle_vkCreatePipelineCache(struct vps_context *ctx, struct vp_cmd_vkCreatePipelineCache *a)
 {
@@ -358,6 +378,16 @@ void vps_handle_vkCreateRayTracingPipelinesVP(struct vps_context *ctx, struct vp
 {
    struct vps_creation creation = {.kind = &ray_tracing, .command.ray_tracing = {REQUEST(a)}};
    if (ctx->used[0]->device->functions.CreateRayTracingPipelinesKHR)
+      a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, WANTED(a));
+   else
+      vps_missing_function(ctx);
+}
+
+void vps_handle_vkCreateRayTracingPipelinesNVVP(struct vps_context *ctx,
+                                                struct vp_cmd_vkCreateRayTracingPipelinesNVVP *a)
+{
+   struct vps_creation creation = {.kind = &ray_tracing_nv, .command.ray_tracing_nv = {REQUEST(a)}};
+   if (ctx->used[0]->device->functions.CreateRayTracingPipelinesNV)
       a->ret = create_and_tell(ctx, &creation, a->createInfoCount, a->pPipelines, WANTED(a));
    else
       vps_missing_function(ctx);

@@ -24,6 +24,7 @@ struct vps_creation {
       struct vp_cmd_vkCreateGraphicsPipelines graphics;
       struct vp_cmd_vkCreateComputePipelines compute;
       struct vp_cmd_vkCreateRayTracingPipelinesKHR ray_tracing;
+      struct vp_cmd_vkCreateRayTracingPipelinesNV ray_tracing_nv;
    } command;
    uint32_t count;
    struct vps_object **objects; /* pending until they know what came of it */

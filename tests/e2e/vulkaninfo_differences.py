@@ -42,8 +42,8 @@ NOT_OFFERED_STRUCTURES = {"VkPhysicalDeviceExternalMemoryHostPropertiesEXT": HOS
 # What ours offers and the GPU's own driver may not have.
 ADDED = re.compile(r"VK_(KHR_present_(id|wait)|EXT_(swapchain|surface)_maintenance1|GOOGLE_display_timing|"
                    r"EXT_headless_surface|KHR_surface_protected_capabilities|KHR_incremental_present|"
-                   r"KHR_swapchain(_mutable_format)?)")
-ADDED_STRUCTURES = re.compile(r"VkPhysicalDevice(PresentId|PresentWait|SwapchainMaintenance1)Features")
+                   r"KHR_swapchain(_mutable_format)?|EXT_present_mode_fifo_latest_ready|NV_low_latency2)")
+ADDED_STRUCTURES = re.compile(r"VkPhysicalDevice(PresentId|PresentWait|SwapchainMaintenance1|PresentModeFifoLatestReady)Features")
 
 HOST = os.uname().nodename
 UUIDS = r"deviceUUID|driverUUID|pipelineCacheUUID"

@@ -16,7 +16,7 @@ server_start
 
 frames=120 resizes=200
 [[ -z $VP_SANITIZE ]] || frames=40 resizes=40 # which are slow
-for mode in fifo relaxed mailbox immediate; do
+for mode in fifo relaxed mailbox immediate latest; do
    remote_window "$program" --mode "$mode" --frames $frames || fail "$mode; see above"
 done
 remote_window "$program" --frames 30 --size 200x150 --resizes $resizes || fail "a window that changes; see above"

@@ -5,7 +5,7 @@
  * changes the window's size many times, hides it, and destroys it under the swapchain.
  *
  * Usage: x11_window [OPTION]...
- *    --mode fifo|relaxed|mailbox|immediate   (fifo)
+ *    --mode fifo|relaxed|mailbox|immediate|latest   (fifo)
  *    --frames N, --seconds N                 how long, whichever comes first (120 frames)
  *    --size WIDTHxHEIGHT                     (320x240)
  *    --at X                                  where the window's left edge is (0)
@@ -727,6 +727,7 @@ static bool parse_mode(const char *name)
       {"relaxed", VK_PRESENT_MODE_FIFO_RELAXED_KHR},
       {"mailbox", VK_PRESENT_MODE_MAILBOX_KHR},
       {"immediate", VK_PRESENT_MODE_IMMEDIATE_KHR},
+      {"latest", (VkPresentModeKHR)1000361000}, /* VK_EXT_present_mode_fifo_latest_ready, of newer headers */
    };
    for (unsigned i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
       if (!strcmp(modes[i].name, name)) {

@@ -617,6 +617,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL null_vkResetDescriptorPool(VkDevice device
 
 /* --- the rest --- */
 
+#include "tests/fuzz/null_extensions.h"
+
 static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL null_vkGetDeviceProcAddr(VkDevice device, const char *name);
 
 #include "tests/vp_null_driver.h"

@@ -436,6 +436,27 @@ static void test_template(void)
    CHECK(is_quiet());
 }
 
+/* Structures of NVIDIA's first ray tracing have a type and a struct of their own. */
+static void test_template_of_older_structures(void)
+{
+   const VkDescriptorUpdateTemplateEntry entry = {6, 4, 2, VK_DESCRIPTOR_TYPE_ACCELERATION_STRUCTURE_NV, 0, 8};
+   const VkDescriptorUpdateTemplateCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_UPDATE_TEMPLATE_CREATE_INFO,
+                                                      .descriptorUpdateEntryCount = 1,
+                                                      .pDescriptorUpdateEntries = &entry,
+                                                      .descriptorSetLayout = write_layout};
+   const VkAccelerationStructureNV data[] = {HANDLE(VkAccelerationStructureNV, 5),
+                                             HANDLE(VkAccelerationStructureNV, 6)};
+   VkDescriptorUpdateTemplate update_template = VK_NULL_HANDLE;
+   CHECK(vp_vkCreateDescriptorUpdateTemplate(device_handle, &info, NULL, &update_template) == VK_SUCCESS);
+   vp_vkUpdateDescriptorSetWithTemplate(device_handle, write_set, update_template, data);
+   const struct vp_cmd_vkUpdateDescriptorSets *a = next(VP_CMD_vkUpdateDescriptorSets, NULL);
+   const VkWriteDescriptorSetAccelerationStructureNV *node = a->pDescriptorWrites[0].pNext;
+   CHECK(a->descriptorWriteCount == 1 && a->pDescriptorWrites[0].dstArrayElement == 4);
+   CHECK(node && node->sType == VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET_ACCELERATION_STRUCTURE_NV);
+   CHECK(node && node->accelerationStructureCount == 2 && IS(node->pAccelerationStructures[1], 6));
+   vp_vkDestroyDescriptorUpdateTemplate(device_handle, update_template, NULL);
+}
+
 /* --- push descriptors --- */
 
 static struct vp_command_buffer *cmd;
@@ -584,6 +605,7 @@ int main(void)
    test_long_write();
    test_many_writes();
    test_template();
+   test_template_of_older_structures();
    test_push_descriptors();
    finish_writes();
    finish();

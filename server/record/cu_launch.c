@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+
+/* VK_NVX_binary_import: launches, with the bytes of the parameters. */
+
+#include <string.h>
+
+#include "server/core/context.h"
+#include "server/core/device.h"
+#include "server/vp_dispatch.h"
+
+/* The driver may read as much as the kernel has, whatever the client says: this is more than a kernel can have. */
+#define MAX_PARAMETERS ((size_t)32 << 10)
+
+/* The list behind pExtras, of CUDA's: keys with their values. */
+#define EXTRA_END ((const void *)0)
+#define EXTRA_BUFFER ((const void *)1)
+#define EXTRA_SIZE ((const void *)2)
+
+void vps_handle_vkCmdCuLaunchKernelVP(struct vps_context *ctx, struct vp_cmd_vkCmdCuLaunchKernelVP *a)
+{
+   const struct vps_device_functions *functions = &ctx->target->device->functions;
+   size_t size = a->parameterSize;
+   uint8_t *parameters = vps_alloc(ctx, 1, MAX_PARAMETERS);
+
+   if (!parameters)
+      return;
+   if (!functions->CmdCuLaunchKernelNVX) {
+      vps_missing_function(ctx);
+      return;
+   }
+   if (size > MAX_PARAMETERS) {
+      vps_fail(ctx, "no kernel has parameters of %zu bytes", size);
+      return;
+   }
+   if (size)
+      memcpy(parameters, a->pParameters, size);
+   const void *extras[] = {EXTRA_BUFFER, parameters, EXTRA_SIZE, &size, EXTRA_END};
+   const VkCuLaunchInfoNVX info = {
+      .sType = VK_STRUCTURE_TYPE_CU_LAUNCH_INFO_NVX,
+      .function = a->function,
+      .gridDimX = a->gridDimX,
+      .gridDimY = a->gridDimY,
+      .gridDimZ = a->gridDimZ,
+      .blockDimX = a->blockDimX,
+      .blockDimY = a->blockDimY,
+      .blockDimZ = a->blockDimZ,
+      .sharedMemBytes = a->sharedMemBytes,
+      .extraCount = 1,
+      .pExtras = extras,
+   };
+   functions->CmdCuLaunchKernelNVX(a->commandBuffer, &info);
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A Vulkan layer that plays a GPU with extensions that few have, natively or under the server: its answers follow from
+ * what it is given, so that both say the same when all of that comes through. Nothing is executed. One device at a
+ * time. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vulkan/vk_layer.h>
+#include <vulkan/vulkan.h>
+
+#define EXPORTED __attribute__((visibility("default")))
+
+EXPORTED VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL played_get_instance_proc_addr(VkInstance instance, const char *name);
+EXPORTED VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL played_get_device_proc_addr(VkDevice device, const char *name);
+
+static PFN_vkGetInstanceProcAddr next_instance;
+static PFN_vkGetDeviceProcAddr next_device;
+static PFN_vkEnumerateDeviceExtensionProperties next_enumerate;
+
+static uint32_t hash_of(const void *data, size_t size)
+{
+   const uint8_t *bytes = data;
+   uint32_t hash = 1;
+   for (size_t i = 0; i < size; i++)
+      hash = hash * 31 + bytes[i];
+   return hash;
+}
+
+/* Fills the application's array as two calls want it. */
+static uint32_t give_count(uint32_t *count, uint32_t have, const void *array)
+{
+   *count = array && *count < have ? *count : have;
+   return *count;
+}
+
+/* --- faults and checkpoints --- */
+
+static VKAPI_ATTR VkResult VKAPI_CALL get_fault(VkDevice device, VkDeviceFaultCountsEXT *counts,
+                                                VkDeviceFaultInfoEXT *info)
+{
+   (void)device;
+   const VkDeviceFaultCountsEXT room = *counts;
+   counts->addressInfoCount = 2;
+   counts->vendorInfoCount = 1;
+   counts->vendorBinarySize = 100;
+   if (!info)
+      return VK_SUCCESS;
+   if (room.addressInfoCount < 2 || room.vendorInfoCount < 1 || room.vendorBinarySize < 100)
+      return VK_INCOMPLETE;
+   strcpy(info->description, "played");
+   for (uint32_t i = 0; i < 2; i++)
+      info->pAddressInfos[i] = (VkDeviceFaultAddressInfoEXT){VK_DEVICE_FAULT_ADDRESS_TYPE_WRITE_INVALID_EXT,
+                                                             UINT64_C(0xdeadbeef0000) + i, 4096u << i};
+   info->pVendorInfos[0] = (VkDeviceFaultVendorInfoEXT){"a vendor's words", 17, UINT64_C(1) << 40};
+   memset(info->pVendorBinaryData, 0x5a, 100);
+   return VK_SUCCESS;
+}
+
+static const void *checkpoints[16];
+static uint32_t checkpoint_count;
+
+static VKAPI_ATTR void VKAPI_CALL set_checkpoint(VkCommandBuffer commands, const void *marker)
+{
+   (void)commands;
+   checkpoints[checkpoint_count++ % 16] = marker;
+}
+
+static VKAPI_ATTR void VKAPI_CALL get_checkpoints(VkQueue queue, uint32_t *count, VkCheckpointDataNV *data)
+{
+   (void)queue;
+   give_count(count, checkpoint_count < 16 ? checkpoint_count : 16, data);
+   for (uint32_t i = 0; data && i < *count; i++) {
+      data[i].stage = VK_PIPELINE_STAGE_TRANSFER_BIT;
+      data[i].pCheckpointMarker = (void *)(uintptr_t)checkpoints[i];
+   }
+}
+
+static VKAPI_ATTR void VKAPI_CALL copy_indirect(VkCommandBuffer commands, VkDeviceAddress address, uint32_t count,
+                                                uint32_t stride)
+{
+   (void)commands, (void)address, (void)count, (void)stride;
+}
+
+/* --- binaries of CUDA: a kernel says what it was launched with --- */
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_module(VkDevice device, const VkCuModuleCreateInfoNVX *info,
+                                                    const VkAllocationCallbacks *allocator, VkCuModuleNVX *module)
+{
+   (void)device, (void)allocator;
+   *module = (VkCuModuleNVX)(uintptr_t)(hash_of(info->pData, info->dataSize) | 1);
+   return VK_SUCCESS;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_function(VkDevice device, const VkCuFunctionCreateInfoNVX *info,
+                                                      const VkAllocationCallbacks *allocator, VkCuFunctionNVX *function)
+{
+   (void)device, (void)allocator;
+   *function = (VkCuFunctionNVX)(uintptr_t)(hash_of(info->pName, strlen(info->pName)) | 1);
+   return VK_SUCCESS;
+}
+
+static VKAPI_ATTR void VKAPI_CALL destroy_module(VkDevice device, VkCuModuleNVX module,
+                                                 const VkAllocationCallbacks *allocator)
+{
+   (void)device, (void)module, (void)allocator;
+}
+
+static VKAPI_ATTR void VKAPI_CALL destroy_function(VkDevice device, VkCuFunctionNVX function,
+                                                   const VkAllocationCallbacks *allocator)
+{
+   (void)device, (void)function, (void)allocator;
+}
+
+/* Of the program's kernel: what is behind the address counts. */
+static VKAPI_ATTR void VKAPI_CALL launch(VkCommandBuffer commands, const VkCuLaunchInfoNVX *info)
+{
+   uint16_t factor = 0;
+   uint32_t add = 0;
+   (void)commands;
+   if (info->paramCount == 3) {
+      memcpy(&factor, info->pParams[1], sizeof(factor));
+      memcpy(&add, info->pParams[2], sizeof(add));
+   } else if (info->extraCount) {
+      memcpy(&factor, (const char *)info->pExtras[1] + 8, sizeof(factor));
+      memcpy(&add, (const char *)info->pExtras[1] + 12, sizeof(add));
+   }
+   fprintf(stderr, "played: launched %ux%ux%u with %u and %u\n", info->blockDimX, info->blockDimY, info->blockDimZ,
+           factor, add);
+}
+
+#ifdef VK_NV_cooperative_vector
+
+/* --- cooperative vectors: an optimal layout has its bytes turned over --- */
+
+static VKAPI_ATTR VkResult VKAPI_CALL convert(VkDevice device, const VkConvertCooperativeVectorMatrixInfoNV *info)
+{
+   const size_t size = (size_t)info->numRows * info->numColumns * 2;
+   (void)device;
+   if (!info->dstData.hostAddress) {
+      *info->pDstSize = size;
+      return VK_SUCCESS;
+   }
+   if (*info->pDstSize < size)
+      return VK_INCOMPLETE;
+   for (size_t i = 0; i < size; i++)
+      ((uint8_t *)info->dstData.hostAddress)[i] = (uint8_t) ~((const uint8_t *)info->srcData.hostAddress)[i];
+   *info->pDstSize = size;
+   return VK_SUCCESS;
+}
+
+static VKAPI_ATTR void VKAPI_CALL record_convert(VkCommandBuffer commands, uint32_t count,
+                                                 const VkConvertCooperativeVectorMatrixInfoNV *infos)
+{
+   (void)commands;
+   for (uint32_t i = 0; i < count; i++)
+      fprintf(stderr, "played: converts %ux%u, %zu bytes to %zu\n", infos[i].numRows, infos[i].numColumns,
+              infos[i].srcSize, *infos[i].pDstSize);
+}
+
+#endif
+
+#ifdef VK_KHR_pipeline_binary
+
+/* --- pipeline binaries: each pipeline has two --- */
+
+static void give_key(VkPipelineBinaryKeyKHR *key, uint32_t number)
+{
+   key->keySize = 8;
+   memset(key->key, 0, sizeof(key->key));
+   memcpy(key->key, &number, sizeof(number));
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL get_key(VkDevice device, const VkPipelineCreateInfoKHR *info,
+                                              VkPipelineBinaryKeyKHR *key)
+{
+   const VkComputePipelineCreateInfo *compute = info ? info->pNext : NULL;
+   (void)device;
+   give_key(key, compute ? compute->sType ^ hash_of(compute->stage.pName, strlen(compute->stage.pName)) : 4711);
+   return VK_SUCCESS;
+}
+
+/* A binary is its number, from 1. */
+static VKAPI_ATTR VkResult VKAPI_CALL create_binaries(VkDevice device, const VkPipelineBinaryCreateInfoKHR *info,
+                                                      const VkAllocationCallbacks *allocator,
+                                                      VkPipelineBinaryHandlesInfoKHR *out)
+{
+   const VkPipelineBinaryKeysAndDataKHR *given = info->pKeysAndDataInfo;
+   const uint32_t room = out->pipelineBinaryCount, have = given ? given->binaryCount : 2;
+   (void)device, (void)allocator;
+   for (uint32_t i = 0; given && i < have; i++) {
+      if (given->pPipelineBinaryKeys[i].key[0] != i + 1 || given->pPipelineBinaryData[i].dataSize != 1000 + i)
+         return VK_ERROR_UNKNOWN;
+   }
+   give_count(&out->pipelineBinaryCount, have, out->pPipelineBinaries);
+   for (uint32_t i = 0; out->pPipelineBinaries && i < out->pipelineBinaryCount; i++)
+      out->pPipelineBinaries[i] = (VkPipelineBinaryKHR)(uintptr_t)(i + 1);
+   return out->pPipelineBinaries && room < have ? VK_INCOMPLETE : VK_SUCCESS;
+}
+
+static VKAPI_ATTR void VKAPI_CALL destroy_binary(VkDevice device, VkPipelineBinaryKHR binary,
+                                                 const VkAllocationCallbacks *allocator)
+{
+   (void)device, (void)binary, (void)allocator;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL get_data(VkDevice device, const VkPipelineBinaryDataInfoKHR *info,
+                                               VkPipelineBinaryKeyKHR *key, size_t *size, void *data)
+{
+   const uint32_t number = (uint32_t)(uintptr_t)info->pipelineBinary;
+   const size_t room = *size, have = 999 + number;
+   (void)device;
+   give_key(key, number);
+   *size = have;
+   if (data && room < have)
+      return VK_ERROR_NOT_ENOUGH_SPACE_KHR;
+   if (data)
+      memset(data, (int)number, have);
+   return VK_SUCCESS;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL release(VkDevice device, const VkReleaseCapturedPipelineDataInfoKHR *info,
+                                              const VkAllocationCallbacks *allocator)
+{
+   (void)device, (void)allocator;
+   return info->pipeline ? VK_SUCCESS : VK_ERROR_UNKNOWN;
+}
+
+#endif
+
+/* --- what the GPU has --- */
+
+static const char *const played[] = {
+   VK_EXT_DEVICE_FAULT_EXTENSION_NAME,        VK_NV_DEVICE_DIAGNOSTIC_CHECKPOINTS_EXTENSION_NAME,
+   VK_NVX_BINARY_IMPORT_EXTENSION_NAME,
+#ifdef VK_NV_copy_memory_indirect
+   VK_NV_COPY_MEMORY_INDIRECT_EXTENSION_NAME,
+#endif
+#ifdef VK_NV_cooperative_vector
+   VK_NV_COOPERATIVE_VECTOR_EXTENSION_NAME,
+#endif
+#ifdef VK_KHR_pipeline_binary
+   VK_KHR_PIPELINE_BINARY_EXTENSION_NAME,
+#endif
+};
+#define PLAYED (sizeof(played) / sizeof(*played))
+
+static bool is_played(const char *name)
+{
+   for (size_t i = 0; i < PLAYED; i++) {
+      if (strcmp(played[i], name) == 0)
+         return true;
+   }
+   return false;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL enumerate(VkPhysicalDevice gpu, const char *layer, uint32_t *count,
+                                                VkExtensionProperties *properties)
+{
+   VkExtensionProperties all[1024];
+   uint32_t real = 1024 - PLAYED;
+   if (layer) {
+      *count = 0;
+      return VK_SUCCESS;
+   }
+   VkResult result = next_enumerate(gpu, NULL, &real, all);
+   for (size_t i = 0; i < PLAYED; i++, real++) {
+      all[real] = (VkExtensionProperties){.specVersion = 1};
+      strcpy(all[real].extensionName, played[i]);
+   }
+   if (properties) {
+      result = *count < real ? VK_INCOMPLETE : result;
+      *count = *count < real ? *count : real;
+      memcpy(properties, all, *count * sizeof(*all));
+   } else {
+      *count = real;
+   }
+   return result;
+}
+
+static void *find_link(const void *chain, VkStructureType type)
+{
+   for (const VkLayerInstanceCreateInfo *node = chain; node; node = node->pNext) {
+      if (node->sType == type && node->function == VK_LAYER_LINK_INFO)
+         return (void *)(uintptr_t)node;
+   }
+   return NULL;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo *info,
+                                                      const VkAllocationCallbacks *allocator, VkInstance *instance)
+{
+   VkLayerInstanceCreateInfo *link = find_link(info->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
+   if (!link)
+      return VK_ERROR_INITIALIZATION_FAILED;
+   next_instance = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
+   link->u.pLayerInfo = link->u.pLayerInfo->pNext;
+   const PFN_vkCreateInstance create = (PFN_vkCreateInstance)next_instance(NULL, "vkCreateInstance");
+   const VkResult result = create ? create(info, allocator, instance) : VK_ERROR_INITIALIZATION_FAILED;
+   if (result == VK_SUCCESS)
+      next_enumerate = (PFN_vkEnumerateDeviceExtensionProperties)next_instance(
+         *instance, "vkEnumerateDeviceExtensionProperties"); /* later the loader would give ours */
+   return result;
+}
+
+/* The driver below does not know what is played. Structs of these extensions it does not look at. */
+static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const VkDeviceCreateInfo *info,
+                                                    const VkAllocationCallbacks *allocator, VkDevice *device)
+{
+   VkLayerDeviceCreateInfo *link = find_link(info->pNext, VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO);
+   VkDeviceCreateInfo real = *info;
+   const char *names[64];
+   if (!link || info->enabledExtensionCount > 64)
+      return VK_ERROR_INITIALIZATION_FAILED;
+   const PFN_vkGetInstanceProcAddr get = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
+   next_device = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
+   link->u.pLayerInfo = link->u.pLayerInfo->pNext;
+   real.enabledExtensionCount = 0;
+   real.ppEnabledExtensionNames = names;
+   for (uint32_t i = 0; i < info->enabledExtensionCount; i++) {
+      if (!is_played(info->ppEnabledExtensionNames[i]))
+         names[real.enabledExtensionCount++] = info->ppEnabledExtensionNames[i];
+   }
+   checkpoint_count = 0;
+   const PFN_vkCreateDevice create = (PFN_vkCreateDevice)get(NULL, "vkCreateDevice");
+   return create ? create(gpu, &real, allocator, device) : VK_ERROR_INITIALIZATION_FAILED;
+}
+
+#define ROW(NAME, OWN)                \
+   {                                  \
+      NAME, (PFN_vkVoidFunction)(OWN) \
+   }
+static const struct {
+   const char *name;
+   PFN_vkVoidFunction own;
+} functions[] = {
+   ROW("vkGetInstanceProcAddr", played_get_instance_proc_addr),
+   ROW("vkGetDeviceProcAddr", played_get_device_proc_addr),
+   ROW("vkCreateInstance", create_instance),
+   ROW("vkCreateDevice", create_device),
+   ROW("vkEnumerateDeviceExtensionProperties", enumerate),
+   ROW("vkGetDeviceFaultInfoEXT", get_fault),
+   ROW("vkCmdSetCheckpointNV", set_checkpoint),
+   ROW("vkGetQueueCheckpointDataNV", get_checkpoints),
+   ROW("vkCmdCopyMemoryIndirectNV", copy_indirect),
+   ROW("vkCreateCuModuleNVX", create_module),
+   ROW("vkCreateCuFunctionNVX", create_function),
+   ROW("vkDestroyCuModuleNVX", destroy_module),
+   ROW("vkDestroyCuFunctionNVX", destroy_function),
+   ROW("vkCmdCuLaunchKernelNVX", launch),
+#ifdef VK_NV_cooperative_vector
+   ROW("vkConvertCooperativeVectorMatrixNV", convert),
+   ROW("vkCmdConvertCooperativeVectorMatrixNV", record_convert),
+#endif
+#ifdef VK_KHR_pipeline_binary
+   ROW("vkGetPipelineKeyKHR", get_key),
+   ROW("vkCreatePipelineBinariesKHR", create_binaries),
+   ROW("vkDestroyPipelineBinaryKHR", destroy_binary),
+   ROW("vkGetPipelineBinaryDataKHR", get_data),
+   ROW("vkReleaseCapturedPipelineDataKHR", release),
+#endif
+};
+
+static PFN_vkVoidFunction find(const char *name)
+{
+   for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
+      if (strcmp(functions[i].name, name) == 0)
+         return functions[i].own;
+   }
+   return NULL;
+}
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL played_get_instance_proc_addr(VkInstance instance, const char *name)
+{
+   const PFN_vkVoidFunction own = find(name);
+   return own || !next_instance ? own : next_instance(instance, name);
+}
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL played_get_device_proc_addr(VkDevice device, const char *name)
+{
+   const PFN_vkVoidFunction own = find(name);
+   return own || !next_device ? own : next_device(device, name);
+}
