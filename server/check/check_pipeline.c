@@ -7,6 +7,7 @@
 #include "server/check/check.h"
 #include "server/core/device.h"
 #include "server/pipeline/render_pass.h"
+#include "server/pipeline/shader_object.h"
 #include "server/vp_dispatch.h"
 
 /* Stages that newer headers name. */
@@ -19,14 +20,14 @@
 
 /* Drivers make a table with a place for each id. What is in another order of bytes, or no SPIR-V at all, is theirs to
  * refuse. */
-static bool check_code(struct vps_context *ctx, const VkShaderModuleCreateInfo *info)
+static bool check_code(struct vps_context *ctx, const uint32_t *code, size_t size)
 {
-   if (info->codeSize < VP_SPIRV_HEADER_WORDS * sizeof(uint32_t) || info->codeSize % sizeof(uint32_t) != 0) {
-      vps_fail(ctx, "%zu bytes are no SPIR-V", info->codeSize);
+   if (size < VP_SPIRV_HEADER_WORDS * sizeof(uint32_t) || size % sizeof(uint32_t) != 0) {
+      vps_fail(ctx, "%zu bytes are no SPIR-V", size);
       return false;
    }
-   if (info->pCode[0] == VP_SPIRV_MAGIC && info->pCode[VP_SPIRV_BOUND] > VP_SPIRV_MAX_BOUND) {
-      vps_fail(ctx, "a shader has ids up to %u, which is more than SPIR-V allows", info->pCode[VP_SPIRV_BOUND]);
+   if (code[0] == VP_SPIRV_MAGIC && code[VP_SPIRV_BOUND] > VP_SPIRV_MAX_BOUND) {
+      vps_fail(ctx, "a shader has ids up to %u, which is more than SPIR-V allows", code[VP_SPIRV_BOUND]);
       return false;
    }
    return true;
@@ -34,7 +35,7 @@ static bool check_code(struct vps_context *ctx, const VkShaderModuleCreateInfo *
 
 bool vps_check_vkCreateShaderModule(struct vps_context *ctx, const struct vp_cmd_vkCreateShaderModule *a)
 {
-   return check_code(ctx, a->pCreateInfo);
+   return check_code(ctx, a->pCreateInfo->pCode, a->pCreateInfo->codeSize);
 }
 
 static bool check_constants(struct vps_context *ctx, const VkSpecializationInfo *info)
@@ -47,16 +48,20 @@ static bool check_constants(struct vps_context *ctx, const VkSpecializationInfo 
    return true;
 }
 
+static bool check_stage_bit(struct vps_context *ctx, VkShaderStageFlags bits, VkShaderStageFlags known)
+{
+   const bool ok = (bits & known) && !(bits & (bits - 1));
+
+   if (!ok)
+      vps_fail(ctx, "%#x is no stage that is possible here", bits);
+   return ok;
+}
+
 static bool check_stage(struct vps_context *ctx, const VkPipelineShaderStageCreateInfo *stage, VkShaderStageFlags known)
 {
    const VkShaderModuleCreateInfo *code = vp_chain_find(stage->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
-   const VkShaderStageFlags bits = stage->stage;
 
-   if (!(bits & known) || (bits & (bits - 1))) {
-      vps_fail(ctx, "%#x is no stage of this pipeline", bits);
-      return false;
-   }
-   return (!code || check_code(ctx, code)) &&
+   return check_stage_bit(ctx, stage->stage, known) && (!code || check_code(ctx, code->pCode, code->codeSize)) &&
           (!stage->pSpecializationInfo || check_constants(ctx, stage->pSpecializationInfo));
 }
 
@@ -217,6 +222,53 @@ bool vps_check_vkCreateRayTracingPipelinesVP(struct vps_context *ctx,
 {
    return check_ray_tracing(ctx, a->createInfoCount, a->pCreateInfos);
 }
+
+/* --- shaders without pipelines --- */
+
+#ifdef VK_EXT_shader_object
+
+/* With compute, task and mesh shaders. */
+#define OBJECT_STAGES ((VkShaderStageFlags)(1u << VPS_SHADER_STAGES) - 1)
+
+/* Machine code is the driver's to look at, which knows what it has made. */
+static bool check_shader(struct vps_context *ctx, const VkShaderCreateInfoEXT *info)
+{
+   if (info->codeSize == 0) {
+      vps_fail(ctx, "a shader has no code");
+      return false;
+   }
+   return check_stage_bit(ctx, info->stage, OBJECT_STAGES) &&
+          (info->codeType != VK_SHADER_CODE_TYPE_SPIRV_EXT || check_code(ctx, info->pCode, info->codeSize)) &&
+          (!info->pSpecializationInfo || check_constants(ctx, info->pSpecializationInfo));
+}
+
+bool vps_check_vkCreateShadersEXT(struct vps_context *ctx, const struct vp_cmd_vkCreateShadersEXT *a)
+{
+   bool ok = true;
+
+   for (uint32_t i = 0; i < a->createInfoCount && ok; i++)
+      ok = check_shader(ctx, &a->pCreateInfos[i]);
+   return ok;
+}
+
+/* Drivers keep what is bound in a table with a place for each stage. */
+bool vps_check_vkCmdBindShadersEXT(struct vps_context *ctx, const struct vp_cmd_vkCmdBindShadersEXT *a)
+{
+   unsigned next = 1; /* behind the command buffer */
+
+   for (uint32_t i = 0; i < a->stageCount; i++) {
+      const struct vps_shader *shader = a->pShaders && a->pShaders[i] ? ctx->used[next++]->state : NULL;
+      if (!check_stage_bit(ctx, a->pStages[i], OBJECT_STAGES))
+         return false;
+      if (shader && shader->stage != (VkShaderStageFlags)a->pStages[i]) {
+         vps_fail(ctx, "a shader for the stage %#x is bound to %#x", shader->stage, a->pStages[i]);
+         return false;
+      }
+   }
+   return true;
+}
+
+#endif
 
 /* --- questions --- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* vkCreate*Pipelines, by the maker where nobody waits for the answer; and what a pipeline's shaders write to, which
- * follows from its modules and from the libraries that it links. */
+/* vkCreate*Pipelines, and what else is created alike, by the maker where nobody waits for the answer; and what a
+ * pipeline's shaders write to, which follows from its modules and from the libraries that it links. */
 
 #include "server/pipeline/pipeline.h"
 
@@ -21,18 +21,13 @@
 
 /* --- the kinds of pipelines --- */
 
-/* What is in the create-infos of all kinds. */
-struct parts {
+/* What is in the create-infos of all kinds of pipelines. */
+struct vps_parts {
    VkPipelineCreateFlags flags;
    const void *chain;
    uint32_t stage_count;
    const VkPipelineShaderStageCreateInfo *stages;
    const VkPipelineLibraryCreateInfoKHR *libraries;
-};
-
-struct vps_pipeline_kind {
-   VkResult (*create)(const struct vps_creation *creation);
-   struct parts (*look)(const struct vps_creation *creation, uint32_t i);
 };
 
 static VkResult create_graphics(const struct vps_creation *creation)
@@ -57,28 +52,24 @@ static VkResult create_ray_tracing(const struct vps_creation *creation)
       a->device, VK_NULL_HANDLE, a->pipelineCache, a->createInfoCount, a->pCreateInfos, NULL, creation->handles);
 }
 
-static struct parts look_at_graphics(const struct vps_creation *creation, uint32_t i)
+static struct vps_parts look_at_graphics(const struct vps_creation *creation, uint32_t i)
 {
    const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
-   return (struct parts){info->flags, info->pNext, info->stageCount, info->pStages,
-                         vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR)};
+   return (struct vps_parts){info->flags, info->pNext, info->stageCount, info->pStages,
+                             vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR)};
 }
 
-static struct parts look_at_compute(const struct vps_creation *creation, uint32_t i)
+static struct vps_parts look_at_compute(const struct vps_creation *creation, uint32_t i)
 {
    const VkComputePipelineCreateInfo *info = &creation->command.compute.pCreateInfos[i];
-   return (struct parts){info->flags, info->pNext, 1, &info->stage, NULL};
+   return (struct vps_parts){info->flags, info->pNext, 1, &info->stage, NULL};
 }
 
-static struct parts look_at_ray_tracing(const struct vps_creation *creation, uint32_t i)
+static struct vps_parts look_at_ray_tracing(const struct vps_creation *creation, uint32_t i)
 {
    const VkRayTracingPipelineCreateInfoKHR *info = &creation->command.ray_tracing.pCreateInfos[i];
-   return (struct parts){info->flags, info->pNext, info->stageCount, info->pStages, info->pLibraryInfo};
+   return (struct vps_parts){info->flags, info->pNext, info->stageCount, info->pStages, info->pLibraryInfo};
 }
-
-static const struct vps_pipeline_kind graphics = {create_graphics, look_at_graphics};
-static const struct vps_pipeline_kind compute = {create_compute, look_at_compute};
-static const struct vps_pipeline_kind ray_tracing = {create_ray_tracing, look_at_ray_tracing};
 
 /* --- what shaders write to --- */
 
@@ -154,28 +145,38 @@ static void add_libraries(struct vps_stores *stores, const struct vps_context *c
       add_used(stores, ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]);
 }
 
-static void note_pipeline_stores(const struct vps_context *ctx, const struct parts *parts, struct vps_object *pipeline)
+static void note_pipeline_stores(struct vps_context *ctx, const struct vps_creation *creation, uint32_t i)
 {
+   const struct vps_parts parts = creation->kind->look(creation, i);
    struct vps_stores stores = {0};
-   if (vp_chain_find(parts->chain, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
+   if (vp_chain_find(parts.chain, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
       return;
-   add_stages(&stores, ctx, parts->stages, parts->stage_count);
-   add_libraries(&stores, ctx, parts->libraries);
-   set_stores(pipeline, &stores);
+   add_stages(&stores, ctx, parts.stages, parts.stage_count);
+   add_libraries(&stores, ctx, parts.libraries);
+   set_stores(creation->objects[i], &stores);
 }
+
+static const struct vps_pipeline_kind graphics = {VK_OBJECT_TYPE_PIPELINE, create_graphics, note_pipeline_stores,
+                                                  look_at_graphics};
+static const struct vps_pipeline_kind compute = {VK_OBJECT_TYPE_PIPELINE, create_compute, note_pipeline_stores,
+                                                 look_at_compute};
+static const struct vps_pipeline_kind ray_tracing = {VK_OBJECT_TYPE_PIPELINE, create_ray_tracing, note_pipeline_stores,
+                                                     look_at_ray_tracing};
 
 /* --- creation --- */
 
 static void tell_executables(const struct vps_creation *creation, uint32_t i)
 {
-   const struct parts parts = creation->kind->look(creation, i);
+   if (!creation->kind->look)
+      return;
+   const struct vps_parts parts = creation->kind->look(creation, i);
    vps_executables_tell(creation->device, creation->objects[i]->id, creation->handles[i], parts.flags, parts.chain);
 }
 
 static void destroy_all(const struct vps_creation *creation)
 {
    for (uint32_t i = 0; i < creation->count; i++) {
-      creation->device->functions.DestroyPipeline(creation->device->handle, creation->handles[i], NULL);
+      vps_destroy_handle(creation->device, creation->kind->type, (uint64_t)(uintptr_t)creation->handles[i]);
       creation->handles[i] = VK_NULL_HANDLE;
    }
 }
@@ -202,7 +203,7 @@ void vps_creation_finish(struct vps_context *ctx, const struct vps_creation *cre
 {
    for (uint32_t i = 0; i < creation->count; i++) {
       struct vps_object *object = creation->objects[i];
-      object->type = VK_OBJECT_TYPE_PIPELINE;
+      object->type = creation->kind->type;
       object->handle = (uint64_t)(uintptr_t)creation->handles[i];
       if (!object->handle && creation->result < 0)
          object->poison = creation->result;
@@ -230,14 +231,12 @@ static bool begin_creation(struct vps_context *ctx, struct vps_creation *creatio
          return false;
       creation->objects[creation->count] = object;
    }
-   for (uint32_t i = 0; i < count; i++) {
-      const struct parts parts = creation->kind->look(creation, i);
-      note_pipeline_stores(ctx, &parts, creation->objects[i]);
-   }
+   for (uint32_t i = 0; i < count; i++)
+      creation->kind->note(ctx, creation, i);
    return true;
 }
 
-/* Creates pipelines now. The id of one that there is not becomes null for the reply. */
+/* Creates them now. The id of what there is not becomes null for the reply. */
 static VkResult create_now(struct vps_context *ctx, struct vps_creation *creation, VkPipeline *ids)
 {
    vps_creation_run(creation);
@@ -249,8 +248,7 @@ static VkResult create_now(struct vps_context *ctx, struct vps_creation *creatio
    return creation->result;
 }
 
-static VkResult create_pipelines(struct vps_context *ctx, struct vps_creation *creation, uint32_t count,
-                                 VkPipeline *ids)
+VkResult vps_create(struct vps_context *ctx, struct vps_creation *creation, uint32_t count, VkPipeline *ids)
 {
    if (!begin_creation(ctx, creation, count, ids) || vps_maker_start(ctx, creation))
       return VK_SUCCESS;
@@ -260,19 +258,19 @@ static VkResult create_pipelines(struct vps_context *ctx, struct vps_creation *c
 void vps_handle_vkCreateGraphicsPipelines(struct vps_context *ctx, struct vp_cmd_vkCreateGraphicsPipelines *a)
 {
    struct vps_creation creation = {.kind = &graphics, .command.graphics = *a};
-   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+   a->ret = vps_create(ctx, &creation, a->createInfoCount, a->pPipelines);
 }
 
 void vps_handle_vkCreateComputePipelines(struct vps_context *ctx, struct vp_cmd_vkCreateComputePipelines *a)
 {
    struct vps_creation creation = {.kind = &compute, .command.compute = *a};
-   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+   a->ret = vps_create(ctx, &creation, a->createInfoCount, a->pPipelines);
 }
 
 void vps_handle_vkCreateRayTracingPipelinesKHR(struct vps_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesKHR *a)
 {
    struct vps_creation creation = {.kind = &ray_tracing, .command.ray_tracing = *a};
-   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+   a->ret = vps_create(ctx, &creation, a->createInfoCount, a->pPipelines);
 }
 
 /* Several threads may use a cache here, though only one of the application does. */

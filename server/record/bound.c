@@ -5,6 +5,8 @@
 
 #include "server/record/bound.h"
 
+#include <string.h>
+
 #include "server/core/context.h"
 #include "server/memory/memory.h"
 #include "server/memory/writes.h"
@@ -63,9 +65,71 @@ void vps_observe_vkCmdBindPipeline(struct vps_context *ctx, const struct vp_cmd_
    if (!point || ctx->used_count < 2)
       return;
    point->pipeline = name(ctx->used[1]);
+   point->loose = false;
    point->quiet = vps_stores_nothing(vps_pipeline_stores(ctx->used[1]));
    point->changed = !point->quiet;
 }
+
+static const struct vps_stores anything = {.classes = VPS_WRITES_SHADERS};
+
+#ifdef VK_EXT_shader_object
+
+/* Adds what the shader of a stage writes to. */
+static void add_shader(struct vps_stores *stores, const struct vps_object_name *bound)
+{
+   const struct vps_object *object = alive(bound, VK_OBJECT_TYPE_SHADER_EXT);
+   const struct vps_shader *shader = object ? object->state : NULL;
+
+   if (bound->object)
+      vps_stores_add(stores, shader ? &shader->stores : &anything);
+}
+
+#endif
+
+/* What the shaders that are bound write to. */
+static struct vps_stores find_bound_stores(const struct vps_bind_point *point)
+{
+   const struct vps_object *pipeline = alive(&point->pipeline, VK_OBJECT_TYPE_PIPELINE);
+   struct vps_stores stores = {0};
+
+   if (!point->loose)
+      return pipeline ? *vps_pipeline_stores(pipeline) : anything;
+#ifdef VK_EXT_shader_object
+   for (unsigned i = 0; i < VPS_SHADER_STAGES; i++)
+      add_shader(&stores, &point->shaders[i]);
+#endif
+   return stores;
+}
+
+#ifdef VK_EXT_shader_object
+
+static void bind_shader(struct vps_context *ctx, VkShaderStageFlags stage, const struct vps_object *object)
+{
+   const bool computes = stage == VK_SHADER_STAGE_COMPUTE_BIT;
+   struct vps_bind_point *point =
+      bound_change(ctx, computes ? VK_PIPELINE_BIND_POINT_COMPUTE : VK_PIPELINE_BIND_POINT_GRAPHICS);
+
+   if (!point->loose) { /* with the pipeline all of its shaders go */
+      memset(point->shaders, 0, sizeof(point->shaders));
+      point->loose = true;
+   }
+   point->shaders[__builtin_ctz(stage)] = object ? name(object) : (struct vps_object_name){.object = NULL};
+   const struct vps_stores stores = find_bound_stores(point);
+   point->quiet = vps_stores_nothing(&stores);
+   point->changed = !point->quiet;
+}
+
+void vps_observe_vkCmdBindShadersEXT(struct vps_context *ctx, const struct vp_cmd_vkCmdBindShadersEXT *a)
+{
+   unsigned at = 1; /* behind the command buffer */
+
+   for (uint32_t i = 0; i < a->stageCount; i++) {
+      const bool some = a->pShaders && a->pShaders[i];
+      bind_shader(ctx, a->pStages[i], some ? vps_next_used(ctx, &at, VK_OBJECT_TYPE_SHADER_EXT) : NULL);
+   }
+}
+
+#endif
 
 /* The offsets of a set are those at `offsets`, of which `left` are there. Returns how many it takes. */
 static uint32_t take_offsets(struct vps_bound_set *bound, const struct vps_descriptor_set *set, const uint32_t *offsets,
@@ -297,10 +361,8 @@ void vps_bound_note(struct vps_context *ctx, struct vps_bind_point *point)
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
 
    point->changed = false;
-   const struct vps_object *pipeline = alive(&point->pipeline, VK_OBJECT_TYPE_PIPELINE);
-   const bool ok = pipeline ? note_stores(&command_buffer->track, point, vps_pipeline_stores(pipeline))
-                            : vps_track_add_classes(&command_buffer->track, VPS_WRITES_SHADERS);
-   if (!ok)
+   const struct vps_stores stores = find_bound_stores(point);
+   if (!note_stores(&command_buffer->track, point, &stores))
       vps_fail(ctx, "the server is out of memory");
 }
 

@@ -332,6 +332,51 @@ static void test_modules(void)
    GOOD(vkCreateShaderModule, .device = DEVICE_OBJECT, .pCreateInfo = &info, .pShaderModule = &module);
 }
 
+#ifdef VK_EXT_shader_object
+
+static void test_shader_objects(void)
+{
+   static const uint32_t code[8] = {0x07230203, 0x10000, 0, 100};
+   static const uint32_t constant = 7;
+   VkSpecializationMapEntry entry = {.size = sizeof(constant)};
+   const VkSpecializationInfo constants = {1, &entry, sizeof(constant), &constant};
+   VkShaderCreateInfoEXT info = {.sType = VK_STRUCTURE_TYPE_SHADER_CREATE_INFO_EXT,
+                                 .stage = VK_SHADER_STAGE_FRAGMENT_BIT,
+                                 .codeType = VK_SHADER_CODE_TYPE_SPIRV_EXT,
+                                 .codeSize = sizeof(code),
+                                 .pCode = code,
+                                 .pName = "main",
+                                 .pSpecializationInfo = &constants};
+   VkShaderEXT shader = OBJECT(VkShaderEXT, FREE);
+   VkShaderStageFlagBits stage = VK_SHADER_STAGE_FRAGMENT_BIT;
+#define CREATE .device = DEVICE_OBJECT, .createInfoCount = 1, .pCreateInfos = &info, .pShaders = &shader
+   GOOD(vkCreateShadersEXT, CREATE);
+   GOOD_CMD(vkCmdBindShadersEXT, .stageCount = 1, .pStages = &stage, .pShaders = &shader);
+   GOOD_CMD(vkCmdBindShadersEXT, .stageCount = 1, .pStages = &stage);
+   stage = VK_SHADER_STAGE_VERTEX_BIT;
+   BAD_CMD("is bound to", vkCmdBindShadersEXT, .stageCount = 1, .pStages = &stage, .pShaders = &shader);
+   stage = VK_SHADER_STAGE_RAYGEN_BIT_KHR;
+   BAD_CMD("is no stage", vkCmdBindShadersEXT, .stageCount = 1, .pStages = &stage);
+   stage = 0;
+   BAD_CMD("is no stage", vkCmdBindShadersEXT, .stageCount = 1, .pStages = &stage);
+   entry.offset = 1;
+   BAD("the specialization data", vkCreateShadersEXT, CREATE);
+   entry.offset = 0;
+   info.stage = VK_SHADER_STAGE_FRAGMENT_BIT | VK_SHADER_STAGE_VERTEX_BIT;
+   BAD("is no stage", vkCreateShadersEXT, CREATE);
+   info.stage = VK_SHADER_STAGE_MISS_BIT_KHR;
+   BAD("is no stage", vkCreateShadersEXT, CREATE);
+   info.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+   info.codeSize = 31;
+   BAD("31 bytes are no SPIR-V", vkCreateShadersEXT, CREATE);
+   info.codeSize = 0;
+   info.codeType = VK_SHADER_CODE_TYPE_BINARY_EXT;
+   BAD("no code", vkCreateShadersEXT, CREATE);
+#undef CREATE
+}
+
+#endif
+
 static void test_slots(void)
 {
    const VkViewport viewports[16] = {{.width = 1}};
@@ -357,6 +402,9 @@ int main(void)
    test_graphics();
    test_modules();
    test_slots();
+#ifdef VK_EXT_shader_object
+   test_shader_objects();
+#endif
    session_close();
    return check_finish();
 }
