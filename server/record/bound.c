@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/core/context.h"
+#include "server/memory/buffer_usage.h"
 #include "server/memory/memory.h"
 #include "server/memory/writes.h"
 #include "server/pipeline/pipeline.h"
@@ -187,7 +188,7 @@ static void push(struct vps_context *ctx, struct vps_bind_point *point, uint32_t
    struct vps_set_layout *layout = object ? vps_pipeline_layout_find(object, number) : NULL;
    unsigned at = 0;
 
-   if (!layout || layout->by_stage || number >= VPS_MAX_BOUND_SETS ||
+   if (!layout || vps_set_layout_is_by_stage(layout) || number >= VPS_MAX_BOUND_SETS ||
        (point->pushed.layout && point->pushed_to != number)) {
       point->beyond = true;
       return;
@@ -247,6 +248,48 @@ void vps_observe_vkCmdPushDescriptorSet2(struct vps_context *ctx, const struct v
          has_stages(info->stageFlags, bind_points[i]) ? bound_change(ctx, bind_points[i]) : NULL;
       if (point)
          push(ctx, point, info->set, info->descriptorWriteCount, info->pDescriptorWrites);
+   }
+}
+
+#endif
+
+/* --- descriptor buffers --- */
+
+/* With the flag the driver writes what is pushed to a buffer of the application's, when it likes. */
+void vps_observe_vkCmdBindDescriptorBuffersEXT(struct vps_context *ctx,
+                                               const struct vp_cmd_vkCmdBindDescriptorBuffersEXT *a)
+{
+   for (uint32_t i = 0; i < a->bufferCount; i++) {
+      const VkDescriptorBufferBindingInfoEXT *info = &a->pBindingInfos[i];
+      if (vps_buffer_usage(info->pNext, info->usage) & VK_BUFFER_USAGE_PUSH_DESCRIPTORS_DESCRIPTOR_BUFFER_BIT_EXT) {
+         vps_command_buffer_note_writes(ctx, VPS_WRITES_STORAGE);
+         return;
+      }
+   }
+}
+
+/* What the descriptors name is not known: they are bytes in the client's memory. */
+void vps_observe_vkCmdSetDescriptorBufferOffsetsEXT(struct vps_context *ctx,
+                                                    const struct vp_cmd_vkCmdSetDescriptorBufferOffsetsEXT *a)
+{
+   struct vps_bind_point *point = bound_change(ctx, a->pipelineBindPoint);
+
+   if (point)
+      point->beyond = true;
+}
+
+#ifdef VK_KHR_maintenance6
+
+void vps_observe_vkCmdSetDescriptorBufferOffsets2EXT(struct vps_context *ctx,
+                                                     const struct vp_cmd_vkCmdSetDescriptorBufferOffsets2EXT *a)
+{
+   const VkSetDescriptorBufferOffsetsInfoEXT *info = a->pSetDescriptorBufferOffsetsInfo;
+
+   for (unsigned i = 0; i < VPS_BIND_POINTS; i++) {
+      struct vps_bind_point *point =
+         has_stages(info->stageFlags, bind_points[i]) ? bound_change(ctx, bind_points[i]) : NULL;
+      if (point)
+         point->beyond = true;
    }
 }
 
@@ -329,7 +372,7 @@ static bool note_set(struct vps_track **track, const struct vps_bind_point *poin
 
    if (pushed && !add_descriptors(track, NULL, &point->pushed, choice))
       return false;
-   if (set && set->layout && set->layout->by_stage)
+   if (set && set->layout && vps_set_layout_is_by_stage(set->layout))
       return vps_track_add_classes(track, VPS_WRITES_STORAGE);
    if (set && set->layout)
       return set->layout->late ? vps_track_add_late(track, object) : add_descriptors(track, bound, set, choice);

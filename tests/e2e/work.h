@@ -17,6 +17,7 @@
 
 #define WORK_WORDS 1024u /* in a buffer */
 #define WORK_SIDE 16u    /* of the picture */
+#define WORK_STAGES (VK_SHADER_STAGE_COMPUTE_BIT | VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT)
 
 /* The program cannot run here: the reason is its last line. */
 static inline void work_skip(const char *format, ...)
@@ -53,6 +54,7 @@ static inline void work_open(struct gpu *gpu, void *features, const char *const 
                                            .pNext = &v13};
    VkPhysicalDeviceFeatures2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &v12};
    VkPhysicalDeviceProperties properties;
+   setvbuf(stdout, NULL, _IOLBF, 0); /* what is there before a crash */
    gpu_open_instance(gpu);
    vkGetPhysicalDeviceProperties(gpu->physical, &properties);
    for (uint32_t i = 0; i < count; i++) {
@@ -136,12 +138,12 @@ struct work_layout {
 static inline struct work_layout work_create_layout(const struct gpu *gpu, VkDescriptorSetLayoutCreateFlags flags)
 {
    const VkDescriptorSetLayoutBinding binding = {
-      .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = 1, .stageFlags = VK_SHADER_STAGE_ALL};
+      .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = 1, .stageFlags = WORK_STAGES};
    const VkDescriptorSetLayoutCreateInfo set = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
                                                 .flags = flags,
                                                 .bindingCount = 1,
                                                 .pBindings = &binding};
-   struct work_layout layout = {.push = {.stageFlags = VK_SHADER_STAGE_ALL, .size = 4}};
+   struct work_layout layout = {.push = {.stageFlags = WORK_STAGES, .size = 4}};
    const VkPipelineLayoutCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
                                             .setLayoutCount = 1,
                                             .pSetLayouts = &layout.set,
@@ -160,7 +162,7 @@ static inline void work_free_layout(const struct gpu *gpu, const struct work_lay
 
 static inline void work_push(VkCommandBuffer commands, const struct work_layout *layout, uint32_t factor)
 {
-   vkCmdPushConstants(commands, layout->pipeline, VK_SHADER_STAGE_ALL, 0, sizeof(factor), &factor);
+   vkCmdPushConstants(commands, layout->pipeline, WORK_STAGES, 0, sizeof(factor), &factor);
 }
 
 /* A set with one buffer, out of a pool of its own. */
@@ -213,7 +215,8 @@ static inline struct work_picture work_create_picture(const struct gpu *gpu)
                                    .mipLevels = 1,
                                    .arrayLayers = 1,
                                    .samples = VK_SAMPLE_COUNT_1_BIT,
-                                   .usage = VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT};
+                                   .usage = VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT |
+                                            VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_STORAGE_BIT};
    const VkImageSubresourceRange range = {.aspectMask = VK_IMAGE_ASPECT_COLOR_BIT, .levelCount = 1, .layerCount = 1};
    struct work_picture picture;
    VkMemoryRequirements requirements;
@@ -281,15 +284,21 @@ static inline void work_begin_picture(VkCommandBuffer commands, const struct wor
    vkCmdSetScissorWithCount(commands, 1, &area);
 }
 
-/* Rendering ends, and the picture is copied to where the host can see it. */
-static inline void work_end_picture(VkCommandBuffer commands, const struct work_picture *picture)
+/* To where the host can see it, out of this layout. */
+static inline void work_copy_picture(VkCommandBuffer commands, const struct work_picture *picture, VkImageLayout layout)
 {
    const VkBufferImageCopy region = {.imageSubresource = {.aspectMask = VK_IMAGE_ASPECT_COLOR_BIT, .layerCount = 1},
                                      .imageExtent = {WORK_SIDE, WORK_SIDE, 1}};
-   vkCmdEndRendering(commands);
-   work_turn_picture(commands, picture, VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL);
+   work_turn_picture(commands, picture, layout, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL);
    vkCmdCopyImageToBuffer(commands, picture->image, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, picture->copy.handle, 1,
                           &region);
+}
+
+/* Rendering ends, and the picture is copied. */
+static inline void work_end_picture(VkCommandBuffer commands, const struct work_picture *picture)
+{
+   vkCmdEndRendering(commands);
+   work_copy_picture(commands, picture, VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL);
 }
 
 /* --- pipelines, for those who have them --- */
@@ -299,6 +308,66 @@ static inline VkPipelineShaderStageCreateInfo work_stage(VkShaderStageFlagBits s
 {
    return (VkPipelineShaderStageCreateInfo){
       .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO, .pNext = code, .stage = stage, .pName = "main"};
+}
+
+struct work_code {
+   const uint32_t *words;
+   size_t size;
+};
+
+/* Draws strips to pictures. `chain` is that of the create-info, behind what dynamic rendering needs. */
+static inline VkPipeline work_create_graphics(const struct gpu *gpu, const struct work_layout *layout,
+                                              VkPipelineCreateFlags flags, const void *chain,
+                                              const struct work_code *vertex, const struct work_code *fragment)
+{
+   static const VkFormat format = VK_FORMAT_R8G8B8A8_UNORM;
+   static const VkDynamicState states[] = {VK_DYNAMIC_STATE_VIEWPORT_WITH_COUNT, VK_DYNAMIC_STATE_SCISSOR_WITH_COUNT};
+   const struct work_code *const codes[] = {vertex, fragment};
+   const VkPipelineRenderingCreateInfo rendering = {.sType = VK_STRUCTURE_TYPE_PIPELINE_RENDERING_CREATE_INFO,
+                                                    .pNext = chain,
+                                                    .colorAttachmentCount = 1,
+                                                    .pColorAttachmentFormats = &format};
+   const VkPipelineVertexInputStateCreateInfo input = {.sType =
+                                                          VK_STRUCTURE_TYPE_PIPELINE_VERTEX_INPUT_STATE_CREATE_INFO};
+   const VkPipelineInputAssemblyStateCreateInfo assembly = {
+      .sType = VK_STRUCTURE_TYPE_PIPELINE_INPUT_ASSEMBLY_STATE_CREATE_INFO,
+      .topology = VK_PRIMITIVE_TOPOLOGY_TRIANGLE_STRIP};
+   const VkPipelineViewportStateCreateInfo viewport = {.sType = VK_STRUCTURE_TYPE_PIPELINE_VIEWPORT_STATE_CREATE_INFO};
+   const VkPipelineRasterizationStateCreateInfo rasterization = {
+      .sType = VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_STATE_CREATE_INFO, .lineWidth = 1};
+   const VkPipelineMultisampleStateCreateInfo samples = {
+      .sType = VK_STRUCTURE_TYPE_PIPELINE_MULTISAMPLE_STATE_CREATE_INFO, .rasterizationSamples = VK_SAMPLE_COUNT_1_BIT};
+   const VkPipelineColorBlendAttachmentState attachment = {.colorWriteMask = 15};
+   const VkPipelineColorBlendStateCreateInfo blend = {.sType = VK_STRUCTURE_TYPE_PIPELINE_COLOR_BLEND_STATE_CREATE_INFO,
+                                                      .attachmentCount = 1,
+                                                      .pAttachments = &attachment};
+   const VkPipelineDynamicStateCreateInfo dynamic = {
+      .sType = VK_STRUCTURE_TYPE_PIPELINE_DYNAMIC_STATE_CREATE_INFO, .dynamicStateCount = 2, .pDynamicStates = states};
+   VkPipelineShaderStageCreateInfo stages[] = {work_stage(VK_SHADER_STAGE_VERTEX_BIT, NULL),
+                                               work_stage(VK_SHADER_STAGE_FRAGMENT_BIT, NULL)};
+   const VkGraphicsPipelineCreateInfo info = {.sType = VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO,
+                                              .pNext = &rendering,
+                                              .flags = flags,
+                                              .stageCount = 2,
+                                              .pStages = stages,
+                                              .pVertexInputState = &input,
+                                              .pInputAssemblyState = &assembly,
+                                              .pViewportState = &viewport,
+                                              .pRasterizationState = &rasterization,
+                                              .pMultisampleState = &samples,
+                                              .pColorBlendState = &blend,
+                                              .pDynamicState = &dynamic,
+                                              .layout = layout->pipeline};
+   VkPipeline pipeline;
+   for (unsigned i = 0; i < 2; i++) {
+      const VkShaderModuleCreateInfo code = {
+         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = codes[i]->size, .pCode = codes[i]->words};
+      OK(vkCreateShaderModule(gpu->device, &code, NULL, &stages[i].module));
+   }
+   OK(vkCreateGraphicsPipelines(gpu->device, VK_NULL_HANDLE, 1, &info, NULL, &pipeline));
+   for (unsigned i = 0; i < 2; i++)
+      vkDestroyShaderModule(gpu->device, stages[i].module, NULL);
+   return pipeline;
 }
 
 #endif

@@ -257,6 +257,12 @@ static VKAPI_ATTR void VKAPI_CALL null_vkGetPhysicalDeviceProperties(VkPhysicalD
    };
 }
 
+static void null_fill_descriptor_limits(VkPhysicalDeviceDescriptorBufferPropertiesEXT *properties)
+{
+   properties->maxDescriptorBufferBindings = 4;
+   properties->storageBufferDescriptorSize = 64;
+}
+
 static VKAPI_ATTR void VKAPI_CALL null_vkGetPhysicalDeviceProperties2(VkPhysicalDevice device,
                                                                       VkPhysicalDeviceProperties2 *properties)
 {
@@ -266,6 +272,8 @@ static VKAPI_ATTR void VKAPI_CALL null_vkGetPhysicalDeviceProperties2(VkPhysical
          ((VkPhysicalDeviceTransformFeedbackPropertiesEXT *)(void *)node)->maxTransformFeedbackBuffers = 4;
       else if (node->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DISCARD_RECTANGLE_PROPERTIES_EXT)
          ((VkPhysicalDeviceDiscardRectanglePropertiesEXT *)(void *)node)->maxDiscardRectangles = 4;
+      else if (node->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_PROPERTIES_EXT)
+         null_fill_descriptor_limits((VkPhysicalDeviceDescriptorBufferPropertiesEXT *)(void *)node);
    }
 }
 

@@ -53,6 +53,8 @@ enum {
    LOOSE_CODE, /* machine code */
    LOOSE_VERTEX,
    LOOSE_FRAGMENT,
+   BUFFER_SET_LAYOUT, /* for descriptor buffers */
+   BUFFER_LAYOUT,
 };
 
 /* --- objects --- */
@@ -756,6 +758,54 @@ static void test_other_things(void)
    CHECK(writes_classes(VPS_WRITES_SHADERS));
 }
 
+/* --- descriptor buffers --- */
+
+static void set_buffer_offset(VkPipelineBindPoint point)
+{
+   const uint32_t buffer = 0;
+   const VkDeviceSize offset = 64;
+   DO(vkCmdSetDescriptorBufferOffsetsEXT, .commandBuffer = OBJECT(VkCommandBuffer, COMMANDS),
+      .pipelineBindPoint = point, .layout = OBJECT(VkPipelineLayout, BUFFER_LAYOUT), .setCount = 1,
+      .pBufferIndices = &buffer, .pOffsets = &offset);
+}
+
+static void bind_descriptor_buffer(VkBufferUsageFlags usage)
+{
+   const VkDescriptorBufferBindingInfoEXT info = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_BUFFER_BINDING_INFO_EXT, .address = 4096, .usage = usage};
+   begin(COMMANDS);
+   DO(vkCmdBindDescriptorBuffersEXT, .commandBuffer = OBJECT(VkCommandBuffer, COMMANDS), .bufferCount = 1,
+      .pBindingInfos = &info);
+}
+
+/* Nobody knows what such descriptors name. */
+static void test_descriptor_buffers(void)
+{
+   create_set_layout(BUFFER_SET_LAYOUT, VK_DESCRIPTOR_SET_LAYOUT_CREATE_DESCRIPTOR_BUFFER_BIT_EXT, 0);
+   create_layout(BUFFER_LAYOUT, BUFFER_SET_LAYOUT);
+   bind_descriptor_buffer(VK_BUFFER_USAGE_RESOURCE_DESCRIPTOR_BUFFER_BIT_EXT);
+   set_buffer_offset(COMPUTE);
+   bind_pipeline(COMMANDS, READER);
+   dispatch(COMMANDS);
+   CHECK(writes_classes(0));
+   bind_pipeline(COMMANDS, WRITES_0);
+   dispatch(COMMANDS);
+   CHECK(writes_classes(VPS_WRITES_STORAGE));
+
+   update(SET, 0, 0, FIRST, 0, 1);
+   record(WRITES_0, SET);
+   set_buffer_offset(VK_PIPELINE_BIND_POINT_GRAPHICS); /* not of this bind point */
+   dispatch(COMMANDS);
+   CHECK(writes_pages(0, 1));
+   set_buffer_offset(COMPUTE); /* after the shaders were run with something else */
+   dispatch(COMMANDS);
+   CHECK(writes_of(COMMANDS).classes == VPS_WRITES_STORAGE);
+   update(SET, 0, 0, 0, 0, WHOLE);
+
+   bind_descriptor_buffer(VK_BUFFER_USAGE_PUSH_DESCRIPTORS_DESCRIPTOR_BUFFER_BIT_EXT); /* the driver writes to it */
+   CHECK(writes_classes(VPS_WRITES_STORAGE));
+}
+
 /* --- shaders without pipelines --- */
 
 #ifdef VK_EXT_shader_object
@@ -890,6 +940,7 @@ int main(void)
       test_secondary();
       test_pushed();
       test_late();
+      test_descriptor_buffers();
       test_loose();
       test_other_things();
       test_gone();
