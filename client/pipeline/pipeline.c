@@ -341,3 +341,20 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateRayTracingPipelinesKHR(
    /* The server's driver compiles while the application goes on: nothing is left to defer. */
    return deferredOperation && result == VK_SUCCESS ? VK_OPERATION_NOT_DEFERRED_KHR : result;
 }
+
+#ifdef VK_NV_device_generated_commands_compute
+
+VKAPI_ATTR void VKAPI_CALL vp_vkGetPipelineIndirectMemoryRequirementsNV(VkDevice handle,
+                                                                        const VkComputePipelineCreateInfo *pCreateInfo,
+                                                                        VkMemoryRequirements2 *pMemoryRequirements)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   VkComputePipelineCreateInfo info = *pCreateInfo;
+   struct vp_cmd_vkGetPipelineIndirectMemoryRequirementsNV a = {
+      .device = handle, .pCreateInfo = &info, .pMemoryRequirements = pMemoryRequirements};
+   info.basePipelineHandle = VK_NULL_HANDLE; /* it may be garbage */
+   info.basePipelineIndex = -1;
+   vp_ask_vkGetPipelineIndirectMemoryRequirementsNV(&device->cache, device->conn, &a);
+}
+
+#endif

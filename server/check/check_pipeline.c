@@ -15,6 +15,8 @@
 #define COMPUTE_STAGES ((VkShaderStageFlags)0x4020)   /* with subpass shading */
 #define RAY_STAGES ((VkShaderStageFlags)0x3f00)
 
+#define SHADER_GROUPS VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV
+
 /* VkPipelineCreateFlags2CreateInfo, which replaces the flags. */
 #define STRUCTURE_TYPE_PIPELINE_CREATE_FLAGS_2 ((VkStructureType)1000470005)
 
@@ -137,6 +139,17 @@ static bool check_pipeline_subpass(struct vps_context *ctx, const VkGraphicsPipe
    return true;
 }
 
+/* Groups of shaders have stages and a vertex input of their own. */
+static bool check_shader_groups(struct vps_context *ctx, const VkGraphicsPipelineShaderGroupsCreateInfoNV *info)
+{
+   bool ok = true;
+
+   for (uint32_t i = 0; info && i < info->groupCount && ok; i++)
+      ok = check_stages(ctx, info->pGroups[i].stageCount, info->pGroups[i].pStages, GRAPHICS_STAGES) &&
+           (!info->pGroups[i].pVertexInputState || check_vertex_input(ctx, info->pGroups[i].pVertexInputState));
+   return ok;
+}
+
 static bool check_graphics(struct vps_context *ctx, uint32_t count, const VkGraphicsPipelineCreateInfo *infos)
 {
    for (uint32_t i = 0; i < count; i++) {
@@ -144,7 +157,8 @@ static bool check_graphics(struct vps_context *ctx, uint32_t count, const VkGrap
       if (!check_stages(ctx, info->stageCount, info->pStages, GRAPHICS_STAGES) ||
           !check_base(ctx, info->flags, info->pNext, info->basePipelineIndex, i) ||
           (info->pVertexInputState && !check_vertex_input(ctx, info->pVertexInputState)) ||
-          !check_graphics_counts(ctx, info) || !check_pipeline_subpass(ctx, info))
+          !check_shader_groups(ctx, vp_chain_find(info->pNext, SHADER_GROUPS)) || !check_graphics_counts(ctx, info) ||
+          !check_pipeline_subpass(ctx, info))
          return false;
    }
    return true;
@@ -171,6 +185,16 @@ static bool check_compute(struct vps_context *ctx, uint32_t count, const VkCompu
    }
    return true;
 }
+
+#ifdef VK_NV_device_generated_commands_compute
+
+bool vps_check_vkGetPipelineIndirectMemoryRequirementsNV(
+   struct vps_context *ctx, const struct vp_cmd_vkGetPipelineIndirectMemoryRequirementsNV *a)
+{
+   return check_compute(ctx, 1, a->pCreateInfo);
+}
+
+#endif
 
 bool vps_check_vkCreateComputePipelines(struct vps_context *ctx, const struct vp_cmd_vkCreateComputePipelines *a)
 {

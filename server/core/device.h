@@ -26,10 +26,13 @@ struct vps_queue_range {
 /* What the GPU has so many of; 0: none. */
 struct vps_limits {
    uint32_t maxBoundDescriptorSets, maxColorAttachments, maxDescriptorBufferBindings, maxDiscardRectangles,
-      maxPushConstantsSize,
-      maxTransformFeedbackBuffers, maxVertexInputAttributes, maxVertexInputBindings, maxViewports,
+      maxPushConstantsSize, maxTransformFeedbackBuffers, maxVertexInputAttributes, maxVertexInputBindings, maxViewports,
       shaderGroupHandleCaptureReplaySize, shaderGroupHandleSize;
    size_t largest_descriptor; /* in a descriptor buffer */
+   VkPhysicalDeviceDeviceGeneratedCommandsPropertiesNV generated_nv;
+#ifdef VK_EXT_device_generated_commands
+   VkPhysicalDeviceDeviceGeneratedCommandsPropertiesEXT generated;
+#endif
 };
 
 /* The state of a VkDevice. */

@@ -60,6 +60,9 @@ void vps_observe_vkCreateBuffer(struct vps_context *ctx, const struct vp_cmd_vkC
    const uint64_t usage = vps_buffer_usage(a->pCreateInfo->pNext, a->pCreateInfo->usage);
    buffer->size = a->pCreateInfo->size;
    buffer->classes = find_classes(usage);
+   /* With VK_NV_device_generated_commands, drivers prepare commands in such buffers. */
+   if ((usage & VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT) && ctx->used[0]->device->functions.CmdExecuteGeneratedCommandsNV)
+      buffer->classes |= VPS_WRITES_OTHER;
    buffer->copies = !(usage & ~(uint64_t)COPY_USAGE);
    object->state = buffer;
    object->release = release_buffer;

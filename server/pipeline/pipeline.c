@@ -73,25 +73,12 @@ static struct vps_parts look_at_ray_tracing(const struct vps_creation *creation,
 
 /* --- what shaders write to --- */
 
-/* The state of a shader module or a pipeline is what it writes to (struct vps_stores); NULL when that is not known. */
-
 static const struct vps_stores anything = {.classes = VPS_WRITES_SHADERS};
 
 const struct vps_stores *vps_pipeline_stores(const struct vps_object *pipeline)
 {
-   return pipeline->state ? pipeline->state : &anything;
-}
-
-static void set_stores(struct vps_object *object, const struct vps_stores *stores)
-{
-   if (!object || object->poison || object->state || stores->classes == VPS_WRITES_SHADERS)
-      return;
-   struct vps_stores *copy = malloc(sizeof(*copy));
-   if (!copy)
-      return;
-   *copy = *stores;
-   object->state = copy;
-   object->release = free;
+   const struct vps_pipeline *state = pipeline->state;
+   return state ? &state->stores : &anything;
 }
 
 static struct vps_stores find_stores(const VkShaderModuleCreateInfo *info)
@@ -99,23 +86,36 @@ static struct vps_stores find_stores(const VkShaderModuleCreateInfo *info)
    return info && info->pCode ? vps_spirv_find_stores(info->pCode, info->codeSize / 4) : anything;
 }
 
+/* The state of a shader module is what it writes to (struct vps_stores); NULL when that is not known. */
 void vps_observe_vkCreateShaderModule(struct vps_context *ctx, const struct vp_cmd_vkCreateShaderModule *a)
 {
    const struct vps_stores stores = find_stores(a->pCreateInfo);
+   struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pShaderModule);
 
-   set_stores(vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pShaderModule), &stores);
+   if (!object || object->poison || stores.classes == VPS_WRITES_SHADERS)
+      return;
+   struct vps_stores *copy = malloc(sizeof(*copy));
+   if (!copy)
+      return;
+   *copy = stores;
+   object->state = copy;
+   object->release = free;
 }
 
-/* Adds what the object that the command uses under this driver's handle writes to. */
-static void add_used(struct vps_stores *stores, const struct vps_context *ctx, int32_t type, uint64_t handle)
+/* The object that the command uses under this driver's handle; NULL: none. */
+static const struct vps_object *find_used(const struct vps_context *ctx, int32_t type, uint64_t handle)
 {
    for (unsigned i = 0; i < ctx->used_count; i++) {
-      if (ctx->used[i]->type == type && ctx->used[i]->handle == handle && ctx->used[i]->state) {
-         vps_stores_add(stores, ctx->used[i]->state);
-         return;
-      }
+      if (ctx->used[i]->type == type && ctx->used[i]->handle == handle)
+         return ctx->used[i];
    }
-   vps_stores_add(stores, &anything);
+   return NULL;
+}
+
+static void add_module(struct vps_stores *stores, const struct vps_context *ctx, VkShaderModule handle)
+{
+   const struct vps_object *module = find_used(ctx, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)(uintptr_t)handle);
+   vps_stores_add(stores, module && module->state ? module->state : &anything);
 }
 
 /* The code of a stage is in a module or given directly. It can also be only named. */
@@ -123,7 +123,7 @@ static void add_stage(struct vps_stores *stores, const struct vps_context *ctx,
                       const VkPipelineShaderStageCreateInfo *stage)
 {
    if (stage->module) {
-      add_used(stores, ctx, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)(uintptr_t)stage->module);
+      add_module(stores, ctx, stage->module);
    } else {
       const struct vps_stores code =
          find_stores(vp_chain_find(stage->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO));
@@ -141,26 +141,51 @@ static void add_stages(struct vps_stores *stores, const struct vps_context *ctx,
 static void add_libraries(struct vps_stores *stores, const struct vps_context *ctx,
                           const VkPipelineLibraryCreateInfoKHR *info)
 {
-   for (uint32_t i = 0; info && i < info->libraryCount; i++)
-      add_used(stores, ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]);
+   for (uint32_t i = 0; info && i < info->libraryCount; i++) {
+      const struct vps_object *library =
+         find_used(ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]);
+      vps_stores_add(stores, library ? vps_pipeline_stores(library) : &anything);
+   }
 }
 
-static void note_pipeline_stores(struct vps_context *ctx, const struct vps_creation *creation, uint32_t i)
+/* Groups of shaders (VK_NV_device_generated_commands): its own, and those of pipelines that it refers to. What they
+ * write to is not looked for. */
+static void add_groups(struct vps_pipeline *pipeline, const struct vps_context *ctx,
+                       const VkGraphicsPipelineShaderGroupsCreateInfoNV *info)
+{
+   vps_stores_add(&pipeline->stores, &anything);
+   pipeline->groups = info->groupCount;
+   for (uint32_t i = 0; i < info->pipelineCount; i++) {
+      const struct vps_object *other =
+         find_used(ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pPipelines[i]);
+      const struct vps_pipeline *state = other ? other->state : NULL;
+      if (state && __builtin_add_overflow(pipeline->groups, state->groups, &pipeline->groups))
+         pipeline->groups = UINT32_MAX;
+   }
+}
+
+static void note_pipeline(struct vps_context *ctx, const struct vps_creation *creation, uint32_t i)
 {
    const struct vps_parts parts = creation->kind->look(creation, i);
-   struct vps_stores stores = {0};
-   if (vp_chain_find(parts.chain, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
+   const VkGraphicsPipelineShaderGroupsCreateInfoNV *groups =
+      vp_chain_find(parts.chain, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV);
+   struct vps_pipeline *pipeline = calloc(1, sizeof(*pipeline));
+
+   if (!pipeline)
       return;
-   add_stages(&stores, ctx, parts.stages, parts.stage_count);
-   add_libraries(&stores, ctx, parts.libraries);
-   set_stores(creation->objects[i], &stores);
+   add_stages(&pipeline->stores, ctx, parts.stages, parts.stage_count);
+   add_libraries(&pipeline->stores, ctx, parts.libraries);
+   if (groups)
+      add_groups(pipeline, ctx, groups);
+   creation->objects[i]->state = pipeline;
+   creation->objects[i]->release = free;
 }
 
-static const struct vps_pipeline_kind graphics = {VK_OBJECT_TYPE_PIPELINE, create_graphics, note_pipeline_stores,
+static const struct vps_pipeline_kind graphics = {VK_OBJECT_TYPE_PIPELINE, create_graphics, note_pipeline,
                                                   look_at_graphics};
-static const struct vps_pipeline_kind compute = {VK_OBJECT_TYPE_PIPELINE, create_compute, note_pipeline_stores,
+static const struct vps_pipeline_kind compute = {VK_OBJECT_TYPE_PIPELINE, create_compute, note_pipeline,
                                                  look_at_compute};
-static const struct vps_pipeline_kind ray_tracing = {VK_OBJECT_TYPE_PIPELINE, create_ray_tracing, note_pipeline_stores,
+static const struct vps_pipeline_kind ray_tracing = {VK_OBJECT_TYPE_PIPELINE, create_ray_tracing, note_pipeline,
                                                      look_at_ray_tracing};
 
 /* --- creation --- */

@@ -6,13 +6,13 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
+#include "server/pipeline/spirv.h"
 #include "server/vp_dispatch.h"
 
 struct vps_context;
 struct vps_device;
 struct vps_object;
 struct vps_pipeline_kind;
-struct vps_stores;
 
 /* Pipelines, or shaders without pipelines, that one command creates. What it points to is in the command's temporary
  * memory. */
@@ -59,6 +59,12 @@ struct vps_pipeline_kind {
 /* Creates what the command asks for, whose new ids are given, or lets the maker do it. The id of what there is not
  * becomes null. Returns the command's result. */
 VkResult vps_create(struct vps_context *ctx, struct vps_creation *creation, uint32_t count, VkPipeline *ids);
+
+/* The state of a VkPipeline, where it is known. */
+struct vps_pipeline {
+   struct vps_stores stores;
+   uint32_t groups; /* of shaders, that can be bound by themselves */
+};
 
 /* What the shaders of a pipeline may write to. */
 const struct vps_stores *vps_pipeline_stores(const struct vps_object *pipeline);

@@ -59,9 +59,9 @@ static struct vps_bind_point *bound_change(struct vps_context *ctx, VkPipelineBi
 
 /* --- binding --- */
 
-void vps_observe_vkCmdBindPipeline(struct vps_context *ctx, const struct vp_cmd_vkCmdBindPipeline *a)
+static void bind_pipeline(struct vps_context *ctx, VkPipelineBindPoint bind_point)
 {
-   struct vps_bind_point *point = bound_change(ctx, a->pipelineBindPoint);
+   struct vps_bind_point *point = bound_change(ctx, bind_point);
 
    if (!point || ctx->used_count < 2)
       return;
@@ -69,6 +69,11 @@ void vps_observe_vkCmdBindPipeline(struct vps_context *ctx, const struct vp_cmd_
    point->loose = false;
    point->quiet = vps_stores_nothing(vps_pipeline_stores(ctx->used[1]));
    point->changed = !point->quiet;
+}
+
+void vps_observe_vkCmdBindPipeline(struct vps_context *ctx, const struct vp_cmd_vkCmdBindPipeline *a)
+{
+   bind_pipeline(ctx, a->pipelineBindPoint);
 }
 
 static const struct vps_stores anything = {.classes = VPS_WRITES_SHADERS};
@@ -252,6 +257,12 @@ void vps_observe_vkCmdPushDescriptorSet2(struct vps_context *ctx, const struct v
 }
 
 #endif
+
+void vps_observe_vkCmdBindPipelineShaderGroupNV(struct vps_context *ctx,
+                                                const struct vp_cmd_vkCmdBindPipelineShaderGroupNV *a)
+{
+   bind_pipeline(ctx, a->pipelineBindPoint);
+}
 
 /* --- descriptor buffers --- */
 

@@ -188,6 +188,23 @@ static size_t largest_descriptor(const VkPhysicalDeviceDescriptorBufferPropertie
    return largest;
 }
 
+/* Of commands that the GPU makes. */
+static void note_generated_limits(const struct vps_instance_functions *functions, VkPhysicalDevice gpu,
+                                  struct vps_limits *out)
+{
+   VkPhysicalDeviceProperties2 more = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                       .pNext = &out->generated_nv};
+
+   out->generated_nv.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEVICE_GENERATED_COMMANDS_PROPERTIES_NV;
+#ifdef VK_EXT_device_generated_commands
+   out->generated.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEVICE_GENERATED_COMMANDS_PROPERTIES_EXT;
+   out->generated_nv.pNext = &out->generated;
+#endif
+   if (functions->GetPhysicalDeviceProperties2)
+      functions->GetPhysicalDeviceProperties2(gpu, &more);
+   out->generated_nv.pNext = NULL;
+}
+
 static void note_limits(const struct vps_instance_functions *functions, VkPhysicalDevice gpu,
                         const VkPhysicalDeviceLimits *limits, struct vps_limits *out)
 {
@@ -219,6 +236,7 @@ static void note_limits(const struct vps_instance_functions *functions, VkPhysic
       .shaderGroupHandleSize = rays.shaderGroupHandleSize,
       .largest_descriptor = largest_descriptor(&descriptors, &density),
    };
+   note_generated_limits(functions, gpu, out);
 }
 
 static VkResult create_device(struct vps_context *ctx, struct vps_device *device, VkPhysicalDevice gpu,

@@ -107,6 +107,38 @@ static inline struct work_buffer work_create_buffer(const struct gpu *gpu, VkDev
    return buffer;
 }
 
+#ifdef VK_EXT_device_generated_commands
+
+/* A buffer in which the driver prepares the commands that the GPU makes. Its memory is that of the requirements. */
+static inline struct work_buffer work_create_prepared(const struct gpu *gpu, const VkMemoryRequirements *wanted)
+{
+   const VkBufferUsageFlags2CreateInfoKHR usage = {.sType = VK_STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2_CREATE_INFO_KHR,
+                                                   .usage = VK_BUFFER_USAGE_2_PREPROCESS_BUFFER_BIT_EXT |
+                                                            VK_BUFFER_USAGE_2_SHADER_DEVICE_ADDRESS_BIT_KHR};
+   const VkDeviceSize size = wanted->size ? wanted->size : 256;
+   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .pNext = &usage, .size = size};
+   const VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+                                            .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
+   VkBufferDeviceAddressInfo address = {.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
+   struct work_buffer buffer = {.size = size};
+   VkMemoryRequirements needs;
+   OK(vkCreateBuffer(gpu->device, &info, NULL, &buffer.handle));
+   vkGetBufferMemoryRequirements(gpu->device, buffer.handle, &needs);
+   const uint32_t types = wanted->memoryTypeBits ? needs.memoryTypeBits & wanted->memoryTypeBits : needs.memoryTypeBits;
+   NEED(types);
+   const VkMemoryAllocateInfo allocation = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+                                            .pNext = &flags,
+                                            .allocationSize = needs.size,
+                                            .memoryTypeIndex = (uint32_t)__builtin_ctz(types)};
+   OK(vkAllocateMemory(gpu->device, &allocation, NULL, &buffer.memory));
+   OK(vkBindBufferMemory(gpu->device, buffer.handle, buffer.memory, 0));
+   address.buffer = buffer.handle;
+   buffer.address = vkGetBufferDeviceAddress(gpu->device, &address);
+   return buffer;
+}
+
+#endif
+
 static inline void work_free_buffer(const struct gpu *gpu, const struct work_buffer *buffer)
 {
    vkDestroyBuffer(gpu->device, buffer->handle, NULL);
