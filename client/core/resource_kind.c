@@ -21,6 +21,7 @@ void vp_resource_kinds_finish(struct vp_resource_kinds *kinds)
    for (size_t i = 0; kinds->buckets && i < BUCKETS; i++) {
       for (struct vp_resource_kind *kind = kinds->buckets[i]; kind;) {
          struct vp_resource_kind *next = kind->next;
+         free(kind->places);
          free(kind);
          kind = next;
       }

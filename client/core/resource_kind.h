@@ -9,7 +9,7 @@
 #include "common/wire/encoder.h"
 
 /* Images and buffers that were created alike can all be created, and have the same requirements: asked of the first,
- * answered for the others. */
+ * answered for the others. So it is with set layouts for descriptor buffers and the places of their bindings. */
 struct vp_resource_kind {
    struct vp_resource_kind *next;
    bool made; /* the server could create one */
@@ -19,6 +19,7 @@ struct vp_resource_kind {
       VkMemoryRequirements requirements;
       VkMemoryDedicatedRequirements dedicated;
    } answers[4];
+   VkDeviceSize *places; /* of descriptor set layouts: see client/pipeline/descriptor_buffer.c. NULL: not known yet */
    size_t size;
    uint8_t request[]; /* the encoded creation */
 };

@@ -214,6 +214,10 @@ static void select_features(VkPhysicalDeviceFeatures2 *features)
       vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ACCELERATION_STRUCTURE_FEATURES_KHR);
    if (structures)
       structures->accelerationStructureHostCommands = VK_FALSE;
+   VkPhysicalDeviceDescriptorBufferFeaturesEXT *descriptors =
+      vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_FEATURES_EXT);
+   if (descriptors)
+      descriptors->descriptorBufferCaptureReplay = VK_FALSE;
 #ifdef VK_EXT_map_memory_placed
    VkPhysicalDeviceMapMemoryPlacedFeaturesEXT *placed =
       vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAP_MEMORY_PLACED_FEATURES_EXT);

@@ -145,6 +145,20 @@ static bool sanitise(struct vp_device *device, VkDescriptorSetLayoutCreateInfo *
    return true;
 }
 
+/* Layouts that were created in exactly this way are of one kind. */
+static struct vp_resource_kind *find_layout_kind(struct vp_device *device, const VkDescriptorSetLayoutCreateInfo *info)
+{
+   const struct vp_cmd_vkCreateDescriptorSetLayout a = {.device = VP_TO_HANDLE(VkDevice, device), .pCreateInfo = info};
+   struct vp_encoder request;
+   if (!vp_encoder_init(&request))
+      return NULL;
+   request.peer = &device->conn->server.codec;
+   vp_request_vkCreateDescriptorSetLayout(&request, 0, &a);
+   struct vp_resource_kind *kind = vp_resource_kind_get(&device->kinds, &request);
+   vp_encoder_finish(&request);
+   return kind;
+}
+
 static VkResult send_create(struct vp_device *device, const VkDescriptorSetLayoutCreateInfo *given,
                             VkDescriptorSetLayout layout)
 {
@@ -154,6 +168,8 @@ static VkResult send_create(struct vp_device *device, const VkDescriptorSetLayou
       return VK_ERROR_OUT_OF_HOST_MEMORY;
    struct vp_cmd_vkCreateDescriptorSetLayout a = {
       .device = VP_TO_HANDLE(VkDevice, device), .pCreateInfo = &info, .pSetLayout = &layout};
+   if (info.flags & VK_DESCRIPTOR_SET_LAYOUT_CREATE_DESCRIPTOR_BUFFER_BIT_EXT)
+      VP_FROM_HANDLE(struct vp_descriptor_set_layout, layout)->kind = find_layout_kind(device, &info);
    const VkResult result = vp_try_vkCreateDescriptorSetLayout(device, false, &a);
    vp_free(vp_allocator(NULL, device->allocator), copy);
    return result;

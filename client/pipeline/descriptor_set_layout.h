@@ -8,6 +8,7 @@
 #include "client/link/object.h"
 
 struct vp_device;
+struct vp_resource_kind;
 
 /* What pools hold and sets take from them: the types of Vulkan 1.0 by their
  * value, then these. */
@@ -41,6 +42,7 @@ struct vp_descriptor_set_layout {
    bool is_countable;           /* `counts` is all that a set takes from a pool, but for its variable binding */
    struct vp_descriptor_counts counts;
    const struct vp_descriptor_binding *variable; /* the binding whose count is up to each set, or NULL */
+   struct vp_resource_kind *kind;                /* for descriptor buffers; NULL: it is not, or there was no memory */
    uint32_t binding_count;
    struct vp_descriptor_binding bindings[]; /* the ones that are not empty, by number */
 };

@@ -28,6 +28,9 @@ enum {
    DYNAMIC_SAMPLE_MASK = 1 << 5,
 };
 
+#define TESSELLATION_STAGES \
+   ((VkShaderStageFlags)(VK_SHADER_STAGE_TESSELLATION_CONTROL_BIT | VK_SHADER_STAGE_TESSELLATION_EVALUATION_BIT))
+
 /* The decisions about one create-info. */
 struct plan {
    uint32_t direct; /* subsets that the struct itself gives */
@@ -103,12 +106,17 @@ static void add_libraries(struct vp_pipeline_facts *facts, const VkGraphicsPipel
    }
 }
 
-static VkShaderStageFlags stages(const VkGraphicsPipelineCreateInfo *info)
+static VkShaderStageFlags gather_stages(uint32_t count, const VkPipelineShaderStageCreateInfo *given)
 {
    VkShaderStageFlags all = 0;
-   for (uint32_t i = 0; i < info->stageCount; i++)
-      all |= (VkShaderStageFlags)info->pStages[i].stage;
+   for (uint32_t i = 0; i < count; i++)
+      all |= (VkShaderStageFlags)given[i].stage;
    return all;
+}
+
+static VkShaderStageFlags stages(const VkGraphicsPipelineCreateInfo *info)
+{
+   return gather_stages(info->stageCount, info->pStages);
 }
 
 static VkImageAspectFlags subpass_aspects(const VkGraphicsPipelineCreateInfo *info)
@@ -232,8 +240,6 @@ static void clean_plain_parts(const struct plan *plan, const struct vp_pipeline_
                               VkGraphicsPipelineCreateInfo *clean)
 {
    const uint32_t direct = plan->direct;
-   const VkShaderStageFlags tessellation =
-      VK_SHADER_STAGE_TESSELLATION_CONTROL_BIT | VK_SHADER_STAGE_TESSELLATION_EVALUATION_BIT;
    if (!(direct & (PRE_RASTERIZATION | FRAGMENT_SHADER))) {
       clean->stageCount = 0;
       clean->pStages = NULL;
@@ -242,7 +248,7 @@ static void clean_plain_parts(const struct plan *plan, const struct vp_pipeline_
       clean->pVertexInputState = NULL;
    if (!(direct & VERTEX_INPUT) || !plan->vertex)
       clean->pInputAssemblyState = NULL;
-   if (!(direct & PRE_RASTERIZATION) || !(stages(clean) & tessellation))
+   if (!(direct & PRE_RASTERIZATION) || !(stages(clean) & TESSELLATION_STAGES))
       clean->pTessellationState = NULL;
    if (!(direct & PRE_RASTERIZATION))
       clean->pRasterizationState = NULL;
@@ -257,6 +263,27 @@ static void clean_plain_parts(const struct plan *plan, const struct vp_pipeline_
       clean->renderPass = VK_NULL_HANDLE;
 }
 
+/* Groups of shaders have states that count only where there are such shaders. */
+static bool clean_groups(struct vp_arena *arena, const struct plan *plan, const VkGraphicsPipelineCreateInfo *clean)
+{
+   VkGraphicsPipelineShaderGroupsCreateInfoNV *info =
+      vp_chain_find(clean->pNext, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV);
+   VkGraphicsShaderGroupCreateInfoNV *groups;
+   if (!info || !info->groupCount)
+      return true;
+   groups = vp_arena_alloc_array(arena, info->groupCount, sizeof(*groups));
+   for (uint32_t i = 0; groups && i < info->groupCount; i++) {
+      const VkShaderStageFlags all = gather_stages(info->pGroups[i].stageCount, info->pGroups[i].pStages);
+      groups[i] = info->pGroups[i];
+      if (!(all & VK_SHADER_STAGE_VERTEX_BIT) || plan->dynamic & DYNAMIC_VERTEX_INPUT)
+         groups[i].pVertexInputState = NULL;
+      if (!(all & TESSELLATION_STAGES))
+         groups[i].pTessellationState = NULL;
+   }
+   info->pGroups = groups;
+   return groups != NULL;
+}
+
 bool vp_graphics_pipeline_clean(struct vp_arena *arena, VkGraphicsPipelineCreateInfo *info,
                                 struct vp_pipeline_facts *facts)
 {
@@ -264,5 +291,6 @@ bool vp_graphics_pipeline_clean(struct vp_arena *arena, VkGraphicsPipelineCreate
    const struct plan plan = make_plan(info, facts);
    clean_plain_parts(&plan, facts, info);
    clean_chain(&plan, info);
-   return clean_viewport(arena, &plan, info) && clean_multisample(arena, &plan, info);
+   return clean_viewport(arena, &plan, info) && clean_multisample(arena, &plan, info) &&
+          clean_groups(arena, &plan, info);
 }

@@ -425,3 +425,20 @@ bool vp_pipeline_copy_infos(struct vp_arena *arena, const void *chain, struct Vk
    }
    return true;
 }
+
+#ifdef VK_NV_device_generated_commands_compute
+
+VKAPI_ATTR void VKAPI_CALL vp_vkGetPipelineIndirectMemoryRequirementsNV(VkDevice handle,
+                                                                        const VkComputePipelineCreateInfo *pCreateInfo,
+                                                                        VkMemoryRequirements2 *pMemoryRequirements)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   VkComputePipelineCreateInfo info = *pCreateInfo;
+   struct vp_cmd_vkGetPipelineIndirectMemoryRequirementsNV a = {
+      .device = handle, .pCreateInfo = &info, .pMemoryRequirements = pMemoryRequirements};
+   info.basePipelineHandle = VK_NULL_HANDLE; /* it may be garbage */
+   info.basePipelineIndex = -1;
+   vp_ask_vkGetPipelineIndirectMemoryRequirementsNV(&device->cache, device->conn, &a);
+}
+
+#endif

@@ -54,14 +54,14 @@ static uint32_t older_model(uint32_t model)
    return model == 5364 ? 5267 : model == 5365 ? 5268 : model;
 }
 
-static bool has_entry_point(const uint32_t *entry_points, size_t count, const VkPipelineShaderStageCreateInfo *stage)
+static bool has_entry_point(const uint32_t *entry_points, size_t count, VkShaderStageFlagBits stage, const char *name)
 {
-   const uint32_t model = execution_model(stage->stage);
-   return vp_spirv_has_entry_point(entry_points, count, model, stage->pName) ||
-          vp_spirv_has_entry_point(entry_points, count, older_model(model), stage->pName);
+   const uint32_t model = execution_model(stage);
+   return vp_spirv_has_entry_point(entry_points, count, model, name) ||
+          vp_spirv_has_entry_point(entry_points, count, older_model(model), name);
 }
 
-static bool is_specialization_sound(const VkSpecializationInfo *info)
+bool vp_specialization_is_sound(const VkSpecializationInfo *info)
 {
    for (uint32_t i = 0; info && i < info->mapEntryCount; i++) {
       const VkSpecializationMapEntry *entry = &info->pMapEntries[i];
@@ -71,23 +71,27 @@ static bool is_specialization_sound(const VkSpecializationInfo *info)
    return true;
 }
 
+bool vp_shader_code_is_sound(struct vp_arena *arena, const void *code, size_t size, VkShaderStageFlagBits stage,
+                             const char *name)
+{
+   const size_t count = size % 4 ? 0 : vp_spirv_entry_points(code, size / 4, NULL);
+   uint32_t *entry_points = vp_arena_alloc_array(arena, count, sizeof(*entry_points));
+   if (!entry_points || !count)
+      return false;
+   vp_spirv_entry_points(code, size / 4, entry_points);
+   return has_entry_point(entry_points, count, stage, name);
+}
+
 /* The code is in a module or given directly. It can also be only named; then nothing is known of it. */
 bool vp_shader_stage_is_sound(struct vp_arena *arena, const VkPipelineShaderStageCreateInfo *stage)
 {
    const struct vp_shader_module *module = VP_FROM_HANDLE(struct vp_shader_module, stage->module);
    const VkShaderModuleCreateInfo *code = vp_chain_find(stage->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
-   if (!is_specialization_sound(stage->pSpecializationInfo))
+   if (!vp_specialization_is_sound(stage->pSpecializationInfo))
       return false;
    if (module)
-      return !module->base.error && has_entry_point(module->entry_points, module->count, stage);
-   if (!code)
-      return true;
-   const size_t count = vp_spirv_entry_points(code->pCode, code->codeSize / 4, NULL);
-   uint32_t *entry_points = vp_arena_alloc_array(arena, count, sizeof(*entry_points));
-   if (!entry_points || code->codeSize % 4)
-      return false;
-   vp_spirv_entry_points(code->pCode, code->codeSize / 4, entry_points);
-   return has_entry_point(entry_points, count, stage);
+      return !module->base.error && has_entry_point(module->entry_points, module->count, stage->stage, stage->pName);
+   return !code || vp_shader_code_is_sound(arena, code->pCode, code->codeSize, stage->stage, stage->pName);
 }
 
 void *vp_make_vkCreateShaderModule(struct vp_device *device, const VkAllocationCallbacks *allocator,

@@ -18,4 +18,11 @@ struct vp_shader_module {
  * memory. */
 bool vp_shader_stage_is_sound(struct vp_arena *arena, const VkPipelineShaderStageCreateInfo *stage);
 
+/* Whether SPIR-V of `size` bytes is well-formed and has this entry point for the stage. */
+bool vp_shader_code_is_sound(struct vp_arena *arena, const void *code, size_t size, VkShaderStageFlagBits stage,
+                             const char *name);
+
+/* Whether the constants lie in their data. NULL is fine. */
+bool vp_specialization_is_sound(const VkSpecializationInfo *info);
+
 #endif

@@ -22,7 +22,7 @@ struct vp_command_buffer {
    struct vp_encoder commands;
    uint64_t recorded; /* commands since vkBeginCommandBuffer */
    bool observable;   /* it may change what the host can look at */
-   bool executes;     /* other command buffers, in what has not been said yet */
+   bool executes;     /* or looks at other command buffers, in what has not been said yet */
    bool recording;
    bool begun;                  /* pieces of a recording that has not ended are in the stream */
    VkResult result;             /* of the pieces; once it is an error, what follows is not said any more */

@@ -268,9 +268,9 @@ class Guards:
 
     def failed(self, command):
         """Lines that null what a call was to make: programs destroy what it leaves there. What is generated does so
-        itself; one that makes pipelines leaves those that there are, and nulls the others."""
+        itself; one that makes pipelines or shaders leaves those that there are, and nulls the others."""
         output = makes(self.scope, command)
-        if not output or output.type == 'VkPipeline' or command.row.client == 'gen':
+        if not output or output.type in ('VkPipeline', 'VkShaderEXT') or command.row.client == 'gen':
             return []
         count = self.codec.length(output.lengths[0], command.parameters, '') if output.lengths else '1'
         return ['for (uint64_t i = 0; result < 0 && i < %s; i++)' % count, '   %s[i] = VK_NULL_HANDLE;' % output.name]

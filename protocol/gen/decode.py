@@ -3,7 +3,7 @@
 
 from layout import Layout, pad4
 from lines import Item, block, indent, join_reads
-from scope import SCALARS
+from scope import MAY_BE_EMPTY, SCALARS
 
 
 class Decoding(Layout):
@@ -276,7 +276,8 @@ class Decoding(Layout):
             if member.selection:
                 labels = ['case %su:' % (self.registry.values[s] & 0xffffffff) for s in member.selection]
                 lines += self.decode_case(labels, member, union, 'new')
-        lines += ['default:', '   vp_dec_fail(d, "a union has an unknown member");', '}']
+        other = 'break;' if union.name in MAY_BE_EMPTY else 'vp_dec_fail(d, "a union has an unknown member");'
+        lines += ['default:', '   ' + other, '}']
         self.add('void %s(struct vp_decoder *d, %s *v, int64_t selector)' % (name, union.name), lines)
 
     # A chain's functions begin behind the flag that says that there is a node.

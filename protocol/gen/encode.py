@@ -3,7 +3,7 @@
 
 from layout import Layout
 from lines import Item, block, indent, join_items
-from scope import OPAQUE, SCALARS, SENT_IF, UNION_MEMBER
+from scope import MAY_BE_EMPTY, OPAQUE, SCALARS, SENT_IF, UNION_MEMBER
 
 
 class Encoding(Layout):
@@ -191,7 +191,7 @@ class Encoding(Layout):
                 lines += ['case %su:' % (self.registry.values[selection] & 0xffffffff)]
             lines += indent(['{'] + indent(join_items([self.encode_variable(member, union, union.members, 'v->')])) + [
                 '} break;'])
-        lines += ['default:', '   e->failed = true;', '}']
+        lines += ['default:', '   break;' if union.name in MAY_BE_EMPTY else '   e->failed = true;', '}']
         self.add('void %s(struct vp_encoder *e, const %s *v, int64_t selector)' % (name, union.name), lines)
 
     def make_enc_chain(self, name, struct, self_verb='enc_self', chain_verb='enc_chain'):

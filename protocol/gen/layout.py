@@ -3,7 +3,7 @@
 
 import re
 
-from scope import OPAQUE, SCALARS, SENT_IF, UNION_MEMBER, length_identifiers
+from scope import MAY_BE_EMPTY, OPAQUE, SCALARS, SENT_IF, UNION_MEMBER, length_identifiers
 
 
 def pad4(n):
@@ -90,7 +90,8 @@ class Layout:
         return sum(least for least, _ in extents), None if None in sizes else sum(sizes)
 
     def union_least(self, union):
-        return 4 + min(self.variable_extent(m, union)[0] for m in self.union_members(union))
+        least = 0 if union.name in MAY_BE_EMPTY else min(self.variable_extent(m, union)[0] for m in self.union_members(union))
+        return 4 + least
 
     def variable_extent(self, variable, owner, mode='full'):
         """The same for a member or parameter."""

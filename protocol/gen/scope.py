@@ -60,6 +60,9 @@ UNION_MEMBER = {
     'VkPipelineExecutableStatisticValueKHR': 2,
 }
 
+# Unions with a selector that may say that there is nothing in them.
+MAY_BE_EMPTY = {'VkIndirectCommandsTokenDataEXT'}
+
 # Left out although their extension is in: nobody can use them from afar, or the format leaves them out.
 EXCLUDED_STRUCTS = {
     'VkImportMemoryFdInfoKHR', 'VkPhysicalDeviceLayeredApiPropertiesListKHR',

@@ -7,6 +7,7 @@
 #include "server/check/check.h"
 #include "server/core/device.h"
 #include "server/pipeline/render_pass.h"
+#include "server/pipeline/shader_object.h"
 #include "server/vp_dispatch.h"
 
 /* Stages that newer headers name. */
@@ -14,19 +15,21 @@
 #define COMPUTE_STAGES ((VkShaderStageFlags)0x4020)   /* with subpass shading */
 #define RAY_STAGES ((VkShaderStageFlags)0x3f00)
 
+#define SHADER_GROUPS VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV
+
 /* VkPipelineCreateFlags2CreateInfo, which replaces the flags. */
 #define STRUCTURE_TYPE_PIPELINE_CREATE_FLAGS_2 ((VkStructureType)1000470005)
 
 /* Drivers make a table with a place for each id. What is in another order of bytes, or no SPIR-V at all, is theirs to
  * refuse. */
-static bool check_code(struct vps_context *ctx, const VkShaderModuleCreateInfo *info)
+static bool check_code(struct vps_context *ctx, const uint32_t *code, size_t size)
 {
-   if (info->codeSize < VP_SPIRV_HEADER_WORDS * sizeof(uint32_t) || info->codeSize % sizeof(uint32_t) != 0) {
-      vps_fail(ctx, "%zu bytes are no SPIR-V", info->codeSize);
+   if (size < VP_SPIRV_HEADER_WORDS * sizeof(uint32_t) || size % sizeof(uint32_t) != 0) {
+      vps_fail(ctx, "%zu bytes are no SPIR-V", size);
       return false;
    }
-   if (info->pCode[0] == VP_SPIRV_MAGIC && info->pCode[VP_SPIRV_BOUND] > VP_SPIRV_MAX_BOUND) {
-      vps_fail(ctx, "a shader has ids up to %u, which is more than SPIR-V allows", info->pCode[VP_SPIRV_BOUND]);
+   if (code[0] == VP_SPIRV_MAGIC && code[VP_SPIRV_BOUND] > VP_SPIRV_MAX_BOUND) {
+      vps_fail(ctx, "a shader has ids up to %u, which is more than SPIR-V allows", code[VP_SPIRV_BOUND]);
       return false;
    }
    return true;
@@ -34,7 +37,7 @@ static bool check_code(struct vps_context *ctx, const VkShaderModuleCreateInfo *
 
 bool vps_check_vkCreateShaderModule(struct vps_context *ctx, const struct vp_cmd_vkCreateShaderModule *a)
 {
-   return check_code(ctx, a->pCreateInfo);
+   return check_code(ctx, a->pCreateInfo->pCode, a->pCreateInfo->codeSize);
 }
 
 static bool check_constants(struct vps_context *ctx, const VkSpecializationInfo *info)
@@ -47,16 +50,20 @@ static bool check_constants(struct vps_context *ctx, const VkSpecializationInfo 
    return true;
 }
 
+static bool check_stage_bit(struct vps_context *ctx, VkShaderStageFlags bits, VkShaderStageFlags known)
+{
+   const bool ok = (bits & known) && !(bits & (bits - 1));
+
+   if (!ok)
+      vps_fail(ctx, "%#x is no stage that is possible here", bits);
+   return ok;
+}
+
 static bool check_stage(struct vps_context *ctx, const VkPipelineShaderStageCreateInfo *stage, VkShaderStageFlags known)
 {
    const VkShaderModuleCreateInfo *code = vp_chain_find(stage->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
-   const VkShaderStageFlags bits = stage->stage;
 
-   if (!(bits & known) || (bits & (bits - 1))) {
-      vps_fail(ctx, "%#x is no stage of this pipeline", bits);
-      return false;
-   }
-   return (!code || check_code(ctx, code)) &&
+   return check_stage_bit(ctx, stage->stage, known) && (!code || check_code(ctx, code->pCode, code->codeSize)) &&
           (!stage->pSpecializationInfo || check_constants(ctx, stage->pSpecializationInfo));
 }
 
@@ -132,6 +139,17 @@ static bool check_pipeline_subpass(struct vps_context *ctx, const VkGraphicsPipe
    return true;
 }
 
+/* Groups of shaders have stages and a vertex input of their own. */
+static bool check_shader_groups(struct vps_context *ctx, const VkGraphicsPipelineShaderGroupsCreateInfoNV *info)
+{
+   bool ok = true;
+
+   for (uint32_t i = 0; info && i < info->groupCount && ok; i++)
+      ok = check_stages(ctx, info->pGroups[i].stageCount, info->pGroups[i].pStages, GRAPHICS_STAGES) &&
+           (!info->pGroups[i].pVertexInputState || check_vertex_input(ctx, info->pGroups[i].pVertexInputState));
+   return ok;
+}
+
 static bool check_graphics(struct vps_context *ctx, uint32_t count, const VkGraphicsPipelineCreateInfo *infos)
 {
    for (uint32_t i = 0; i < count; i++) {
@@ -139,7 +157,8 @@ static bool check_graphics(struct vps_context *ctx, uint32_t count, const VkGrap
       if (!check_stages(ctx, info->stageCount, info->pStages, GRAPHICS_STAGES) ||
           !check_base(ctx, info->flags, info->pNext, info->basePipelineIndex, i) ||
           (info->pVertexInputState && !check_vertex_input(ctx, info->pVertexInputState)) ||
-          !check_graphics_counts(ctx, info) || !check_pipeline_subpass(ctx, info))
+          !check_shader_groups(ctx, vp_chain_find(info->pNext, SHADER_GROUPS)) || !check_graphics_counts(ctx, info) ||
+          !check_pipeline_subpass(ctx, info))
          return false;
    }
    return true;
@@ -166,6 +185,16 @@ static bool check_compute(struct vps_context *ctx, uint32_t count, const VkCompu
    }
    return true;
 }
+
+#ifdef VK_NV_device_generated_commands_compute
+
+bool vps_check_vkGetPipelineIndirectMemoryRequirementsNV(
+   struct vps_context *ctx, const struct vp_cmd_vkGetPipelineIndirectMemoryRequirementsNV *a)
+{
+   return check_compute(ctx, 1, a->pCreateInfo);
+}
+
+#endif
 
 bool vps_check_vkCreateComputePipelines(struct vps_context *ctx, const struct vp_cmd_vkCreateComputePipelines *a)
 {
@@ -283,6 +312,53 @@ bool vps_check_vkCreatePipelineBinariesVP(struct vps_context *ctx, const struct 
       vps_fail(ctx, "binaries come from one source, not %u", sources);
    return sources == 1 && check_infos(ctx, infos);
 }
+
+/* --- shaders without pipelines --- */
+
+#ifdef VK_EXT_shader_object
+
+/* With compute, task and mesh shaders. */
+#define OBJECT_STAGES ((VkShaderStageFlags)(1u << VPS_SHADER_STAGES) - 1)
+
+/* Machine code is the driver's to look at, which knows what it has made. */
+static bool check_shader(struct vps_context *ctx, const VkShaderCreateInfoEXT *info)
+{
+   if (info->codeSize == 0) {
+      vps_fail(ctx, "a shader has no code");
+      return false;
+   }
+   return check_stage_bit(ctx, info->stage, OBJECT_STAGES) &&
+          (info->codeType != VK_SHADER_CODE_TYPE_SPIRV_EXT || check_code(ctx, info->pCode, info->codeSize)) &&
+          (!info->pSpecializationInfo || check_constants(ctx, info->pSpecializationInfo));
+}
+
+bool vps_check_vkCreateShadersEXT(struct vps_context *ctx, const struct vp_cmd_vkCreateShadersEXT *a)
+{
+   bool ok = true;
+
+   for (uint32_t i = 0; i < a->createInfoCount && ok; i++)
+      ok = check_shader(ctx, &a->pCreateInfos[i]);
+   return ok;
+}
+
+/* Drivers keep what is bound in a table with a place for each stage. */
+bool vps_check_vkCmdBindShadersEXT(struct vps_context *ctx, const struct vp_cmd_vkCmdBindShadersEXT *a)
+{
+   unsigned next = 1; /* behind the command buffer */
+
+   for (uint32_t i = 0; i < a->stageCount; i++) {
+      const struct vps_shader *shader = a->pShaders && a->pShaders[i] ? ctx->used[next++]->state : NULL;
+      if (!check_stage_bit(ctx, a->pStages[i], OBJECT_STAGES))
+         return false;
+      if (shader && shader->stage != (VkShaderStageFlags)a->pStages[i]) {
+         vps_fail(ctx, "a shader for the stage %#x is bound to %#x", shader->stage, a->pStages[i]);
+         return false;
+      }
+   }
+   return true;
+}
+
+#endif
 
 /* --- questions --- */
 

@@ -25,9 +25,14 @@ struct vps_queue_range {
 
 /* What the GPU has so many of; 0: none. */
 struct vps_limits {
-   uint32_t maxBoundDescriptorSets, maxColorAttachments, maxDiscardRectangles, maxPushConstantsSize,
-      maxTransformFeedbackBuffers, maxVertexInputAttributes, maxVertexInputBindings, maxViewports,
+   uint32_t maxBoundDescriptorSets, maxColorAttachments, maxDescriptorBufferBindings, maxDiscardRectangles,
+      maxPushConstantsSize, maxTransformFeedbackBuffers, maxVertexInputAttributes, maxVertexInputBindings, maxViewports,
       shaderGroupHandleCaptureReplaySize, shaderGroupHandleSize;
+   size_t largest_descriptor; /* in a descriptor buffer */
+   VkPhysicalDeviceDeviceGeneratedCommandsPropertiesNV generated_nv;
+#ifdef VK_EXT_device_generated_commands
+   VkPhysicalDeviceDeviceGeneratedCommandsPropertiesEXT generated;
+#endif
 };
 
 /* The state of a VkDevice. */

@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 
-#include "common/wire/chain.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/memory/buffer.h"
+#include "server/memory/buffer_usage.h"
 #include "server/memory/image.h"
 #include "server/memory/memory.h"
 #include "server/memory/writes.h"
@@ -18,7 +18,8 @@
 /* The GPU does not write to buffers with no other usage. */
 #define READING_USAGE                                                                                                  \
    (VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT | \
-    VK_BUFFER_USAGE_INDEX_BUFFER_BIT | VK_BUFFER_USAGE_VERTEX_BUFFER_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT)
+    VK_BUFFER_USAGE_INDEX_BUFFER_BIT | VK_BUFFER_USAGE_VERTEX_BUFFER_BIT | VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT |       \
+    VK_BUFFER_USAGE_SAMPLER_DESCRIPTOR_BUFFER_BIT_EXT | VK_BUFFER_USAGE_RESOURCE_DESCRIPTOR_BUFFER_BIT_EXT)
 
 /* Only commands that say where write to buffers with one of these. */
 #define EXACT_USAGE                                                                        \
@@ -28,17 +29,12 @@
 /* Shaders write to buffers with more than these by their addresses only. */
 #define ADDRESS_USAGE VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT
 
-/* VkBufferUsageFlags2CreateInfo, which older headers do not have, replaces the usage. */
-#define STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2 1000470006
-
-static unsigned find_classes(const VkBufferCreateInfo *info)
+static unsigned find_classes(uint64_t usage)
 {
-   if (vp_chain_find(info->pNext, (VkStructureType)STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2))
-      return VPS_WRITES_STORAGE | VPS_WRITES_ADDRESS | VPS_WRITES_OTHER;
-   unsigned classes = info->usage & ~(VkBufferUsageFlags)READING_USAGE ? VPS_WRITES_OTHER : 0;
-   if (info->usage & ADDRESS_USAGE)
+   unsigned classes = usage & ~(uint64_t)READING_USAGE ? VPS_WRITES_OTHER : 0;
+   if (usage & ADDRESS_USAGE)
       classes |= VPS_WRITES_ADDRESS;
-   if (info->usage & ~(VkBufferUsageFlags)(READING_USAGE | EXACT_USAGE | ADDRESS_USAGE))
+   if (usage & ~(uint64_t)(READING_USAGE | EXACT_USAGE | ADDRESS_USAGE))
       classes |= VPS_WRITES_STORAGE;
    return classes;
 }
@@ -61,10 +57,13 @@ void vps_observe_vkCreateBuffer(struct vps_context *ctx, const struct vp_cmd_vkC
       vps_fail(ctx, "the server is out of memory");
       return;
    }
+   const uint64_t usage = vps_buffer_usage(a->pCreateInfo->pNext, a->pCreateInfo->usage);
    buffer->size = a->pCreateInfo->size;
-   buffer->classes = find_classes(a->pCreateInfo);
-   buffer->copies =
-      !(a->pCreateInfo->usage & ~(VkBufferUsageFlags)COPY_USAGE) && !(buffer->classes & VPS_WRITES_STORAGE);
+   buffer->classes = find_classes(usage);
+   /* With VK_NV_device_generated_commands, drivers prepare commands in such buffers. */
+   if ((usage & VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT) && ctx->used[0]->device->functions.CmdExecuteGeneratedCommandsNV)
+      buffer->classes |= VPS_WRITES_OTHER;
+   buffer->copies = !(usage & ~(uint64_t)COPY_USAGE);
    object->state = buffer;
    object->release = release_buffer;
 }

@@ -16,9 +16,6 @@
 
 #define FIRST_CAPACITY 4u
 
-/* VK_DESCRIPTOR_SET_LAYOUT_CREATE_PER_STAGE_BIT_NV, which older headers do not have. */
-#define LAYOUT_CREATE_PER_STAGE 0x40u
-
 /* --- layouts --- */
 
 static void unref_layout(void *state)
@@ -94,7 +91,7 @@ void vps_observe_vkCreateDescriptorSetLayout(struct vps_context *ctx,
       return;
    atomic_init(&layout->refs, 1);
    layout->late = is_late(info);
-   layout->by_stage = info->flags & LAYOUT_CREATE_PER_STAGE;
+   layout->flags = info->flags;
    layout->binding_count = count;
    for (uint32_t i = 0; i < count; i++) {
       layout->bindings[i] = (struct vps_layout_binding){

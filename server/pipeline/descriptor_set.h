@@ -30,9 +30,9 @@ struct vps_layout_binding {
 
 /* The state of a VkDescriptorSetLayout. */
 struct vps_set_layout {
-   atomic_uint refs;       /* recordings that push descriptors have some, too */
-   bool late;              /* what it holds counts when it is submitted, not when it is bound */
-   bool by_stage;          /* each stage has a set of its own under the same number */
+   atomic_uint refs; /* recordings that push descriptors have some, too */
+   bool late;        /* what it holds counts when it is submitted, not when it is bound */
+   VkDescriptorSetLayoutCreateFlags flags;
    uint32_t dynamic_count; /* dynamic offsets that a set takes */
    uint32_t binding_count;
    struct vps_layout_binding bindings[]; /* in the order of their numbers */
@@ -75,6 +75,13 @@ struct vps_pipeline_layout {
 
 /* The layout of a set in a VkPipelineLayout; NULL: not known. */
 struct vps_set_layout *vps_pipeline_layout_find(const struct vps_object *pipeline_layout, uint32_t set);
+
+/* Whether each stage has a set of its own under the same number (VK_DESCRIPTOR_SET_LAYOUT_CREATE_PER_STAGE_BIT_NV,
+ * which older headers do not have). */
+static inline bool vps_set_layout_is_by_stage(const struct vps_set_layout *layout)
+{
+   return layout->flags & 0x40u;
+}
 
 /* The binding with a number, or NULL. The first looks among all of them; most are numbered without gaps. */
 const struct vps_layout_binding *vps_set_layout_search(const struct vps_set_layout *layout, uint32_t number);

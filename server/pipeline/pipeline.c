@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* vkCreate*Pipelines, by the maker where nobody waits for the answer; and what a pipeline's shaders write to, which
- * follows from its modules and from the libraries that it links. */
+/* vkCreate*Pipelines, and what else is created alike, by the maker where nobody waits for the answer; and what a
+ * pipeline's shaders write to, which follows from its modules and from the libraries that it links. */
 
 #include "server/pipeline/pipeline.h"
 
@@ -21,18 +21,13 @@
 
 /* --- the kinds of pipelines --- */
 
-/* What is in the create-infos of all kinds. */
-struct parts {
+/* What is in the create-infos of all kinds of pipelines. */
+struct vps_parts {
    VkPipelineCreateFlags flags;
    const void *chain;
    uint32_t stage_count;
    const VkPipelineShaderStageCreateInfo *stages;
    const VkPipelineLibraryCreateInfoKHR *libraries;
-};
-
-struct vps_pipeline_kind {
-   VkResult (*create)(const struct vps_creation *creation);
-   struct parts (*look)(const struct vps_creation *creation, uint32_t i);
 };
 
 static VkResult create_graphics(const struct vps_creation *creation)
@@ -64,57 +59,39 @@ static VkResult create_ray_tracing_nv(const struct vps_creation *creation)
                                                                   a->pCreateInfos, NULL, creation->handles);
 }
 
-static struct parts look_at_graphics(const struct vps_creation *creation, uint32_t i)
+static struct vps_parts look_at_graphics(const struct vps_creation *creation, uint32_t i)
 {
    const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
-   return (struct parts){info->flags, info->pNext, info->stageCount, info->pStages,
-                         vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR)};
+   return (struct vps_parts){info->flags, info->pNext, info->stageCount, info->pStages,
+                             vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR)};
 }
 
-static struct parts look_at_compute(const struct vps_creation *creation, uint32_t i)
+static struct vps_parts look_at_compute(const struct vps_creation *creation, uint32_t i)
 {
    const VkComputePipelineCreateInfo *info = &creation->command.compute.pCreateInfos[i];
-   return (struct parts){info->flags, info->pNext, 1, &info->stage, NULL};
+   return (struct vps_parts){info->flags, info->pNext, 1, &info->stage, NULL};
 }
 
-static struct parts look_at_ray_tracing(const struct vps_creation *creation, uint32_t i)
+static struct vps_parts look_at_ray_tracing(const struct vps_creation *creation, uint32_t i)
 {
    const VkRayTracingPipelineCreateInfoKHR *info = &creation->command.ray_tracing.pCreateInfos[i];
-   return (struct parts){info->flags, info->pNext, info->stageCount, info->pStages, info->pLibraryInfo};
+   return (struct vps_parts){info->flags, info->pNext, info->stageCount, info->pStages, info->pLibraryInfo};
 }
 
-static struct parts look_at_ray_tracing_nv(const struct vps_creation *creation, uint32_t i)
+static struct vps_parts look_at_ray_tracing_nv(const struct vps_creation *creation, uint32_t i)
 {
    const VkRayTracingPipelineCreateInfoNV *info = &creation->command.ray_tracing_nv.pCreateInfos[i];
-   return (struct parts){info->flags, info->pNext, info->stageCount, info->pStages, NULL};
+   return (struct vps_parts){info->flags, info->pNext, info->stageCount, info->pStages, NULL};
 }
 
-static const struct vps_pipeline_kind graphics = {create_graphics, look_at_graphics};
-static const struct vps_pipeline_kind compute = {create_compute, look_at_compute};
-static const struct vps_pipeline_kind ray_tracing = {create_ray_tracing, look_at_ray_tracing};
-static const struct vps_pipeline_kind ray_tracing_nv = {create_ray_tracing_nv, look_at_ray_tracing_nv};
-
 /* --- what shaders write to --- */
-
-/* The state of a shader module or a pipeline is what it writes to (struct vps_stores); NULL when that is not known. */
 
 static const struct vps_stores anything = {.classes = VPS_WRITES_SHADERS};
 
 const struct vps_stores *vps_pipeline_stores(const struct vps_object *pipeline)
 {
-   return pipeline->state ? pipeline->state : &anything;
-}
-
-static void set_stores(struct vps_object *object, const struct vps_stores *stores)
-{
-   if (!object || object->poison || object->state || stores->classes == VPS_WRITES_SHADERS)
-      return;
-   struct vps_stores *copy = malloc(sizeof(*copy));
-   if (!copy)
-      return;
-   *copy = *stores;
-   object->state = copy;
-   object->release = free;
+   const struct vps_pipeline *state = pipeline->state;
+   return state ? &state->stores : &anything;
 }
 
 static struct vps_stores find_stores(const VkShaderModuleCreateInfo *info)
@@ -122,23 +99,36 @@ static struct vps_stores find_stores(const VkShaderModuleCreateInfo *info)
    return info && info->pCode ? vps_spirv_find_stores(info->pCode, info->codeSize / 4) : anything;
 }
 
+/* The state of a shader module is what it writes to (struct vps_stores); NULL when that is not known. */
 void vps_observe_vkCreateShaderModule(struct vps_context *ctx, const struct vp_cmd_vkCreateShaderModule *a)
 {
    const struct vps_stores stores = find_stores(a->pCreateInfo);
+   struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pShaderModule);
 
-   set_stores(vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pShaderModule), &stores);
+   if (!object || object->poison || stores.classes == VPS_WRITES_SHADERS)
+      return;
+   struct vps_stores *copy = malloc(sizeof(*copy));
+   if (!copy)
+      return;
+   *copy = stores;
+   object->state = copy;
+   object->release = free;
 }
 
-/* Adds what the object that the command uses under this driver's handle writes to. */
-static void add_used(struct vps_stores *stores, const struct vps_context *ctx, int32_t type, uint64_t handle)
+/* The object that the command uses under this driver's handle; NULL: none. */
+static const struct vps_object *find_used(const struct vps_context *ctx, int32_t type, uint64_t handle)
 {
    for (unsigned i = 0; i < ctx->used_count; i++) {
-      if (ctx->used[i]->type == type && ctx->used[i]->handle == handle && ctx->used[i]->state) {
-         vps_stores_add(stores, ctx->used[i]->state);
-         return;
-      }
+      if (ctx->used[i]->type == type && ctx->used[i]->handle == handle)
+         return ctx->used[i];
    }
-   vps_stores_add(stores, &anything);
+   return NULL;
+}
+
+static void add_module(struct vps_stores *stores, const struct vps_context *ctx, VkShaderModule handle)
+{
+   const struct vps_object *module = find_used(ctx, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)(uintptr_t)handle);
+   vps_stores_add(stores, module && module->state ? module->state : &anything);
 }
 
 /* The code of a stage is in a module or given directly. It can also be only named. */
@@ -146,7 +136,7 @@ static void add_stage(struct vps_stores *stores, const struct vps_context *ctx,
                       const VkPipelineShaderStageCreateInfo *stage)
 {
    if (stage->module) {
-      add_used(stores, ctx, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)(uintptr_t)stage->module);
+      add_module(stores, ctx, stage->module);
    } else {
       const struct vps_stores code =
          find_stores(vp_chain_find(stage->pNext, VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO));
@@ -164,32 +154,69 @@ static void add_stages(struct vps_stores *stores, const struct vps_context *ctx,
 static void add_libraries(struct vps_stores *stores, const struct vps_context *ctx,
                           const VkPipelineLibraryCreateInfoKHR *info)
 {
-   for (uint32_t i = 0; info && i < info->libraryCount; i++)
-      add_used(stores, ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]);
+   for (uint32_t i = 0; info && i < info->libraryCount; i++) {
+      const struct vps_object *library =
+         find_used(ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]);
+      vps_stores_add(stores, library ? vps_pipeline_stores(library) : &anything);
+   }
 }
 
-static void note_pipeline_stores(const struct vps_context *ctx, const struct parts *parts, struct vps_object *pipeline)
+/* Groups of shaders (VK_NV_device_generated_commands): its own, and those of pipelines that it refers to. What they
+ * write to is not looked for. */
+static void add_groups(struct vps_pipeline *pipeline, const struct vps_context *ctx,
+                       const VkGraphicsPipelineShaderGroupsCreateInfoNV *info)
 {
-   struct vps_stores stores = {0};
-   if (vp_chain_find(parts->chain, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV))
-      return;
-   add_stages(&stores, ctx, parts->stages, parts->stage_count);
-   add_libraries(&stores, ctx, parts->libraries);
-   set_stores(pipeline, &stores);
+   vps_stores_add(&pipeline->stores, &anything);
+   pipeline->groups = info->groupCount;
+   for (uint32_t i = 0; i < info->pipelineCount; i++) {
+      const struct vps_object *other =
+         find_used(ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pPipelines[i]);
+      const struct vps_pipeline *state = other ? other->state : NULL;
+      if (state && __builtin_add_overflow(pipeline->groups, state->groups, &pipeline->groups))
+         pipeline->groups = UINT32_MAX;
+   }
 }
+
+static void note_pipeline(struct vps_context *ctx, const struct vps_creation *creation, uint32_t i)
+{
+   const struct vps_parts parts = creation->kind->look(creation, i);
+   const VkGraphicsPipelineShaderGroupsCreateInfoNV *groups =
+      vp_chain_find(parts.chain, VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_SHADER_GROUPS_CREATE_INFO_NV);
+   struct vps_pipeline *pipeline = calloc(1, sizeof(*pipeline));
+
+   if (!pipeline)
+      return;
+   add_stages(&pipeline->stores, ctx, parts.stages, parts.stage_count);
+   add_libraries(&pipeline->stores, ctx, parts.libraries);
+   if (groups)
+      add_groups(pipeline, ctx, groups);
+   creation->objects[i]->state = pipeline;
+   creation->objects[i]->release = free;
+}
+
+static const struct vps_pipeline_kind graphics = {VK_OBJECT_TYPE_PIPELINE, create_graphics, note_pipeline,
+                                                  look_at_graphics};
+static const struct vps_pipeline_kind compute = {VK_OBJECT_TYPE_PIPELINE, create_compute, note_pipeline,
+                                                 look_at_compute};
+static const struct vps_pipeline_kind ray_tracing = {VK_OBJECT_TYPE_PIPELINE, create_ray_tracing, note_pipeline,
+                                                     look_at_ray_tracing};
+static const struct vps_pipeline_kind ray_tracing_nv = {VK_OBJECT_TYPE_PIPELINE, create_ray_tracing_nv, note_pipeline,
+                                                        look_at_ray_tracing_nv};
 
 /* --- creation --- */
 
 static void tell_executables(const struct vps_creation *creation, uint32_t i)
 {
-   const struct parts parts = creation->kind->look(creation, i);
+   if (!creation->kind->look)
+      return;
+   const struct vps_parts parts = creation->kind->look(creation, i);
    vps_executables_tell(creation->device, creation->objects[i]->id, creation->handles[i], parts.flags, parts.chain);
 }
 
 static void destroy_all(const struct vps_creation *creation)
 {
    for (uint32_t i = 0; i < creation->count; i++) {
-      creation->device->functions.DestroyPipeline(creation->device->handle, creation->handles[i], NULL);
+      vps_destroy_handle(creation->device, creation->kind->type, (uint64_t)(uintptr_t)creation->handles[i]);
       creation->handles[i] = VK_NULL_HANDLE;
    }
 }
@@ -216,7 +243,7 @@ void vps_creation_finish(struct vps_context *ctx, const struct vps_creation *cre
 {
    for (uint32_t i = 0; i < creation->count; i++) {
       struct vps_object *object = creation->objects[i];
-      object->type = VK_OBJECT_TYPE_PIPELINE;
+      object->type = creation->kind->type;
       object->handle = (uint64_t)(uintptr_t)creation->handles[i];
       if (!object->handle && creation->result < 0)
          object->poison = creation->result;
@@ -244,14 +271,12 @@ static bool begin_creation(struct vps_context *ctx, struct vps_creation *creatio
          return false;
       creation->objects[creation->count] = object;
    }
-   for (uint32_t i = 0; i < count; i++) {
-      const struct parts parts = creation->kind->look(creation, i);
-      note_pipeline_stores(ctx, &parts, creation->objects[i]);
-   }
+   for (uint32_t i = 0; i < count; i++)
+      creation->kind->note(ctx, creation, i);
    return true;
 }
 
-/* Creates pipelines now. The id of one that there is not becomes null for the reply. */
+/* Creates them now. The id of what there is not becomes null for the reply. */
 static VkResult create_now(struct vps_context *ctx, struct vps_creation *creation, VkPipeline *ids)
 {
    vps_creation_run(creation);
@@ -263,8 +288,7 @@ static VkResult create_now(struct vps_context *ctx, struct vps_creation *creatio
    return creation->result;
 }
 
-static VkResult create_pipelines(struct vps_context *ctx, struct vps_creation *creation, uint32_t count,
-                                 VkPipeline *ids)
+VkResult vps_create(struct vps_context *ctx, struct vps_creation *creation, uint32_t count, VkPipeline *ids)
 {
    if (!begin_creation(ctx, creation, count, ids) || vps_maker_start(ctx, creation))
       return VK_SUCCESS;
@@ -274,25 +298,25 @@ static VkResult create_pipelines(struct vps_context *ctx, struct vps_creation *c
 void vps_handle_vkCreateGraphicsPipelines(struct vps_context *ctx, struct vp_cmd_vkCreateGraphicsPipelines *a)
 {
    struct vps_creation creation = {.kind = &graphics, .command.graphics = *a};
-   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+   a->ret = vps_create(ctx, &creation, a->createInfoCount, a->pPipelines);
 }
 
 void vps_handle_vkCreateComputePipelines(struct vps_context *ctx, struct vp_cmd_vkCreateComputePipelines *a)
 {
    struct vps_creation creation = {.kind = &compute, .command.compute = *a};
-   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+   a->ret = vps_create(ctx, &creation, a->createInfoCount, a->pPipelines);
 }
 
 void vps_handle_vkCreateRayTracingPipelinesKHR(struct vps_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesKHR *a)
 {
    struct vps_creation creation = {.kind = &ray_tracing, .command.ray_tracing = *a};
-   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+   a->ret = vps_create(ctx, &creation, a->createInfoCount, a->pPipelines);
 }
 
 void vps_handle_vkCreateRayTracingPipelinesNV(struct vps_context *ctx, struct vp_cmd_vkCreateRayTracingPipelinesNV *a)
 {
    struct vps_creation creation = {.kind = &ray_tracing_nv, .command.ray_tracing_nv = *a};
-   a->ret = create_pipelines(ctx, &creation, a->createInfoCount, a->pPipelines);
+   a->ret = vps_create(ctx, &creation, a->createInfoCount, a->pPipelines);
 }
 
 /* Several threads may use a cache here, though only one of the application does. */

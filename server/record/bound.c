@@ -5,7 +5,10 @@
 
 #include "server/record/bound.h"
 
+#include <string.h>
+
 #include "server/core/context.h"
+#include "server/memory/buffer_usage.h"
 #include "server/memory/memory.h"
 #include "server/memory/writes.h"
 #include "server/pipeline/pipeline.h"
@@ -56,16 +59,83 @@ static struct vps_bind_point *bound_change(struct vps_context *ctx, VkPipelineBi
 
 /* --- binding --- */
 
-void vps_observe_vkCmdBindPipeline(struct vps_context *ctx, const struct vp_cmd_vkCmdBindPipeline *a)
+static void bind_pipeline(struct vps_context *ctx, VkPipelineBindPoint bind_point)
 {
-   struct vps_bind_point *point = bound_change(ctx, a->pipelineBindPoint);
+   struct vps_bind_point *point = bound_change(ctx, bind_point);
 
    if (!point || ctx->used_count < 2)
       return;
    point->pipeline = name(ctx->used[1]);
+   point->loose = false;
    point->quiet = vps_stores_nothing(vps_pipeline_stores(ctx->used[1]));
    point->changed = !point->quiet;
 }
+
+void vps_observe_vkCmdBindPipeline(struct vps_context *ctx, const struct vp_cmd_vkCmdBindPipeline *a)
+{
+   bind_pipeline(ctx, a->pipelineBindPoint);
+}
+
+static const struct vps_stores anything = {.classes = VPS_WRITES_SHADERS};
+
+#ifdef VK_EXT_shader_object
+
+/* Adds what the shader of a stage writes to. */
+static void add_shader(struct vps_stores *stores, const struct vps_object_name *bound)
+{
+   const struct vps_object *object = alive(bound, VK_OBJECT_TYPE_SHADER_EXT);
+   const struct vps_shader *shader = object ? object->state : NULL;
+
+   if (bound->object)
+      vps_stores_add(stores, shader ? &shader->stores : &anything);
+}
+
+#endif
+
+/* What the shaders that are bound write to. */
+static struct vps_stores find_bound_stores(const struct vps_bind_point *point)
+{
+   const struct vps_object *pipeline = alive(&point->pipeline, VK_OBJECT_TYPE_PIPELINE);
+   struct vps_stores stores = {0};
+
+   if (!point->loose)
+      return pipeline ? *vps_pipeline_stores(pipeline) : anything;
+#ifdef VK_EXT_shader_object
+   for (unsigned i = 0; i < VPS_SHADER_STAGES; i++)
+      add_shader(&stores, &point->shaders[i]);
+#endif
+   return stores;
+}
+
+#ifdef VK_EXT_shader_object
+
+static void bind_shader(struct vps_context *ctx, VkShaderStageFlags stage, const struct vps_object *object)
+{
+   const bool computes = stage == VK_SHADER_STAGE_COMPUTE_BIT;
+   struct vps_bind_point *point =
+      bound_change(ctx, computes ? VK_PIPELINE_BIND_POINT_COMPUTE : VK_PIPELINE_BIND_POINT_GRAPHICS);
+
+   if (!point->loose) { /* with the pipeline all of its shaders go */
+      memset(point->shaders, 0, sizeof(point->shaders));
+      point->loose = true;
+   }
+   point->shaders[__builtin_ctz(stage)] = object ? name(object) : (struct vps_object_name){.object = NULL};
+   const struct vps_stores stores = find_bound_stores(point);
+   point->quiet = vps_stores_nothing(&stores);
+   point->changed = !point->quiet;
+}
+
+void vps_observe_vkCmdBindShadersEXT(struct vps_context *ctx, const struct vp_cmd_vkCmdBindShadersEXT *a)
+{
+   unsigned at = 1; /* behind the command buffer */
+
+   for (uint32_t i = 0; i < a->stageCount; i++) {
+      const bool some = a->pShaders && a->pShaders[i];
+      bind_shader(ctx, a->pStages[i], some ? vps_next_used(ctx, &at, VK_OBJECT_TYPE_SHADER_EXT) : NULL);
+   }
+}
+
+#endif
 
 /* The offsets of a set are those at `offsets`, of which `left` are there. Returns how many it takes. */
 static uint32_t take_offsets(struct vps_bound_set *bound, const struct vps_descriptor_set *set, const uint32_t *offsets,
@@ -123,7 +193,7 @@ static void push(struct vps_context *ctx, struct vps_bind_point *point, uint32_t
    struct vps_set_layout *layout = object ? vps_pipeline_layout_find(object, number) : NULL;
    unsigned at = 0;
 
-   if (!layout || layout->by_stage || number >= VPS_MAX_BOUND_SETS ||
+   if (!layout || vps_set_layout_is_by_stage(layout) || number >= VPS_MAX_BOUND_SETS ||
        (point->pushed.layout && point->pushed_to != number)) {
       point->beyond = true;
       return;
@@ -183,6 +253,54 @@ void vps_observe_vkCmdPushDescriptorSet2(struct vps_context *ctx, const struct v
          has_stages(info->stageFlags, bind_points[i]) ? bound_change(ctx, bind_points[i]) : NULL;
       if (point)
          push(ctx, point, info->set, info->descriptorWriteCount, info->pDescriptorWrites);
+   }
+}
+
+#endif
+
+void vps_observe_vkCmdBindPipelineShaderGroupNV(struct vps_context *ctx,
+                                                const struct vp_cmd_vkCmdBindPipelineShaderGroupNV *a)
+{
+   bind_pipeline(ctx, a->pipelineBindPoint);
+}
+
+/* --- descriptor buffers --- */
+
+/* With the flag the driver writes what is pushed to a buffer of the application's, when it likes. */
+void vps_observe_vkCmdBindDescriptorBuffersEXT(struct vps_context *ctx,
+                                               const struct vp_cmd_vkCmdBindDescriptorBuffersEXT *a)
+{
+   for (uint32_t i = 0; i < a->bufferCount; i++) {
+      const VkDescriptorBufferBindingInfoEXT *info = &a->pBindingInfos[i];
+      if (vps_buffer_usage(info->pNext, info->usage) & VK_BUFFER_USAGE_PUSH_DESCRIPTORS_DESCRIPTOR_BUFFER_BIT_EXT) {
+         vps_command_buffer_note_writes(ctx, VPS_WRITES_STORAGE);
+         return;
+      }
+   }
+}
+
+/* What the descriptors name is not known: they are bytes in the client's memory. */
+void vps_observe_vkCmdSetDescriptorBufferOffsetsEXT(struct vps_context *ctx,
+                                                    const struct vp_cmd_vkCmdSetDescriptorBufferOffsetsEXT *a)
+{
+   struct vps_bind_point *point = bound_change(ctx, a->pipelineBindPoint);
+
+   if (point)
+      point->beyond = true;
+}
+
+#ifdef VK_KHR_maintenance6
+
+void vps_observe_vkCmdSetDescriptorBufferOffsets2EXT(struct vps_context *ctx,
+                                                     const struct vp_cmd_vkCmdSetDescriptorBufferOffsets2EXT *a)
+{
+   const VkSetDescriptorBufferOffsetsInfoEXT *info = a->pSetDescriptorBufferOffsetsInfo;
+
+   for (unsigned i = 0; i < VPS_BIND_POINTS; i++) {
+      struct vps_bind_point *point =
+         has_stages(info->stageFlags, bind_points[i]) ? bound_change(ctx, bind_points[i]) : NULL;
+      if (point)
+         point->beyond = true;
    }
 }
 
@@ -265,7 +383,7 @@ static bool note_set(struct vps_track **track, const struct vps_bind_point *poin
 
    if (pushed && !add_descriptors(track, NULL, &point->pushed, choice))
       return false;
-   if (set && set->layout && set->layout->by_stage)
+   if (set && set->layout && vps_set_layout_is_by_stage(set->layout))
       return vps_track_add_classes(track, VPS_WRITES_STORAGE);
    if (set && set->layout)
       return set->layout->late ? vps_track_add_late(track, object) : add_descriptors(track, bound, set, choice);
@@ -297,10 +415,8 @@ void vps_bound_note(struct vps_context *ctx, struct vps_bind_point *point)
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
 
    point->changed = false;
-   const struct vps_object *pipeline = alive(&point->pipeline, VK_OBJECT_TYPE_PIPELINE);
-   const bool ok = pipeline ? note_stores(&command_buffer->track, point, vps_pipeline_stores(pipeline))
-                            : vps_track_add_classes(&command_buffer->track, VPS_WRITES_SHADERS);
-   if (!ok)
+   const struct vps_stores stores = find_bound_stores(point);
+   if (!note_stores(&command_buffer->track, point, &stores))
       vps_fail(ctx, "the server is out of memory");
 }
 

@@ -7,6 +7,7 @@
 #include <vulkan/vulkan.h>
 
 #include "server/pipeline/descriptor_set.h"
+#include "server/pipeline/shader_object.h"
 #include "server/record/track.h"
 
 struct vps_context;
@@ -26,9 +27,11 @@ struct vps_bound_set {
 /* Sets stay noted here when binding others has made them useless. */
 struct vps_bind_point {
    bool changed; /* since its shaders were run last, in a way that counts */
-   bool quiet;   /* the shaders of its pipeline write to nothing, whatever is bound */
+   bool quiet;   /* its shaders write to nothing, whatever is bound */
    bool beyond;  /* there is more than is kept here */
    struct vps_object_name pipeline;
+   bool loose;                                        /* in its place: */
+   struct vps_object_name shaders[VPS_SHADER_STAGES]; /* by the number of their stage's bit */
    struct vps_bound_set sets[VPS_MAX_BOUND_SETS];
    uint32_t pushed_to;               /* the set that descriptors were pushed to */
    struct vps_descriptor_set pushed; /* has no layout: nothing was pushed */

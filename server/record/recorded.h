@@ -54,4 +54,7 @@ bool vps_note_event(struct vps_context *ctx);
  * it reads. */
 void vps_note_buffer_write(struct vps_context *ctx, VkDeviceSize offset, VkDeviceSize size);
 
+/* The same of another buffer; NULL: it is not known which. */
+void vps_note_write(struct vps_context *ctx, const struct vps_object *buffer, VkDeviceSize offset, VkDeviceSize size);
+
 #endif

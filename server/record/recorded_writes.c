@@ -13,18 +13,18 @@
 #include "server/record/recorded.h"
 #include "server/sync/query_pool.h"
 
-/* Notes a write to [offset, offset + size) of a buffer. False ends the session. */
-static bool note_recorded_write(struct vps_context *ctx, const struct vps_object *object, VkDeviceSize offset,
-                                VkDeviceSize size)
+void vps_note_write(struct vps_context *ctx, const struct vps_object *object, VkDeviceSize offset, VkDeviceSize size)
 {
    const struct vps_buffer *buffer = object ? object->state : NULL;
 
-   if (!buffer || !buffer->memory)
-      return vps_command_buffer_note_writes(ctx, VPS_WRITES_ALL);
+   if (!buffer || !buffer->memory) {
+      vps_command_buffer_note_writes(ctx, VPS_WRITES_ALL);
+      return;
+   }
    if (offset >= buffer->size || !atomic_load(&buffer->memory->classes))
-      return true;
+      return;
    const VkDeviceSize end = size < buffer->size - offset ? offset + size : buffer->size;
-   return vps_command_buffer_note_range(ctx, buffer->memory, buffer->offset + offset, buffer->offset + end);
+   vps_command_buffer_note_range(ctx, buffer->memory, buffer->offset + offset, buffer->offset + end);
 }
 
 /* The last buffer of a command: what it writes to comes after what it reads. */
@@ -39,7 +39,7 @@ static const struct vps_object *destination(const struct vps_context *ctx)
 
 void vps_note_buffer_write(struct vps_context *ctx, VkDeviceSize offset, VkDeviceSize size)
 {
-   note_recorded_write(ctx, destination(ctx), offset, size);
+   vps_note_write(ctx, destination(ctx), offset, size);
 }
 
 static void note_image_copy(struct vps_context *ctx, const VkBufferImageCopy *region)
@@ -91,7 +91,7 @@ void vps_observe_vkCmdBindTransformFeedbackBuffersEXT(struct vps_context *ctx,
    for (uint32_t i = 0; i < a->bindingCount && !ctx->failed; i++) {
       /* The buffers follow the command buffer. */
       const struct vps_object *buffer = 1 + (uint64_t)i < ctx->used_count ? ctx->used[1 + i] : NULL;
-      note_recorded_write(ctx, buffer, a->pOffsets[i], a->pSizes ? a->pSizes[i] : VK_WHOLE_SIZE);
+      vps_note_write(ctx, buffer, a->pOffsets[i], a->pSizes ? a->pSizes[i] : VK_WHOLE_SIZE);
    }
 }
 
@@ -105,6 +105,6 @@ void vps_observe_vkCmdEndTransformFeedbackEXT(struct vps_context *ctx,
       if (!a->pCounterBuffers[i])
          continue;
       const struct vps_object *buffer = next < ctx->used_count ? ctx->used[next++] : NULL;
-      note_recorded_write(ctx, buffer, a->pCounterBufferOffsets ? a->pCounterBufferOffsets[i] : 0, 4);
+      vps_note_write(ctx, buffer, a->pCounterBufferOffsets ? a->pCounterBufferOffsets[i] : 0, 4);
    }
 }

@@ -161,6 +161,50 @@ static void note_families(struct vps_context *ctx, struct vps_device *device, Vk
    }
 }
 
+static size_t largest_descriptor(const VkPhysicalDeviceDescriptorBufferPropertiesEXT *of,
+                                 const VkPhysicalDeviceDescriptorBufferDensityMapPropertiesEXT *density)
+{
+   const size_t sizes[] = {
+      of->samplerDescriptorSize,
+      of->combinedImageSamplerDescriptorSize,
+      of->sampledImageDescriptorSize,
+      of->storageImageDescriptorSize,
+      of->uniformTexelBufferDescriptorSize,
+      of->robustUniformTexelBufferDescriptorSize,
+      of->storageTexelBufferDescriptorSize,
+      of->robustStorageTexelBufferDescriptorSize,
+      of->uniformBufferDescriptorSize,
+      of->robustUniformBufferDescriptorSize,
+      of->storageBufferDescriptorSize,
+      of->robustStorageBufferDescriptorSize,
+      of->inputAttachmentDescriptorSize,
+      of->accelerationStructureDescriptorSize,
+      density->combinedImageSamplerDensityMapDescriptorSize,
+   };
+   size_t largest = 0;
+
+   for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+      largest = sizes[i] > largest ? sizes[i] : largest;
+   return largest;
+}
+
+/* Of commands that the GPU makes. */
+static void note_generated_limits(const struct vps_instance_functions *functions, VkPhysicalDevice gpu,
+                                  struct vps_limits *out)
+{
+   VkPhysicalDeviceProperties2 more = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                       .pNext = &out->generated_nv};
+
+   out->generated_nv.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEVICE_GENERATED_COMMANDS_PROPERTIES_NV;
+#ifdef VK_EXT_device_generated_commands
+   out->generated.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEVICE_GENERATED_COMMANDS_PROPERTIES_EXT;
+   out->generated_nv.pNext = &out->generated;
+#endif
+   if (functions->GetPhysicalDeviceProperties2)
+      functions->GetPhysicalDeviceProperties2(gpu, &more);
+   out->generated_nv.pNext = NULL;
+}
+
 static void note_limits(const struct vps_instance_functions *functions, VkPhysicalDevice gpu,
                         const VkPhysicalDeviceLimits *limits, struct vps_limits *out)
 {
@@ -170,13 +214,18 @@ static void note_limits(const struct vps_instance_functions *functions, VkPhysic
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DISCARD_RECTANGLE_PROPERTIES_EXT, .pNext = &rays};
    VkPhysicalDeviceTransformFeedbackPropertiesEXT feedback = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TRANSFORM_FEEDBACK_PROPERTIES_EXT, .pNext = &rectangles};
-   VkPhysicalDeviceProperties2 more = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &feedback};
+   VkPhysicalDeviceDescriptorBufferPropertiesEXT descriptors = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_PROPERTIES_EXT, .pNext = &feedback};
+   VkPhysicalDeviceDescriptorBufferDensityMapPropertiesEXT density = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_DENSITY_MAP_PROPERTIES_EXT, .pNext = &descriptors};
+   VkPhysicalDeviceProperties2 more = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &density};
 
    if (functions->GetPhysicalDeviceProperties2)
       functions->GetPhysicalDeviceProperties2(gpu, &more);
    *out = (struct vps_limits){
       .maxBoundDescriptorSets = limits->maxBoundDescriptorSets,
       .maxColorAttachments = limits->maxColorAttachments,
+      .maxDescriptorBufferBindings = descriptors.maxDescriptorBufferBindings,
       .maxDiscardRectangles = rectangles.maxDiscardRectangles,
       .maxPushConstantsSize = limits->maxPushConstantsSize,
       .maxTransformFeedbackBuffers = feedback.maxTransformFeedbackBuffers,
@@ -185,7 +234,9 @@ static void note_limits(const struct vps_instance_functions *functions, VkPhysic
       .maxViewports = limits->maxViewports,
       .shaderGroupHandleCaptureReplaySize = rays.shaderGroupHandleCaptureReplaySize,
       .shaderGroupHandleSize = rays.shaderGroupHandleSize,
+      .largest_descriptor = largest_descriptor(&descriptors, &density),
    };
+   note_generated_limits(functions, gpu, out);
 }
 
 static VkResult create_device(struct vps_context *ctx, struct vps_device *device, VkPhysicalDevice gpu,

@@ -257,6 +257,32 @@ static VKAPI_ATTR void VKAPI_CALL null_vkGetPhysicalDeviceProperties(VkPhysicalD
    };
 }
 
+static void null_fill_descriptor_limits(VkPhysicalDeviceDescriptorBufferPropertiesEXT *properties)
+{
+   properties->maxDescriptorBufferBindings = 4;
+   properties->storageBufferDescriptorSize = 64;
+}
+
+/* Of commands that the GPU makes. */
+static void null_fill_generated_limits(VkBaseOutStructure *node)
+{
+   if (node->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEVICE_GENERATED_COMMANDS_PROPERTIES_NV) {
+      VkPhysicalDeviceDeviceGeneratedCommandsPropertiesNV *nv = (void *)node;
+      nv->maxIndirectSequenceCount = 1024;
+      nv->maxIndirectCommandsTokenCount = nv->maxIndirectCommandsStreamCount = 4;
+      nv->maxIndirectCommandsTokenOffset = nv->maxIndirectCommandsStreamStride = 256;
+   }
+#ifdef VK_EXT_device_generated_commands
+   if (node->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEVICE_GENERATED_COMMANDS_PROPERTIES_EXT) {
+      VkPhysicalDeviceDeviceGeneratedCommandsPropertiesEXT *ext = (void *)node;
+      ext->maxIndirectSequenceCount = 1024;
+      ext->maxIndirectPipelineCount = ext->maxIndirectShaderObjectCount = 16;
+      ext->maxIndirectCommandsTokenCount = 4;
+      ext->maxIndirectCommandsTokenOffset = ext->maxIndirectCommandsIndirectStride = 256;
+   }
+#endif
+}
+
 static VKAPI_ATTR void VKAPI_CALL null_vkGetPhysicalDeviceProperties2(VkPhysicalDevice device,
                                                                       VkPhysicalDeviceProperties2 *properties)
 {
@@ -266,6 +292,10 @@ static VKAPI_ATTR void VKAPI_CALL null_vkGetPhysicalDeviceProperties2(VkPhysical
          ((VkPhysicalDeviceTransformFeedbackPropertiesEXT *)(void *)node)->maxTransformFeedbackBuffers = 4;
       else if (node->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DISCARD_RECTANGLE_PROPERTIES_EXT)
          ((VkPhysicalDeviceDiscardRectanglePropertiesEXT *)(void *)node)->maxDiscardRectangles = 4;
+      else if (node->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_PROPERTIES_EXT)
+         null_fill_descriptor_limits((VkPhysicalDeviceDescriptorBufferPropertiesEXT *)(void *)node);
+      else
+         null_fill_generated_limits(node);
    }
 }
 

@@ -332,6 +332,139 @@ static void test_modules(void)
    GOOD(vkCreateShaderModule, .device = DEVICE_OBJECT, .pCreateInfo = &info, .pShaderModule = &module);
 }
 
+/* --- descriptor buffers --- */
+
+static VkDescriptorSetLayout create_buffer_layouts(VkPipelineLayout *pipeline_layout)
+{
+   const VkDescriptorSetLayoutBinding binding = {2, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT,
+                                                 NULL};
+   const VkDescriptorSetLayoutCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+                                                 .flags = VK_DESCRIPTOR_SET_LAYOUT_CREATE_DESCRIPTOR_BUFFER_BIT_EXT,
+                                                 .bindingCount = 1,
+                                                 .pBindings = &binding};
+   VkDescriptorSetLayout layout = OBJECT(VkDescriptorSetLayout, FREE);
+   const VkDescriptorSetLayout both[] = {layout, OBJECT(VkDescriptorSetLayout, SET_LAYOUT)};
+   const VkPipelineLayoutCreateInfo pipeline_info = {
+      .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, .setLayoutCount = 2, .pSetLayouts = both};
+   *pipeline_layout = OBJECT(VkPipelineLayout, FREE + 1);
+   GOOD(vkCreateDescriptorSetLayout, .device = DEVICE_OBJECT, .pCreateInfo = &info, .pSetLayout = &layout);
+   GOOD(vkCreatePipelineLayout, .device = DEVICE_OBJECT, .pCreateInfo = &pipeline_info,
+        .pPipelineLayout = pipeline_layout);
+   return layout;
+}
+
+static void test_descriptor_buffer_layouts(void)
+{
+   const uint32_t buffers[] = {3, 0}, beyond[] = {4, 0};
+   const VkDeviceSize offsets[2] = {0};
+   VkDeviceSize size;
+   VkPipelineLayout both;
+   VkDescriptorSetLayout layout = create_buffer_layouts(&both);
+   const VkDescriptorSetLayout other = OBJECT(VkDescriptorSetLayout, SET_LAYOUT);
+#define OFFSETS .layout = both, .pOffsets = offsets
+   GOOD(vkGetDescriptorSetLayoutSizeEXT, .device = DEVICE_OBJECT, .layout = layout, .pLayoutSizeInBytes = &size);
+   GOOD(vkGetDescriptorSetLayoutBindingOffsetEXT, .device = DEVICE_OBJECT, .layout = layout, .binding = 2,
+        .pOffset = &size);
+   GOOD_CMD(vkCmdSetDescriptorBufferOffsetsEXT, OFFSETS, .setCount = 1, .pBufferIndices = buffers);
+   BAD("no binding 1", vkGetDescriptorSetLayoutBindingOffsetEXT, .device = DEVICE_OBJECT, .layout = layout,
+       .binding = 1, .pOffset = &size);
+   BAD("was not created with", vkGetDescriptorSetLayoutBindingOffsetEXT, .device = DEVICE_OBJECT, .layout = other,
+       .binding = 0, .pOffset = &size);
+   BAD("was not created with", vkGetDescriptorSetLayoutSizeEXT, .device = DEVICE_OBJECT, .layout = other,
+       .pLayoutSizeInBytes = &size);
+   create_buffer_layouts(&both);
+   BAD_CMD("was not created with", vkCmdSetDescriptorBufferOffsetsEXT, OFFSETS, .setCount = 2,
+           .pBufferIndices = buffers);
+   create_buffer_layouts(&both);
+   BAD_CMD("not 1 from 2 on", vkCmdSetDescriptorBufferOffsetsEXT, OFFSETS, .firstSet = 2, .setCount = 1,
+           .pBufferIndices = buffers);
+   create_buffer_layouts(&both);
+   BAD_CMD("maxDescriptorBufferBindings", vkCmdSetDescriptorBufferOffsetsEXT, OFFSETS, .setCount = 1,
+           .pBufferIndices = beyond);
+   create_buffer_layouts(&both);
+   BAD_CMD("was not created with", vkCmdBindDescriptorBufferEmbeddedSamplersEXT, .layout = both);
+#undef OFFSETS
+}
+
+static void test_descriptor_buffers(void)
+{
+   const VkDescriptorBufferBindingInfoEXT bindings[5] = {
+      {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_BUFFER_BINDING_INFO_EXT},
+      {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_BUFFER_BINDING_INFO_EXT},
+      {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_BUFFER_BINDING_INFO_EXT},
+      {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_BUFFER_BINDING_INFO_EXT},
+      {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_BUFFER_BINDING_INFO_EXT},
+   };
+   const VkDescriptorAddressInfoEXT buffer = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_ADDRESS_INFO_EXT, .address = 4096, .range = 64};
+   const VkDescriptorImageInfo nothing = {0};
+   const VkSampler none = VK_NULL_HANDLE;
+   VkDescriptorGetInfoEXT info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_GET_INFO_EXT,
+                                  .type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                                  .data.pStorageBuffer = &buffer};
+   uint8_t bytes[65];
+   test_descriptor_buffer_layouts();
+   GOOD_CMD(vkCmdBindDescriptorBuffersEXT, .bufferCount = 4, .pBindingInfos = bindings);
+   BAD_CMD("maxDescriptorBufferBindings", vkCmdBindDescriptorBuffersEXT, .bufferCount = 5, .pBindingInfos = bindings);
+#define GET(SIZE) .device = DEVICE_OBJECT, .pDescriptorInfo = &info, .dataSize = (SIZE), .pDescriptor = bytes
+   GOOD(vkGetDescriptorEXT, GET(64));
+   BAD("no descriptor has 65 bytes", vkGetDescriptorEXT, GET(65));
+   info.type = VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE;
+   info.data.pSampledImage = &nothing;
+   GOOD(vkGetDescriptorEXT, GET(64));
+   info.type = VK_DESCRIPTOR_TYPE_INPUT_ATTACHMENT;
+   BAD("is missing", vkGetDescriptorEXT, GET(64));
+   info.type = VK_DESCRIPTOR_TYPE_SAMPLER;
+   info.data.pSampler = &none;
+   BAD("is missing", vkGetDescriptorEXT, GET(64));
+#undef GET
+}
+
+#ifdef VK_EXT_shader_object
+
+static void test_shader_objects(void)
+{
+   static const uint32_t code[8] = {0x07230203, 0x10000, 0, 100};
+   static const uint32_t constant = 7;
+   VkSpecializationMapEntry entry = {.size = sizeof(constant)};
+   const VkSpecializationInfo constants = {1, &entry, sizeof(constant), &constant};
+   VkShaderCreateInfoEXT info = {.sType = VK_STRUCTURE_TYPE_SHADER_CREATE_INFO_EXT,
+                                 .stage = VK_SHADER_STAGE_FRAGMENT_BIT,
+                                 .codeType = VK_SHADER_CODE_TYPE_SPIRV_EXT,
+                                 .codeSize = sizeof(code),
+                                 .pCode = code,
+                                 .pName = "main",
+                                 .pSpecializationInfo = &constants};
+   VkShaderEXT shader = OBJECT(VkShaderEXT, FREE);
+   VkShaderStageFlagBits stage = VK_SHADER_STAGE_FRAGMENT_BIT;
+#define CREATE .device = DEVICE_OBJECT, .createInfoCount = 1, .pCreateInfos = &info, .pShaders = &shader
+   GOOD(vkCreateShadersEXT, CREATE);
+   GOOD_CMD(vkCmdBindShadersEXT, .stageCount = 1, .pStages = &stage, .pShaders = &shader);
+   GOOD_CMD(vkCmdBindShadersEXT, .stageCount = 1, .pStages = &stage);
+   stage = VK_SHADER_STAGE_VERTEX_BIT;
+   BAD_CMD("is bound to", vkCmdBindShadersEXT, .stageCount = 1, .pStages = &stage, .pShaders = &shader);
+   stage = VK_SHADER_STAGE_RAYGEN_BIT_KHR;
+   BAD_CMD("is no stage", vkCmdBindShadersEXT, .stageCount = 1, .pStages = &stage);
+   stage = 0;
+   BAD_CMD("is no stage", vkCmdBindShadersEXT, .stageCount = 1, .pStages = &stage);
+   entry.offset = 1;
+   BAD("the specialization data", vkCreateShadersEXT, CREATE);
+   entry.offset = 0;
+   info.stage = VK_SHADER_STAGE_FRAGMENT_BIT | VK_SHADER_STAGE_VERTEX_BIT;
+   BAD("is no stage", vkCreateShadersEXT, CREATE);
+   info.stage = VK_SHADER_STAGE_MISS_BIT_KHR;
+   BAD("is no stage", vkCreateShadersEXT, CREATE);
+   info.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+   info.codeSize = 31;
+   BAD("31 bytes are no SPIR-V", vkCreateShadersEXT, CREATE);
+   info.codeSize = 0;
+   info.codeType = VK_SHADER_CODE_TYPE_BINARY_EXT;
+   BAD("no code", vkCreateShadersEXT, CREATE);
+#undef CREATE
+}
+
+#endif
+
 static void test_slots(void)
 {
    const VkViewport viewports[16] = {{.width = 1}};
@@ -357,6 +490,10 @@ int main(void)
    test_graphics();
    test_modules();
    test_slots();
+   test_descriptor_buffers();
+#ifdef VK_EXT_shader_object
+   test_shader_objects();
+#endif
    session_close();
    return check_finish();
 }

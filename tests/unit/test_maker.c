@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Pipelines that are made by threads while the executing thread goes on. */
+/* Pipelines, and shaders without pipelines, that are made by threads while the executing thread goes on. */
 
 #include <stdatomic.h>
 #include <time.h>
@@ -46,13 +46,12 @@ static unsigned created_before_data;
       }                                                                                          \
    } while (0)
 
-static VKAPI_ATTR VkResult VKAPI_CALL create(VkDevice device, VkPipelineCache cache, uint32_t count,
-                                             const VkComputePipelineCreateInfo *infos,
-                                             const VkAllocationCallbacks *allocator, VkPipeline *pipelines)
+/* Whether the creation is to fail. */
+static bool stay(VkShaderModule module)
 {
    pthread_mutex_lock(&driver.lock);
    driver.inside++;
-   driver.module_ended = driver.module_ended == infos->stage.module ? VK_NULL_HANDLE : driver.module_ended;
+   driver.module_ended = driver.module_ended == module ? VK_NULL_HANDLE : driver.module_ended;
    pthread_cond_broadcast(&driver.changed);
    WAIT_UNTIL(driver.inside >= driver.wanted && !driver.held);
    if (driver.wanted > 0)
@@ -62,9 +61,18 @@ static VKAPI_ATTR VkResult VKAPI_CALL create(VkDevice device, VkPipelineCache ca
    const bool fails = driver.failures > 0;
    driver.failures -= fails;
    driver.inside--;
-   if (driver.module_ended == infos->stage.module)
+   if (module && driver.module_ended == module)
       driver.module_in_use++;
    pthread_mutex_unlock(&driver.lock);
+   return fails;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL create(VkDevice device, VkPipelineCache cache, uint32_t count,
+                                             const VkComputePipelineCreateInfo *infos,
+                                             const VkAllocationCallbacks *allocator, VkPipeline *pipelines)
+{
+   const bool fails = stay(infos->stage.module);
+
    memset(pipelines, 0, count * sizeof(*pipelines));
    const VkResult result = fails ? driver.error : create_pipelines(device, cache, count, infos, allocator, pipelines);
    atomic_fetch_add(&driver.created, 1);
@@ -336,6 +344,81 @@ static void test_wrong_use(void)
    session_close();
 }
 
+/* --- shaders without pipelines --- */
+
+#ifdef VK_EXT_shader_object
+
+static PFN_vkCreateShadersEXT create_shaders;
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_shaders_slowly(VkDevice device, uint32_t count,
+                                                            const VkShaderCreateInfoEXT *infos,
+                                                            const VkAllocationCallbacks *allocator,
+                                                            VkShaderEXT *shaders)
+{
+   const bool fails = stay(VK_NULL_HANDLE);
+   memset(shaders, 0, count * sizeof(*shaders));
+   return fails ? driver.error : create_shaders(device, count, infos, allocator, shaders);
+}
+
+static void create_two_shaders(unsigned which)
+{
+   static const uint32_t code[] = {0x07230203, 0x10000, 0, 1, 0};
+   const VkShaderCreateInfoEXT info = {.sType = VK_STRUCTURE_TYPE_SHADER_CREATE_INFO_EXT,
+                                       .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                                       .codeType = VK_SHADER_CODE_TYPE_SPIRV_EXT,
+                                       .codeSize = sizeof(code),
+                                       .pCode = code,
+                                       .pName = "main"};
+   const VkShaderCreateInfoEXT infos[] = {info, info};
+   VkShaderEXT shaders[] = {OBJECT(VkShaderEXT, which), OBJECT(VkShaderEXT, which + 1)};
+
+   DO(vkCreateShadersEXT, .device = OBJECT(VkDevice, DEVICE), .createInfoCount = 2, .pCreateInfos = infos,
+      .pShaders = shaders);
+}
+
+static void bind_shader(unsigned which)
+{
+   const VkShaderStageFlagBits stage = VK_SHADER_STAGE_COMPUTE_BIT;
+   const VkShaderEXT shader = OBJECT(VkShaderEXT, which);
+   DO(vkCmdBindShadersEXT, .commandBuffer = OBJECT(VkCommandBuffer, COMMANDS), .stageCount = 1, .pStages = &stage,
+      .pShaders = &shader);
+}
+
+static void test_shaders(void)
+{
+   open_session();
+   struct vps_device_functions *functions = &object_of(DEVICE)->device->functions;
+   create_shaders = functions->CreateShadersEXT;
+   functions->CreateShadersEXT = create_shaders_slowly;
+   hold(true);
+   create_two_shaders(PIPELINES);
+   wait_for_inside(1);
+   CHECK(object_of(PIPELINES)->type == VPS_OBJECT_PENDING);
+   hold(false);
+   for (unsigned i = 0; i < 2; i++) {
+      bind_shader(PIPELINES + i);
+      CHECK(object_of(PIPELINES + i)->type == VK_OBJECT_TYPE_SHADER_EXT && object_of(PIPELINES + i)->handle);
+   }
+   DO(vkDestroyShaderEXT, .device = OBJECT(VkDevice, DEVICE), .shader = OBJECT(VkShaderEXT, PIPELINES));
+   CHECK(!object_of(PIPELINES) && !object_of(COMMANDS)->poison);
+
+   driver.error = VK_ERROR_INITIALIZATION_FAILED;
+   driver.failures = 1;
+   create_two_shaders(PIPELINES + 2);
+   bind_shader(PIPELINES + 3);
+   CHECK(object_of(PIPELINES + 2)->poison == VK_ERROR_INITIALIZATION_FAILED);
+   CHECK(object_of(COMMANDS)->poison == VK_ERROR_INITIALIZATION_FAILED);
+   session_close();
+}
+
+#else
+
+static void test_shaders(void)
+{
+}
+
+#endif
+
 int main(void)
 {
    vps_maker_allow(THREADS);
@@ -346,5 +429,6 @@ int main(void)
    test_cache();
    test_end();
    test_wrong_use();
+   test_shaders();
    return check_finish();
 }

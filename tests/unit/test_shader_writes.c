@@ -47,6 +47,14 @@ enum {
    WRITES_IMAGES,
    WRITES_SET_1, /* to binding 0 of set 1 */
    WRITES_ANY,   /* through a pointer of which it is not known where it comes from */
+   LOOSE_READER, /* shaders without a pipeline */
+   LOOSE_0,
+   LOOSE_1,
+   LOOSE_CODE, /* machine code */
+   LOOSE_VERTEX,
+   LOOSE_FRAGMENT,
+   BUFFER_SET_LAYOUT, /* for descriptor buffers */
+   BUFFER_LAYOUT,
 };
 
 /* --- objects --- */
@@ -156,10 +164,13 @@ static void create_sets(void)
    DO(vkAllocateDescriptorSets, .device = OBJECT(VkDevice, DEVICE), .pAllocateInfo = &info, .pDescriptorSets = sets);
 }
 
+#define CODE_WORDS 36
+
 /* Stores to a variable; `opcode` makes a pointer from its own in between, 0: none. */
-static void create_pipeline(unsigned which, uint32_t storage_class, uint32_t set, uint32_t binding, uint32_t opcode)
+static void make_code(uint32_t code[CODE_WORDS], uint32_t storage_class, uint32_t set, uint32_t binding,
+                      uint32_t opcode)
 {
-   const uint32_t code[] = {
+   const uint32_t words[CODE_WORDS] = {
       0x07230203,
       0x10000,
       0,
@@ -197,6 +208,13 @@ static void create_pipeline(unsigned which, uint32_t storage_class, uint32_t set
       5,
       3, /* Store */
    };
+   memcpy(code, words, sizeof(words));
+}
+
+static void create_pipeline(unsigned which, uint32_t storage_class, uint32_t set, uint32_t binding, uint32_t opcode)
+{
+   uint32_t code[CODE_WORDS];
+   make_code(code, storage_class, set, binding, opcode);
    const VkShaderModuleCreateInfo module_info = {
       .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = sizeof(code), .pCode = code};
    const VkComputePipelineCreateInfo info = {
@@ -740,6 +758,173 @@ static void test_other_things(void)
    CHECK(writes_classes(VPS_WRITES_SHADERS));
 }
 
+/* --- descriptor buffers --- */
+
+static void set_buffer_offset(VkPipelineBindPoint point)
+{
+   const uint32_t buffer = 0;
+   const VkDeviceSize offset = 64;
+   DO(vkCmdSetDescriptorBufferOffsetsEXT, .commandBuffer = OBJECT(VkCommandBuffer, COMMANDS),
+      .pipelineBindPoint = point, .layout = OBJECT(VkPipelineLayout, BUFFER_LAYOUT), .setCount = 1,
+      .pBufferIndices = &buffer, .pOffsets = &offset);
+}
+
+static void bind_descriptor_buffer(VkBufferUsageFlags usage)
+{
+   const VkDescriptorBufferBindingInfoEXT info = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_BUFFER_BINDING_INFO_EXT, .address = 4096, .usage = usage};
+   begin(COMMANDS);
+   DO(vkCmdBindDescriptorBuffersEXT, .commandBuffer = OBJECT(VkCommandBuffer, COMMANDS), .bufferCount = 1,
+      .pBindingInfos = &info);
+}
+
+/* Nobody knows what such descriptors name. */
+static void test_descriptor_buffers(void)
+{
+   create_set_layout(BUFFER_SET_LAYOUT, VK_DESCRIPTOR_SET_LAYOUT_CREATE_DESCRIPTOR_BUFFER_BIT_EXT, 0);
+   create_layout(BUFFER_LAYOUT, BUFFER_SET_LAYOUT);
+   bind_descriptor_buffer(VK_BUFFER_USAGE_RESOURCE_DESCRIPTOR_BUFFER_BIT_EXT);
+   set_buffer_offset(COMPUTE);
+   bind_pipeline(COMMANDS, READER);
+   dispatch(COMMANDS);
+   CHECK(writes_classes(0));
+   bind_pipeline(COMMANDS, WRITES_0);
+   dispatch(COMMANDS);
+   CHECK(writes_classes(VPS_WRITES_STORAGE));
+
+   update(SET, 0, 0, FIRST, 0, 1);
+   record(WRITES_0, SET);
+   set_buffer_offset(VK_PIPELINE_BIND_POINT_GRAPHICS); /* not of this bind point */
+   dispatch(COMMANDS);
+   CHECK(writes_pages(0, 1));
+   set_buffer_offset(COMPUTE); /* after the shaders were run with something else */
+   dispatch(COMMANDS);
+   CHECK(writes_of(COMMANDS).classes == VPS_WRITES_STORAGE);
+   update(SET, 0, 0, 0, 0, WHOLE);
+
+   bind_descriptor_buffer(VK_BUFFER_USAGE_PUSH_DESCRIPTORS_DESCRIPTOR_BUFFER_BIT_EXT); /* the driver writes to it */
+   CHECK(writes_classes(VPS_WRITES_STORAGE));
+}
+
+/* --- shaders without pipelines --- */
+
+#ifdef VK_EXT_shader_object
+
+static void create_loose(unsigned which, VkShaderStageFlagBits stage, uint32_t storage_class, uint32_t binding)
+{
+   uint32_t code[CODE_WORDS];
+   make_code(code, storage_class, 0, binding, 0);
+   const VkShaderCreateInfoEXT info = {.sType = VK_STRUCTURE_TYPE_SHADER_CREATE_INFO_EXT,
+                                       .stage = stage,
+                                       .codeType = which == LOOSE_CODE ? VK_SHADER_CODE_TYPE_BINARY_EXT
+                                                                       : VK_SHADER_CODE_TYPE_SPIRV_EXT,
+                                       .codeSize = sizeof(code),
+                                       .pCode = code,
+                                       .pName = "main"};
+   VkShaderEXT shader = OBJECT(VkShaderEXT, which);
+   DO(vkCreateShadersEXT, .device = OBJECT(VkDevice, DEVICE), .createInfoCount = 1, .pCreateInfos = &info,
+      .pShaders = &shader);
+}
+
+static void bind_loose(VkShaderStageFlagBits stage, unsigned which)
+{
+   const VkShaderEXT shader = which ? OBJECT(VkShaderEXT, which) : VK_NULL_HANDLE;
+   DO(vkCmdBindShadersEXT, .commandBuffer = OBJECT(VkCommandBuffer, COMMANDS), .stageCount = 1, .pStages = &stage,
+      .pShaders = &shader);
+}
+
+static void record_loose(unsigned which)
+{
+   begin(COMMANDS);
+   bind_loose(VK_SHADER_STAGE_COMPUTE_BIT, which);
+   bind_set(COMMANDS, SET);
+   dispatch(COMMANDS);
+}
+
+static void test_loose_drawing(void)
+{
+   const VkShaderStageFlagBits stages[] = {VK_SHADER_STAGE_VERTEX_BIT, VK_SHADER_STAGE_FRAGMENT_BIT};
+   const VkShaderEXT both[] = {OBJECT(VkShaderEXT, LOOSE_VERTEX), OBJECT(VkShaderEXT, LOOSE_FRAGMENT)};
+   const VkCommandBuffer commands = OBJECT(VkCommandBuffer, COMMANDS);
+   const VkDescriptorSet set = OBJECT(VkDescriptorSet, SET);
+   const uint32_t zero = 0;
+
+   /* All stages count, each until it is given up or a pipeline comes. */
+   begin(COMMANDS);
+   DO(vkCmdBindDescriptorSets, .commandBuffer = commands, .pipelineBindPoint = VK_PIPELINE_BIND_POINT_GRAPHICS,
+      .layout = OBJECT(VkPipelineLayout, LAYOUT), .descriptorSetCount = 1, .pDescriptorSets = &set,
+      .dynamicOffsetCount = 1, .pDynamicOffsets = &zero);
+   DO(vkCmdBindShadersEXT, .commandBuffer = commands, .stageCount = 2, .pStages = stages, .pShaders = both);
+   bind_loose(VK_SHADER_STAGE_FRAGMENT_BIT, 0);
+   DO(vkCmdDraw, .commandBuffer = commands, .vertexCount = 3);
+   CHECK(writes_pages(0, 1)); /* of the vertex shader */
+   bind_loose(VK_SHADER_STAGE_FRAGMENT_BIT, LOOSE_FRAGMENT);
+   DO(vkCmdBindShadersEXT, .commandBuffer = commands, .stageCount = 1, .pStages = stages); /* gives it up */
+   DO(vkCmdDraw, .commandBuffer = commands, .vertexCount = 3);
+   struct vps_writes writes = writes_of(COMMANDS);
+   CHECK(writes.classes == 0 && writes.count == 2 && is_range(&writes.ranges[1], 5, 6));
+
+   begin(COMMANDS);
+   DO(vkCmdBindShadersEXT, .commandBuffer = commands, .stageCount = 2, .pStages = stages, .pShaders = both);
+   DO(vkCmdBindPipeline, .commandBuffer = commands, .pipelineBindPoint = VK_PIPELINE_BIND_POINT_GRAPHICS,
+      .pipeline = OBJECT(VkPipeline, READER));
+   bind_loose(VK_SHADER_STAGE_FRAGMENT_BIT, LOOSE_FRAGMENT);
+   DO(vkCmdBindDescriptorSets, .commandBuffer = commands, .pipelineBindPoint = VK_PIPELINE_BIND_POINT_GRAPHICS,
+      .layout = OBJECT(VkPipelineLayout, LAYOUT), .descriptorSetCount = 1, .pDescriptorSets = &set,
+      .dynamicOffsetCount = 1, .pDynamicOffsets = &zero);
+   DO(vkCmdDraw, .commandBuffer = commands, .vertexCount = 3);
+   writes = writes_of(COMMANDS);
+   CHECK(writes.classes == 0 && writes.count == 1 && is_range(&writes.ranges[0], 5, 6));
+}
+
+static void test_loose(void)
+{
+   create_loose(LOOSE_READER, VK_SHADER_STAGE_COMPUTE_BIT, 6 /* Private */, 0);
+   create_loose(LOOSE_0, VK_SHADER_STAGE_COMPUTE_BIT, 12 /* StorageBuffer */, 0);
+   create_loose(LOOSE_1, VK_SHADER_STAGE_COMPUTE_BIT, 12, 2);
+   create_loose(LOOSE_CODE, VK_SHADER_STAGE_COMPUTE_BIT, 6, 0);
+   create_loose(LOOSE_VERTEX, VK_SHADER_STAGE_VERTEX_BIT, 12, 0);
+   create_loose(LOOSE_FRAGMENT, VK_SHADER_STAGE_FRAGMENT_BIT, 12, 2);
+   update(SET, 0, 0, FIRST, 0, 1);
+   update(SET, 2, 0, FIRST, 5, 1);
+
+   record_loose(LOOSE_READER);
+   CHECK(writes_classes(0));
+   record_loose(LOOSE_0);
+   CHECK(writes_pages(0, 1));
+   record_loose(LOOSE_1);
+   CHECK(writes_pages(5, 6));
+   record_loose(LOOSE_CODE);
+   CHECK(writes_classes(VPS_WRITES_SHADERS));
+   record_loose(LOOSE_READER); /* another one, with what is bound already */
+   bind_loose(VK_SHADER_STAGE_COMPUTE_BIT, LOOSE_0);
+   dispatch(COMMANDS);
+   CHECK(writes_pages(0, 1));
+   bind_pipeline(COMMANDS, WRITES_2);
+   dispatch(COMMANDS);
+   const struct vps_writes writes = writes_of(COMMANDS);
+   CHECK(writes.classes == 0 && writes.count == 2 && is_range(&writes.ranges[1], 5, 6));
+   test_loose_drawing();
+
+   /* One that is gone may have been anything. */
+   begin(COMMANDS);
+   bind_loose(VK_SHADER_STAGE_COMPUTE_BIT, LOOSE_0);
+   bind_set(COMMANDS, SET);
+   DO(vkDestroyShaderEXT, .device = OBJECT(VkDevice, DEVICE), .shader = OBJECT(VkShaderEXT, LOOSE_0));
+   dispatch(COMMANDS);
+   CHECK(writes_classes(VPS_WRITES_SHADERS));
+   update(SET, 0, 0, 0, 0, WHOLE);
+   update(SET, 2, 0, 0, 0, WHOLE);
+}
+
+#else
+
+static void test_loose(void)
+{
+}
+
+#endif
+
 int main(void)
 {
    session_open();
@@ -755,6 +940,8 @@ int main(void)
       test_secondary();
       test_pushed();
       test_late();
+      test_descriptor_buffers();
+      test_loose();
       test_other_things();
       test_gone();
    }
