@@ -126,7 +126,7 @@ static void test_sources(void)
    BAD("2 create-infos are of no pipeline together", vkGetPipelineKeyVP, .device = DEVICE_OBJECT, .pInfos = &two,
        .pKey = &key);
    infos[0].stage.stage = VK_SHADER_STAGE_VERTEX_BIT;
-   BAD("is no stage of this pipeline", vkGetPipelineKeyVP, .device = DEVICE_OBJECT, .pInfos = &one, .pKey = &key);
+   BAD("is no stage that is possible here", vkGetPipelineKeyVP, .device = DEVICE_OBJECT, .pInfos = &one, .pKey = &key);
    infos[0] = compute;
    BAD("binaries come from one source, not 0", vkCreatePipelineBinariesVP, BINARIES(3), .pInfos = &none);
    BAD("binaries come from one source, not 2", vkCreatePipelineBinariesVP, BINARIES(3), .pInfos = &one, .givenCount = 1,
