@@ -163,8 +163,9 @@ class Decoding(Layout):
         else:
             fill = block('if (vp_dec_has(d, n, %d))' % self.extent(element)[0], self.decode_elements(
                 element, 'n', self.decode_value(element, 'y[j]', 'new'), 'j', 'y') + ['x[i] = y;'])
+        # An array of structs that say it may have fewer elements than it should, which is found out later.
         known = [s for s in siblings if '[' in lengths[1] and s.name == lengths[1].split('[')[0]]
-        guard = ' && %s%s' % (acc, known[0].name) if known else ''
+        guard = ' && %s%s && i < n_%s' % (acc, known[0].name, known[0].name) if known else ''
         loop = block('for (uint64_t i = 0; x && i < %s && !d->error; i++)' % count,
                      ['const uint64_t n = vp_dec_u64(d);'] + fill +
                      ['if (!d->error%s && i < %s)' % (guard, self.length(lengths[0], siblings, acc)),
