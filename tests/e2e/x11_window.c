@@ -727,7 +727,8 @@ static bool parse_mode(const char *name)
       {"relaxed", VK_PRESENT_MODE_FIFO_RELAXED_KHR},
       {"mailbox", VK_PRESENT_MODE_MAILBOX_KHR},
       {"immediate", VK_PRESENT_MODE_IMMEDIATE_KHR},
-      {"latest", (VkPresentModeKHR)1000361000}, /* VK_EXT_present_mode_fifo_latest_ready, of newer headers */
+      /* VK_EXT_present_mode_fifo_latest_ready, of newer headers. */
+      {"latest", (VkPresentModeKHR)1000361000},
    };
    for (unsigned i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
       if (!strcmp(modes[i].name, name)) {

@@ -2,6 +2,8 @@
 /* What is about presenting: the mode in which only the newest ready frame is shown, and the times of frames. */
 #include "tests/e2e/extensions/part.h"
 
+#if defined(VK_EXT_present_mode_fifo_latest_ready) || defined(VK_NV_low_latency2)
+
 #define FRAMES 20
 
 struct target {
@@ -84,6 +86,8 @@ static void close_target(const struct gpu *gpu, const struct target *target)
    vkDestroySwapchainKHR(gpu->device, target->swapchain, NULL);
    vkDestroySurfaceKHR(gpu->instance, target->surface, NULL);
 }
+
+#endif
 
 #ifdef VK_EXT_present_mode_fifo_latest_ready
 
