@@ -139,6 +139,8 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetDescriptorEXT(VkDevice handle, const VkDescri
       clean_image(info.type, &image);
       info.data.pSampledImage = &image;
    }
+   if (vp_descriptor_rules_make(&device->descriptor_rules, &info, dataSize, pDescriptor))
+      return;
    struct vp_cmd_vkGetDescriptorEXT a = {
       .device = handle, .pDescriptorInfo = &info, .dataSize = dataSize, .pDescriptor = pDescriptor};
    vp_ask_vkGetDescriptorEXT(&device->cache, device->conn, &a);
