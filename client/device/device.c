@@ -95,6 +95,7 @@ static void release(struct vp_device *device, const VkAllocationCallbacks *alloc
    free(device->queues);
    vp_buffer_rules_finish(&device->buffer_rules);
    vp_descriptor_rules_finish(&device->descriptor_rules);
+   vp_descriptor_questions_finish(&device->descriptor_questions);
    vp_resource_kinds_finish(&device->kinds);
    vp_reply_cache_finish(&device->cache);
    free(device->mappings);
@@ -219,6 +220,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDevice(VkPhysicalDevice physicalDevice
    pthread_mutex_init(&device->late_lock, NULL);
    vp_buffer_rules_init(&device->buffer_rules);
    vp_descriptor_rules_init(&device->descriptor_rules);
+   vp_descriptor_questions_init(&device->descriptor_questions);
    bool ready = vp_reply_cache_init(&device->cache);
    ready = vp_resource_kinds_init(&device->kinds) && ready;
    VkResult result = ready ? enable_device_extensions(device, pCreateInfo) : VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -243,6 +245,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyDevice(VkDevice handle, const VkAllocatio
    if (!device)
       return;
    vp_pipeline_layouts_end(device);
+   vp_descriptor_questions_settle(device);
    vp_send_vkDestroyDevice(device->conn, &(struct vp_cmd_vkDestroyDevice){.device = handle});
    vp_stream_drain(device->conn, UINT64_MAX); /* the sender may be looking at its memory */
    release(device, pAllocator);
