@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 
 #include "client/core/buffer_rules.h"
+#include "client/core/descriptor_questions.h"
+#include "client/core/descriptor_rules.h"
 #include "client/core/extensions.h"
 #include "client/core/resource_kind.h"
 #include "client/link/connection.h"
@@ -45,6 +47,8 @@ struct vp_device {
 
    struct vp_resource_kinds kinds;
    struct vp_buffer_rules buffer_rules;
+   struct vp_descriptor_rules descriptor_rules;
+   struct vp_descriptor_questions descriptor_questions;
 };
 
 /* Whether a command that could be said without waiting for an answer waits for it nevertheless: the server is short of

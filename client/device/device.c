@@ -94,6 +94,8 @@ static void release(struct vp_device *device, const VkAllocationCallbacks *alloc
       destroy_queue(device->queues[i], inner);
    free(device->queues);
    vp_buffer_rules_finish(&device->buffer_rules);
+   vp_descriptor_rules_finish(&device->descriptor_rules);
+   vp_descriptor_questions_finish(&device->descriptor_questions);
    vp_resource_kinds_finish(&device->kinds);
    vp_reply_cache_finish(&device->cache);
    free(device->mappings);
@@ -120,7 +122,17 @@ static uint32_t select_device_extensions(const VkDeviceCreateInfo *info, const c
    return count;
 }
 
-/* The device, the rules of its buffers and the requirements of likely images in one round trip. */
+static void take_descriptor_rules(struct vp_device *device, struct vp_call *call,
+                                  struct vp_cmd_vkGetDescriptorRulesVP *a)
+{
+   if (vp_call_wait(device->conn, call, UINT32_MAX) == VK_SUCCESS)
+      vp_reply_vkGetDescriptorRulesVP(&call->dec, a);
+   if (vp_call_end(device->conn, call) != VK_SUCCESS)
+      vp_clear_vkGetDescriptorRulesVP(a);
+   vp_descriptor_rules_settle(&device->descriptor_rules);
+}
+
+/* The device, the rules of its buffers and descriptors, and the requirements of likely images in one round trip. */
 static VkResult ask_server(struct vp_device *device, const VkDeviceCreateInfo *info)
 {
    struct vp_connection *conn = device->conn;
@@ -136,7 +148,9 @@ static VkResult ask_server(struct vp_device *device, const VkDeviceCreateInfo *i
                                                     .imageCount = VP_LIKELY_IMAGES,
                                                     .pCreateInfos = questions.images,
                                                     .pRequirements = questions.requirements};
-   struct vp_call calls[3];
+   struct vp_cmd_vkGetDescriptorRulesVP descriptors;
+   const bool has_descriptors = vp_descriptor_rules_request(device, info, &descriptors);
+   struct vp_call calls[4];
    vp_request_vkCreateDevice(vp_call_begin(conn), 1, &create);
    VkResult result = vp_call_queue(conn, &calls[0]);
    if (result != VK_SUCCESS) { /* what follows names the device */
@@ -147,6 +161,10 @@ static VkResult ask_server(struct vp_device *device, const VkDeviceCreateInfo *i
    vp_call_queue(conn, &calls[1]);
    vp_request_vkGetImageRequirementsVP(vp_call_begin(conn), 1, &images);
    vp_call_queue(conn, &calls[2]);
+   if (has_descriptors) {
+      vp_request_vkGetDescriptorRulesVP(vp_call_begin(conn), 1, &descriptors);
+      vp_call_queue(conn, &calls[3]);
+   }
    result = vp_call_wait(conn, &calls[0], VP_CMD_vkCreateDevice);
    if (result == VK_SUCCESS)
       vp_reply_vkCreateDevice(&calls[0].dec, &create);
@@ -159,6 +177,8 @@ static VkResult ask_server(struct vp_device *device, const VkDeviceCreateInfo *i
       vp_reply_vkGetImageRequirementsVP(&calls[2].dec, &images);
    if (vp_call_end(conn, &calls[2]) == VK_SUCCESS && images.ret == VK_SUCCESS)
       vp_likely_images_remember(device, questions.requirements);
+   if (has_descriptors)
+      take_descriptor_rules(device, &calls[3], &descriptors);
    return result == VK_SUCCESS ? create.ret : result;
 }
 
@@ -199,6 +219,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkCreateDevice(VkPhysicalDevice physicalDevice
    pthread_mutex_init(&device->fetch_lock, NULL);
    pthread_mutex_init(&device->late_lock, NULL);
    vp_buffer_rules_init(&device->buffer_rules);
+   vp_descriptor_rules_init(&device->descriptor_rules);
+   vp_descriptor_questions_init(&device->descriptor_questions);
    bool ready = vp_reply_cache_init(&device->cache);
    ready = vp_resource_kinds_init(&device->kinds) && ready;
    VkResult result = ready ? enable_device_extensions(device, pCreateInfo) : VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -223,6 +245,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkDestroyDevice(VkDevice handle, const VkAllocatio
    if (!device)
       return;
    vp_pipeline_layouts_end(device);
+   vp_descriptor_questions_settle(device);
    vp_send_vkDestroyDevice(device->conn, &(struct vp_cmd_vkDestroyDevice){.device = handle});
    vp_stream_drain(device->conn, UINT64_MAX); /* the sender may be looking at its memory */
    release(device, pAllocator);

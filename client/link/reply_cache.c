@@ -113,6 +113,19 @@ static const struct vp_reply_entry *find_entry(struct vp_reply_cache *cache, con
    return entry;
 }
 
+static bool is_reply_known(struct vp_reply_cache *cache, const struct vp_encoder *request)
+{
+   pthread_mutex_lock(&cache->lock);
+   const bool known = !request->failed && find_entry(cache, request);
+   pthread_mutex_unlock(&cache->lock);
+   return known;
+}
+
+bool vp_cached_is_known(const struct vp_cached_call *call)
+{
+   return is_reply_known(call->cache, &call->request);
+}
+
 /* Finds the answer and keeps the cache locked while it is read. */
 static bool find_reply(struct vp_cached_call *call)
 {
@@ -176,10 +189,7 @@ bool vp_cache_question_begin(struct vp_cache_question *question, struct vp_conne
 
 bool vp_cache_question_is_known(const struct vp_cache_question *question, struct vp_reply_cache *cache)
 {
-   pthread_mutex_lock(&cache->lock);
-   const bool known = !question->request.failed && find_entry(cache, &question->request);
-   pthread_mutex_unlock(&cache->lock);
-   return known;
+   return is_reply_known(cache, &question->request);
 }
 
 void vp_cache_question_send(struct vp_cache_question *question, struct vp_connection *conn)

@@ -32,6 +32,9 @@ struct vp_cached_call {
 
 bool vp_cached_begin(struct vp_reply_cache *cache, struct vp_connection *conn, struct vp_cached_call *call);
 bool vp_cached_answer(struct vp_cached_call *call, uint32_t command);
+
+/* Before that: whether it would have to be asked. */
+bool vp_cached_is_known(const struct vp_cached_call *call);
 VkResult vp_cached_end(struct vp_cached_call *call);
 
 /* A question that is asked before anybody wants to know, with others: begin, encode into request, send; later end,

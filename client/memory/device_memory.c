@@ -96,6 +96,8 @@ static void release_memory(struct vp_device_memory *memory, const VkAllocationCa
 {
    /* The receiver uses it only while it is in the table of objects, and may have made the mapping until then. */
    vp_object_table_remove(&memory->device->conn->objects, &memory->base);
+   if (memory->address) /* other memory may get it */
+      vp_descriptor_rules_remove(&memory->device->descriptor_rules, memory->address);
    vp_mapping_unref(memory->mapping);
    pthread_mutex_destroy(&memory->lock);
    vp_object_free(allocator, memory);
@@ -180,6 +182,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetDeviceMemoryCommitment(VkDevice handle, VkDev
 void vp_device_memory_receive_address(struct vp_device_memory *memory, VkDeviceAddress address)
 {
    struct vp_connection *conn = memory->device->conn;
+   vp_descriptor_rules_add(&memory->device->descriptor_rules, address, memory->size);
    pthread_mutex_lock(&conn->progress_lock);
    memory->address = address;
    memory->has_address = true;

@@ -69,6 +69,7 @@ void *vp_make_vkCreateImage(struct vp_device *device, const VkAllocationCallback
    if (!image)
       return NULL;
    image->format = info.format;
+   image->usage = info.usage;
    image->layers = info.arrayLayers;
    image->resource.kind = vp_image_kind(device, &info);
    if (!image->resource.kind) {

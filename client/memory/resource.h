@@ -15,6 +15,7 @@ struct vp_resource {
 struct vp_image {
    struct vp_resource resource;
    VkFormat format;
+   VkImageUsageFlags usage;
    uint32_t layers;
 };
 

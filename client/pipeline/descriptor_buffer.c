@@ -126,6 +126,21 @@ static const VkDescriptorImageInfo *image_of(const VkDescriptorGetInfoEXT *info)
    }
 }
 
+/* It may have been asked when its object was made: then all that was asked so is there now, or comes next. */
+static void ask_descriptor(struct vp_device *device, struct vp_cmd_vkGetDescriptorEXT *a)
+{
+   struct vp_cached_call call;
+   if (vp_cached_begin(&device->cache, device->conn, &call)) {
+      vp_request_vkGetDescriptorEXT(&call.request, 1, a);
+      if (!vp_cached_is_known(&call))
+         vp_descriptor_questions_settle(device);
+      if (vp_cached_answer(&call, VP_CMD_vkGetDescriptorEXT))
+         vp_reply_vkGetDescriptorEXT(&call.reply, a);
+   }
+   if (vp_cached_end(&call) != VK_SUCCESS)
+      vp_clear_vkGetDescriptorEXT(a);
+}
+
 /* Drivers make the same bytes of the same objects and addresses, whenever they are asked. */
 VKAPI_ATTR void VKAPI_CALL vp_vkGetDescriptorEXT(VkDevice handle, const VkDescriptorGetInfoEXT *pDescriptorInfo,
                                                  size_t dataSize, void *pDescriptor)
@@ -139,9 +154,11 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetDescriptorEXT(VkDevice handle, const VkDescri
       clean_image(info.type, &image);
       info.data.pSampledImage = &image;
    }
+   if (vp_descriptor_rules_make(&device->descriptor_rules, &info, dataSize, pDescriptor))
+      return;
    struct vp_cmd_vkGetDescriptorEXT a = {
       .device = handle, .pDescriptorInfo = &info, .dataSize = dataSize, .pDescriptor = pDescriptor};
-   vp_ask_vkGetDescriptorEXT(&device->cache, device->conn, &a);
+   ask_descriptor(device, &a);
 }
 
 /* --- capture and replay, which is not offered: no command says how long such data is --- */

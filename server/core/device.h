@@ -29,6 +29,7 @@ struct vps_limits {
       maxPushConstantsSize, maxTransformFeedbackBuffers, maxVertexInputAttributes, maxVertexInputBindings, maxViewports,
       shaderGroupHandleCaptureReplaySize, shaderGroupHandleSize;
    size_t largest_descriptor; /* in a descriptor buffer */
+   VkDeviceSize maxUniformBufferRange, minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment;
    VkPhysicalDeviceDeviceGeneratedCommandsPropertiesNV generated_nv;
 #ifdef VK_EXT_device_generated_commands
    VkPhysicalDeviceDeviceGeneratedCommandsPropertiesEXT generated;
@@ -44,12 +45,13 @@ struct vps_device {
    struct vps_device_functions functions;
    VkPhysicalDeviceMemoryProperties memory;
    struct vps_limits limits;
-   VkDeviceSize atom;          /* nonCoherentAtomSize */
-   VkDeviceSize storage_limit; /* of a storage buffer's range */
-   uint64_t compute_families;  /* a bit for each queue family that can */
-   uint64_t copy_families;     /* same */
-   bool is_processor;          /* the GPU is one that the CPU plays */
-   unsigned tally_gpu;         /* its place where memory is counted (server/core/tally.h) */
+   VkDeviceSize atom;                             /* nonCoherentAtomSize */
+   VkDeviceSize storage_limit;                    /* of a storage buffer's range */
+   VkDescriptorRuleVP uniform_rule, storage_rule; /* that the client was told; they have to hold in its memory */
+   uint64_t compute_families;                     /* a bit for each queue family that can */
+   uint64_t copy_families;                        /* same */
+   bool is_processor;                             /* the GPU is one that the CPU plays */
+   unsigned tally_gpu;                            /* its place where memory is counted (server/core/tally.h) */
    struct vps_queue_range *ranges;
    uint32_t range_count;
    uint64_t threads;                 /* one for each queue, taken from the quota */

@@ -9,8 +9,12 @@
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/core/frame_writer.h"
+#include "server/memory/descriptor_rules.h"
 
-/* Binds the buffer to the memory's first or last place that it fits into. 0 when it does not, or has no address. */
+#define PROBE_SIZE ((VkDeviceSize)16)
+
+/* Binds the buffer to the memory's first or last place that it fits into. 0 when it does not, has no address, or one at
+ * which the client would make wrong descriptors. */
 static VkDeviceAddress bind(const struct vps_device *device, VkBuffer buffer, VkDeviceMemory memory,
                             const VkMemoryAllocateInfo *info, bool last, VkDeviceSize *offset)
 {
@@ -22,9 +26,10 @@ static VkDeviceAddress bind(const struct vps_device *device, VkBuffer buffer, Vk
    if (needs.size > info->allocationSize || !(needs.memoryTypeBits >> info->memoryTypeIndex & 1))
       return 0;
    *offset = last ? (info->allocationSize - needs.size) / needs.alignment * needs.alignment : 0;
-   return functions->BindBufferMemory(device->handle, buffer, memory, *offset) < 0
-             ? 0
-             : functions->GetBufferDeviceAddress(device->handle, &question);
+   if (functions->BindBufferMemory(device->handle, buffer, memory, *offset) < 0)
+      return 0;
+   const VkDeviceAddress address = functions->GetBufferDeviceAddress(device->handle, &question);
+   return address && vps_descriptor_rules_hold(device, address, PROBE_SIZE) ? address : 0;
 }
 
 static VkDeviceAddress try_address(const struct vps_device *device, VkDeviceMemory memory,
@@ -32,8 +37,8 @@ static VkDeviceAddress try_address(const struct vps_device *device, VkDeviceMemo
 {
    const VkBufferCreateInfo probe = {
       .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-      .size = 16,
-      .usage = VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT,
+      .size = PROBE_SIZE,
+      .usage = vps_descriptor_rules_usage(device),
    };
    VkBuffer buffer;
 

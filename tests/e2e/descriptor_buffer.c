@@ -302,12 +302,52 @@ static void use_kinds(void)
    kinds_close(&k);
 }
 
+/* --- many of them --- */
+
+#define VIEWS 200u
+
+/* A descriptor is the same whenever it is asked for. */
+static void get_view(VkImageView view, VkDescriptorType type, VkImageLayout layout, size_t size)
+{
+   static uint8_t bytes[2][MAX_SIZE];
+   const VkDescriptorImageInfo image = {.imageView = view, .imageLayout = layout};
+   const VkDescriptorGetInfoEXT info = {
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_GET_INFO_EXT, .type = type, .data.pSampledImage = &image};
+   NEED(size <= MAX_SIZE);
+   for (unsigned i = 0; i < 2; i++)
+      w.get(w.gpu.device, &info, size, bytes[i]);
+   NEED(memcmp(bytes[0], bytes[1], size) == 0);
+}
+
+/* Views that are made first and looked at then. */
+static void make_many(void)
+{
+   struct work_picture picture = work_create_picture(&w.gpu);
+   const VkImageViewCreateInfo info = {.sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO,
+                                       .image = picture.image,
+                                       .viewType = VK_IMAGE_VIEW_TYPE_2D,
+                                       .format = VK_FORMAT_R8G8B8A8_UNORM,
+                                       .subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1}};
+   VkImageView views[VIEWS];
+   for (uint32_t i = 0; i < VIEWS; i++)
+      OK(vkCreateImageView(w.gpu.device, &info, NULL, &views[i]));
+   for (uint32_t i = 0; i < VIEWS; i++) {
+      get_view(views[i], VK_DESCRIPTOR_TYPE_SAMPLED_IMAGE, VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL,
+               w.sizes.sampledImageDescriptorSize);
+      get_view(views[i], VK_DESCRIPTOR_TYPE_STORAGE_IMAGE, VK_IMAGE_LAYOUT_GENERAL, w.sizes.storageImageDescriptorSize);
+   }
+   for (uint32_t i = 0; i < VIEWS; i++)
+      vkDestroyImageView(w.gpu.device, views[i], NULL);
+   work_free_picture(&w.gpu, &picture);
+}
+
 int main(void)
 {
    world_open();
    compute();
    draw();
    use_kinds();
+   make_many();
    world_close();
    return 0;
 }

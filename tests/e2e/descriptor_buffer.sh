@@ -5,4 +5,9 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/work.sh"
 
-work_test descriptor_buffer
+# Of thousands of descriptors those of buffers cost nothing where the driver makes them by a rule, as lavapipe does; each
+# other one is asked for once.
+case $VP_NATIVE_ICD in
+   */lvp_icd*) work_test descriptor_buffer 24 ;;
+   *) work_test descriptor_buffer ;;
+esac

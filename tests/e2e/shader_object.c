@@ -156,12 +156,15 @@ static void use_binary(const struct world *w)
    VkShaderEXT shaders[2];
    infos[0] = describe(w, VK_SHADER_STAGE_COMPUTE_BIT, data, size);
    infos[0].codeType = VK_SHADER_CODE_TYPE_BINARY_EXT;
-   OK(w->create(w->gpu.device, 1, infos, NULL, shaders));
-   gpu_begin(w->commands);
-   record_compute(w, shaders[0], 0, 9);
-   gpu_run(&w->gpu, w->commands);
-   print_both(w, "machine code");
-   w->destroy(w->gpu.device, shaders[0], NULL);
+   const int taken = w->create(w->gpu.device, 1, infos, NULL, shaders);
+   printf("machine code: %d\n", taken); /* not every driver takes back what it has given */
+   if (taken == VK_SUCCESS) {
+      gpu_begin(w->commands);
+      record_compute(w, shaders[0], 0, 9);
+      gpu_run(&w->gpu, w->commands);
+      print_both(w, "machine code");
+      w->destroy(w->gpu.device, shaders[0], NULL);
+   }
 
    /* What the driver does not take leaves the others alone. */
    infos[1] = infos[0];

@@ -241,6 +241,7 @@ static VkGeneratedCommandsInfoNV generated_nv(const VkIndirectCommandsStreamNV *
 {
    create_streams(1, 64, NULL);
    return (VkGeneratedCommandsInfoNV){.sType = VK_STRUCTURE_TYPE_GENERATED_COMMANDS_INFO_NV,
+                                      .pipeline = create_compute(), /* older headers want one */
                                       .indirectCommandsLayout = OBJECT(VkIndirectCommandsLayoutNV, STREAM_LAYOUT),
                                       .streamCount = 2,
                                       .pStreams = streams,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Shaders without pipelines: which creations wait, and what is left of those that fail in part. */
-#include "client/vp_entry.h"
-#include "tests/unit/command_peer.h"
+#include <vulkan/vulkan.h>
 
 #ifdef VK_EXT_shader_object
+
+#include "client/vp_entry.h"
+#include "tests/unit/command_peer.h"
 
 PEER_CODEC(vkCreateShadersEXT)
 PEER_CODEC(vkDestroyShaderEXT)
