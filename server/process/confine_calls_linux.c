@@ -84,10 +84,11 @@ static const char *const signals[] = {
    "rt_sigsuspend", "sigaltstack",    "signalfd",     "signalfd4",     "pause",
 };
 
-/* The client's connection and the way to the listener: there is nothing to make, connect or accept another one with. */
+/* The client's connection and the way to the listener: there is nothing to connect or accept another one with. bind and
+ * listen are for the only sockets that can be made, see add_limited(). */
 static const char *const sockets[] = {
-   "recvfrom", "recvmsg",    "recvmmsg",   "sendto",      "sendmsg",     "sendmmsg",
-   "shutdown", "getsockopt", "setsockopt", "getsockname", "getpeername",
+   "recvfrom", "recvmsg",    "recvmmsg",   "sendto",      "sendmsg",     "sendmmsg", "bind",
+   "shutdown", "getsockopt", "setsockopt", "getsockname", "getpeername", "listen",
 };
 
 static const char *const questions[] = {
@@ -247,7 +248,8 @@ static bool add_limited_calls(scmp_filter_ctx filter, const struct limited_call 
    return true;
 }
 
-/* What a process may do to itself, not to others. */
+/* What a process may do to itself, not to others. CUDA, with which NVIDIA's driver traces rays, finds optical flow and
+ * runs kernels, does not start unless it can give itself a name among local sockets, where nobody needs to ask. */
 static bool add_limited(scmp_filter_ctx filter)
 {
    const pid_t self = getpid();
@@ -266,6 +268,7 @@ static bool add_limited(scmp_filter_ctx filter)
       {"prctl", {SAME_INT(0, PR_CAPBSET_READ)}, 1},
       {"prctl", {SAME_INT(0, PR_SET_TIMERSLACK)}, 1},
       {"prctl", {SAME_INT(0, PR_SET_VMA)}, 1},
+      {"socket", {SAME_INT(0, AF_UNIX), {1, (uint32_t) ~(SOCK_CLOEXEC | SOCK_NONBLOCK), SOCK_SEQPACKET}}, 2},
    };
 
    return add_limited_calls(filter, calls, sizeof(calls) / sizeof(calls[0]));
@@ -295,6 +298,12 @@ static bool refuse_clone3(scmp_filter_ctx filter)
    return number == __NR_SCMP_ERROR || seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), number, 0) == 0;
 }
 
+/* connect: CUDA takes it that the service it looks for is not there, not that it may not be asked. */
+static bool refuse_connect(scmp_filter_ctx filter)
+{
+   return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), seccomp_syscall_resolve_name("connect"), 0) == 0;
+}
+
 static bool fill_small_filter(scmp_filter_ctx filter, enum vps_confined who)
 {
    return ADD_GROUP(filter, SCMP_ACT_KILL_PROCESS, deadly) && ADD_GROUP(filter, SCMP_ACT_ALLOW, connections) &&
@@ -310,7 +319,7 @@ static bool fill_filter(scmp_filter_ctx filter)
    ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, threads) && ADD_GROUP(filter, SCMP_ACT_ALLOW, waiting);
    ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, signals) && ADD_GROUP(filter, SCMP_ACT_ALLOW, sockets);
    ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, questions);
-   return ok && refuse_clone3(filter);
+   return ok && refuse_clone3(filter) && refuse_connect(filter);
 }
 
 /* Numbers above are of no machine that we know. */

@@ -68,6 +68,8 @@ must_be_nobody() {
    must read-parent EACCES
    must connect EPERM
    must unix-socket EPERM
+   must connect-another ENOENT
+   must name-itself 'done'
    must fork EPERM
    must execve EPERM
    must signal-sibling EPERM ESRCH
@@ -130,7 +132,7 @@ done
 # What the drill does works at all.
 drill --sandbox=off --cache "$VP_TEST_TMP/cache"
 grep -q 'warn: workers: user .*, no sandbox' "$SERVER_LOG" || fail "no warning: $(cat "$SERVER_LOG")"
-for attempt in read-file write-file chmod connect unix-socket fork execve signal-parent dumpable list-caches \
+for attempt in read-file write-file chmod connect unix-socket connect-another name-itself fork execve signal-parent dumpable list-caches \
    list-another read-another write-another cut-another fill-another move-to-another link-from-another; do
    must "$attempt" 'done'
 done

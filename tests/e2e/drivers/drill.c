@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -155,9 +156,9 @@ static int read_parent(void)
    return try_open(path, O_RDONLY);
 }
 
-static int use_socket(int domain, const struct sockaddr *address, socklen_t size)
+static int use_socket(int domain, int type, const struct sockaddr *address, socklen_t size)
 {
-   const int fd = socket(domain, SOCK_STREAM | SOCK_CLOEXEC, 0);
+   const int fd = socket(domain, type | SOCK_CLOEXEC, 0);
    const int result = fd < 0 ? -1 : address ? connect(fd, address, size) : 0;
    const int saved_errno = errno;
 
@@ -173,12 +174,36 @@ static int connect_server(void)
    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port ? port : "9"))};
 
    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-   return use_socket(AF_INET, (const struct sockaddr *)&address, sizeof(address));
+   return use_socket(AF_INET, SOCK_STREAM, (const struct sockaddr *)&address, sizeof(address));
 }
 
 static int unix_socket(void)
 {
-   return use_socket(AF_UNIX, NULL, 0);
+   return use_socket(AF_UNIX, SOCK_STREAM, NULL, 0);
+}
+
+/* What CUDA does: a name that somebody else has, and one of its own. */
+static const struct sockaddr_un another_name = {.sun_family = AF_UNIX, .sun_path = "\0venus-drill-another"};
+
+static int connect_another(void)
+{
+   static int own = -1;
+   if (own < 0)
+      own = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+   (void)bind(own, (const struct sockaddr *)&another_name, sizeof(another_name)); /* one worker has it */
+   (void)listen(own, 5);
+   return use_socket(AF_UNIX, SOCK_SEQPACKET, (const struct sockaddr *)&another_name, sizeof(another_name));
+}
+
+static int name_itself(void)
+{
+   const struct sockaddr_un unnamed = {.sun_family = AF_UNIX}; /* the kernel finds one */
+   const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+   const int result = fd < 0 || bind(fd, (const struct sockaddr *)&unnamed, sizeof(sa_family_t)) ? -1 : listen(fd, 5);
+
+   if (fd >= 0)
+      close(fd);
+   return result;
 }
 
 static int fork_child(void)
@@ -323,6 +348,8 @@ static const struct attempt mild[] = {
    {"read-parent", read_parent},
    {"connect", connect_server},
    {"unix-socket", unix_socket},
+   {"connect-another", connect_another},
+   {"name-itself", name_itself},
    {"fork", fork_child},
    {"execve", execute},
    {"signal-sibling", signal_sibling},
