@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/link/farewell.h"
@@ -28,6 +29,9 @@
 
 /* How long a word of venus-tls takes, on a machine that is busy. */
 #define ON_THE_WAY_MS 500
+
+/* How long what a server has said before it closed a connection takes to be heard. */
+#define LAST_WORDS_MS 300
 
 /* --- calls --- */
 
@@ -153,6 +157,15 @@ void vp_connection_lose(struct vp_connection *conn, const char *reason)
    if (reason)
       vp_log(VP_LOG_ERROR, "lost the server at %s: %s", conn->address, reason);
    cut_off(conn);
+}
+
+void vp_connection_lose_sending(struct vp_connection *conn)
+{
+   const int64_t end_ms = vp_clock_ms() + LAST_WORDS_MS;
+
+   while (!vp_connection_lost(conn) && vp_clock_ms() < end_ms)
+      nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+   vp_connection_lose(conn, "the connection broke while sending");
 }
 
 VkResult vp_connection_sure(struct vp_connection *conn, VkResult result)

@@ -101,6 +101,9 @@ void vp_connection_destroy(struct vp_connection *conn);
 /* Ends the session: all that waits returns, all that follows fails. */
 void vp_connection_lose(struct vp_connection *conn, const char *reason);
 
+/* The same when nothing can be sent any more: the server may have said why, which the receiver hears in a moment. */
+void vp_connection_lose_sending(struct vp_connection *conn);
+
 /* The same, where the two sides do not understand each other: says how their builds differ. */
 void vp_connection_misunderstand(struct vp_connection *conn, const char *reason);
 

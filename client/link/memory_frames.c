@@ -21,7 +21,7 @@ static void send_frame(void *context, unsigned place)
    const bool packed = vp_packer_pack(&frames->packer, data, size, &data, &size);
    if (!vp_frame_write_timed(&conn->channel, packed ? VP_FRAME_PACKED : VP_FRAME_MEMORY, frame->id, data, size, NULL, 0,
                              &blocked_ns)) {
-      vp_connection_lose(conn, "the connection broke while sending");
+      vp_connection_lose_sending(conn);
       return;
    }
    vp_packer_sent(&frames->packer, VP_FRAME_HEADER_SIZE + size, blocked_ns);

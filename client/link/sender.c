@@ -34,7 +34,7 @@ void vp_sender_send_bytes(struct vp_connection *conn, struct vp_batch *batch, si
    else
       n = vp_channel_write(&conn->channel, &part, 1, false, &blocked_ns) ? (ptrdiff_t)(end - batch->sent) : -1;
    if (n < 0) {
-      vp_connection_lose(conn, "the connection broke while sending");
+      vp_connection_lose_sending(conn);
       return;
    }
    batch->sent += (size_t)n;
@@ -72,7 +72,7 @@ static bool send_packed(struct vp_connection *conn, const struct vp_frame_header
    if (!vp_sender_packs(conn) || !vp_stream_pack(&conn->stream.packer, payload, header->length, &packed, &size))
       return false;
    if (!vp_frame_write(&conn->channel, VP_FRAME_PACKED_COMMANDS, header->tag, packed, size, NULL, 0))
-      vp_connection_lose(conn, "the connection broke while sending");
+      vp_connection_lose_sending(conn);
    vp_stats_add(&conn->stats.bytes_sent, VP_FRAME_HEADER_SIZE + size);
    vp_stats_add(&conn->stats.unpacked, header->length);
    vp_stats_add(&conn->stats.packed, size);
@@ -115,7 +115,7 @@ static void send_piece(struct vp_connection *conn, struct vp_mark *mark)
    vp_memory_frames_wait(&stream->memory);
    if (!vp_connection_lost(conn) && !send_packed(conn, &header, mark->piece.start)) {
       if (!vp_frame_write(&conn->channel, header.type, header.tag, mark->piece.start, header.length, NULL, 0))
-         vp_connection_lose(conn, "the connection broke while sending");
+         vp_connection_lose_sending(conn);
       vp_stats_add(&conn->stats.bytes_sent, VP_FRAME_HEADER_SIZE + header.length);
    }
    pthread_mutex_lock(&stream->lock);

@@ -75,6 +75,17 @@ class Control(RefusalCase):
 
 
 class Sessions(Control):
+    def test_who_sends_hears_why(self):
+        """A program that is in the middle of sending has its connection broken under it, and hears the reason all the
+        same."""
+        for mode in ("flood", "submit") * 4:
+            with self.subTest(mode), self.server() as server, Client(server.address, CLIENT, mode) as client:
+                self.assertTrue(client.ready(), client.log())
+                number = self.sessions()[0]["session"]
+                self.ctl("kick", str(number), "tea time")
+                client.wait(20)
+                self.assertIn("the server's operator has ended this session: tea time", client.log())
+
     def test_a_client_is_shown_and_kicked(self):
         with self.server() as server:
             self.assertEqual(stat.filemode(os.lstat(self.path).st_mode), "srw-------")
