@@ -80,11 +80,9 @@ void vps_handle_vkAllocateCommandBuffers(struct vps_context *ctx, struct vp_cmd_
    const uint32_t count = a->pAllocateInfo->commandBufferCount;
    VkCommandBuffer *handles = vps_alloc(ctx, count, sizeof(*handles));
 
-   if (!pool)
-      vps_fail(ctx, "the pool is missing");
-   else if (!command_pool_of(pool))
-      vps_fail(ctx, "the server is out of memory");
-   if (ctx->failed)
+   if (!pool || !command_pool_of(pool))
+      vps_fail(ctx, pool ? "the server is out of memory" : "the pool is missing");
+   if (!pool || ctx->failed)
       return;
    do
       a->ret = device->functions.AllocateCommandBuffers(device->handle, a->pAllocateInfo, handles);
