@@ -19,7 +19,8 @@ static VkResult create_shaders(const struct vps_creation *creation)
 {
    const struct vp_cmd_vkCreateShadersEXT *a = &creation->command.shaders;
 
-   memset(a->pShaders, 0, creation->count * sizeof(*a->pShaders));
+   for (uint32_t i = 0; i < creation->count; i++)
+      a->pShaders[i] = VK_NULL_HANDLE;
    const VkResult result =
       creation->device->functions.CreateShadersEXT(a->device, a->createInfoCount, a->pCreateInfos, NULL, a->pShaders);
 

@@ -20,6 +20,7 @@
 #include "server/pipeline/maker.h"
 #include "server/process/gpu_list.h"
 #include "server/queue/queue.h"
+#include "server/session/questions.h"
 
 /* What still runs on the GPU when its device is destroyed gets this long. */
 #define STOP_MS 1000
@@ -188,9 +189,17 @@ static size_t largest_descriptor(const VkPhysicalDeviceDescriptorBufferPropertie
    return largest;
 }
 
+/* As far as its driver knows what is asked. */
+static void ask_gpu(struct vps_context *ctx, VkPhysicalDevice gpu, VkPhysicalDeviceProperties2 *properties)
+{
+   const struct vps_instance_functions *functions = &ctx->instance->functions;
+
+   if (functions->GetPhysicalDeviceProperties2 && vps_questions_select(ctx, gpu, properties))
+      functions->GetPhysicalDeviceProperties2(gpu, properties);
+}
+
 /* Of commands that the GPU makes. */
-static void note_generated_limits(const struct vps_instance_functions *functions, VkPhysicalDevice gpu,
-                                  struct vps_limits *out)
+static void note_generated_limits(struct vps_context *ctx, VkPhysicalDevice gpu, struct vps_limits *out)
 {
    VkPhysicalDeviceProperties2 more = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
                                        .pNext = &out->generated_nv};
@@ -200,13 +209,12 @@ static void note_generated_limits(const struct vps_instance_functions *functions
    out->generated.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEVICE_GENERATED_COMMANDS_PROPERTIES_EXT;
    out->generated_nv.pNext = &out->generated;
 #endif
-   if (functions->GetPhysicalDeviceProperties2)
-      functions->GetPhysicalDeviceProperties2(gpu, &more);
+   ask_gpu(ctx, gpu, &more);
    out->generated_nv.pNext = NULL;
 }
 
-static void note_limits(const struct vps_instance_functions *functions, VkPhysicalDevice gpu,
-                        const VkPhysicalDeviceLimits *limits, struct vps_limits *out)
+static void note_limits(struct vps_context *ctx, VkPhysicalDevice gpu, const VkPhysicalDeviceLimits *limits,
+                        struct vps_limits *out)
 {
    VkPhysicalDeviceRayTracingPipelinePropertiesKHR rays = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_RAY_TRACING_PIPELINE_PROPERTIES_KHR};
@@ -220,8 +228,7 @@ static void note_limits(const struct vps_instance_functions *functions, VkPhysic
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_DENSITY_MAP_PROPERTIES_EXT, .pNext = &descriptors};
    VkPhysicalDeviceProperties2 more = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &density};
 
-   if (functions->GetPhysicalDeviceProperties2)
-      functions->GetPhysicalDeviceProperties2(gpu, &more);
+   ask_gpu(ctx, gpu, &more);
    *out = (struct vps_limits){
       .maxBoundDescriptorSets = limits->maxBoundDescriptorSets,
       .maxColorAttachments = limits->maxColorAttachments,
@@ -239,7 +246,7 @@ static void note_limits(const struct vps_instance_functions *functions, VkPhysic
       .shaderGroupHandleSize = rays.shaderGroupHandleSize,
       .largest_descriptor = largest_descriptor(&descriptors, &density),
    };
-   note_generated_limits(functions, gpu, out);
+   note_generated_limits(ctx, gpu, out);
 }
 
 static VkResult create_device(struct vps_context *ctx, struct vps_device *device, VkPhysicalDevice gpu,
@@ -265,7 +272,7 @@ static VkResult create_device(struct vps_context *ctx, struct vps_device *device
    device->storage_limit = properties.limits.maxStorageBufferRange;
    device->is_processor = properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
    device->tally_gpu = vps_tally_gpu(properties.deviceName);
-   note_limits(functions, gpu, &properties.limits, &device->limits);
+   note_limits(ctx, gpu, &properties.limits, &device->limits);
    note_families(ctx, device, gpu);
    device->atom = properties.limits.nonCoherentAtomSize ? properties.limits.nonCoherentAtomSize : 1;
    if (device->functions.WaitSemaphores && device->functions.GetSemaphoreCounterValue) {
