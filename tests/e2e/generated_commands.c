@@ -13,7 +13,7 @@
 static struct {
    struct gpu gpu;
    struct work_layout layout;
-   struct work_buffer words, commands_data, count;
+   struct gpu_buffer words, commands_data, count;
    VkDescriptorPool set_pool;
    VkDescriptorSet set;
    VkCommandPool pool;
@@ -83,9 +83,9 @@ static void world_open(void)
    NEED(features.deviceGeneratedCommands && maintenance.maintenance5);
    get_functions();
    w.layout = work_create_layout(&w.gpu, 0);
-   w.words = work_create_buffer(&w.gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
-   w.commands_data = work_create_buffer(&w.gpu, 4096, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
-   w.count = work_create_buffer(&w.gpu, 64, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
+   w.words = gpu_map_addressed(&w.gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
+   w.commands_data = gpu_map_addressed(&w.gpu, 4096, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
+   w.count = gpu_map_addressed(&w.gpu, 64, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
    w.set = work_create_set(&w.gpu, &w.layout, &w.words, &w.set_pool);
    w.commands = gpu_create_commands(&w.gpu, &w.pool);
    const VkCommandBufferAllocateInfo allocation = {
@@ -103,9 +103,9 @@ static void world_close(void)
    vkDestroyPipeline(w.gpu.device, w.graphics, NULL);
    vkDestroyCommandPool(w.gpu.device, w.pool, NULL);
    vkDestroyDescriptorPool(w.gpu.device, w.set_pool, NULL);
-   work_free_buffer(&w.gpu, &w.words);
-   work_free_buffer(&w.gpu, &w.commands_data);
-   work_free_buffer(&w.gpu, &w.count);
+   gpu_free_buffer(&w.gpu, &w.words);
+   gpu_free_buffer(&w.gpu, &w.commands_data);
+   gpu_free_buffer(&w.gpu, &w.count);
    work_free_layout(&w.gpu, &w.layout);
    gpu_close(&w.gpu);
 }
@@ -120,7 +120,7 @@ struct kind {
    VkIndirectCommandsLayoutEXT layout;
    VkIndirectExecutionSetEXT set;
    VkGeneratedCommandsPipelineInfoEXT pipeline;
-   struct work_buffer prepared;
+   struct gpu_buffer prepared;
 };
 
 /* A sequence has the number of a pipeline, if any, push constants and the command; 32 bytes. */
@@ -191,7 +191,7 @@ static void kind_open(struct kind *k, VkPipeline pipeline)
 
 static void kind_close(struct kind *k)
 {
-   work_free_buffer(&w.gpu, &k->prepared);
+   gpu_free_buffer(&w.gpu, &k->prepared);
    if (k->set)
       w.destroy_set(w.gpu.device, k->set, NULL);
    w.destroy_layout(w.gpu.device, k->layout, NULL);

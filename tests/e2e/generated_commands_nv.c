@@ -14,7 +14,7 @@ static struct {
    struct gpu gpu;
    VkPhysicalDeviceDeviceGeneratedCommandsPropertiesNV limits;
    struct work_layout layout;
-   struct work_buffer words, stream, count;
+   struct gpu_buffer words, stream, count;
    VkDescriptorPool set_pool;
    VkDescriptorSet set;
    VkCommandPool pool;
@@ -64,9 +64,9 @@ static void world_open(bool compute)
    NEED(w.limits.minIndirectCommandsBufferOffsetAlignment <= 256);
    get_functions();
    w.layout = work_create_layout(&w.gpu, 0);
-   w.words = work_create_buffer(&w.gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
-   w.stream = work_create_buffer(&w.gpu, (VkDeviceSize)SEQUENCES * STRIDE, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
-   w.count = work_create_buffer(&w.gpu, 256, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
+   w.words = gpu_map_addressed(&w.gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
+   w.stream = gpu_map_addressed(&w.gpu, (VkDeviceSize)SEQUENCES * STRIDE, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
+   w.count = gpu_map_addressed(&w.gpu, 256, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
    w.set = work_create_set(&w.gpu, &w.layout, &w.words, &w.set_pool);
    w.commands = gpu_create_commands(&w.gpu, &w.pool);
 }
@@ -75,9 +75,9 @@ static void world_close(void)
 {
    vkDestroyCommandPool(w.gpu.device, w.pool, NULL);
    vkDestroyDescriptorPool(w.gpu.device, w.set_pool, NULL);
-   work_free_buffer(&w.gpu, &w.words);
-   work_free_buffer(&w.gpu, &w.stream);
-   work_free_buffer(&w.gpu, &w.count);
+   gpu_free_buffer(&w.gpu, &w.words);
+   gpu_free_buffer(&w.gpu, &w.stream);
+   gpu_free_buffer(&w.gpu, &w.count);
    work_free_layout(&w.gpu, &w.layout);
    gpu_close(&w.gpu);
 }
@@ -268,7 +268,7 @@ static void draw(void)
 /* A pipeline that commands can name by an address, where the driver keeps what is needed for that. */
 struct addressed {
    VkPipeline pipeline;
-   struct work_buffer data;
+   struct gpu_buffer data;
    VkDeviceAddress address;
 };
 
@@ -294,8 +294,8 @@ static struct addressed create_addressed(uint32_t plus)
    info.stage.pSpecializationInfo = &constants;
    OK(vkCreateShaderModule(w.gpu.device, &code, NULL, &info.stage.module));
    get_size(w.gpu.device, &info, &wanted);
-   addressed.data = work_create_buffer(&w.gpu, wanted.memoryRequirements.size,
-                                       VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT, NULL);
+   addressed.data = gpu_map_addressed(&w.gpu, wanted.memoryRequirements.size,
+                                      VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT, NULL);
    place.deviceAddress = addressed.data.address;
    place.size = addressed.data.size;
    OK(vkCreateComputePipelines(w.gpu.device, VK_NULL_HANDLE, 1, &info, NULL, &addressed.pipeline));
@@ -325,7 +325,7 @@ static void run_addressed(const struct addressed pipelines[2], VkIndirectCommand
       gpu_begin(w.commands);
       for (unsigned i = 0; i < 2; i++)
          update(w.commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipelines[i].pipeline);
-      work_barrier(w.commands);
+      gpu_barrier(w.commands);
       vkCmdBindDescriptorSets(w.commands, VK_PIPELINE_BIND_POINT_COMPUTE, w.layout.pipeline, 0, 1, &w.set, 0, NULL);
       w.execute(w.commands, VK_FALSE, &info);
       gpu_run(&w.gpu, w.commands);
@@ -346,7 +346,7 @@ static void compute(void)
    w.destroy_layout(w.gpu.device, layout, NULL);
    for (unsigned i = 0; i < 2; i++) {
       vkDestroyPipeline(w.gpu.device, pipelines[i].pipeline, NULL);
-      work_free_buffer(&w.gpu, &pipelines[i].data);
+      gpu_free_buffer(&w.gpu, &pipelines[i].data);
    }
 }
 
