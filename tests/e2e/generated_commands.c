@@ -153,9 +153,11 @@ static void create_layout(struct kind *k)
    OK(w.create_layout(w.gpu.device, &info, NULL, &k->layout));
 }
 
-/* Memory of the kinds that are wanted, which need not be mapped. */
 static void create_prepared(struct kind *k)
 {
+   const VkBufferUsageFlags2CreateInfoKHR usage = {.sType = VK_STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2_CREATE_INFO_KHR,
+                                                   .usage = VK_BUFFER_USAGE_2_PREPROCESS_BUFFER_BIT_EXT |
+                                                            VK_BUFFER_USAGE_2_SHADER_DEVICE_ADDRESS_BIT_KHR};
    const VkGeneratedCommandsMemoryRequirementsInfoEXT question = {
       .sType = VK_STRUCTURE_TYPE_GENERATED_COMMANDS_MEMORY_REQUIREMENTS_INFO_EXT,
       .pNext = k->takes_set ? NULL : &k->pipeline,
@@ -164,7 +166,7 @@ static void create_prepared(struct kind *k)
       .maxSequenceCount = SEQUENCES};
    VkMemoryRequirements2 wanted = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2};
    w.get_requirements(w.gpu.device, &question, &wanted);
-   k->prepared = work_create_prepared(&w.gpu, &wanted.memoryRequirements);
+   k->prepared = work_create_prepared(&w.gpu, &wanted.memoryRequirements, 0, &usage);
 }
 
 static void kind_open(struct kind *k, VkPipeline pipeline)

@@ -71,16 +71,14 @@ static inline void work_open(struct gpu *gpu, void *features, const char *const 
 /* The device's function. */
 #define WORK_GET(gpu, name) PFN_##name name = (PFN_##name)vkGetDeviceProcAddr((gpu)->device, #name)
 
-#ifdef VK_EXT_device_generated_commands
-
-/* A buffer in which the driver prepares the commands that the GPU makes. Its memory is that of the requirements. */
-static inline struct gpu_buffer work_create_prepared(const struct gpu *gpu, const VkMemoryRequirements *wanted)
+/* A buffer in which the driver prepares the commands that the GPU makes, in memory of the kinds that are wanted. It is
+ * not mapped. `chain` is that of its create-info. */
+static inline struct gpu_buffer work_create_prepared(const struct gpu *gpu, const VkMemoryRequirements *wanted,
+                                                     VkBufferUsageFlags usage, const void *chain)
 {
-   const VkBufferUsageFlags2CreateInfoKHR usage = {.sType = VK_STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2_CREATE_INFO_KHR,
-                                                   .usage = VK_BUFFER_USAGE_2_PREPROCESS_BUFFER_BIT_EXT |
-                                                            VK_BUFFER_USAGE_2_SHADER_DEVICE_ADDRESS_BIT_KHR};
    const VkDeviceSize size = wanted->size ? wanted->size : 256;
-   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .pNext = &usage, .size = size};
+   const VkBufferCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .pNext = chain, .size = size, .usage = usage};
    const VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
                                             .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
    VkBufferDeviceAddressInfo address = {.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
@@ -100,8 +98,6 @@ static inline struct gpu_buffer work_create_prepared(const struct gpu *gpu, cons
    buffer.address = vkGetBufferDeviceAddress(gpu->device, &address);
    return buffer;
 }
-
-#endif
 
 /* Prints what is in a buffer: how many words are not zero, some of them, and a hash. Then makes it zeros. */
 static inline void work_print(const char *name, const struct gpu_buffer *buffer)
