@@ -84,8 +84,8 @@ struct vp_connection_terms {
 
 #define VP_CONNECTION_ERROR_SIZE VP_GREETING_ERROR_SIZE
 
-/* Shakes hands over `fd`, which it takes over; -1: connects first. NULL, a sentence in `error`, and errno: ECONNRESET is
- * that of vp_greet(). */
+/* Shakes hands over `fd`, which it takes over; -1: connects first. NULL, a sentence in `error`, and errno: ECONNRESET
+ * is that of vp_greet(). */
 struct vp_connection *vp_connection_create(const struct vp_server_address *address, int fd,
                                            const struct vp_connection_terms *terms, int timeout_ms,
                                            char error[VP_CONNECTION_ERROR_SIZE]);

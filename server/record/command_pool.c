@@ -68,8 +68,7 @@ static bool add_command_buffer(struct vps_context *ctx, uint64_t id, VkCommandBu
 {
    struct vps_object *object = vps_created_child(ctx, VK_OBJECT_TYPE_COMMAND_BUFFER, id,
                                                  result < 0 ? 0 : (uint64_t)(uintptr_t)handle, result, pool);
-   struct vps_command_pool *state = object ? command_pool_of(pool) : NULL;
-   if (object && (!state || !vps_command_buffer_init(object, state)))
+   if (object && !vps_command_buffer_init(object, pool->state))
       vps_fail(ctx, "the server is out of memory");
    return !ctx->failed;
 }
@@ -81,9 +80,9 @@ void vps_handle_vkAllocateCommandBuffers(struct vps_context *ctx, struct vp_cmd_
    const uint32_t count = a->pAllocateInfo->commandBufferCount;
    VkCommandBuffer *handles = vps_alloc(ctx, count, sizeof(*handles));
 
-   if (!pool)
-      vps_fail(ctx, "the pool is missing");
-   if (ctx->failed)
+   if (!pool || !command_pool_of(pool))
+      vps_fail(ctx, pool ? "the server is out of memory" : "the pool is missing");
+   if (!pool || ctx->failed)
       return;
    do
       a->ret = device->functions.AllocateCommandBuffers(device->handle, a->pAllocateInfo, handles);
