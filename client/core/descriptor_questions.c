@@ -9,7 +9,6 @@
 
 #include "client/core/device.h"
 #include "client/vp_client_send.h"
-#include "client/vp_extensions.h"
 
 void vp_descriptor_questions_init(struct vp_descriptor_questions *questions)
 {
@@ -20,11 +19,6 @@ void vp_descriptor_questions_finish(struct vp_descriptor_questions *questions)
 {
    free(questions->ring);
    pthread_mutex_destroy(&questions->lock);
-}
-
-bool vp_descriptor_questions_are_wanted(const struct vp_device *device)
-{
-   return vp_extension_set_has(&device->extensions, VP_EXT_VK_EXT_descriptor_buffer);
 }
 
 /* With the lock. */

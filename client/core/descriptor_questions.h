@@ -28,9 +28,6 @@ void vp_descriptor_questions_settle(struct vp_device *device);
 /* After that: frees the rest. */
 void vp_descriptor_questions_finish(struct vp_descriptor_questions *questions);
 
-/* Whether the device has descriptor buffers. */
-bool vp_descriptor_questions_are_wanted(const struct vp_device *device);
-
 /* Asks without waiting. */
 void vp_descriptor_questions_ask(struct vp_device *device, const VkDescriptorGetInfoEXT *info, size_t size);
 

@@ -23,6 +23,14 @@ void vp_descriptor_rules_finish(struct vp_descriptor_rules *rules)
    pthread_rwlock_destroy(&rules->lock);
 }
 
+const VkPhysicalDeviceDescriptorBufferPropertiesEXT *vp_descriptor_sizes(const struct vp_device *device)
+{
+   const bool has_buffers = vp_extension_set_has(&device->extensions, VP_EXT_VK_EXT_descriptor_buffer);
+   return has_buffers ? vp_chain_find(device->physical_device->properties.pNext,
+                                      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_PROPERTIES_EXT)
+                      : NULL;
+}
+
 /* With it descriptors are longer. */
 static bool is_robust(const VkDeviceCreateInfo *info)
 {
@@ -34,9 +42,8 @@ static bool is_robust(const VkDeviceCreateInfo *info)
 bool vp_descriptor_rules_request(struct vp_device *device, const VkDeviceCreateInfo *info,
                                  struct vp_cmd_vkGetDescriptorRulesVP *request)
 {
-   const VkPhysicalDeviceDescriptorBufferPropertiesEXT *sizes = vp_chain_find(
-      device->physical_device->properties.pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_PROPERTIES_EXT);
-   if (!sizes || !vp_extension_set_has(&device->extensions, VP_EXT_VK_EXT_descriptor_buffer))
+   const VkPhysicalDeviceDescriptorBufferPropertiesEXT *sizes = vp_descriptor_sizes(device);
+   if (!sizes)
       return false;
    const size_t uniform =
       is_robust(info) ? sizes->robustUniformBufferDescriptorSize : sizes->uniformBufferDescriptorSize;

@@ -26,6 +26,9 @@ struct vp_descriptor_rules {
 void vp_descriptor_rules_init(struct vp_descriptor_rules *rules);
 void vp_descriptor_rules_finish(struct vp_descriptor_rules *rules);
 
+/* How large descriptors are in the device's descriptor buffers; NULL: it has none. */
+const VkPhysicalDeviceDescriptorBufferPropertiesEXT *vp_descriptor_sizes(const struct vp_device *device);
+
 /* Whether a device that is created in this way has a use for rules; then the request for them. */
 bool vp_descriptor_rules_request(struct vp_device *device, const VkDeviceCreateInfo *info,
                                  struct vp_cmd_vkGetDescriptorRulesVP *request);

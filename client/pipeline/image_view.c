@@ -6,7 +6,6 @@
 #include "client/core/chain.h"
 #include "client/core/descriptor_questions.h"
 #include "client/core/device.h"
-#include "client/core/physical_device.h"
 #include "client/memory/resource.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
@@ -29,8 +28,7 @@ static void ask_about_view(struct vp_device *device, VkImageView view, VkDescrip
 /* Only what Vulkan lets be asked: not of views with a conversion, or of several aspects. */
 static void ask_about_descriptors(struct vp_device *device, const VkImageViewCreateInfo *info, VkImageView view)
 {
-   const VkPhysicalDeviceDescriptorBufferPropertiesEXT *sizes = vp_chain_find(
-      device->physical_device->properties.pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_PROPERTIES_EXT);
+   const VkPhysicalDeviceDescriptorBufferPropertiesEXT *sizes = vp_descriptor_sizes(device);
    const VkImageAspectFlags aspects = info->subresourceRange.aspectMask;
    if (!sizes || (aspects & (aspects - 1)) ||
        vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_SAMPLER_YCBCR_CONVERSION_INFO))
@@ -47,7 +45,7 @@ VkResult vp_say_vkCreateImageView(struct vp_device *device, void *object, struct
 {
    const VkResult result = vp_try_vkCreateImageView(device, false, a);
    (void)object;
-   if (result == VK_SUCCESS && vp_descriptor_questions_are_wanted(device))
+   if (result == VK_SUCCESS)
       ask_about_descriptors(device, a->pCreateInfo, *a->pView);
    return result;
 }

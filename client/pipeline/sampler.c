@@ -8,7 +8,6 @@
 #include "client/core/chain.h"
 #include "client/core/descriptor_questions.h"
 #include "client/core/device.h"
-#include "client/core/physical_device.h"
 #include "client/link/connection.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
@@ -29,12 +28,11 @@ VkResult vp_say_vkCreateSampler(struct vp_device *device, void *object, struct v
 {
    const struct vp_sampler *sampler = object;
    const VkResult result = vp_try_vkCreateSampler(device, false, a);
-   const VkPhysicalDeviceDescriptorBufferPropertiesEXT *sizes = vp_chain_find(
-      device->physical_device->properties.pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_PROPERTIES_EXT);
+   const VkPhysicalDeviceDescriptorBufferPropertiesEXT *sizes = vp_descriptor_sizes(device);
    const VkDescriptorGetInfoEXT info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_GET_INFO_EXT,
                                         .type = VK_DESCRIPTOR_TYPE_SAMPLER,
                                         .data.pSampler = a->pSampler};
-   if (result == VK_SUCCESS && sizes && !sampler->has_conversion && vp_descriptor_questions_are_wanted(device))
+   if (result == VK_SUCCESS && sizes && !sampler->has_conversion)
       vp_descriptor_questions_ask(device, &info, sizes->samplerDescriptorSize);
    return result;
 }

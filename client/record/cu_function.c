@@ -13,13 +13,11 @@
 #include "client/vp_entry.h"
 #include "common/util/arena.h"
 #include "common/util/log.h"
+#include "common/wire/cu_extras.h"
 
 #define ARENA_LIMIT ((size_t)1 << 20)
 
-/* The list behind pExtras, of CUDA's: keys with their values. */
-#define EXTRA_END 0
-#define EXTRA_BUFFER 1 /* a pointer */
-#define EXTRA_SIZE 2   /* a pointer to it */
+/* Pairs of a key and a value behind pExtras. */
 #define MAX_EXTRAS 16
 
 struct vp_cu_module {
@@ -84,10 +82,10 @@ VkResult vp_say_vkCreateCuFunctionNVX(struct vp_device *device, void *object, st
 static void find_launch_buffer(const VkCuLaunchInfoNVX *info, struct vp_cmd_vkCmdCuLaunchKernelVP *a)
 {
    const void *const *extras = info->extraCount ? info->pExtras : NULL;
-   for (unsigned i = 0; extras && i < MAX_EXTRAS && (uintptr_t)extras[0] != EXTRA_END; i++, extras += 2) {
-      if ((uintptr_t)extras[0] == EXTRA_BUFFER)
+   for (unsigned i = 0; extras && i < MAX_EXTRAS && extras[0] != VP_CU_EXTRA_END; i++, extras += 2) {
+      if (extras[0] == VP_CU_EXTRA_BUFFER)
          a->pParameters = extras[1];
-      else if ((uintptr_t)extras[0] == EXTRA_SIZE)
+      else if (extras[0] == VP_CU_EXTRA_SIZE)
          a->parameterSize = *(const size_t *)extras[1];
    }
 }

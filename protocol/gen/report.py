@@ -2,9 +2,9 @@
 """What is supported and what is not, for people: the coverage report and docs/SUPPORTED.md."""
 
 from check import missing_nodes
-from table import KINDS
+from table import KINDS, OURS
 
-ADDED = 'not in the Venus protocol; its commands have numbers of ours'
+ADDED = 'not in the Venus protocol'
 
 
 def skipped(scope):
@@ -12,11 +12,17 @@ def skipped(scope):
     return scope.skipped + [(c.name, 'the command has no row; it is not offered') for c in scope.commands if c.row is None]
 
 
+def has_own_number(command):
+    return command.number is not None and command.number >= OURS
+
+
 def note(scope, name):
     """What is said of an extension."""
     policy = scope.policy.get(name)
     if not policy or policy.kind == 'add' and not policy.reason:
-        return ADDED
+        brought = scope.brought(scope.extensions[name].commands)
+        numbered = any(c.name in brought and has_own_number(c) for c in scope.commands)
+        return ADDED + ('; its commands have numbers of ours' if numbered else '')
     return ('not offered: ' if policy.kind == 'hide' else '') + policy.reason
 
 
@@ -40,12 +46,12 @@ def document(scope):
         lines.append('| %s | %d | %d | %s |' % (name, extension.number, extension.spec_version, note(scope, name)))
     lines += ['', '## Commands', '', '| kind | meaning |', '|---|---|']
     lines += ['| %s | %s |' % item for item in KINDS.items()]
-    lines += ['', 'Numbers from 0x10000 are ours. A command without number does not travel.', '',
+    lines += ['', 'Numbers from %#x are ours. A command without number does not travel.' % OURS, '',
               '| number | command | kind | client | server |', '|---:|---|---|---|---|']
     for command in scope.commands:
         if command.row:
             number = '' if command.number is None or not command.serializable else \
-                hex(command.number) if command.number >= 0x10000 else str(command.number)
+                hex(command.number) if has_own_number(command) else str(command.number)
             lines.append('| %s | %s | %s | %s | %s |' % (
                 number, command.name, command.row.kind, command.row.client, command.row.server))
     return '\n'.join(lines) + '\n'

@@ -211,18 +211,29 @@ static bool is_shader(uint32_t shader, uint32_t count)
    return shader < count || shader == VK_SHADER_UNUSED_KHR;
 }
 
-static bool check_groups(struct vps_context *ctx, const VkRayTracingPipelineCreateInfoKHR *info)
+/* Whether the shaders of a group are among the stages. */
+static bool check_group(struct vps_context *ctx, uint32_t group, uint32_t stages, const uint32_t shaders[4])
 {
-   for (uint32_t i = 0; i < info->groupCount; i++) {
-      const VkRayTracingShaderGroupCreateInfoKHR *group = &info->pGroups[i];
-      if (!is_shader(group->generalShader, info->stageCount) || !is_shader(group->closestHitShader, info->stageCount) ||
-          !is_shader(group->anyHitShader, info->stageCount) ||
-          !is_shader(group->intersectionShader, info->stageCount)) {
-         vps_fail(ctx, "a shader of group %u is not among the %u stages", i, info->stageCount);
+   for (unsigned i = 0; i < 4; i++) {
+      if (!is_shader(shaders[i], stages)) {
+         vps_fail(ctx, "a shader of group %u is not among the %u stages", group, stages);
          return false;
       }
    }
    return true;
+}
+
+static bool check_groups(struct vps_context *ctx, const VkRayTracingPipelineCreateInfoKHR *info)
+{
+   bool ok = true;
+
+   for (uint32_t i = 0; i < info->groupCount && ok; i++) {
+      const VkRayTracingShaderGroupCreateInfoKHR *group = &info->pGroups[i];
+      ok = check_group(ctx, i, info->stageCount,
+                       (const uint32_t[]){group->generalShader, group->closestHitShader, group->anyHitShader,
+                                          group->intersectionShader});
+   }
+   return ok;
 }
 
 static bool check_ray_tracing(struct vps_context *ctx, uint32_t count, const VkRayTracingPipelineCreateInfoKHR *infos)
@@ -249,16 +260,15 @@ bool vps_check_vkCreateRayTracingPipelinesVP(struct vps_context *ctx,
 
 static bool check_groups_nv(struct vps_context *ctx, const VkRayTracingPipelineCreateInfoNV *info)
 {
-   for (uint32_t i = 0; i < info->groupCount; i++) {
+   bool ok = true;
+
+   for (uint32_t i = 0; i < info->groupCount && ok; i++) {
       const VkRayTracingShaderGroupCreateInfoNV *group = &info->pGroups[i];
-      if (!is_shader(group->generalShader, info->stageCount) || !is_shader(group->closestHitShader, info->stageCount) ||
-          !is_shader(group->anyHitShader, info->stageCount) ||
-          !is_shader(group->intersectionShader, info->stageCount)) {
-         vps_fail(ctx, "a shader of group %u is not among the %u stages", i, info->stageCount);
-         return false;
-      }
+      ok = check_group(ctx, i, info->stageCount,
+                       (const uint32_t[]){group->generalShader, group->closestHitShader, group->anyHitShader,
+                                          group->intersectionShader});
    }
-   return true;
+   return ok;
 }
 
 static bool check_ray_tracing_nv(struct vps_context *ctx, uint32_t count, const VkRayTracingPipelineCreateInfoNV *infos)

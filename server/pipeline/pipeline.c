@@ -86,17 +86,15 @@ static struct vps_parts look_at_ray_tracing_nv(const struct vps_creation *creati
 
 /* --- what shaders write to --- */
 
-static const struct vps_stores anything = {.classes = VPS_WRITES_SHADERS};
-
 const struct vps_stores *vps_pipeline_stores(const struct vps_object *pipeline)
 {
    const struct vps_pipeline *state = pipeline->state;
-   return state ? &state->stores : &anything;
+   return state ? &state->stores : &vps_stores_anything;
 }
 
 static struct vps_stores find_stores(const VkShaderModuleCreateInfo *info)
 {
-   return info && info->pCode ? vps_spirv_find_stores(info->pCode, info->codeSize / 4) : anything;
+   return info && info->pCode ? vps_spirv_find_stores(info->pCode, info->codeSize / 4) : vps_stores_anything;
 }
 
 /* The state of a shader module is what it writes to (struct vps_stores); NULL when that is not known. */
@@ -128,7 +126,7 @@ static const struct vps_object *find_used(const struct vps_context *ctx, int32_t
 static void add_module(struct vps_stores *stores, const struct vps_context *ctx, VkShaderModule handle)
 {
    const struct vps_object *module = find_used(ctx, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)(uintptr_t)handle);
-   vps_stores_add(stores, module && module->state ? module->state : &anything);
+   vps_stores_add(stores, module && module->state ? module->state : &vps_stores_anything);
 }
 
 /* The code of a stage is in a module or given directly. It can also be only named. */
@@ -157,7 +155,7 @@ static void add_libraries(struct vps_stores *stores, const struct vps_context *c
    for (uint32_t i = 0; info && i < info->libraryCount; i++) {
       const struct vps_object *library =
          find_used(ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]);
-      vps_stores_add(stores, library ? vps_pipeline_stores(library) : &anything);
+      vps_stores_add(stores, library ? vps_pipeline_stores(library) : &vps_stores_anything);
    }
 }
 
@@ -166,7 +164,7 @@ static void add_libraries(struct vps_stores *stores, const struct vps_context *c
 static void add_groups(struct vps_pipeline *pipeline, const struct vps_context *ctx,
                        const VkGraphicsPipelineShaderGroupsCreateInfoNV *info)
 {
-   vps_stores_add(&pipeline->stores, &anything);
+   vps_stores_add(&pipeline->stores, &vps_stores_anything);
    pipeline->groups = info->groupCount;
    for (uint32_t i = 0; i < info->pipelineCount; i++) {
       const struct vps_object *other =

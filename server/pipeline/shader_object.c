@@ -9,7 +9,6 @@
 
 #include "server/core/context.h"
 #include "server/core/device.h"
-#include "server/memory/writes.h"
 #include "server/pipeline/pipeline.h"
 
 #ifdef VK_EXT_shader_object
@@ -42,7 +41,7 @@ static void note_shader(struct vps_context *ctx, const struct vps_creation *crea
    shader->stage = info->stage;
    shader->stores = info->codeType == VK_SHADER_CODE_TYPE_SPIRV_EXT
                        ? vps_spirv_find_stores(info->pCode, info->codeSize / 4)
-                       : (struct vps_stores){.classes = VPS_WRITES_SHADERS};
+                       : vps_stores_anything;
    creation->objects[i]->state = shader;
    creation->objects[i]->release = free;
 }

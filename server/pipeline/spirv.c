@@ -230,6 +230,8 @@ static void add_binding(struct vps_stores *stores, struct vps_binding binding)
       stores->bindings[stores->count++] = binding;
 }
 
+const struct vps_stores vps_stores_anything = {.classes = VPS_WRITES_SHADERS};
+
 void vps_stores_add(struct vps_stores *stores, const struct vps_stores *more)
 {
    stores->classes |= more->classes;

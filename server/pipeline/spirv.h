@@ -21,6 +21,9 @@ struct vps_stores {
    struct vps_binding bindings[VPS_MAX_STORED];
 };
 
+/* Of a shader of which nothing is known. */
+extern const struct vps_stores vps_stores_anything;
+
 /* Of a module. What is malformed or not known may write to anything. */
 struct vps_stores vps_spirv_find_stores(const uint32_t *words, size_t count);
 

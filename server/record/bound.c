@@ -76,8 +76,6 @@ void vps_observe_vkCmdBindPipeline(struct vps_context *ctx, const struct vp_cmd_
    bind_pipeline(ctx, a->pipelineBindPoint);
 }
 
-static const struct vps_stores anything = {.classes = VPS_WRITES_SHADERS};
-
 #ifdef VK_EXT_shader_object
 
 /* Adds what the shader of a stage writes to. */
@@ -87,7 +85,7 @@ static void add_shader(struct vps_stores *stores, const struct vps_object_name *
    const struct vps_shader *shader = object ? object->state : NULL;
 
    if (bound->object)
-      vps_stores_add(stores, shader ? &shader->stores : &anything);
+      vps_stores_add(stores, shader ? &shader->stores : &vps_stores_anything);
 }
 
 #endif
@@ -99,7 +97,7 @@ static struct vps_stores find_bound_stores(const struct vps_bind_point *point)
    struct vps_stores stores = {0};
 
    if (!point->loose)
-      return pipeline ? *vps_pipeline_stores(pipeline) : anything;
+      return pipeline ? *vps_pipeline_stores(pipeline) : vps_stores_anything;
 #ifdef VK_EXT_shader_object
    for (unsigned i = 0; i < VPS_SHADER_STAGES; i++)
       add_shader(&stores, &point->shaders[i]);

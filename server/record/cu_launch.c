@@ -4,17 +4,13 @@
 
 #include <string.h>
 
+#include "common/wire/cu_extras.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/vp_dispatch.h"
 
 /* The driver may read as much as the kernel has, whatever the client says: this is more than a kernel can have. */
 #define MAX_PARAMETERS ((size_t)32 << 10)
-
-/* The list behind pExtras, of CUDA's: keys with their values. */
-#define EXTRA_END ((const void *)0)
-#define EXTRA_BUFFER ((const void *)1)
-#define EXTRA_SIZE ((const void *)2)
 
 void vps_handle_vkCmdCuLaunchKernelVP(struct vps_context *ctx, struct vp_cmd_vkCmdCuLaunchKernelVP *a)
 {
@@ -34,7 +30,7 @@ void vps_handle_vkCmdCuLaunchKernelVP(struct vps_context *ctx, struct vp_cmd_vkC
    }
    if (size)
       memcpy(parameters, a->pParameters, size);
-   const void *extras[] = {EXTRA_BUFFER, parameters, EXTRA_SIZE, &size, EXTRA_END};
+   const void *extras[] = {VP_CU_EXTRA_BUFFER, parameters, VP_CU_EXTRA_SIZE, &size, VP_CU_EXTRA_END};
    const VkCuLaunchInfoNVX info = {
       .sType = VK_STRUCTURE_TYPE_CU_LAUNCH_INFO_NVX,
       .function = a->function,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VPS_SESSION_QUESTIONS_H
-#define VPS_SESSION_QUESTIONS_H
+#ifndef VP_SERVER_SESSION_QUESTIONS_H
+#define VP_SERVER_SESSION_QUESTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

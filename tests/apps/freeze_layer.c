@@ -13,10 +13,10 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <vulkan/vk_layer.h>
 #include <vulkan/vulkan.h>
 
 #include "common/util/text.h"
+#include "tests/e2e/layers/layer.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -26,15 +26,6 @@ EXPORTED VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL freeze_get_device_proc_addr(Vk
 static PFN_vkGetInstanceProcAddr next_instance;
 static PFN_vkGetDeviceProcAddr next_device;
 static PFN_vkQueuePresentKHR next_present;
-
-static void *find_link(const void *chain, VkStructureType type)
-{
-   for (const VkLayerInstanceCreateInfo *node = chain; node; node = node->pNext) {
-      if (node->sType == type && node->function == VK_LAYER_LINK_INFO)
-         return (void *)(uintptr_t)node;
-   }
-   return NULL;
-}
 
 /* --- surfaces; what is in their structs is of no interest here --- */
 
@@ -114,13 +105,7 @@ static void find_next(VkInstance instance)
 static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo *info,
                                                       const VkAllocationCallbacks *allocator, VkInstance *instance)
 {
-   VkLayerInstanceCreateInfo *link = find_link(info->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
-   if (!link)
-      return VK_ERROR_INITIALIZATION_FAILED;
-   next_instance = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
-   link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-   const PFN_vkCreateInstance create = (PFN_vkCreateInstance)next_instance(NULL, "vkCreateInstance");
-   const VkResult result = create ? create(info, allocator, instance) : VK_ERROR_INITIALIZATION_FAILED;
+   const VkResult result = layer_create_instance(info, allocator, instance, &next_instance);
    if (result == VK_SUCCESS)
       find_next(*instance);
    return result;
@@ -129,14 +114,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo
 static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const VkDeviceCreateInfo *info,
                                                     const VkAllocationCallbacks *allocator, VkDevice *device)
 {
-   VkLayerDeviceCreateInfo *link = find_link(info->pNext, VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO);
-   if (!link)
-      return VK_ERROR_INITIALIZATION_FAILED;
-   const PFN_vkGetInstanceProcAddr get = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
-   next_device = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
-   link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-   const PFN_vkCreateDevice create = (PFN_vkCreateDevice)get(NULL, "vkCreateDevice");
-   const VkResult result = create ? create(gpu, info, allocator, device) : VK_ERROR_INITIALIZATION_FAILED;
+   const VkResult result = layer_create_device(gpu, info, allocator, device, &next_device);
    if (result == VK_SUCCESS)
       next_present = (PFN_vkQueuePresentKHR)next_device(*device, "vkQueuePresentKHR");
    return result;

@@ -14,7 +14,7 @@ static struct {
    struct gpu gpu;
    VkPhysicalDeviceDescriptorBufferPropertiesEXT sizes;
    struct work_layout layout;
-   struct work_buffer words, others, descriptors;
+   struct gpu_buffer words, others, descriptors;
    VkDeviceSize set_size, set_offset; /* of a set, and of the descriptor in it */
    VkCommandPool pool;
    VkCommandBuffer commands;
@@ -70,12 +70,12 @@ static void world_open(void)
    w.bind_samplers = (PFN_vkCmdBindDescriptorBufferEmbeddedSamplersEXT)vkGetDeviceProcAddr(
       w.gpu.device, "vkCmdBindDescriptorBufferEmbeddedSamplersEXT");
    w.layout = work_create_layout(&w.gpu, VK_DESCRIPTOR_SET_LAYOUT_CREATE_DESCRIPTOR_BUFFER_BIT_EXT);
-   w.words = work_create_buffer(&w.gpu, (VkDeviceSize)4 * SETS * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
-   w.others = work_create_buffer(&w.gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
+   w.words = gpu_map_addressed(&w.gpu, (VkDeviceSize)4 * SETS * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
+   w.others = gpu_map_addressed(&w.gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
    w.get_size(w.gpu.device, w.layout.set, &w.set_size);
    w.get_offset(w.gpu.device, w.layout.set, 0, &w.set_offset);
    w.set_size = align(w.set_size);
-   w.descriptors = work_create_buffer(
+   w.descriptors = gpu_map_addressed(
       &w.gpu, SETS * w.set_size + MAX_SIZE,
       VK_BUFFER_USAGE_RESOURCE_DESCRIPTOR_BUFFER_BIT_EXT | VK_BUFFER_USAGE_SAMPLER_DESCRIPTOR_BUFFER_BIT_EXT, NULL);
    w.commands = gpu_create_commands(&w.gpu, &w.pool);
@@ -86,9 +86,9 @@ static void world_close(void)
 {
    vkDestroyPipeline(w.gpu.device, w.pipeline, NULL);
    vkDestroyCommandPool(w.gpu.device, w.pool, NULL);
-   work_free_buffer(&w.gpu, &w.descriptors);
-   work_free_buffer(&w.gpu, &w.words);
-   work_free_buffer(&w.gpu, &w.others);
+   gpu_free_buffer(&w.gpu, &w.descriptors);
+   gpu_free_buffer(&w.gpu, &w.words);
+   gpu_free_buffer(&w.gpu, &w.others);
    work_free_layout(&w.gpu, &w.layout);
    gpu_close(&w.gpu);
 }
@@ -196,7 +196,7 @@ struct kinds {
    VkPipelineLayout pipeline_layout;
    VkSampler sampler;
    struct work_picture from, to;
-   struct work_buffer numbers;
+   struct gpu_buffer numbers;
 };
 
 static void kinds_open(struct kinds *k)
@@ -221,15 +221,15 @@ static void kinds_open(struct kinds *k)
    OK(vkCreateSampler(w.gpu.device, &sampler, NULL, &k->sampler));
    k->from = work_create_picture(&w.gpu);
    k->to = work_create_picture(&w.gpu);
-   k->numbers = work_create_buffer(&w.gpu, 1024,
-                                   VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT, NULL);
+   k->numbers = gpu_map_addressed(&w.gpu, 1024,
+                                  VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT, NULL);
    for (uint32_t i = 0; i < 256; i++)
       ((uint32_t *)k->numbers.data)[i] = 1000 * i;
 }
 
 static void kinds_close(struct kinds *k)
 {
-   work_free_buffer(&w.gpu, &k->numbers);
+   gpu_free_buffer(&w.gpu, &k->numbers);
    work_free_picture(&w.gpu, &k->from);
    work_free_picture(&w.gpu, &k->to);
    vkDestroySampler(w.gpu.device, k->sampler, NULL);
@@ -287,12 +287,12 @@ static void use_kinds(void)
    vkCmdEndRendering(w.commands);
    work_turn_picture(w.commands, &k.from, VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL, VK_IMAGE_LAYOUT_GENERAL);
    work_turn_picture(w.commands, &k.to, VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_GENERAL);
-   work_barrier(w.commands);
+   gpu_barrier(w.commands);
    vkCmdBindPipeline(w.commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
    use_set(VK_PIPELINE_BIND_POINT_COMPUTE, k.pipeline_layout, 0, 0);
    use_set(VK_PIPELINE_BIND_POINT_COMPUTE, k.pipeline_layout, 1, SETS * w.set_size);
    vkCmdDispatch(w.commands, 1, 1, 1);
-   work_barrier(w.commands);
+   gpu_barrier(w.commands);
    work_copy_picture(w.commands, &k.to, VK_IMAGE_LAYOUT_GENERAL);
    gpu_run(&w.gpu, w.commands);
    work_print("others", &w.others);

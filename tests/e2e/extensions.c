@@ -32,13 +32,13 @@ static const char *find_missing(const struct gpu *gpu, const struct part *part)
    return NULL;
 }
 
-static bool find_family(const struct gpu *gpu, VkQueueFlags flags)
+static bool find_family(struct gpu *gpu, VkQueueFlags flags)
 {
    VkQueueFamilyProperties families[32];
    uint32_t count = 32;
    vkGetPhysicalDeviceQueueFamilyProperties(gpu->physical, &count, families);
-   for (part_family = 0; part_family < count; part_family++) {
-      if ((families[part_family].queueFlags & flags) == flags)
+   for (gpu->family = 0; gpu->family < count; gpu->family++) {
+      if ((families[gpu->family].queueFlags & flags) == flags)
          return true;
    }
    return false;
@@ -47,27 +47,17 @@ static bool find_family(const struct gpu *gpu, VkQueueFlags flags)
 /* A device with the part's extensions and all of their features. */
 static void create_device(struct gpu *gpu, const struct part *part)
 {
-   const float priority = 1;
+   uint32_t count = 0;
    VkPhysicalDeviceVulkan12Features vulkan = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
                                               .pNext = part->features};
    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &vulkan};
-   const VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
-                                          .queueFamilyIndex = part_family,
-                                          .queueCount = 1,
-                                          .pQueuePriorities = &priority};
-   VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                              .pNext = &features,
-                              .queueCreateInfoCount = 1,
-                              .pQueueCreateInfos = &queue,
-                              .ppEnabledExtensionNames = part->extensions};
-   while (part->extensions[info.enabledExtensionCount])
-      info.enabledExtensionCount++;
+   while (part->extensions[count])
+      count++;
    vkGetPhysicalDeviceFeatures2(gpu->physical, &features);
    vulkan.bufferDeviceAddressCaptureReplay = VK_FALSE;
    vulkan.bufferDeviceAddressMultiDevice = VK_FALSE;
    features.features.robustBufferAccess = VK_FALSE;
-   OK(vkCreateDevice(gpu->physical, &info, NULL, &gpu->device));
-   vkGetDeviceQueue(gpu->device, part_family, 0, &gpu->queue);
+   gpu_open_device(gpu, &features, part->extensions, count);
 }
 
 static bool run_part(struct gpu *gpu, const struct part *part)

@@ -13,7 +13,7 @@
 static struct {
    struct gpu gpu;
    struct work_layout layout;
-   struct work_buffer words, commands_data, count;
+   struct gpu_buffer words, commands_data, count;
    VkDescriptorPool set_pool;
    VkDescriptorSet set;
    VkCommandPool pool;
@@ -83,9 +83,9 @@ static void world_open(void)
    NEED(features.deviceGeneratedCommands && maintenance.maintenance5);
    get_functions();
    w.layout = work_create_layout(&w.gpu, 0);
-   w.words = work_create_buffer(&w.gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
-   w.commands_data = work_create_buffer(&w.gpu, 4096, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
-   w.count = work_create_buffer(&w.gpu, 64, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
+   w.words = gpu_map_addressed(&w.gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
+   w.commands_data = gpu_map_addressed(&w.gpu, 4096, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
+   w.count = gpu_map_addressed(&w.gpu, 64, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
    w.set = work_create_set(&w.gpu, &w.layout, &w.words, &w.set_pool);
    w.commands = gpu_create_commands(&w.gpu, &w.pool);
    const VkCommandBufferAllocateInfo allocation = {
@@ -103,9 +103,9 @@ static void world_close(void)
    vkDestroyPipeline(w.gpu.device, w.graphics, NULL);
    vkDestroyCommandPool(w.gpu.device, w.pool, NULL);
    vkDestroyDescriptorPool(w.gpu.device, w.set_pool, NULL);
-   work_free_buffer(&w.gpu, &w.words);
-   work_free_buffer(&w.gpu, &w.commands_data);
-   work_free_buffer(&w.gpu, &w.count);
+   gpu_free_buffer(&w.gpu, &w.words);
+   gpu_free_buffer(&w.gpu, &w.commands_data);
+   gpu_free_buffer(&w.gpu, &w.count);
    work_free_layout(&w.gpu, &w.layout);
    gpu_close(&w.gpu);
 }
@@ -120,7 +120,7 @@ struct kind {
    VkIndirectCommandsLayoutEXT layout;
    VkIndirectExecutionSetEXT set;
    VkGeneratedCommandsPipelineInfoEXT pipeline;
-   struct work_buffer prepared;
+   struct gpu_buffer prepared;
 };
 
 /* A sequence has the number of a pipeline, if any, push constants and the command; 32 bytes. */
@@ -153,9 +153,11 @@ static void create_layout(struct kind *k)
    OK(w.create_layout(w.gpu.device, &info, NULL, &k->layout));
 }
 
-/* Memory of the kinds that are wanted, which need not be mapped. */
 static void create_prepared(struct kind *k)
 {
+   const VkBufferUsageFlags2CreateInfoKHR usage = {.sType = VK_STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2_CREATE_INFO_KHR,
+                                                   .usage = VK_BUFFER_USAGE_2_PREPROCESS_BUFFER_BIT_EXT |
+                                                            VK_BUFFER_USAGE_2_SHADER_DEVICE_ADDRESS_BIT_KHR};
    const VkGeneratedCommandsMemoryRequirementsInfoEXT question = {
       .sType = VK_STRUCTURE_TYPE_GENERATED_COMMANDS_MEMORY_REQUIREMENTS_INFO_EXT,
       .pNext = k->takes_set ? NULL : &k->pipeline,
@@ -164,7 +166,7 @@ static void create_prepared(struct kind *k)
       .maxSequenceCount = SEQUENCES};
    VkMemoryRequirements2 wanted = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2};
    w.get_requirements(w.gpu.device, &question, &wanted);
-   k->prepared = work_create_prepared(&w.gpu, &wanted.memoryRequirements);
+   k->prepared = work_create_prepared(&w.gpu, &wanted.memoryRequirements, 0, &usage);
 }
 
 static void kind_open(struct kind *k, VkPipeline pipeline)
@@ -191,7 +193,7 @@ static void kind_open(struct kind *k, VkPipeline pipeline)
 
 static void kind_close(struct kind *k)
 {
-   work_free_buffer(&w.gpu, &k->prepared);
+   gpu_free_buffer(&w.gpu, &k->prepared);
    if (k->set)
       w.destroy_set(w.gpu.device, k->set, NULL);
    w.destroy_layout(w.gpu.device, k->layout, NULL);

@@ -14,7 +14,7 @@ static struct {
    struct gpu gpu;
    VkPhysicalDeviceDeviceGeneratedCommandsPropertiesNV limits;
    struct work_layout layout;
-   struct work_buffer words, stream, count;
+   struct gpu_buffer words, stream, count;
    VkDescriptorPool set_pool;
    VkDescriptorSet set;
    VkCommandPool pool;
@@ -64,9 +64,9 @@ static void world_open(bool compute)
    NEED(w.limits.minIndirectCommandsBufferOffsetAlignment <= 256);
    get_functions();
    w.layout = work_create_layout(&w.gpu, 0);
-   w.words = work_create_buffer(&w.gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
-   w.stream = work_create_buffer(&w.gpu, (VkDeviceSize)SEQUENCES * STRIDE, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
-   w.count = work_create_buffer(&w.gpu, 256, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
+   w.words = gpu_map_addressed(&w.gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
+   w.stream = gpu_map_addressed(&w.gpu, (VkDeviceSize)SEQUENCES * STRIDE, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
+   w.count = gpu_map_addressed(&w.gpu, 256, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
    w.set = work_create_set(&w.gpu, &w.layout, &w.words, &w.set_pool);
    w.commands = gpu_create_commands(&w.gpu, &w.pool);
 }
@@ -75,22 +75,15 @@ static void world_close(void)
 {
    vkDestroyCommandPool(w.gpu.device, w.pool, NULL);
    vkDestroyDescriptorPool(w.gpu.device, w.set_pool, NULL);
-   work_free_buffer(&w.gpu, &w.words);
-   work_free_buffer(&w.gpu, &w.stream);
-   work_free_buffer(&w.gpu, &w.count);
+   gpu_free_buffer(&w.gpu, &w.words);
+   gpu_free_buffer(&w.gpu, &w.stream);
+   gpu_free_buffer(&w.gpu, &w.count);
    work_free_layout(&w.gpu, &w.layout);
    gpu_close(&w.gpu);
 }
 
-/* Where the driver prepares the commands, in memory of the kinds that are wanted. */
-struct prepared {
-   VkBuffer buffer;
-   VkDeviceMemory memory;
-   VkDeviceSize size;
-};
-
-static struct prepared create_prepared(VkPipelineBindPoint point, VkPipeline pipeline,
-                                       VkIndirectCommandsLayoutNV layout)
+static struct gpu_buffer create_prepared(VkPipelineBindPoint point, VkPipeline pipeline,
+                                         VkIndirectCommandsLayoutNV layout)
 {
    const VkGeneratedCommandsMemoryRequirementsInfoNV question = {
       .sType = VK_STRUCTURE_TYPE_GENERATED_COMMANDS_MEMORY_REQUIREMENTS_INFO_NV,
@@ -100,31 +93,8 @@ static struct prepared create_prepared(VkPipelineBindPoint point, VkPipeline pip
       .maxSequencesCount = SEQUENCES};
    VkMemoryRequirements2 wanted = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2};
    w.get_requirements(w.gpu.device, &question, &wanted);
-   struct prepared prepared = {.size = wanted.memoryRequirements.size ? wanted.memoryRequirements.size : 256};
-   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-                                    .size = prepared.size,
-                                    .usage =
-                                       VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT};
-   const VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
-                                            .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
-   VkMemoryRequirements needs;
-   OK(vkCreateBuffer(w.gpu.device, &info, NULL, &prepared.buffer));
-   vkGetBufferMemoryRequirements(w.gpu.device, prepared.buffer, &needs);
-   const uint32_t types = needs.memoryTypeBits & wanted.memoryRequirements.memoryTypeBits;
-   NEED(types);
-   const VkMemoryAllocateInfo allocation = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-                                            .pNext = &flags,
-                                            .allocationSize = needs.size,
-                                            .memoryTypeIndex = (uint32_t)__builtin_ctz(types)};
-   OK(vkAllocateMemory(w.gpu.device, &allocation, NULL, &prepared.memory));
-   OK(vkBindBufferMemory(w.gpu.device, prepared.buffer, prepared.memory, 0));
-   return prepared;
-}
-
-static void free_prepared(const struct prepared *prepared)
-{
-   vkDestroyBuffer(w.gpu.device, prepared->buffer, NULL);
-   vkFreeMemory(w.gpu.device, prepared->memory, NULL);
+   return work_create_prepared(&w.gpu, &wanted.memoryRequirements,
+                               VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT, NULL);
 }
 
 static VkIndirectCommandsLayoutNV create_layout(VkPipelineBindPoint point,
@@ -156,7 +126,7 @@ static VkIndirectCommandsLayoutTokenNV make_token(VkIndirectCommandsTokenTypeNV 
 
 static VkGeneratedCommandsInfoNV describe(VkPipelineBindPoint point, VkPipeline pipeline,
                                           VkIndirectCommandsLayoutNV layout, const VkIndirectCommandsStreamNV *stream,
-                                          const struct prepared *prepared)
+                                          const struct gpu_buffer *prepared)
 {
    return (VkGeneratedCommandsInfoNV){.sType = VK_STRUCTURE_TYPE_GENERATED_COMMANDS_INFO_NV,
                                       .pipelineBindPoint = point,
@@ -165,7 +135,7 @@ static VkGeneratedCommandsInfoNV describe(VkPipelineBindPoint point, VkPipeline 
                                       .streamCount = 1,
                                       .pStreams = stream,
                                       .sequencesCount = SEQUENCES,
-                                      .preprocessBuffer = prepared->buffer,
+                                      .preprocessBuffer = prepared->handle,
                                       .preprocessSize = prepared->size};
 }
 
@@ -237,7 +207,7 @@ static void draw(void)
    const VkIndirectCommandsLayoutTokenNV tokens[] = {make_token(VK_INDIRECT_COMMANDS_TOKEN_TYPE_PUSH_CONSTANT_NV, 0),
                                                      make_token(VK_INDIRECT_COMMANDS_TOKEN_TYPE_DRAW_NV, 4)};
    const VkIndirectCommandsLayoutNV layout = create_layout(VK_PIPELINE_BIND_POINT_GRAPHICS, tokens, 2);
-   const struct prepared prepared = create_prepared(VK_PIPELINE_BIND_POINT_GRAPHICS, pipeline, layout);
+   const struct gpu_buffer prepared = create_prepared(VK_PIPELINE_BIND_POINT_GRAPHICS, pipeline, layout);
    const VkIndirectCommandsStreamNV stream = {.buffer = w.stream.handle};
    struct work_picture picture = work_create_picture(&w.gpu);
    VkGeneratedCommandsInfoNV info = describe(VK_PIPELINE_BIND_POINT_GRAPHICS, pipeline, layout, &stream, &prepared);
@@ -256,7 +226,7 @@ static void draw(void)
    }
    draw_groups(&picture);
    work_free_picture(&w.gpu, &picture);
-   free_prepared(&prepared);
+   gpu_free_buffer(&w.gpu, &prepared);
    w.destroy_layout(w.gpu.device, layout, NULL);
    vkDestroyPipeline(w.gpu.device, pipeline, NULL);
 }
@@ -268,7 +238,7 @@ static void draw(void)
 /* A pipeline that commands can name by an address, where the driver keeps what is needed for that. */
 struct addressed {
    VkPipeline pipeline;
-   struct work_buffer data;
+   struct gpu_buffer data;
    VkDeviceAddress address;
 };
 
@@ -294,8 +264,8 @@ static struct addressed create_addressed(uint32_t plus)
    info.stage.pSpecializationInfo = &constants;
    OK(vkCreateShaderModule(w.gpu.device, &code, NULL, &info.stage.module));
    get_size(w.gpu.device, &info, &wanted);
-   addressed.data = work_create_buffer(&w.gpu, wanted.memoryRequirements.size,
-                                       VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT, NULL);
+   addressed.data = gpu_map_addressed(&w.gpu, wanted.memoryRequirements.size,
+                                      VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT, NULL);
    place.deviceAddress = addressed.data.address;
    place.size = addressed.data.size;
    OK(vkCreateComputePipelines(w.gpu.device, VK_NULL_HANDLE, 1, &info, NULL, &addressed.pipeline));
@@ -309,7 +279,7 @@ static struct addressed create_addressed(uint32_t plus)
 }
 
 static void run_addressed(const struct addressed pipelines[2], VkIndirectCommandsLayoutNV layout,
-                          const struct prepared *prepared)
+                          const struct gpu_buffer *prepared)
 {
    PFN_vkCmdUpdatePipelineIndirectBufferNV update =
       (PFN_vkCmdUpdatePipelineIndirectBufferNV)vkGetDeviceProcAddr(w.gpu.device, "vkCmdUpdatePipelineIndirectBufferNV");
@@ -325,7 +295,7 @@ static void run_addressed(const struct addressed pipelines[2], VkIndirectCommand
       gpu_begin(w.commands);
       for (unsigned i = 0; i < 2; i++)
          update(w.commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipelines[i].pipeline);
-      work_barrier(w.commands);
+      gpu_barrier(w.commands);
       vkCmdBindDescriptorSets(w.commands, VK_PIPELINE_BIND_POINT_COMPUTE, w.layout.pipeline, 0, 1, &w.set, 0, NULL);
       w.execute(w.commands, VK_FALSE, &info);
       gpu_run(&w.gpu, w.commands);
@@ -340,13 +310,13 @@ static void compute(void)
                                                      make_token(VK_INDIRECT_COMMANDS_TOKEN_TYPE_PUSH_CONSTANT_NV, 8),
                                                      make_token(VK_INDIRECT_COMMANDS_TOKEN_TYPE_DISPATCH_NV, 12)};
    const VkIndirectCommandsLayoutNV layout = create_layout(VK_PIPELINE_BIND_POINT_COMPUTE, tokens, 3);
-   const struct prepared prepared = create_prepared(VK_PIPELINE_BIND_POINT_COMPUTE, VK_NULL_HANDLE, layout);
+   const struct gpu_buffer prepared = create_prepared(VK_PIPELINE_BIND_POINT_COMPUTE, VK_NULL_HANDLE, layout);
    run_addressed(pipelines, layout, &prepared);
-   free_prepared(&prepared);
+   gpu_free_buffer(&w.gpu, &prepared);
    w.destroy_layout(w.gpu.device, layout, NULL);
    for (unsigned i = 0; i < 2; i++) {
       vkDestroyPipeline(w.gpu.device, pipelines[i].pipeline, NULL);
-      work_free_buffer(&w.gpu, &pipelines[i].data);
+      gpu_free_buffer(&w.gpu, &pipelines[i].data);
    }
 }
 

@@ -2,7 +2,9 @@
 #ifndef VP_TESTS_E2E_GPU_H
 #define VP_TESTS_E2E_GPU_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <vulkan/vulkan.h>
 
 #include "tests/e2e/need.h"
@@ -15,6 +17,7 @@ struct gpu {
    VkPhysicalDevice physical;
    VkDevice device;
    VkQueue queue;
+   uint32_t family; /* of the queue */
 };
 
 static inline void gpu_open_instance(struct gpu *gpu)
@@ -24,6 +27,7 @@ static inline void gpu_open_instance(struct gpu *gpu)
    const VkInstanceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
                                       .pApplicationInfo = &application};
    uint32_t count = 1;
+   gpu->family = 0;
    OK(vkCreateInstance(&info, NULL, &gpu->instance));
    NEED(vkEnumeratePhysicalDevices(gpu->instance, &count, &gpu->physical) >= 0 && count == 1);
 }
@@ -31,8 +35,10 @@ static inline void gpu_open_instance(struct gpu *gpu)
 static inline void gpu_open_device(struct gpu *gpu, const void *features, const char *const *extensions, uint32_t count)
 {
    const float priority = 1;
-   const VkDeviceQueueCreateInfo queue = {
-      .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueCount = 1, .pQueuePriorities = &priority};
+   const VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+                                          .queueFamilyIndex = gpu->family,
+                                          .queueCount = 1,
+                                          .pQueuePriorities = &priority};
    const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
                                     .pNext = features,
                                     .queueCreateInfoCount = 1,
@@ -40,7 +46,7 @@ static inline void gpu_open_device(struct gpu *gpu, const void *features, const 
                                     .enabledExtensionCount = count,
                                     .ppEnabledExtensionNames = extensions};
    OK(vkCreateDevice(gpu->physical, &info, NULL, &gpu->device));
-   vkGetDeviceQueue(gpu->device, 0, 0, &gpu->queue);
+   vkGetDeviceQueue(gpu->device, gpu->family, 0, &gpu->queue);
 }
 
 /* Both, without extensions. */
@@ -60,7 +66,8 @@ static inline void gpu_close(const struct gpu *gpu)
 static inline VkCommandBuffer gpu_create_commands(const struct gpu *gpu, VkCommandPool *pool)
 {
    const VkCommandPoolCreateInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-                                         .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT};
+                                         .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+                                         .queueFamilyIndex = gpu->family};
    VkCommandBufferAllocateInfo allocation = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
                                              .commandBufferCount = 1};
    VkCommandBuffer commands;
@@ -100,27 +107,66 @@ static inline uint32_t gpu_memory_type(const struct gpu *gpu, uint32_t allowed)
    return 0;
 }
 
+/* What the GPU has written is for the host, or for what the GPU does next. */
+static inline void gpu_barrier(VkCommandBuffer commands)
+{
+   const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                                    .srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT,
+                                    .dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT};
+   vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
+                        VK_PIPELINE_STAGE_ALL_COMMANDS_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0,
+                        NULL);
+}
+
 struct gpu_buffer {
    VkBuffer handle;
    VkDeviceMemory memory;
-   uint32_t type; /* of the memory */
+   uint32_t type;           /* of the memory */
+   VkDeviceAddress address; /* 0: its usage says that it needs none */
+   VkDeviceSize size;
    void *data;
 };
 
-static inline struct gpu_buffer gpu_map_buffer(const struct gpu *gpu, VkDeviceSize size, VkBufferUsageFlags usage)
+static inline struct gpu_buffer gpu_map_new_buffer(const struct gpu *gpu, const VkBufferCreateInfo *info)
 {
-   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = size, .usage = usage};
+   const VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+                                            .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
+   const bool addressed = info->usage & VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+   VkBufferDeviceAddressInfo question = {.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
    VkMemoryRequirements requirements;
-   struct gpu_buffer buffer;
-   OK(vkCreateBuffer(gpu->device, &info, NULL, &buffer.handle));
+   struct gpu_buffer buffer = {.size = info->size};
+   OK(vkCreateBuffer(gpu->device, info, NULL, &buffer.handle));
    vkGetBufferMemoryRequirements(gpu->device, buffer.handle, &requirements);
    buffer.type = gpu_memory_type(gpu, requirements.memoryTypeBits);
    const VkMemoryAllocateInfo allocation = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+                                            .pNext = addressed ? &flags : NULL,
                                             .allocationSize = requirements.size,
                                             .memoryTypeIndex = buffer.type};
    OK(vkAllocateMemory(gpu->device, &allocation, NULL, &buffer.memory));
    OK(vkBindBufferMemory(gpu->device, buffer.handle, buffer.memory, 0));
    OK(vkMapMemory(gpu->device, buffer.memory, 0, VK_WHOLE_SIZE, 0, &buffer.data));
+   question.buffer = buffer.handle;
+   if (addressed)
+      buffer.address = vkGetBufferDeviceAddress(gpu->device, &question);
+   return buffer;
+}
+
+static inline struct gpu_buffer gpu_map_buffer(const struct gpu *gpu, VkDeviceSize size, VkBufferUsageFlags usage)
+{
+   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .size = size, .usage = usage};
+   return gpu_map_new_buffer(gpu, &info);
+}
+
+/* Of zeros, with an address. `chain` is that of the create-info. */
+static inline struct gpu_buffer gpu_map_addressed(const struct gpu *gpu, VkDeviceSize size, VkBufferUsageFlags usage,
+                                                  const void *chain)
+{
+   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+                                    .pNext = chain,
+                                    .size = size,
+                                    .usage = usage | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT};
+   const struct gpu_buffer buffer = gpu_map_new_buffer(gpu, &info);
+   memset(buffer.data, 0, size);
    return buffer;
 }
 

@@ -10,7 +10,7 @@
 struct world {
    struct gpu gpu;
    struct work_layout layout;
-   struct work_buffer words, others;
+   struct gpu_buffer words, others;
    VkDescriptorPool pools[2];
    VkDescriptorSet sets[2];
    VkCommandPool pool;
@@ -29,8 +29,8 @@ static void world_open(struct world *w)
    work_open(&w->gpu, &features, extensions, 1);
    NEED(features.shaderObject);
    w->layout = work_create_layout(&w->gpu, 0);
-   w->words = work_create_buffer(&w->gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
-   w->others = work_create_buffer(&w->gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
+   w->words = gpu_map_addressed(&w->gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
+   w->others = gpu_map_addressed(&w->gpu, (VkDeviceSize)4 * WORK_WORDS, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
    w->sets[0] = work_create_set(&w->gpu, &w->layout, &w->words, &w->pools[0]);
    w->sets[1] = work_create_set(&w->gpu, &w->layout, &w->others, &w->pools[1]);
    w->commands = gpu_create_commands(&w->gpu, &w->pool);
@@ -45,8 +45,8 @@ static void world_close(struct world *w)
    vkDestroyCommandPool(w->gpu.device, w->pool, NULL);
    for (unsigned i = 0; i < 2; i++)
       vkDestroyDescriptorPool(w->gpu.device, w->pools[i], NULL);
-   work_free_buffer(&w->gpu, &w->words);
-   work_free_buffer(&w->gpu, &w->others);
+   gpu_free_buffer(&w->gpu, &w->words);
+   gpu_free_buffer(&w->gpu, &w->others);
    work_free_layout(&w->gpu, &w->layout);
    gpu_close(&w->gpu);
 }

@@ -71,56 +71,18 @@ static inline void work_open(struct gpu *gpu, void *features, const char *const 
 /* The device's function. */
 #define WORK_GET(gpu, name) PFN_##name name = (PFN_##name)vkGetDeviceProcAddr((gpu)->device, #name)
 
-struct work_buffer {
-   VkBuffer handle;
-   VkDeviceMemory memory;
-   VkDeviceAddress address;
-   VkDeviceSize size;
-   void *data;
-};
-
-/* A buffer in mapped memory, with an address. `chain` is that of its create-info. */
-static inline struct work_buffer work_create_buffer(const struct gpu *gpu, VkDeviceSize size, VkBufferUsageFlags usage,
-                                                    const void *chain)
+/* A buffer in which the driver prepares the commands that the GPU makes, in memory of the kinds that are wanted. It is
+ * not mapped. `chain` is that of its create-info. */
+static inline struct gpu_buffer work_create_prepared(const struct gpu *gpu, const VkMemoryRequirements *wanted,
+                                                     VkBufferUsageFlags usage, const void *chain)
 {
-   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-                                    .pNext = chain,
-                                    .size = size,
-                                    .usage = usage | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT};
-   const VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
-                                            .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
-   VkBufferDeviceAddressInfo address = {.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
-   VkMemoryRequirements requirements;
-   struct work_buffer buffer = {.size = size};
-   OK(vkCreateBuffer(gpu->device, &info, NULL, &buffer.handle));
-   vkGetBufferMemoryRequirements(gpu->device, buffer.handle, &requirements);
-   const VkMemoryAllocateInfo allocation = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-                                            .pNext = &flags,
-                                            .allocationSize = requirements.size,
-                                            .memoryTypeIndex = gpu_memory_type(gpu, requirements.memoryTypeBits)};
-   OK(vkAllocateMemory(gpu->device, &allocation, NULL, &buffer.memory));
-   OK(vkBindBufferMemory(gpu->device, buffer.handle, buffer.memory, 0));
-   OK(vkMapMemory(gpu->device, buffer.memory, 0, VK_WHOLE_SIZE, 0, &buffer.data));
-   memset(buffer.data, 0, size);
-   address.buffer = buffer.handle;
-   buffer.address = vkGetBufferDeviceAddress(gpu->device, &address);
-   return buffer;
-}
-
-#ifdef VK_EXT_device_generated_commands
-
-/* A buffer in which the driver prepares the commands that the GPU makes. Its memory is that of the requirements. */
-static inline struct work_buffer work_create_prepared(const struct gpu *gpu, const VkMemoryRequirements *wanted)
-{
-   const VkBufferUsageFlags2CreateInfoKHR usage = {.sType = VK_STRUCTURE_TYPE_BUFFER_USAGE_FLAGS_2_CREATE_INFO_KHR,
-                                                   .usage = VK_BUFFER_USAGE_2_PREPROCESS_BUFFER_BIT_EXT |
-                                                            VK_BUFFER_USAGE_2_SHADER_DEVICE_ADDRESS_BIT_KHR};
    const VkDeviceSize size = wanted->size ? wanted->size : 256;
-   const VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .pNext = &usage, .size = size};
+   const VkBufferCreateInfo info = {
+      .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .pNext = chain, .size = size, .usage = usage};
    const VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
                                             .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
    VkBufferDeviceAddressInfo address = {.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
-   struct work_buffer buffer = {.size = size};
+   struct gpu_buffer buffer = {.size = size};
    VkMemoryRequirements needs;
    OK(vkCreateBuffer(gpu->device, &info, NULL, &buffer.handle));
    vkGetBufferMemoryRequirements(gpu->device, buffer.handle, &needs);
@@ -137,16 +99,8 @@ static inline struct work_buffer work_create_prepared(const struct gpu *gpu, con
    return buffer;
 }
 
-#endif
-
-static inline void work_free_buffer(const struct gpu *gpu, const struct work_buffer *buffer)
-{
-   vkDestroyBuffer(gpu->device, buffer->handle, NULL);
-   vkFreeMemory(gpu->device, buffer->memory, NULL);
-}
-
 /* Prints what is in a buffer: how many words are not zero, some of them, and a hash. Then makes it zeros. */
-static inline void work_print(const char *name, const struct work_buffer *buffer)
+static inline void work_print(const char *name, const struct gpu_buffer *buffer)
 {
    uint32_t *words = buffer->data, hash = 2166136261u, count = 0;
    const uint32_t size = (uint32_t)(buffer->size / 4);
@@ -199,7 +153,7 @@ static inline void work_push(VkCommandBuffer commands, const struct work_layout 
 
 /* A set with one buffer, out of a pool of its own. */
 static inline VkDescriptorSet work_create_set(const struct gpu *gpu, const struct work_layout *layout,
-                                              const struct work_buffer *buffer, VkDescriptorPool *pool)
+                                              const struct gpu_buffer *buffer, VkDescriptorPool *pool)
 {
    const VkDescriptorPoolSize size = {.type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = 1};
    const VkDescriptorPoolCreateInfo info = {
@@ -218,24 +172,13 @@ static inline VkDescriptorSet work_create_set(const struct gpu *gpu, const struc
    return write.dstSet;
 }
 
-/* What the GPU has written is for the host, or for what the GPU does next. */
-static inline void work_barrier(VkCommandBuffer commands)
-{
-   const VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-                                    .srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT,
-                                    .dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT};
-   vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
-                        VK_PIPELINE_STAGE_ALL_COMMANDS_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0,
-                        NULL);
-}
-
 /* --- the picture --- */
 
 struct work_picture {
    VkImage image;
    VkDeviceMemory memory;
    VkImageView view;
-   struct work_buffer copy;
+   struct gpu_buffer copy;
 };
 
 static inline struct work_picture work_create_picture(const struct gpu *gpu)
@@ -266,13 +209,13 @@ static inline struct work_picture work_create_picture(const struct gpu *gpu)
                                        .subresourceRange = range};
    OK(vkCreateImageView(gpu->device, &view, NULL, &picture.view));
    picture.copy =
-      work_create_buffer(gpu, (VkDeviceSize)4 * WORK_SIDE * WORK_SIDE, VK_BUFFER_USAGE_TRANSFER_DST_BIT, NULL);
+      gpu_map_addressed(gpu, (VkDeviceSize)4 * WORK_SIDE * WORK_SIDE, VK_BUFFER_USAGE_TRANSFER_DST_BIT, NULL);
    return picture;
 }
 
 static inline void work_free_picture(const struct gpu *gpu, const struct work_picture *picture)
 {
-   work_free_buffer(gpu, &picture->copy);
+   gpu_free_buffer(gpu, &picture->copy);
    vkDestroyImageView(gpu->device, picture->view, NULL);
    vkDestroyImage(gpu->device, picture->image, NULL);
    vkFreeMemory(gpu->device, picture->memory, NULL);

@@ -114,8 +114,8 @@ static void convert_by_gpu(struct gpu *gpu, const uint8_t *optimal, size_t size)
 {
    GET(gpu, CmdConvertCooperativeVectorMatrixNV);
    const VkBufferUsageFlags usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
-   const struct part_buffer from = part_create_buffer(gpu, MATRIX_BYTES, usage);
-   const struct part_buffer to = part_create_buffer(gpu, size, usage);
+   const struct gpu_buffer from = gpu_map_addressed(gpu, MATRIX_BYTES, usage, NULL);
+   const struct gpu_buffer to = gpu_map_addressed(gpu, size, usage, NULL);
    VkCommandPool pool;
    VkCommandBuffer commands = gpu_create_commands(gpu, &pool);
    VkConvertCooperativeVectorMatrixInfoNV info =
@@ -127,12 +127,12 @@ static void convert_by_gpu(struct gpu *gpu, const uint8_t *optimal, size_t size)
    info.dstData.deviceAddress = to.address;
    gpu_begin(commands);
    CmdConvertCooperativeVectorMatrixNV(commands, 1, &info);
-   part_barrier(commands);
+   gpu_barrier(commands);
    gpu_run(gpu, commands);
    NEED(part_is_played() || memcmp(to.data, optimal, size) == 0);
    vkDestroyCommandPool(gpu->device, pool, NULL);
-   part_destroy_buffer(gpu, &from);
-   part_destroy_buffer(gpu, &to);
+   gpu_free_buffer(gpu, &from);
+   gpu_free_buffer(gpu, &to);
 }
 
 static void run_vector(struct gpu *gpu)

@@ -38,7 +38,7 @@ static void print_checkpoints(struct gpu *gpu)
 #ifdef VK_NV_copy_memory_indirect
 
 /* Copies to where there is nothing. */
-static void record_fault(struct gpu *gpu, VkCommandBuffer commands, const struct part_buffer *buffer)
+static void record_fault(struct gpu *gpu, VkCommandBuffer commands, const struct gpu_buffer *buffer)
 {
    GET(gpu, CmdCopyMemoryIndirectNV);
    VkCopyMemoryIndirectCommandNV *copy = buffer->data;
@@ -48,7 +48,7 @@ static void record_fault(struct gpu *gpu, VkCommandBuffer commands, const struct
 
 #else
 
-static void record_fault(struct gpu *gpu, VkCommandBuffer commands, const struct part_buffer *buffer)
+static void record_fault(struct gpu *gpu, VkCommandBuffer commands, const struct gpu_buffer *buffer)
 {
    (void)gpu, (void)commands, (void)buffer;
 }
@@ -58,7 +58,7 @@ static void record_fault(struct gpu *gpu, VkCommandBuffer commands, const struct
 static void run_between_checkpoints(struct gpu *gpu, bool fault)
 {
    GET(gpu, CmdSetCheckpointNV);
-   const struct part_buffer buffer = part_create_buffer(gpu, 4096, VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+   const struct gpu_buffer buffer = gpu_map_addressed(gpu, 4096, VK_BUFFER_USAGE_TRANSFER_DST_BIT, NULL);
    VkCommandPool pool;
    VkCommandBuffer commands = gpu_create_commands(gpu, &pool);
    const VkSubmitInfo submit = {
@@ -66,10 +66,10 @@ static void run_between_checkpoints(struct gpu *gpu, bool fault)
    gpu_begin(commands);
    CmdSetCheckpointNV(commands, FIRST);
    vkCmdFillBuffer(commands, buffer.handle, 2048, 64, 5);
-   part_barrier(commands);
+   gpu_barrier(commands);
    if (fault)
       record_fault(gpu, commands, &buffer);
-   part_barrier(commands);
+   gpu_barrier(commands);
    CmdSetCheckpointNV(commands, LAST);
    OK(vkEndCommandBuffer(commands));
    VkResult result = vkQueueSubmit(gpu->queue, 1, &submit, VK_NULL_HANDLE);
@@ -79,7 +79,7 @@ static void run_between_checkpoints(struct gpu *gpu, bool fault)
    if (fault || part_is_played()) /* only of a device that is lost may one ask that */
       print_checkpoints(gpu);
    vkDestroyCommandPool(gpu->device, pool, NULL);
-   part_destroy_buffer(gpu, &buffer);
+   gpu_free_buffer(gpu, &buffer);
 }
 
 static void run_checkpoints(struct gpu *gpu)

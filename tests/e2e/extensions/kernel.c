@@ -16,7 +16,7 @@ struct parameters {
    uint32_t add;
 };
 
-static void launch(const struct gpu *gpu, VkCuLaunchInfoNVX info, struct part_buffer *buffer, uint32_t add)
+static void launch(const struct gpu *gpu, VkCuLaunchInfoNVX info, struct gpu_buffer *buffer, uint32_t add)
 {
    GET(gpu, CmdCuLaunchKernelNVX);
    const uint32_t *numbers = buffer->data;
@@ -29,7 +29,7 @@ static void launch(const struct gpu *gpu, VkCuLaunchInfoNVX info, struct part_bu
    memset(buffer->data, 0, NUMBERS * 4);
    gpu_begin(commands);
    CmdCuLaunchKernelNVX(commands, &info);
-   part_barrier(commands);
+   gpu_barrier(commands);
    gpu_run(gpu, commands);
    for (uint32_t i = 0; i < NUMBERS && !part_is_played(); i++)
       NEED(numbers[i] == i * 7 + add);
@@ -45,7 +45,7 @@ static void run_import(struct gpu *gpu)
    const VkCuModuleCreateInfoNVX module_info = {.sType = VK_STRUCTURE_TYPE_CU_MODULE_CREATE_INFO_NVX,
                                                 .dataSize = sizeof(extensions_kernel),
                                                 .pData = extensions_kernel};
-   struct part_buffer buffer = part_create_buffer(gpu, NUMBERS * 4, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT);
+   struct gpu_buffer buffer = gpu_map_addressed(gpu, NUMBERS * 4, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
    VkCuModuleNVX module;
    VkCuFunctionNVX function;
    const VkResult result = CreateCuModuleNVX(gpu->device, &module_info, NULL, &module);
@@ -65,7 +65,7 @@ static void run_import(struct gpu *gpu)
       DestroyCuFunctionNVX(gpu->device, function, NULL);
       DestroyCuModuleNVX(gpu->device, module, NULL);
    }
-   part_destroy_buffer(gpu, &buffer);
+   gpu_free_buffer(gpu, &buffer);
 }
 
 static const char *const import_extensions[] = {VK_NVX_BINARY_IMPORT_EXTENSION_NAME, NULL};

@@ -12,9 +12,11 @@ static void run_indirect(struct gpu *gpu)
    GET(gpu, CmdCopyMemoryIndirectNV);
    GET(gpu, CmdCopyMemoryToImageIndirectNV);
    const VkBufferUsageFlags usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
-   const struct part_buffer data = part_create_buffer(gpu, 4096, usage), places = part_create_buffer(gpu, 256, usage);
+   const struct gpu_buffer data = gpu_map_addressed(gpu, 4096, usage, NULL),
+                           places = gpu_map_addressed(gpu, 256, usage, NULL);
    const struct part_image image = part_create_image(
-      gpu, VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT | VK_IMAGE_USAGE_SAMPLED_BIT);
+      gpu, VK_FORMAT_R8G8B8A8_UNORM, 4,
+      VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT | VK_IMAGE_USAGE_SAMPLED_BIT, NULL);
    VkCopyMemoryIndirectCommandNV *copies = places.data;
    VkCopyMemoryToImageIndirectCommandNV *fills = (void *)((char *)places.data + 128);
    const VkImageSubresourceLayers layers = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
@@ -38,9 +40,9 @@ static void run_indirect(struct gpu *gpu)
    CmdCopyMemoryIndirectNV(commands, places.address, 2, sizeof(*copies));
    CmdCopyMemoryToImageIndirectNV(commands, places.address + 128, 1, sizeof(*fills), image.handle,
                                   VK_IMAGE_LAYOUT_GENERAL, &layers);
-   part_barrier(commands);
+   gpu_barrier(commands);
    vkCmdCopyImageToBuffer(commands, image.handle, VK_IMAGE_LAYOUT_GENERAL, data.handle, 1, &back);
-   part_barrier(commands);
+   gpu_barrier(commands);
    gpu_run(gpu, commands);
    NEED(memcmp((char *)data.data + 1024, data.data, 64) == 0);
    NEED(memcmp((char *)data.data + 2048, (char *)data.data + 64, 128) == 0);
@@ -48,8 +50,8 @@ static void run_indirect(struct gpu *gpu)
    printf("  hash %08x\n", part_hash(data.data, 4096));
    vkDestroyCommandPool(gpu->device, pool, NULL);
    part_destroy_image(gpu, &image);
-   part_destroy_buffer(gpu, &data);
-   part_destroy_buffer(gpu, &places);
+   gpu_free_buffer(gpu, &data);
+   gpu_free_buffer(gpu, &places);
 }
 
 static VkPhysicalDeviceCopyMemoryIndirectFeaturesNV indirect_features = {
@@ -69,7 +71,8 @@ static void run_view_handle(struct gpu *gpu)
 {
    GET(gpu, GetImageViewHandleNVX);
    GET(gpu, GetImageViewAddressNVX);
-   const struct part_image image = part_create_image(gpu, VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_STORAGE_BIT);
+   const struct part_image image = part_create_image(gpu, VK_FORMAT_R8G8B8A8_UNORM, 4,
+                                                     VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_STORAGE_BIT, NULL);
    VkImageViewHandleInfoNVX info = {.sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_HANDLE_INFO_NVX,
                                     .imageView = image.view,
                                     .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_IMAGE};
@@ -154,7 +157,7 @@ static void run_decompression(struct gpu *gpu)
    GET(gpu, CmdDecompressMemoryIndirectCountNV);
    NEED(CmdDecompressMemoryNV && CmdDecompressMemoryIndirectCountNV);
    print_properties(gpu, &properties, sizeof(properties));
-   const struct part_buffer counts = part_create_buffer(gpu, 256, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT);
+   const struct gpu_buffer counts = gpu_map_addressed(gpu, 256, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, NULL);
    VkCommandPool pool;
    VkCommandBuffer commands = gpu_create_commands(gpu, &pool);
    gpu_begin(commands);
@@ -163,7 +166,7 @@ static void run_decompression(struct gpu *gpu)
    gpu_run(gpu, commands);
    puts("  nothing was decompressed");
    vkDestroyCommandPool(gpu->device, pool, NULL);
-   part_destroy_buffer(gpu, &counts);
+   gpu_free_buffer(gpu, &counts);
 }
 
 static VkPhysicalDeviceMemoryDecompressionFeaturesNV decompression_features = {

@@ -27,35 +27,21 @@ extern const struct part parts_compute[], parts_memory[], parts_pipeline[], part
 #define GET(gpu, NAME) PFN_vk##NAME NAME = (PFN_vk##NAME)vkGetDeviceProcAddr((gpu)->device, "vk" #NAME)
 #define GET_INSTANCE(gpu, NAME) PFN_vk##NAME NAME = (PFN_vk##NAME)vkGetInstanceProcAddr((gpu)->instance, "vk" #NAME)
 
-/* The family of the part's queue. */
-extern uint32_t part_family;
-
 /* A layer of the test's plays the GPU that has the extensions: nothing really happens. */
 bool part_is_played(void);
 
-/* Memory that is mapped and that the GPU reaches by its address. */
-struct part_buffer {
-   VkBuffer handle;
-   VkDeviceMemory memory;
-   VkDeviceAddress address;
-   void *data;
-};
-struct part_buffer part_create_buffer(const struct gpu *gpu, VkDeviceSize size, VkBufferUsageFlags usage);
-void part_destroy_buffer(const struct gpu *gpu, const struct part_buffer *buffer);
-
-/* An image of 4 x 4 pixels of four bytes, with a view. */
+/* A square image with a view. `chain` is that of its create-info. */
 struct part_image {
    VkImage handle;
    VkDeviceMemory memory;
    VkImageView view;
 };
-struct part_image part_create_image(const struct gpu *gpu, VkImageUsageFlags usage);
+struct part_image part_create_image(const struct gpu *gpu, VkFormat format, uint32_t side, VkImageUsageFlags usage,
+                                    const void *chain);
 void part_destroy_image(const struct gpu *gpu, const struct part_image *image);
 
 /* Memory of the GPU's, bound by the caller. */
 VkDeviceMemory part_allocate(const struct gpu *gpu, const VkMemoryRequirements *requirements);
-
-void part_barrier(VkCommandBuffer commands);
 
 /* For what is too long to print. */
 uint32_t part_hash(const void *data, size_t size);

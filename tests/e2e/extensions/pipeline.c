@@ -63,7 +63,7 @@ static VkComputePipelineCreateInfo pipeline_info(const struct shader *shader, co
 /* Whether the pipeline computes what its shader says. */
 static void run_pipeline(const struct gpu *gpu, const struct shader *shader, VkPipeline pipeline)
 {
-   const struct part_buffer buffer = part_create_buffer(gpu, NUMBERS * 4, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT);
+   const struct gpu_buffer buffer = gpu_map_addressed(gpu, NUMBERS * 4, VK_BUFFER_USAGE_STORAGE_BUFFER_BIT, NULL);
    const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1};
    const VkDescriptorPoolCreateInfo pool_info = {
       .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO, .maxSets = 1, .poolSizeCount = 1, .pPoolSizes = &size};
@@ -90,13 +90,13 @@ static void run_pipeline(const struct gpu *gpu, const struct shader *shader, VkP
    vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, shader->layout, 0, 1, &set, 0, NULL);
    vkCmdPushConstants(commands, shader->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, 4, &factor);
    vkCmdDispatch(commands, 1, 1, 1);
-   part_barrier(commands);
+   gpu_barrier(commands);
    gpu_run(gpu, commands);
    for (uint32_t i = 0; i < NUMBERS; i++)
       NEED(numbers[i] == i * FACTOR + 1);
    vkDestroyCommandPool(gpu->device, pool, NULL);
    vkDestroyDescriptorPool(gpu->device, sets, NULL);
-   part_destroy_buffer(gpu, &buffer);
+   gpu_free_buffer(gpu, &buffer);
 }
 
 struct binaries {

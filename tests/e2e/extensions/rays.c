@@ -66,19 +66,19 @@ static void build(const struct gpu *gpu, const struct structure *structure, cons
    GET(gpu, CmdWriteAccelerationStructuresPropertiesNV);
    const VkMemoryRequirements needed =
       requirements_of(gpu, structure->handle, VK_ACCELERATION_STRUCTURE_MEMORY_REQUIREMENTS_TYPE_BUILD_SCRATCH_NV);
-   const struct part_buffer scratch = part_create_buffer(gpu, needed.size, VK_BUFFER_USAGE_RAY_TRACING_BIT_NV);
+   const struct gpu_buffer scratch = gpu_map_addressed(gpu, needed.size, VK_BUFFER_USAGE_RAY_TRACING_BIT_NV, NULL);
    VkCommandPool pool;
    VkCommandBuffer commands = gpu_create_commands(gpu, &pool);
    gpu_begin(commands);
    vkCmdResetQueryPool(commands, query, 0, 1);
    CmdBuildAccelerationStructureNV(commands, info, instances, 0, VK_FALSE, structure->handle, VK_NULL_HANDLE,
                                    scratch.handle, 0);
-   part_barrier(commands);
+   gpu_barrier(commands);
    CmdWriteAccelerationStructuresPropertiesNV(commands, 1, &structure->handle,
                                               VK_QUERY_TYPE_ACCELERATION_STRUCTURE_COMPACTED_SIZE_NV, query, 0);
    gpu_run(gpu, commands);
    vkDestroyCommandPool(gpu->device, pool, NULL);
-   part_destroy_buffer(gpu, &scratch);
+   gpu_free_buffer(gpu, &scratch);
 }
 
 static void copy_structure(const struct gpu *gpu, const struct structure *from, const struct structure *to)
@@ -95,7 +95,7 @@ static void copy_structure(const struct gpu *gpu, const struct structure *from, 
 static void run_rays(struct gpu *gpu)
 {
    static const float corners[9] = {0, 0, 0, 1, 0, 0, 0, 1, 0};
-   const struct part_buffer vertices = part_create_buffer(gpu, sizeof(corners), VK_BUFFER_USAGE_RAY_TRACING_BIT_NV);
+   const struct gpu_buffer vertices = gpu_map_addressed(gpu, sizeof(corners), VK_BUFFER_USAGE_RAY_TRACING_BIT_NV, NULL);
    const VkQueryPoolCreateInfo query_info = {.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
                                              .queryType = VK_QUERY_TYPE_ACCELERATION_STRUCTURE_COMPACTED_SIZE_NV,
                                              .queryCount = 1};
@@ -127,7 +127,7 @@ static void run_rays(struct gpu *gpu)
    vkDestroyQueryPool(gpu->device, query, NULL);
    destroy_structure(gpu, &first);
    destroy_structure(gpu, &second);
-   part_destroy_buffer(gpu, &vertices);
+   gpu_free_buffer(gpu, &vertices);
 }
 
 static const char *const ray_extensions[] = {VK_NV_RAY_TRACING_EXTENSION_NAME, NULL};
@@ -163,28 +163,7 @@ static struct part_image create_flow_image(const struct gpu *gpu, VkFormat forma
 {
    const VkOpticalFlowImageFormatInfoNV flow = {.sType = VK_STRUCTURE_TYPE_OPTICAL_FLOW_IMAGE_FORMAT_INFO_NV,
                                                 .usage = usage};
-   const VkImageCreateInfo info = {.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
-                                   .pNext = &flow,
-                                   .imageType = VK_IMAGE_TYPE_2D,
-                                   .format = format,
-                                   .extent = {side, side, 1},
-                                   .mipLevels = 1,
-                                   .arrayLayers = 1,
-                                   .samples = VK_SAMPLE_COUNT_1_BIT,
-                                   .usage = VK_IMAGE_USAGE_SAMPLED_BIT};
-   struct part_image image;
-   VkMemoryRequirements requirements;
-   OK(vkCreateImage(gpu->device, &info, NULL, &image.handle));
-   vkGetImageMemoryRequirements(gpu->device, image.handle, &requirements);
-   image.memory = part_allocate(gpu, &requirements);
-   OK(vkBindImageMemory(gpu->device, image.handle, image.memory, 0));
-   const VkImageViewCreateInfo view = {.sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO,
-                                       .image = image.handle,
-                                       .viewType = VK_IMAGE_VIEW_TYPE_2D,
-                                       .format = format,
-                                       .subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1}};
-   OK(vkCreateImageView(gpu->device, &view, NULL, &image.view));
-   return image;
+   return part_create_image(gpu, format, side, VK_IMAGE_USAGE_SAMPLED_BIT, &flow);
 }
 
 static void record_flow(const struct gpu *gpu, VkCommandBuffer commands, VkOpticalFlowSessionNV session,
@@ -228,14 +207,7 @@ static void run_flow(struct gpu *gpu)
                                                         VK_OPTICAL_FLOW_SESSION_BINDING_POINT_FLOW_VECTOR_NV};
    VkOpticalFlowSessionNV session;
    VkCommandPool pool;
-   const VkCommandPoolCreateInfo pool_info = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-                                              .queueFamilyIndex = part_family};
-   VkCommandBufferAllocateInfo allocation = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-                                             .commandBufferCount = 1};
-   VkCommandBuffer commands;
-   OK(vkCreateCommandPool(gpu->device, &pool_info, NULL, &pool));
-   allocation.commandPool = pool;
-   OK(vkAllocateCommandBuffers(gpu->device, &allocation, &commands));
+   VkCommandBuffer commands = gpu_create_commands(gpu, &pool);
    OK(CreateOpticalFlowSessionNV(gpu->device, &info, NULL, &session));
    for (unsigned i = 0; i < 3; i++)
       OK(BindOpticalFlowSessionImageNV(gpu->device, session, points[i], images[i].view, VK_IMAGE_LAYOUT_GENERAL));

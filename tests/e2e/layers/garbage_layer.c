@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <vulkan/vk_layer.h>
 #include <vulkan/vulkan.h>
+
+#include "tests/e2e/layers/layer.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -123,25 +124,10 @@ static VKAPI_ATTR VkResult VKAPI_CALL allocate(VkDevice device, const VkMemoryAl
 
 /* --- instance and device --- */
 
-static void *find_link(const void *chain, VkStructureType type)
-{
-   for (const VkLayerInstanceCreateInfo *node = chain; node; node = node->pNext) {
-      if (node->sType == type && node->function == VK_LAYER_LINK_INFO)
-         return (void *)(uintptr_t)node;
-   }
-   return NULL;
-}
-
 static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo *info,
                                                       const VkAllocationCallbacks *allocator, VkInstance *instance)
 {
-   VkLayerInstanceCreateInfo *link = find_link(info->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
-   if (!link)
-      return VK_ERROR_INITIALIZATION_FAILED;
-   next_instance = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
-   link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-   const PFN_vkCreateInstance create = (PFN_vkCreateInstance)next_instance(NULL, "vkCreateInstance");
-   const VkResult result = create ? create(info, allocator, instance) : VK_ERROR_INITIALIZATION_FAILED;
+   const VkResult result = layer_create_instance(info, allocator, instance, &next_instance);
    if (result == VK_SUCCESS) {
       next_memory =
          (PFN_vkGetPhysicalDeviceMemoryProperties)next_instance(*instance, "vkGetPhysicalDeviceMemoryProperties");
@@ -173,14 +159,7 @@ static const struct {
 static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const VkDeviceCreateInfo *info,
                                                     const VkAllocationCallbacks *allocator, VkDevice *device)
 {
-   VkLayerDeviceCreateInfo *link = find_link(info->pNext, VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO);
-   if (!link)
-      return VK_ERROR_INITIALIZATION_FAILED;
-   const PFN_vkGetInstanceProcAddr get = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
-   next_device = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
-   link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-   const PFN_vkCreateDevice create = (PFN_vkCreateDevice)get(NULL, "vkCreateDevice");
-   const VkResult result = create ? create(gpu, info, allocator, device) : VK_ERROR_INITIALIZATION_FAILED;
+   const VkResult result = layer_create_device(gpu, info, allocator, device, &next_device);
    for (unsigned i = 0; result == VK_SUCCESS && i < sizeof(functions) / sizeof(*functions); i++)
       *functions[i].next = next_device(*device, functions[i].name);
    return result;

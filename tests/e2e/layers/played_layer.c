@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <vulkan/vk_layer.h>
 #include <vulkan/vulkan.h>
+
+#include "tests/e2e/layers/layer.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -281,25 +282,10 @@ static VKAPI_ATTR VkResult VKAPI_CALL enumerate(VkPhysicalDevice gpu, const char
    return result;
 }
 
-static void *find_link(const void *chain, VkStructureType type)
-{
-   for (const VkLayerInstanceCreateInfo *node = chain; node; node = node->pNext) {
-      if (node->sType == type && node->function == VK_LAYER_LINK_INFO)
-         return (void *)(uintptr_t)node;
-   }
-   return NULL;
-}
-
 static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo *info,
                                                       const VkAllocationCallbacks *allocator, VkInstance *instance)
 {
-   VkLayerInstanceCreateInfo *link = find_link(info->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
-   if (!link)
-      return VK_ERROR_INITIALIZATION_FAILED;
-   next_instance = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
-   link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-   const PFN_vkCreateInstance create = (PFN_vkCreateInstance)next_instance(NULL, "vkCreateInstance");
-   const VkResult result = create ? create(info, allocator, instance) : VK_ERROR_INITIALIZATION_FAILED;
+   const VkResult result = layer_create_instance(info, allocator, instance, &next_instance);
    if (result == VK_SUCCESS)
       next_enumerate = (PFN_vkEnumerateDeviceExtensionProperties)next_instance(
          *instance, "vkEnumerateDeviceExtensionProperties"); /* later the loader would give ours */
@@ -310,14 +296,10 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo
 static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const VkDeviceCreateInfo *info,
                                                     const VkAllocationCallbacks *allocator, VkDevice *device)
 {
-   VkLayerDeviceCreateInfo *link = find_link(info->pNext, VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO);
    VkDeviceCreateInfo real = *info;
    const char *names[64];
-   if (!link || info->enabledExtensionCount > 64)
+   if (info->enabledExtensionCount > 64)
       return VK_ERROR_INITIALIZATION_FAILED;
-   const PFN_vkGetInstanceProcAddr get = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
-   next_device = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
-   link->u.pLayerInfo = link->u.pLayerInfo->pNext;
    real.enabledExtensionCount = 0;
    real.ppEnabledExtensionNames = names;
    for (uint32_t i = 0; i < info->enabledExtensionCount; i++) {
@@ -325,8 +307,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const 
          names[real.enabledExtensionCount++] = info->ppEnabledExtensionNames[i];
    }
    checkpoint_count = 0;
-   const PFN_vkCreateDevice create = (PFN_vkCreateDevice)get(NULL, "vkCreateDevice");
-   return create ? create(gpu, &real, allocator, device) : VK_ERROR_INITIALIZATION_FAILED;
+   return layer_create_device(gpu, &real, allocator, device, &next_device);
 }
 
 #define ROW(NAME, OWN)                \
