@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What commands of ours that stand for those of extensions do not let through. */
+#include "server/core/device.h"
 #include "tests/unit/checks.h"
 
 /* --- ray tracing --- */
@@ -61,6 +62,48 @@ static void test_launches(void)
    GOOD_CMD(vkCmdCuLaunchKernelVP, .function = function);
    BAD_CMD("no kernel has parameters of 32769 bytes", vkCmdCuLaunchKernelVP, .function = function,
            .parameterSize = sizeof(parameters), .pParameters = parameters);
+}
+
+/* --- faults --- */
+
+static VKAPI_ATTR VkResult VKAPI_CALL say_much(VkDevice device, VkDeviceFaultCountsEXT *counts,
+                                               VkDeviceFaultInfoEXT *info)
+{
+   (void)device, (void)info;
+   *counts = (VkDeviceFaultCountsEXT){VK_STRUCTURE_TYPE_DEVICE_FAULT_COUNTS_EXT, NULL, 1000, 1000, 100000};
+   return VK_SUCCESS;
+}
+
+/* A driver says how much it knows, which is no more than fits into the answer. */
+static void test_faults(void)
+{
+   VkDeviceFaultCountsEXT counts = {VK_STRUCTURE_TYPE_DEVICE_FAULT_COUNTS_EXT, NULL, 1, 1, 8};
+   VkDeviceFaultInfoEXT info = {.sType = VK_STRUCTURE_TYPE_DEVICE_FAULT_INFO_EXT};
+   VkDeviceFaultAddressInfoEXT address;
+   VkDeviceFaultVendorInfoEXT vendor;
+   uint8_t data[8];
+   struct vp_cmd_vkGetDeviceFaultInfoVP a = {.device = DEVICE_OBJECT,
+                                             .pFaultCounts = &counts,
+                                             .pFaultInfo = &info,
+                                             .pAddressInfos = &address,
+                                             .pVendorInfos = &vendor,
+                                             .pVendorBinaryData = data};
+   vps_object_find(&ctx.objects, objects[DEVICE].id)->device->functions.GetDeviceFaultInfoEXT = say_much;
+   vp_request_vkGetDeviceFaultInfoVP(&enc, 1, &a);
+   CHECK(session_run());
+   struct vp_decoder reply;
+   vp_decoder_init(&reply, ctx.enc.start, vp_encoder_size(&ctx.enc), NULL);
+   vp_reply_vkGetDeviceFaultInfoVP(&reply, &a);
+   CHECK(!reply.error && counts.addressInfoCount == 1 && counts.vendorInfoCount == 1 && counts.vendorBinarySize == 8);
+   a.pFaultInfo = NULL;
+   for (unsigned i = 0; i < 3; i++) {
+      a.pAddressInfos = i == 0 ? &address : NULL;
+      a.pVendorInfos = i == 1 ? &vendor : NULL;
+      a.pVendorBinaryData = i == 2 ? data : NULL;
+      vps_object_find(&ctx.objects, objects[DEVICE].id)->device->functions.GetDeviceFaultInfoEXT = say_much;
+      vp_request_vkGetDeviceFaultInfoVP(&enc, 1, &a);
+      CHECK(refused(VP_CMD_vkGetDeviceFaultInfoVP, "a fault that is not asked for"));
+   }
 }
 
 #ifdef VK_NV_cooperative_vector
@@ -189,6 +232,7 @@ int main(void)
    open_all();
    test_rays();
    test_launches();
+   test_faults();
    test_matrices();
    test_sources();
    test_data();
