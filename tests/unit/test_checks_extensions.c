@@ -131,6 +131,12 @@ static void test_matrices(void)
    lines = optimal; /* of which the driver says that there are 64 */
    GOOD(vkConvertCooperativeVectorMatrixVP, MATRIX(64));
    BAD("63 bytes are too few for the matrix", vkConvertCooperativeVectorMatrixVP, MATRIX(63));
+   lines.layout = 4;
+   BAD("no known layout", vkConvertCooperativeVectorMatrixVP, MATRIX(64));
+   lines.layout = -1;
+   BAD("no known layout", vkConvertCooperativeVectorMatrixVP, MATRIX(64));
+   lines = (VkCooperativeVectorMatrixVP){77, VK_COOPERATIVE_VECTOR_MATRIX_LAYOUT_ROW_MAJOR_NV, 32};
+   BAD("no known layout or type", vkConvertCooperativeVectorMatrixVP, MATRIX(128));
 }
 
 #else
