@@ -6,6 +6,7 @@
 #include "common/wire/spirv.h"
 #include "server/check/check.h"
 #include "server/core/device.h"
+#include "server/pipeline/pipeline.h"
 #include "server/pipeline/render_pass.h"
 #include "server/pipeline/shader_object.h"
 #include "server/vp_dispatch.h"
@@ -392,16 +393,39 @@ static bool check_handles(struct vps_context *ctx, uint32_t count, uint32_t size
    return ok;
 }
 
+/* Drivers look them up in the pipeline, which is the command's second object. */
+static bool check_ray_groups(struct vps_context *ctx, uint32_t first, uint32_t count)
+{
+   const struct vps_pipeline *pipeline = ctx->used[1]->state;
+   return !pipeline || vps_check_slots(ctx, first, count, pipeline->ray_groups, "the pipeline's groups of shaders");
+}
+
+bool vps_check_vkGetRayTracingShaderGroupStackSizeKHR(struct vps_context *ctx,
+                                                      const struct vp_cmd_vkGetRayTracingShaderGroupStackSizeKHR *a)
+{
+   return check_ray_groups(ctx, a->group, 1) &&
+          vps_check_slots(ctx, (uint32_t)a->groupShader, 1, VK_SHADER_GROUP_SHADER_INTERSECTION_KHR + 1,
+                          "the shaders of a group");
+}
+
+bool vps_check_vkCompileDeferredNV(struct vps_context *ctx, const struct vp_cmd_vkCompileDeferredNV *a)
+{
+   const struct vps_pipeline *pipeline = ctx->used[1]->state;
+   return !pipeline || vps_check_slots(ctx, a->shader, 1, pipeline->deferred, "the stages that are compiled later");
+}
+
 bool vps_check_vkGetRayTracingShaderGroupHandlesKHR(struct vps_context *ctx,
                                                     const struct vp_cmd_vkGetRayTracingShaderGroupHandlesKHR *a)
 {
-   return check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleSize, a->dataSize);
+   return check_ray_groups(ctx, a->firstGroup, a->groupCount) &&
+          check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleSize, a->dataSize);
 }
 
 bool vps_check_vkGetRayTracingCaptureReplayShaderGroupHandlesKHR(
    struct vps_context *ctx, const struct vp_cmd_vkGetRayTracingCaptureReplayShaderGroupHandlesKHR *a)
 {
-   return check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleCaptureReplaySize,
+   return check_ray_groups(ctx, a->firstGroup, a->groupCount) &&
+          check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleCaptureReplaySize,
                         a->dataSize);
 }
 

@@ -5,6 +5,45 @@
 
 /* --- ray tracing --- */
 
+/* A pipeline with one group and one stage that is compiled later. */
+static void create_rays(VkRayTracingPipelineCreateInfoNV info)
+{
+   const VkRayTracingShaderGroupCreateInfoNV group = {.sType =
+                                                         VK_STRUCTURE_TYPE_RAY_TRACING_SHADER_GROUP_CREATE_INFO_NV,
+                                                      .closestHitShader = VK_SHADER_UNUSED_KHR,
+                                                      .anyHitShader = VK_SHADER_UNUSED_KHR,
+                                                      .intersectionShader = VK_SHADER_UNUSED_KHR};
+   VkPipeline pipeline = OBJECT(VkPipeline, FREE);
+   info.flags = VK_PIPELINE_CREATE_DEFER_COMPILE_BIT_NV;
+   info.groupCount = 1;
+   info.pGroups = &group;
+   GOOD(vkCreateRayTracingPipelinesNV, .device = DEVICE_OBJECT, .createInfoCount = 1, .pCreateInfos = &info,
+        .pPipelines = &pipeline);
+}
+
+/* Drivers look numbers up in tables of the pipeline. */
+static void test_groups(VkRayTracingPipelineCreateInfoNV info)
+{
+   uint8_t data[64];
+   create_rays(info);
+#define OF .device = DEVICE_OBJECT, .pipeline = OBJECT(VkPipeline, FREE)
+#define HANDLES(FIRST, COUNT) OF, .firstGroup = (FIRST), .groupCount = (COUNT), .dataSize = sizeof(data), .pData = data
+   GOOD(vkCompileDeferredNV, OF, .shader = 0);
+   GOOD(vkGetRayTracingShaderGroupHandlesKHR, HANDLES(0, 1));
+   GOOD(vkGetRayTracingShaderGroupStackSizeKHR, OF, .group = 0, .groupShader = 3);
+   BAD("the stages that are compiled later", vkCompileDeferredNV, OF, .shader = 1);
+   create_rays(info);
+   BAD("groups of shaders", vkGetRayTracingShaderGroupHandlesKHR, HANDLES(1, 1));
+   create_rays(info);
+   BAD("groups of shaders", vkGetRayTracingShaderGroupHandlesKHR, HANDLES(UINT32_MAX, 1));
+   create_rays(info);
+   BAD("groups of shaders", vkGetRayTracingShaderGroupStackSizeKHR, OF, .group = 1);
+   create_rays(info);
+   BAD("the shaders of a group", vkGetRayTracingShaderGroupStackSizeKHR, OF, .groupShader = 4);
+#undef HANDLES
+#undef OF
+}
+
 static void test_rays(void)
 {
    const VkRayTracingShaderGroupCreateInfoNV group = {.sType =
@@ -30,6 +69,8 @@ static void test_rays(void)
    info.groupCount = 0;
    GOOD(vkCreateRayTracingPipelinesNV, .device = DEVICE_OBJECT, .createInfoCount = 1, .pCreateInfos = &info,
         .pPipelines = &pipeline);
+   BAD("the stages that are compiled later", vkCompileDeferredNV, .device = DEVICE_OBJECT, .pipeline = pipeline);
+   test_groups(info);
 
    const VkAccelerationStructureCreateInfoNV structure_info = {
       .sType = VK_STRUCTURE_TYPE_ACCELERATION_STRUCTURE_CREATE_INFO_NV,
