@@ -26,9 +26,10 @@ static VkPipelineKeyVP say_key(const VkPipelineBinaryKeyKHR *key)
    return said;
 }
 
+/* Programs read as much of it as it says. */
 static void hear_key(VkPipelineBinaryKeyKHR *key, const VkPipelineKeyVP *heard)
 {
-   key->keySize = heard->size;
+   key->keySize = heard->size < sizeof(key->key) ? heard->size : (uint32_t)sizeof(key->key);
    memcpy(key->key, heard->key, sizeof(key->key));
 }
 
@@ -66,7 +67,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPipelineBinaryDataKHR(VkDevice handle, co
    };
    const VkResult result = vp_call_vkGetPipelineBinaryDataVP(vp_device_from_handle(handle)->conn, &a);
    hear_key(pPipelineBinaryKey, &key);
-   *pPipelineBinaryDataSize = needed;
+   /* Of what is there now programs read so much. */
+   *pPipelineBinaryDataSize = pPipelineBinaryData && a.ret == VK_SUCCESS ? size : needed;
    return result == VK_SUCCESS ? a.ret : result;
 }
 

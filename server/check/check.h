@@ -64,6 +64,9 @@ static inline bool vps_check_slots(struct vps_context *ctx, uint32_t first, uint
    return __builtin_expect((uint64_t)first + count <= limit, 1) || vps_refuse_slots(ctx, first, count, limit, name);
 }
 
+/* What drivers keep of a layout in tables of a fixed size: so many sets, and these push constants. */
+bool vps_check_layout(struct vps_context *ctx, uint32_t sets, uint32_t count, const VkPushConstantRange *ranges);
+
 /* Descriptors that are to be written to a set of this layout (NULL: not known). `at` is a place in ctx->used, from
  * where on the writes' objects are found; moved behind them. */
 bool vps_check_write(struct vps_context *ctx, const struct vps_set_layout *layout, const VkWriteDescriptorSet *write,

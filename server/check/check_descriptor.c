@@ -29,16 +29,20 @@ bool vps_check_vkCreateDescriptorSetLayout(struct vps_context *ctx, const struct
    return ok;
 }
 
-bool vps_check_vkCreatePipelineLayout(struct vps_context *ctx, const struct vp_cmd_vkCreatePipelineLayout *a)
+bool vps_check_layout(struct vps_context *ctx, uint32_t sets, uint32_t count, const VkPushConstantRange *ranges)
 {
    const struct vps_limits *limits = &ctx->used[0]->device->limits;
-   const VkPipelineLayoutCreateInfo *info = a->pCreateInfo;
-   bool ok = vps_check_slots(ctx, 0, info->setLayoutCount, limits->maxBoundDescriptorSets, "maxBoundDescriptorSets");
+   bool ok = vps_check_slots(ctx, 0, sets, limits->maxBoundDescriptorSets, "maxBoundDescriptorSets");
 
-   for (uint32_t i = 0; i < info->pushConstantRangeCount && ok; i++)
-      ok = vps_check_slots(ctx, info->pPushConstantRanges[i].offset, info->pPushConstantRanges[i].size,
-                           limits->maxPushConstantsSize, "maxPushConstantsSize");
+   for (uint32_t i = 0; i < count && ok; i++)
+      ok = vps_check_slots(ctx, ranges[i].offset, ranges[i].size, limits->maxPushConstantsSize, "maxPushConstantsSize");
    return ok;
+}
+
+bool vps_check_vkCreatePipelineLayout(struct vps_context *ctx, const struct vp_cmd_vkCreatePipelineLayout *a)
+{
+   const VkPipelineLayoutCreateInfo *info = a->pCreateInfo;
+   return vps_check_layout(ctx, info->setLayoutCount, info->pushConstantRangeCount, info->pPushConstantRanges);
 }
 
 /* The layout that a recorded command names; NULL: not known. */

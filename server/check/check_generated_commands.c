@@ -59,6 +59,12 @@ static bool check_token(struct vps_context *ctx, const VkIndirectCommandsLayoutT
       if (!vps_fits(range->offset, range->size, limits->maxPushConstantsSize))
          return vps_refuse_range(ctx, "push constants", range->offset, range->size, limits->maxPushConstantsSize);
    }
+   if (token->type == VK_INDIRECT_COMMANDS_TOKEN_TYPE_EXECUTION_SET_EXT &&
+       token->data.pExecutionSet->type != VK_INDIRECT_EXECUTION_SET_INFO_TYPE_PIPELINES_EXT &&
+       token->data.pExecutionSet->type != VK_INDIRECT_EXECUTION_SET_INFO_TYPE_SHADER_OBJECTS_EXT) {
+      vps_fail(ctx, "%d is no type of sets", (int)token->data.pExecutionSet->type);
+      return false;
+   }
    if (token->type == VK_INDIRECT_COMMANDS_TOKEN_TYPE_VERTEX_BUFFER_EXT &&
        !vps_check_slots(ctx, token->data.pVertexBuffer->vertexBindingUnit, 1, limits->maxVertexInputBindings,
                         "maxVertexInputBindings"))
@@ -81,8 +87,11 @@ bool vps_check_vkCreateIndirectCommandsLayoutEXT(struct vps_context *ctx,
       vps_fail(ctx, "a layout of commands has no tokens");
       return false;
    }
-   for (uint32_t i = 0; i < info->tokenCount && ok; i++)
-      ok = check_token(ctx, &info->pTokens[i]);
+   uint32_t sets = 0;
+   for (uint32_t i = 0; i < info->tokenCount && ok; i++) {
+      sets += info->pTokens[i].type == VK_INDIRECT_COMMANDS_TOKEN_TYPE_EXECUTION_SET_EXT;
+      ok = check_token(ctx, &info->pTokens[i]) && check_limit(ctx, sets, 1, "the one token for a set");
+   }
    return ok;
 }
 
@@ -94,12 +103,9 @@ static bool check_shader_set(struct vps_context *ctx, const VkIndirectExecutionS
                          "maxIndirectShaderObjectCount") &&
              check_limit(ctx, info->shaderCount, info->maxShaderCount, "maxShaderCount");
 
-   for (uint32_t i = 0; i < info->pushConstantRangeCount && ok; i++)
-      ok = vps_check_slots(ctx, info->pPushConstantRanges[i].offset, info->pPushConstantRanges[i].size,
-                           limits->maxPushConstantsSize, "maxPushConstantsSize");
+   ok = ok && vps_check_layout(ctx, 0, info->pushConstantRangeCount, info->pPushConstantRanges);
    for (uint32_t i = 0; info->pSetLayoutInfos && i < info->shaderCount && ok; i++)
-      ok = check_limit(ctx, info->pSetLayoutInfos[i].setLayoutCount, limits->maxBoundDescriptorSets,
-                       "maxBoundDescriptorSets");
+      ok = vps_check_layout(ctx, info->pSetLayoutInfos[i].setLayoutCount, 0, NULL);
    if (!ok && !ctx->failed)
       vps_fail(ctx, "a set has no shaders");
    return ok;
@@ -152,13 +158,19 @@ bool vps_check_vkUpdateIndirectExecutionSetShaderEXT(struct vps_context *ctx,
    return ok;
 }
 
-/* Drivers take the set to be there when the tokens need one. */
-static bool check_generated(struct vps_context *ctx, VkIndirectExecutionSetEXT set, uint32_t sequences)
+/* Drivers take the set to be there when the tokens need one, and to hold what these choose among. */
+static bool check_generated(struct vps_context *ctx, uint32_t sequences)
 {
    const struct vps_commands_layout *layout = vps_used(ctx, VK_OBJECT_TYPE_INDIRECT_COMMANDS_LAYOUT_EXT)->state;
+   const struct vps_object *object = vps_used(ctx, VK_OBJECT_TYPE_INDIRECT_EXECUTION_SET_EXT);
+   const struct vps_execution_set *set = object ? object->state : NULL;
 
-   if (layout && layout->takes_set && !set) {
+   if (layout && layout->takes_set && !object) {
       vps_fail(ctx, "the commands take a set, and there is none");
+      return false;
+   }
+   if (layout && layout->takes_set && set && set->shaders != layout->takes_shaders) {
+      vps_fail(ctx, "the commands take a set of %s", layout->takes_shaders ? "shaders" : "pipelines");
       return false;
    }
    return check_limit(ctx, sequences, ctx->used[0]->device->limits.generated.maxIndirectSequenceCount,
@@ -168,31 +180,59 @@ static bool check_generated(struct vps_context *ctx, VkIndirectExecutionSetEXT s
 bool vps_check_vkGetGeneratedCommandsMemoryRequirementsEXT(
    struct vps_context *ctx, const struct vp_cmd_vkGetGeneratedCommandsMemoryRequirementsEXT *a)
 {
-   return check_generated(ctx, a->pInfo->indirectExecutionSet, a->pInfo->maxSequenceCount);
+   return check_generated(ctx, a->pInfo->maxSequenceCount);
 }
 
 bool vps_check_vkCmdPreprocessGeneratedCommandsEXT(struct vps_context *ctx,
                                                    const struct vp_cmd_vkCmdPreprocessGeneratedCommandsEXT *a)
 {
-   const VkGeneratedCommandsInfoEXT *info = a->pGeneratedCommandsInfo;
-   return check_generated(ctx, info->indirectExecutionSet, info->maxSequenceCount);
+   return check_generated(ctx, a->pGeneratedCommandsInfo->maxSequenceCount);
 }
 
 bool vps_check_vkCmdExecuteGeneratedCommandsEXT(struct vps_context *ctx,
                                                 const struct vp_cmd_vkCmdExecuteGeneratedCommandsEXT *a)
 {
-   const VkGeneratedCommandsInfoEXT *info = a->pGeneratedCommandsInfo;
-   return check_generated(ctx, info->indirectExecutionSet, info->maxSequenceCount);
+   return check_generated(ctx, a->pGeneratedCommandsInfo->maxSequenceCount);
 }
 
 #endif
 
 /* --- VK_NV_device_generated_commands --- */
 
+static bool is_token_nv(VkIndirectCommandsTokenTypeNV type)
+{
+   switch (type) {
+   case VK_INDIRECT_COMMANDS_TOKEN_TYPE_SHADER_GROUP_NV:
+   case VK_INDIRECT_COMMANDS_TOKEN_TYPE_STATE_FLAGS_NV:
+   case VK_INDIRECT_COMMANDS_TOKEN_TYPE_INDEX_BUFFER_NV:
+   case VK_INDIRECT_COMMANDS_TOKEN_TYPE_VERTEX_BUFFER_NV:
+   case VK_INDIRECT_COMMANDS_TOKEN_TYPE_PUSH_CONSTANT_NV:
+   case VK_INDIRECT_COMMANDS_TOKEN_TYPE_DRAW_INDEXED_NV:
+   case VK_INDIRECT_COMMANDS_TOKEN_TYPE_DRAW_NV:
+   case VK_INDIRECT_COMMANDS_TOKEN_TYPE_DRAW_TASKS_NV:
+   case VK_INDIRECT_COMMANDS_TOKEN_TYPE_DRAW_MESH_TASKS_NV:
+#ifdef VK_NV_device_generated_commands_compute
+   case VK_INDIRECT_COMMANDS_TOKEN_TYPE_PIPELINE_NV:
+   case VK_INDIRECT_COMMANDS_TOKEN_TYPE_DISPATCH_NV:
+#endif
+      return true;
+   default:
+      return false;
+   }
+}
+
 static bool check_token_nv(struct vps_context *ctx, const VkIndirectCommandsLayoutTokenNV *token, uint32_t streams)
 {
    const struct vps_limits *limits = &ctx->used[0]->device->limits;
 
+   if (!is_token_nv(token->tokenType)) {
+      vps_fail(ctx, "%d is no type of tokens", (int)token->tokenType);
+      return false;
+   }
+   if (token->tokenType == VK_INDIRECT_COMMANDS_TOKEN_TYPE_PUSH_CONSTANT_NV && !token->pushconstantPipelineLayout) {
+      vps_fail(ctx, "push constants have no layout");
+      return false;
+   }
    return vps_check_slots(ctx, token->stream, 1, streams, "the number of streams") &&
           check_limit(ctx, token->offset, limits->generated_nv.maxIndirectCommandsTokenOffset,
                       "maxIndirectCommandsTokenOffset") &&
@@ -225,8 +265,15 @@ bool vps_check_vkCreateIndirectCommandsLayoutNV(struct vps_context *ctx,
    return ok;
 }
 
-static bool check_sequences_nv(struct vps_context *ctx, uint32_t count)
+/* Drivers look into the pipeline, unless the commands choose one. */
+static bool check_sequences_nv(struct vps_context *ctx, VkPipeline pipeline, uint32_t count)
 {
+   const struct vps_commands_layout_nv *layout = vps_used(ctx, VK_OBJECT_TYPE_INDIRECT_COMMANDS_LAYOUT_NV)->state;
+
+   if (!pipeline && layout && !layout->chooses_pipeline) {
+      vps_fail(ctx, "the commands have no pipeline");
+      return false;
+   }
    return check_limit(ctx, count, ctx->used[0]->device->limits.generated_nv.maxIndirectSequenceCount,
                       "maxIndirectSequenceCount");
 }
@@ -234,7 +281,7 @@ static bool check_sequences_nv(struct vps_context *ctx, uint32_t count)
 bool vps_check_vkGetGeneratedCommandsMemoryRequirementsNV(
    struct vps_context *ctx, const struct vp_cmd_vkGetGeneratedCommandsMemoryRequirementsNV *a)
 {
-   return check_sequences_nv(ctx, a->pInfo->maxSequencesCount);
+   return check_sequences_nv(ctx, a->pInfo->pipeline, a->pInfo->maxSequencesCount);
 }
 
 /* The next buffer of the command has this range. */
@@ -249,12 +296,11 @@ static bool check_next_range(struct vps_context *ctx, unsigned *at, const char *
    return vps_refuse_range(ctx, name, offset, size, buffer ? buffer->size : 0);
 }
 
-/* A pipeline may be chosen by the commands. */
 static bool check_generated_nv(struct vps_context *ctx, const VkGeneratedCommandsInfoNV *info)
 {
    const struct vps_commands_layout_nv *layout = vps_used(ctx, VK_OBJECT_TYPE_INDIRECT_COMMANDS_LAYOUT_NV)->state;
    unsigned at = 0;
-   bool ok = check_sequences_nv(ctx, info->sequencesCount);
+   bool ok = check_sequences_nv(ctx, info->pipeline, info->sequencesCount);
 
    if (ok && layout && (info->streamCount != layout->stream_count || info->pipelineBindPoint != layout->bind_point)) {
       vps_fail(ctx, "the layout has %u streams, for the bind point %d", layout->stream_count, (int)layout->bind_point);

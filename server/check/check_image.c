@@ -387,3 +387,10 @@ bool vps_check_vkCreateImage(struct vps_context *ctx, const struct vp_cmd_vkCrea
             extent->height, extent->depth, info->mipLevels, info->arrayLayers, (unsigned)info->samples);
    return false;
 }
+
+bool vps_check_vkBindOpticalFlowSessionImageNV(struct vps_context *ctx,
+                                               const struct vp_cmd_vkBindOpticalFlowSessionImageNV *a)
+{
+   return vps_check_slots(ctx, (uint32_t)a->bindingPoint, 1, VK_OPTICAL_FLOW_SESSION_BINDING_POINT_GLOBAL_FLOW_NV + 1,
+                          "the places for images of optical flow");
+}

@@ -6,6 +6,7 @@
 #include "common/wire/spirv.h"
 #include "server/check/check.h"
 #include "server/core/device.h"
+#include "server/pipeline/pipeline.h"
 #include "server/pipeline/render_pass.h"
 #include "server/pipeline/shader_object.h"
 #include "server/vp_dispatch.h"
@@ -330,25 +331,45 @@ bool vps_check_vkCreatePipelineBinariesVP(struct vps_context *ctx, const struct 
 /* With compute, task and mesh shaders. */
 #define OBJECT_STAGES ((VkShaderStageFlags)(1u << VPS_SHADER_STAGES) - 1)
 
-/* Machine code is the driver's to look at, which knows what it has made. */
+/* What the wire lets be missing, and drivers do not. Machine code is the driver's to look at, which knows what it has
+ * made. */
+static bool has_parts(const VkShaderCreateInfoEXT *info)
+{
+   const bool speaks = info->codeType == VK_SHADER_CODE_TYPE_SPIRV_EXT;
+
+   return info->codeSize && (speaks || info->codeType == VK_SHADER_CODE_TYPE_BINARY_EXT) && (info->pName || !speaks) &&
+          (info->pSetLayouts || !info->setLayoutCount) && (info->pPushConstantRanges || !info->pushConstantRangeCount);
+}
+
 static bool check_shader(struct vps_context *ctx, const VkShaderCreateInfoEXT *info)
 {
-   if (info->codeSize == 0) {
-      vps_fail(ctx, "a shader has no code");
+   if (!has_parts(info)) {
+      vps_fail(ctx, "a shader has no code of a known type, or no name, layouts or push constants");
       return false;
    }
    return check_stage_bit(ctx, info->stage, OBJECT_STAGES) &&
           (info->codeType != VK_SHADER_CODE_TYPE_SPIRV_EXT || check_code(ctx, info->pCode, info->codeSize)) &&
+          vps_check_layout(ctx, info->setLayoutCount, info->pushConstantRangeCount, info->pPushConstantRanges) &&
           (!info->pSpecializationInfo || check_constants(ctx, info->pSpecializationInfo));
 }
 
+/* Drivers keep those that are linked in a table with a place for each stage. */
 bool vps_check_vkCreateShadersEXT(struct vps_context *ctx, const struct vp_cmd_vkCreateShadersEXT *a)
 {
-   bool ok = true;
+   VkShaderStageFlags linked = 0;
 
-   for (uint32_t i = 0; i < a->createInfoCount && ok; i++)
-      ok = check_shader(ctx, &a->pCreateInfos[i]);
-   return ok;
+   for (uint32_t i = 0; i < a->createInfoCount; i++) {
+      const VkShaderCreateInfoEXT *info = &a->pCreateInfos[i];
+      const bool links = info->flags & VK_SHADER_CREATE_LINK_STAGE_BIT_EXT;
+      if (!check_shader(ctx, info))
+         return false;
+      if (links && (linked & (VkShaderStageFlags)info->stage)) {
+         vps_fail(ctx, "two shaders for the stage %#x are linked", (unsigned)info->stage);
+         return false;
+      }
+      linked |= links ? (VkShaderStageFlags)info->stage : 0;
+   }
+   return true;
 }
 
 /* Drivers keep what is bound in a table with a place for each stage. */
@@ -382,16 +403,39 @@ static bool check_handles(struct vps_context *ctx, uint32_t count, uint32_t size
    return ok;
 }
 
+/* Drivers look them up in the pipeline, which is the command's second object. */
+static bool check_ray_groups(struct vps_context *ctx, uint32_t first, uint32_t count)
+{
+   const struct vps_pipeline *pipeline = ctx->used[1]->state;
+   return !pipeline || vps_check_slots(ctx, first, count, pipeline->ray_groups, "the pipeline's groups of shaders");
+}
+
+bool vps_check_vkGetRayTracingShaderGroupStackSizeKHR(struct vps_context *ctx,
+                                                      const struct vp_cmd_vkGetRayTracingShaderGroupStackSizeKHR *a)
+{
+   return check_ray_groups(ctx, a->group, 1) &&
+          vps_check_slots(ctx, (uint32_t)a->groupShader, 1, VK_SHADER_GROUP_SHADER_INTERSECTION_KHR + 1,
+                          "the shaders of a group");
+}
+
+bool vps_check_vkCompileDeferredNV(struct vps_context *ctx, const struct vp_cmd_vkCompileDeferredNV *a)
+{
+   const struct vps_pipeline *pipeline = ctx->used[1]->state;
+   return !pipeline || vps_check_slots(ctx, a->shader, 1, pipeline->deferred, "the stages that are compiled later");
+}
+
 bool vps_check_vkGetRayTracingShaderGroupHandlesKHR(struct vps_context *ctx,
                                                     const struct vp_cmd_vkGetRayTracingShaderGroupHandlesKHR *a)
 {
-   return check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleSize, a->dataSize);
+   return check_ray_groups(ctx, a->firstGroup, a->groupCount) &&
+          check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleSize, a->dataSize);
 }
 
 bool vps_check_vkGetRayTracingCaptureReplayShaderGroupHandlesKHR(
    struct vps_context *ctx, const struct vp_cmd_vkGetRayTracingCaptureReplayShaderGroupHandlesKHR *a)
 {
-   return check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleCaptureReplaySize,
+   return check_ray_groups(ctx, a->firstGroup, a->groupCount) &&
+          check_handles(ctx, a->groupCount, ctx->used[0]->device->limits.shaderGroupHandleCaptureReplaySize,
                         a->dataSize);
 }
 

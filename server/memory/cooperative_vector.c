@@ -29,6 +29,7 @@ static VkConvertCooperativeVectorMatrixInfoNV conversion(const struct vp_cmd_vkC
    };
 }
 
+/* 0: not known. */
 static size_t component_size(int32_t type)
 {
    switch (type) {
@@ -36,6 +37,15 @@ static size_t component_size(int32_t type)
    case VK_COMPONENT_TYPE_SINT64_KHR:
    case VK_COMPONENT_TYPE_UINT64_KHR:
       return 8;
+   case VK_COMPONENT_TYPE_FLOAT32_KHR:
+   case VK_COMPONENT_TYPE_SINT32_KHR:
+   case VK_COMPONENT_TYPE_UINT32_KHR:
+   case VK_COMPONENT_TYPE_SINT8_PACKED_NV:
+   case VK_COMPONENT_TYPE_UINT8_PACKED_NV:
+      return 4;
+#ifdef VK_KHR_shader_bfloat16
+   case VK_COMPONENT_TYPE_BFLOAT16_KHR:
+#endif
    case VK_COMPONENT_TYPE_FLOAT16_KHR:
    case VK_COMPONENT_TYPE_SINT16_KHR:
    case VK_COMPONENT_TYPE_UINT16_KHR:
@@ -46,8 +56,15 @@ static size_t component_size(int32_t type)
    case VK_COMPONENT_TYPE_FLOAT_E5M2_NV:
       return 1;
    default:
-      return 4;
+      return 0;
    }
+}
+
+/* Of what it does not know, a driver may say anything. */
+static bool is_known(const VkCooperativeVectorMatrixVP *matrix)
+{
+   return component_size(matrix->componentType) && matrix->layout >= VK_COOPERATIVE_VECTOR_MATRIX_LAYOUT_ROW_MAJOR_NV &&
+          matrix->layout <= VK_COOPERATIVE_VECTOR_MATRIX_LAYOUT_TRAINING_OPTIMAL_NV;
 }
 
 /* Of lines that are a stride apart; SIZE_MAX: more than there can be. */
@@ -86,6 +103,10 @@ void vps_handle_vkConvertCooperativeVectorMatrixVP(struct vps_context *ctx,
 
    if (!functions->ConvertCooperativeVectorMatrixNV) {
       vps_missing_function(ctx);
+      return;
+   }
+   if (!is_known(a->pSrc) || !is_known(a->pDst)) {
+      vps_fail(ctx, "a matrix has no known layout or type");
       return;
    }
    VkConvertCooperativeVectorMatrixInfoNV info = conversion(a, a->pDst, a->pDstSize);

@@ -11,7 +11,8 @@
 
 /* VkIndirectCommandsLayoutEXT */
 struct vps_commands_layout {
-   bool takes_set; /* the commands choose among the pipelines or shaders of a set */
+   bool takes_set;     /* the commands choose among the pipelines or shaders of a set */
+   bool takes_shaders; /* which has shaders */
 };
 
 /* VkIndirectExecutionSetEXT */
@@ -23,6 +24,7 @@ struct vps_execution_set {
 /* VkIndirectCommandsLayoutNV */
 struct vps_commands_layout_nv {
    VkPipelineBindPoint bind_point;
+   bool chooses_pipeline; /* the commands do */
    uint32_t stream_count;
    uint32_t strides[];
 };

@@ -9,6 +9,7 @@
 
 #include "common/util/clock.h"
 #include "common/wire/chain.h"
+#include "common/wire/pipeline_flags.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/core/frame_writer.h"
@@ -28,6 +29,7 @@ struct vps_parts {
    uint32_t stage_count;
    const VkPipelineShaderStageCreateInfo *stages;
    const VkPipelineLibraryCreateInfoKHR *libraries;
+   uint32_t ray_groups;
 };
 
 static VkResult create_graphics(const struct vps_creation *creation)
@@ -62,26 +64,31 @@ static VkResult create_ray_tracing_nv(const struct vps_creation *creation)
 static struct vps_parts look_at_graphics(const struct vps_creation *creation, uint32_t i)
 {
    const VkGraphicsPipelineCreateInfo *info = &creation->command.graphics.pCreateInfos[i];
-   return (struct vps_parts){info->flags, info->pNext, info->stageCount, info->pStages,
-                             vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR)};
+   return (struct vps_parts){info->flags,
+                             info->pNext,
+                             info->stageCount,
+                             info->pStages,
+                             vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PIPELINE_LIBRARY_CREATE_INFO_KHR),
+                             0};
 }
 
 static struct vps_parts look_at_compute(const struct vps_creation *creation, uint32_t i)
 {
    const VkComputePipelineCreateInfo *info = &creation->command.compute.pCreateInfos[i];
-   return (struct vps_parts){info->flags, info->pNext, 1, &info->stage, NULL};
+   return (struct vps_parts){info->flags, info->pNext, 1, &info->stage, NULL, 0};
 }
 
 static struct vps_parts look_at_ray_tracing(const struct vps_creation *creation, uint32_t i)
 {
    const VkRayTracingPipelineCreateInfoKHR *info = &creation->command.ray_tracing.pCreateInfos[i];
-   return (struct vps_parts){info->flags, info->pNext, info->stageCount, info->pStages, info->pLibraryInfo};
+   return (struct vps_parts){info->flags,   info->pNext,        info->stageCount,
+                             info->pStages, info->pLibraryInfo, info->groupCount};
 }
 
 static struct vps_parts look_at_ray_tracing_nv(const struct vps_creation *creation, uint32_t i)
 {
    const VkRayTracingPipelineCreateInfoNV *info = &creation->command.ray_tracing_nv.pCreateInfos[i];
-   return (struct vps_parts){info->flags, info->pNext, info->stageCount, info->pStages, NULL};
+   return (struct vps_parts){info->flags, info->pNext, info->stageCount, info->pStages, NULL, info->groupCount};
 }
 
 /* --- what shaders write to --- */
@@ -149,13 +156,16 @@ static void add_stages(struct vps_stores *stores, const struct vps_context *ctx,
       add_stage(stores, ctx, &stages[i]);
 }
 
-static void add_libraries(struct vps_stores *stores, const struct vps_context *ctx,
+static void add_libraries(struct vps_pipeline *pipeline, const struct vps_context *ctx,
                           const VkPipelineLibraryCreateInfoKHR *info)
 {
    for (uint32_t i = 0; info && i < info->libraryCount; i++) {
       const struct vps_object *library =
          find_used(ctx, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)info->pLibraries[i]);
-      vps_stores_add(stores, library ? vps_pipeline_stores(library) : &vps_stores_anything);
+      const struct vps_pipeline *state = library ? library->state : NULL;
+      vps_stores_add(&pipeline->stores, state ? &state->stores : &vps_stores_anything);
+      if (__builtin_add_overflow(pipeline->ray_groups, state ? state->ray_groups : UINT32_MAX, &pipeline->ray_groups))
+         pipeline->ray_groups = UINT32_MAX;
    }
 }
 
@@ -184,8 +194,11 @@ static void note_pipeline(struct vps_context *ctx, const struct vps_creation *cr
 
    if (!pipeline)
       return;
+   pipeline->ray_groups = parts.ray_groups;
+   if (vp_pipeline_flags(parts.flags, parts.chain) & VK_PIPELINE_CREATE_DEFER_COMPILE_BIT_NV)
+      pipeline->deferred = parts.stage_count;
    add_stages(&pipeline->stores, ctx, parts.stages, parts.stage_count);
-   add_libraries(&pipeline->stores, ctx, parts.libraries);
+   add_libraries(pipeline, ctx, parts.libraries);
    if (groups)
       add_groups(pipeline, ctx, groups);
    creation->objects[i]->state = pipeline;

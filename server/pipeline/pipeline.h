@@ -64,7 +64,9 @@ VkResult vps_create(struct vps_context *ctx, struct vps_creation *creation, uint
 /* The state of a VkPipeline, where it is known. */
 struct vps_pipeline {
    struct vps_stores stores;
-   uint32_t groups; /* of shaders, that can be bound by themselves */
+   uint32_t groups;     /* of shaders, that can be bound by themselves */
+   uint32_t ray_groups; /* of shaders that trace rays, with those of its libraries */
+   uint32_t deferred;   /* stages that can be compiled later */
 };
 
 /* What the shaders of a pipeline may write to. */

@@ -17,6 +17,11 @@ void vps_handle_vkGetDeviceFaultInfoVP(struct vps_context *ctx, struct vp_cmd_vk
       vps_missing_function(ctx);
       return;
    }
+   /* Without it drivers say how much there is, not how much they have written. */
+   if (!a->pFaultInfo && (a->pAddressInfos || a->pVendorInfos || a->pVendorBinaryData)) {
+      vps_fail(ctx, "there is room for parts of a fault that is not asked for");
+      return;
+   }
    if (a->pFaultInfo) {
       a->pFaultInfo->pAddressInfos = a->pAddressInfos;
       a->pFaultInfo->pVendorInfos = a->pVendorInfos;

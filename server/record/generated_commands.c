@@ -47,9 +47,13 @@ void vps_observe_vkCreateIndirectCommandsLayoutEXT(struct vps_context *ctx,
    struct vps_commands_layout *layout =
       init_generated(ctx, (uint64_t)(uintptr_t)*a->pIndirectCommandsLayout, sizeof(*layout));
 
-   for (uint32_t i = 0; layout && i < info->tokenCount; i++)
-      layout->takes_set =
-         layout->takes_set || info->pTokens[i].type == VK_INDIRECT_COMMANDS_TOKEN_TYPE_EXECUTION_SET_EXT;
+   for (uint32_t i = 0; layout && i < info->tokenCount; i++) {
+      const VkIndirectCommandsLayoutTokenEXT *token = &info->pTokens[i];
+      if (token->type != VK_INDIRECT_COMMANDS_TOKEN_TYPE_EXECUTION_SET_EXT)
+         continue;
+      layout->takes_set = true;
+      layout->takes_shaders = token->data.pExecutionSet->type == VK_INDIRECT_EXECUTION_SET_INFO_TYPE_SHADER_OBJECTS_EXT;
+   }
 }
 
 void vps_observe_vkCreateIndirectExecutionSetEXT(struct vps_context *ctx,
@@ -104,6 +108,11 @@ void vps_observe_vkCreateIndirectCommandsLayoutNV(struct vps_context *ctx,
       return;
    layout->bind_point = info->pipelineBindPoint;
    layout->stream_count = info->streamCount;
+#ifdef VK_NV_device_generated_commands_compute
+   for (uint32_t i = 0; i < info->tokenCount; i++)
+      layout->chooses_pipeline =
+         layout->chooses_pipeline || info->pTokens[i].tokenType == VK_INDIRECT_COMMANDS_TOKEN_TYPE_PIPELINE_NV;
+#endif
    for (uint32_t i = 0; i < info->streamCount; i++)
       layout->strides[i] = info->pStreamStrides[i];
 }

@@ -1,8 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /* What commands of ours that stand for those of extensions do not let through. */
+#include "server/core/device.h"
 #include "tests/unit/checks.h"
 
 /* --- ray tracing --- */
+
+/* A pipeline with one group and one stage that is compiled later. */
+static void create_rays(VkRayTracingPipelineCreateInfoNV info)
+{
+   const VkRayTracingShaderGroupCreateInfoNV group = {.sType =
+                                                         VK_STRUCTURE_TYPE_RAY_TRACING_SHADER_GROUP_CREATE_INFO_NV,
+                                                      .closestHitShader = VK_SHADER_UNUSED_KHR,
+                                                      .anyHitShader = VK_SHADER_UNUSED_KHR,
+                                                      .intersectionShader = VK_SHADER_UNUSED_KHR};
+   VkPipeline pipeline = OBJECT(VkPipeline, FREE);
+   info.flags = VK_PIPELINE_CREATE_DEFER_COMPILE_BIT_NV;
+   info.groupCount = 1;
+   info.pGroups = &group;
+   GOOD(vkCreateRayTracingPipelinesNV, .device = DEVICE_OBJECT, .createInfoCount = 1, .pCreateInfos = &info,
+        .pPipelines = &pipeline);
+}
+
+/* Drivers look numbers up in tables of the pipeline. */
+static void test_groups(VkRayTracingPipelineCreateInfoNV info)
+{
+   uint8_t data[64];
+   create_rays(info);
+#define OF .device = DEVICE_OBJECT, .pipeline = OBJECT(VkPipeline, FREE)
+#define HANDLES(FIRST, COUNT) OF, .firstGroup = (FIRST), .groupCount = (COUNT), .dataSize = sizeof(data), .pData = data
+   GOOD(vkCompileDeferredNV, OF, .shader = 0);
+   GOOD(vkGetRayTracingShaderGroupHandlesKHR, HANDLES(0, 1));
+   GOOD(vkGetRayTracingShaderGroupStackSizeKHR, OF, .group = 0, .groupShader = 3);
+   BAD("the stages that are compiled later", vkCompileDeferredNV, OF, .shader = 1);
+   create_rays(info);
+   BAD("groups of shaders", vkGetRayTracingShaderGroupHandlesKHR, HANDLES(1, 1));
+   create_rays(info);
+   BAD("groups of shaders", vkGetRayTracingShaderGroupHandlesKHR, HANDLES(UINT32_MAX, 1));
+   create_rays(info);
+   BAD("groups of shaders", vkGetRayTracingShaderGroupStackSizeKHR, OF, .group = 1);
+   create_rays(info);
+   BAD("the shaders of a group", vkGetRayTracingShaderGroupStackSizeKHR, OF, .groupShader = 4);
+#undef HANDLES
+#undef OF
+}
 
 static void test_rays(void)
 {
@@ -29,6 +69,8 @@ static void test_rays(void)
    info.groupCount = 0;
    GOOD(vkCreateRayTracingPipelinesNV, .device = DEVICE_OBJECT, .createInfoCount = 1, .pCreateInfos = &info,
         .pPipelines = &pipeline);
+   BAD("the stages that are compiled later", vkCompileDeferredNV, .device = DEVICE_OBJECT, .pipeline = pipeline);
+   test_groups(info);
 
    const VkAccelerationStructureCreateInfoNV structure_info = {
       .sType = VK_STRUCTURE_TYPE_ACCELERATION_STRUCTURE_CREATE_INFO_NV,
@@ -63,6 +105,48 @@ static void test_launches(void)
            .parameterSize = sizeof(parameters), .pParameters = parameters);
 }
 
+/* --- faults --- */
+
+static VKAPI_ATTR VkResult VKAPI_CALL say_much(VkDevice device, VkDeviceFaultCountsEXT *counts,
+                                               VkDeviceFaultInfoEXT *info)
+{
+   (void)device, (void)info;
+   *counts = (VkDeviceFaultCountsEXT){VK_STRUCTURE_TYPE_DEVICE_FAULT_COUNTS_EXT, NULL, 1000, 1000, 100000};
+   return VK_SUCCESS;
+}
+
+/* A driver says how much it knows, which is no more than fits into the answer. */
+static void test_faults(void)
+{
+   VkDeviceFaultCountsEXT counts = {VK_STRUCTURE_TYPE_DEVICE_FAULT_COUNTS_EXT, NULL, 1, 1, 8};
+   VkDeviceFaultInfoEXT info = {.sType = VK_STRUCTURE_TYPE_DEVICE_FAULT_INFO_EXT};
+   VkDeviceFaultAddressInfoEXT address;
+   VkDeviceFaultVendorInfoEXT vendor;
+   uint8_t data[8];
+   struct vp_cmd_vkGetDeviceFaultInfoVP a = {.device = DEVICE_OBJECT,
+                                             .pFaultCounts = &counts,
+                                             .pFaultInfo = &info,
+                                             .pAddressInfos = &address,
+                                             .pVendorInfos = &vendor,
+                                             .pVendorBinaryData = data};
+   vps_object_find(&ctx.objects, objects[DEVICE].id)->device->functions.GetDeviceFaultInfoEXT = say_much;
+   vp_request_vkGetDeviceFaultInfoVP(&enc, 1, &a);
+   CHECK(session_run());
+   struct vp_decoder reply;
+   vp_decoder_init(&reply, ctx.enc.start, vp_encoder_size(&ctx.enc), NULL);
+   vp_reply_vkGetDeviceFaultInfoVP(&reply, &a);
+   CHECK(!reply.error && counts.addressInfoCount == 1 && counts.vendorInfoCount == 1 && counts.vendorBinarySize == 8);
+   a.pFaultInfo = NULL;
+   for (unsigned i = 0; i < 3; i++) {
+      a.pAddressInfos = i == 0 ? &address : NULL;
+      a.pVendorInfos = i == 1 ? &vendor : NULL;
+      a.pVendorBinaryData = i == 2 ? data : NULL;
+      vps_object_find(&ctx.objects, objects[DEVICE].id)->device->functions.GetDeviceFaultInfoEXT = say_much;
+      vp_request_vkGetDeviceFaultInfoVP(&enc, 1, &a);
+      CHECK(refused(VP_CMD_vkGetDeviceFaultInfoVP, "a fault that is not asked for"));
+   }
+}
+
 #ifdef VK_NV_cooperative_vector
 
 /* --- matrices --- */
@@ -88,6 +172,12 @@ static void test_matrices(void)
    lines = optimal; /* of which the driver says that there are 64 */
    GOOD(vkConvertCooperativeVectorMatrixVP, MATRIX(64));
    BAD("63 bytes are too few for the matrix", vkConvertCooperativeVectorMatrixVP, MATRIX(63));
+   lines.layout = 4;
+   BAD("no known layout", vkConvertCooperativeVectorMatrixVP, MATRIX(64));
+   lines.layout = -1;
+   BAD("no known layout", vkConvertCooperativeVectorMatrixVP, MATRIX(64));
+   lines = (VkCooperativeVectorMatrixVP){77, VK_COOPERATIVE_VECTOR_MATRIX_LAYOUT_ROW_MAJOR_NV, 32};
+   BAD("no known layout or type", vkConvertCooperativeVectorMatrixVP, MATRIX(128));
 }
 
 #else
@@ -189,6 +279,7 @@ int main(void)
    open_all();
    test_rays();
    test_launches();
+   test_faults();
    test_matrices();
    test_sources();
    test_data();

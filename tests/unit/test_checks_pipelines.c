@@ -460,6 +460,53 @@ static void test_shader_objects(void)
    info.codeSize = 0;
    info.codeType = VK_SHADER_CODE_TYPE_BINARY_EXT;
    BAD("no code", vkCreateShadersEXT, CREATE);
+   info.codeSize = sizeof(code);
+   info.codeType = (VkShaderCodeTypeEXT)2;
+   BAD("no code of a known type", vkCreateShadersEXT, CREATE);
+   info.codeType = VK_SHADER_CODE_TYPE_SPIRV_EXT;
+   info.pName = NULL;
+   BAD("no name", vkCreateShadersEXT, CREATE);
+#undef CREATE
+}
+
+/* Drivers copy layouts and linked shaders into tables of their own. */
+static void test_layouts_of_shaders(void)
+{
+   static const uint32_t code[8] = {0x07230203, 0x10000, 0, 100};
+   VkDescriptorSetLayout layouts[33];
+   const VkPushConstantRange ranges[] = {{VK_SHADER_STAGE_VERTEX_BIT, 252, 4}, {VK_SHADER_STAGE_VERTEX_BIT, 252, 8}};
+   const VkShaderCreateInfoEXT plain = {.sType = VK_STRUCTURE_TYPE_SHADER_CREATE_INFO_EXT,
+                                        .flags = VK_SHADER_CREATE_LINK_STAGE_BIT_EXT,
+                                        .stage = VK_SHADER_STAGE_VERTEX_BIT,
+                                        .codeType = VK_SHADER_CODE_TYPE_SPIRV_EXT,
+                                        .codeSize = sizeof(code),
+                                        .pCode = code,
+                                        .pName = "main",
+                                        .setLayoutCount = 32,
+                                        .pSetLayouts = layouts,
+                                        .pushConstantRangeCount = 1,
+                                        .pPushConstantRanges = ranges};
+   VkShaderCreateInfoEXT infos[] = {plain, plain};
+   VkShaderEXT shaders[] = {OBJECT(VkShaderEXT, FREE), OBJECT(VkShaderEXT, FREE + 1)};
+#define CREATE(COUNT) .device = DEVICE_OBJECT, .createInfoCount = (COUNT), .pCreateInfos = infos, .pShaders = shaders
+   for (unsigned i = 0; i < 33; i++)
+      layouts[i] = OBJECT(VkDescriptorSetLayout, SET_LAYOUT);
+   GOOD(vkCreateShadersEXT, CREATE(1));
+   GOOD(vkDestroyShaderEXT, .device = DEVICE_OBJECT, .shader = shaders[0]);
+   infos[0].setLayoutCount = 33;
+   BAD("maxBoundDescriptorSets", vkCreateShadersEXT, CREATE(1));
+   infos[0].setLayoutCount = 32;
+   infos[0].pSetLayouts = NULL;
+   BAD("layouts", vkCreateShadersEXT, CREATE(1));
+   infos[0] = plain;
+   infos[0].pushConstantRangeCount = 2;
+   BAD("maxPushConstantsSize", vkCreateShadersEXT, CREATE(1));
+   infos[0].pPushConstantRanges = NULL;
+   BAD("push constants", vkCreateShadersEXT, CREATE(1));
+   infos[0] = plain;
+   BAD("two shaders for the stage 0x1 are linked", vkCreateShadersEXT, CREATE(2));
+   infos[1].stage = VK_SHADER_STAGE_FRAGMENT_BIT;
+   GOOD(vkCreateShadersEXT, CREATE(2));
 #undef CREATE
 }
 
@@ -493,6 +540,7 @@ int main(void)
    test_descriptor_buffers();
 #ifdef VK_EXT_shader_object
    test_shader_objects();
+   test_layouts_of_shaders();
 #endif
    session_close();
    return check_finish();

@@ -99,6 +99,11 @@ static void test_tokens(void)
    refuse_layout("maxIndirectCommandsTokenOffset", tokens, 1);
    tokens[0] = token_of((VkIndirectCommandsTokenTypeEXT)77, 0);
    refuse_layout("no type of tokens", tokens, 1);
+   const VkIndirectCommandsExecutionSetTokenEXT strange = {.type = (VkIndirectExecutionSetInfoTypeEXT)2};
+   tokens[0] = tokens[1] = token_of(VK_INDIRECT_COMMANDS_TOKEN_TYPE_EXECUTION_SET_EXT, 0);
+   refuse_layout("the one token for a set", tokens, 2);
+   tokens[0].data.pExecutionSet = &strange;
+   refuse_layout("no type of sets", tokens, 1);
    tokens[0] = token_of(VK_INDIRECT_COMMANDS_TOKEN_TYPE_VERTEX_BUFFER_EXT, 0);
    tokens[0].data.pVertexBuffer = &vertices;
    refuse_layout("maxVertexInputBindings", tokens, 1);
@@ -187,6 +192,18 @@ static void test_execution(void)
    BAD_CMD("maxIndirectSequenceCount", vkCmdExecuteGeneratedCommandsEXT, .pGeneratedCommandsInfo = &info);
    create_all();
    info.maxSequenceCount = 1;
+   VkIndirectCommandsExecutionSetTokenEXT shaders = choice;
+   shaders.type = VK_INDIRECT_EXECUTION_SET_INFO_TYPE_SHADER_OBJECTS_EXT;
+   VkIndirectCommandsLayoutTokenEXT token = token_of(VK_INDIRECT_COMMANDS_TOKEN_TYPE_EXECUTION_SET_EXT, 0);
+   token.data.pExecutionSet = &shaders;
+   const VkIndirectCommandsLayoutCreateInfoEXT of_shaders = layout_of(&token, 1);
+   VkIndirectCommandsLayoutEXT layout = OBJECT(VkIndirectCommandsLayoutEXT, STREAM_LAYOUT);
+   GOOD(vkCreateIndirectCommandsLayoutEXT, .device = DEVICE_OBJECT, .pCreateInfo = &of_shaders,
+        .pIndirectCommandsLayout = &layout);
+   info.indirectCommandsLayout = layout;
+   BAD_CMD("take a set of shaders", vkCmdExecuteGeneratedCommandsEXT, .pGeneratedCommandsInfo = &info);
+   create_all();
+   info.indirectCommandsLayout = OBJECT(VkIndirectCommandsLayoutEXT, CHOOSING_LAYOUT);
    info.indirectExecutionSet = VK_NULL_HANDLE;
    BAD_CMD("there is none", vkCmdExecuteGeneratedCommandsEXT, .pGeneratedCommandsInfo = &info);
    create_all();
@@ -215,11 +232,10 @@ static void test_execution(void)
 
 /* --- VK_NV_device_generated_commands --- */
 
-static void create_streams(uint32_t stream, uint32_t stride, const char *why)
+static void create_streams_of(VkIndirectCommandsTokenTypeNV type, uint32_t stream, uint32_t stride, const char *why)
 {
-   const VkIndirectCommandsLayoutTokenNV token = {.sType = VK_STRUCTURE_TYPE_INDIRECT_COMMANDS_LAYOUT_TOKEN_NV,
-                                                  .tokenType = VK_INDIRECT_COMMANDS_TOKEN_TYPE_DRAW_NV,
-                                                  .stream = stream};
+   const VkIndirectCommandsLayoutTokenNV token = {
+      .sType = VK_STRUCTURE_TYPE_INDIRECT_COMMANDS_LAYOUT_TOKEN_NV, .tokenType = type, .stream = stream};
    const uint32_t strides[] = {stride, 64};
    const VkIndirectCommandsLayoutCreateInfoNV info = {.sType =
                                                          VK_STRUCTURE_TYPE_INDIRECT_COMMANDS_LAYOUT_CREATE_INFO_NV,
@@ -234,6 +250,11 @@ static void create_streams(uint32_t stream, uint32_t stride, const char *why)
    else
       GOOD(vkCreateIndirectCommandsLayoutNV, .device = DEVICE_OBJECT, .pCreateInfo = &info,
            .pIndirectCommandsLayout = &layout);
+}
+
+static void create_streams(uint32_t stream, uint32_t stride, const char *why)
+{
+   create_streams_of(VK_INDIRECT_COMMANDS_TOKEN_TYPE_DRAW_NV, stream, stride, why);
 }
 
 /* Two streams of 64 sequences each fill the buffer. */
@@ -255,6 +276,8 @@ static void test_streams(void)
    VkIndirectCommandsStreamNV streams[] = {{OBJECT(VkBuffer, BUFFER), 0}, {OBJECT(VkBuffer, BUFFER), 0}};
    create_streams(2, 64, "the number of streams");
    create_streams(0, 257, "maxIndirectCommandsStreamStride");
+   create_streams_of((VkIndirectCommandsTokenTypeNV)77, 0, 64, "no type of tokens");
+   create_streams_of(VK_INDIRECT_COMMANDS_TOKEN_TYPE_PUSH_CONSTANT_NV, 0, 64, "push constants have no layout");
    VkGeneratedCommandsInfoNV info = generated_nv(streams);
    GOOD_CMD(vkCmdPreprocessGeneratedCommandsNV, .pGeneratedCommandsInfo = &info);
    CHECK(classes() == VPS_WRITES_ALL); /* nobody knows where the buffer lies, since no memory is bound to it */
@@ -262,6 +285,11 @@ static void test_streams(void)
    streams[1].offset = 4;
    BAD_CMD("the buffer of a stream", vkCmdExecuteGeneratedCommandsNV, .pGeneratedCommandsInfo = &info);
    streams[1].offset = 0;
+#ifdef VK_NV_device_generated_commands_compute
+   info = generated_nv(streams);
+   info.pipeline = VK_NULL_HANDLE;
+   BAD_CMD("the commands have no pipeline", vkCmdExecuteGeneratedCommandsNV, .pGeneratedCommandsInfo = &info);
+#endif
    info = generated_nv(streams);
    info.preprocessOffset = 4;
    BAD_CMD("preprocessBuffer", vkCmdExecuteGeneratedCommandsNV, .pGeneratedCommandsInfo = &info);

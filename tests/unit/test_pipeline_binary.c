@@ -31,6 +31,7 @@ static const struct peer_command commands[] = {
 
 static struct peer peer;
 static unsigned seen;
+static bool lies; /* the peer says more than there is room for */
 static struct vp_object layout = {.id = 501, .type = VK_OBJECT_TYPE_PIPELINE_LAYOUT};
 
 static uint64_t id(const void *handle)
@@ -103,6 +104,21 @@ static void test_key(void)
    CHECK(a && a->pInfos->graphicsCount == 0);
 }
 
+/* Programs read no further than what they have given. */
+static void test_lies(void)
+{
+   const VkPipelineBinaryDataInfoKHR about = {.sType = VK_STRUCTURE_TYPE_PIPELINE_BINARY_DATA_INFO_KHR};
+   VkPipelineBinaryKeyKHR key = {.sType = VK_STRUCTURE_TYPE_PIPELINE_BINARY_KEY_KHR};
+   uint8_t bytes[8];
+   size_t size = sizeof(bytes);
+   lies = true;
+   CHECK(vp_vkGetPipelineKeyKHR(peer_device(&peer), NULL, &key) == VK_SUCCESS && key.keySize == sizeof(key.key));
+   CHECK(vp_vkGetPipelineBinaryDataKHR(peer_device(&peer), &about, &key, &size, bytes) == VK_SUCCESS && size == 6);
+   lies = false;
+   CHECK(peer_next(&peer, &seen, VP_CMD_vkGetPipelineKeyVP));
+   CHECK(peer_next(&peer, &seen, VP_CMD_vkGetPipelineBinaryDataVP));
+}
+
 /* Of three binaries the peer makes the first and the last one. */
 static void test_creation(void)
 {
@@ -149,6 +165,10 @@ static void test_key(void)
 {
 }
 
+static void test_lies(void)
+{
+}
+
 static void test_creation(void)
 {
 }
@@ -168,7 +188,7 @@ static void respond(uint32_t number, void *args)
       rays->ret = VK_ERROR_OUT_OF_DEVICE_MEMORY;
       rays->pFeedback[0].duration = 77;
    } else if (number == VP_CMD_vkGetPipelineKeyVP) {
-      *key->pKey = (VkPipelineKeyVP){.size = 3, .key = "key"};
+      *key->pKey = (VkPipelineKeyVP){.size = lies ? 33 : 3, .key = "key"};
    } else if (number == VP_CMD_vkCreatePipelineBinariesVP) {
       binaries->ret = BINARY_MISSING;
       *binaries->pBinaryCount = 3;
@@ -177,7 +197,7 @@ static void respond(uint32_t number, void *args)
    } else if (number == VP_CMD_vkGetPipelineBinaryDataVP) {
       const bool fits = *data->pDataSize >= 6;
       data->ret = fits ? VK_SUCCESS : NOT_ENOUGH_SPACE;
-      *data->pNeeded = 6;
+      *data->pNeeded = lies ? 1000 : 6;
       *data->pDataSize = fits ? 6 : 0;
       if (fits)
          memcpy(data->pData, "binary", 6);
@@ -189,6 +209,7 @@ int main(void)
    peer_start(&peer, commands, sizeof(commands) / sizeof(commands[0]), respond);
    test_rays();
    test_key();
+   test_lies();
    test_creation();
    peer_stop(&peer);
    return check_finish();
