@@ -13,6 +13,7 @@
 #include "client/link/object.h"
 #include "client/vp_client_calls.h"
 #include "common/wire/encoder.h"
+#include "server/session/questions.h"
 
 /* A Vulkan driver without a GPU. Handles point to objects that are allocated and freed as the application creates and
  * destroys them; every function writes its arguments down with the client's encoder, so that the address sanitizer
@@ -191,12 +192,23 @@ static VKAPI_ATTR VkResult VKAPI_CALL null_vkEnumerateInstanceExtensionPropertie
    return VK_SUCCESS;
 }
 
+/* All that a GPU can be asked about. */
 static VKAPI_ATTR VkResult VKAPI_CALL null_vkEnumerateDeviceExtensionProperties(VkPhysicalDevice device,
                                                                                 const char *layer, uint32_t *count,
                                                                                 VkExtensionProperties *properties)
 {
+   uint32_t known = 0;
+
    (void)device;
-   return null_vkEnumerateInstanceExtensionProperties(layer, count, properties);
+   (void)layer;
+   for (size_t i = 0; i < vps_question_count; i++) {
+      for (const char *const *name = vps_questions[i].extensions; *name; name++, known++) {
+         if (properties && known < *count)
+            snprintf(properties[known].extensionName, VK_MAX_EXTENSION_NAME_SIZE, "%s", *name);
+      }
+   }
+   *count = properties && *count < known ? *count : known;
+   return VK_SUCCESS;
 }
 
 /* The one GPU is made with the instance. */
