@@ -189,35 +189,20 @@ static size_t largest_descriptor(const VkPhysicalDeviceDescriptorBufferPropertie
    return largest;
 }
 
-/* As far as its driver knows what is asked. */
-static void ask_gpu(struct vps_context *ctx, VkPhysicalDevice gpu, VkPhysicalDeviceProperties2 *properties)
-{
-   const struct vps_instance_functions *functions = &ctx->instance->functions;
-
-   if (functions->GetPhysicalDeviceProperties2 && vps_questions_select(ctx, gpu, properties))
-      functions->GetPhysicalDeviceProperties2(gpu, properties);
-}
-
-/* Of commands that the GPU makes. */
-static void note_generated_limits(struct vps_context *ctx, VkPhysicalDevice gpu, struct vps_limits *out)
-{
-   VkPhysicalDeviceProperties2 more = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
-                                       .pNext = &out->generated_nv};
-
-   out->generated_nv.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEVICE_GENERATED_COMMANDS_PROPERTIES_NV;
-#ifdef VK_EXT_device_generated_commands
-   out->generated.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEVICE_GENERATED_COMMANDS_PROPERTIES_EXT;
-   out->generated_nv.pNext = &out->generated;
-#endif
-   ask_gpu(ctx, gpu, &more);
-   out->generated_nv.pNext = NULL;
-}
-
+/* As far as the GPU's driver knows what is asked. */
 static void note_limits(struct vps_context *ctx, VkPhysicalDevice gpu, const VkPhysicalDeviceLimits *limits,
                         struct vps_limits *out)
 {
+   const struct vps_instance_functions *functions = &ctx->instance->functions;
+   VkPhysicalDeviceDeviceGeneratedCommandsPropertiesNV generated_nv = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEVICE_GENERATED_COMMANDS_PROPERTIES_NV};
+#ifdef VK_EXT_device_generated_commands
+   VkPhysicalDeviceDeviceGeneratedCommandsPropertiesEXT generated = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DEVICE_GENERATED_COMMANDS_PROPERTIES_EXT};
+   generated_nv.pNext = &generated;
+#endif
    VkPhysicalDeviceRayTracingPipelinePropertiesKHR rays = {
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_RAY_TRACING_PIPELINE_PROPERTIES_KHR};
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_RAY_TRACING_PIPELINE_PROPERTIES_KHR, .pNext = &generated_nv};
    VkPhysicalDeviceDiscardRectanglePropertiesEXT rectangles = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DISCARD_RECTANGLE_PROPERTIES_EXT, .pNext = &rays};
    VkPhysicalDeviceTransformFeedbackPropertiesEXT feedback = {
@@ -228,7 +213,8 @@ static void note_limits(struct vps_context *ctx, VkPhysicalDevice gpu, const VkP
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_DENSITY_MAP_PROPERTIES_EXT, .pNext = &descriptors};
    VkPhysicalDeviceProperties2 more = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &density};
 
-   ask_gpu(ctx, gpu, &more);
+   if (functions->GetPhysicalDeviceProperties2 && vps_questions_select(ctx, gpu, &more))
+      functions->GetPhysicalDeviceProperties2(gpu, &more);
    *out = (struct vps_limits){
       .maxBoundDescriptorSets = limits->maxBoundDescriptorSets,
       .maxColorAttachments = limits->maxColorAttachments,
@@ -245,8 +231,13 @@ static void note_limits(struct vps_context *ctx, VkPhysicalDevice gpu, const VkP
       .shaderGroupHandleCaptureReplaySize = rays.shaderGroupHandleCaptureReplaySize,
       .shaderGroupHandleSize = rays.shaderGroupHandleSize,
       .largest_descriptor = largest_descriptor(&descriptors, &density),
+      .generated_nv = generated_nv,
    };
-   note_generated_limits(ctx, gpu, out);
+   out->generated_nv.pNext = NULL;
+#ifdef VK_EXT_device_generated_commands
+   out->generated = generated;
+   out->generated.pNext = NULL;
+#endif
 }
 
 static VkResult create_device(struct vps_context *ctx, struct vps_device *device, VkPhysicalDevice gpu,
