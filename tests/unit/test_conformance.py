@@ -89,6 +89,11 @@ class Run(unittest.TestCase):
     def results(self, names, side="native"):
         return {name: result[0] for name, result in self.suite.run(names, side).items()}
 
+    def both(self, names, deadline=None):
+        path = os.path.join(self.suite.folder, f"{names[-1]}.tsv")
+        run.run_all(self.suite, run.chunks(names, 2), 2, deadline, path)
+        return run.load(path)
+
     def test_goes_on_after_a_crash(self):
         self.assertEqual(self.results(["x.a.1", "x.a.crash", "x.a.2", "x.a.hang", "x.a.3"]),
                          {"x.a.1": "Pass", "x.a.crash": "Crash", "x.a.2": "Pass", "x.a.hang": "Timeout",
@@ -99,8 +104,8 @@ class Run(unittest.TestCase):
 
     def test_verdicts(self):
         names = ["x.a.1", "x.a.worse", "x.a.once", "x.b.worse", "x.b.crash"]
-        results = run.run_all(self.suite, run.chunks(names, 2), 2, None)
-        again = run.run_all(self.suite, run.chunks(["x.a.worse", "x.a.once"], 10), 1, None)
+        results = self.both(names)
+        again = self.both(["x.a.worse", "x.a.once"])
         verdicts = run.compare(results, again, ["x.b.*"])
         self.assertEqual(verdicts, {"x.a.1": "same", "x.a.worse": "differs", "x.a.once": "chance",
                                     "x.b.worse": "expected", "x.b.crash": "same"})
@@ -109,7 +114,7 @@ class Run(unittest.TestCase):
                          "differs: x.a.worse: Pass/Fail; again Pass/Fail: 1 < 2 / 1 < 2")
 
     def test_ends_in_time(self):
-        self.assertEqual(run.run_all(self.suite, run.chunks(["x.a.1"], 1), 1, 1), {})
+        self.assertEqual(self.both(["x.a.1"], 1), {})
 
 
 if __name__ == "__main__":
