@@ -64,11 +64,12 @@ static void splat_here(const struct ball *ball, uint64_t *pixels)
          int32_t height = radius - (x - ball->x) * (x - ball->x) - (y - ball->y) * (y - ball->y);
          if (height <= 0 || x < 0 || y < 0 || x >= MODERN_WIDTH || y >= MODERN_HEIGHT)
             continue;
-         uint64_t depth = (uint64_t)((ball->depth_and_color >> 8) + height);
-         uint64_t low = (uint64_t)((ball->depth_and_color & 255) << 8 | (64 + 191 * height / radius));
+         const uint32_t depth = (uint32_t)((ball->depth_and_color >> 8) + height);
+         const uint32_t low = (uint32_t)((ball->depth_and_color & 255) << 8 | (64 + 191 * height / radius));
+         const uint64_t value = (uint64_t)depth << 32 | low;
          uint64_t *pixel = &pixels[y * MODERN_WIDTH + x];
-         if ((depth << 32 | low) > *pixel)
-            *pixel = depth << 32 | low;
+         if (value > *pixel)
+            *pixel = value;
       }
    }
 }

@@ -67,11 +67,26 @@ static void check_gems(struct modern *m, const uint8_t *picture)
    CHECK_EQ(m->test, 0, wrong);
 }
 
-static bool mesh_create_pipeline(struct modern *m, struct mesh_picture *p)
+static bool mesh_create_stages(struct modern *m, VkPipelineShaderStageCreateInfo stages[3])
 {
    static const VkShaderStageFlagBits flags[3] = {VK_SHADER_STAGE_TASK_BIT_EXT, VK_SHADER_STAGE_MESH_BIT_EXT,
                                                   VK_SHADER_STAGE_FRAGMENT_BIT};
    const struct app_shader *const shaders[3] = {&shader_gems_task, &shader_gems_mesh, &shader_gems_frag};
+   bool good = true;
+   for (uint32_t i = 0; i < 3; i++) {
+      stages[i] = (VkPipelineShaderStageCreateInfo){
+         .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+         .stage = flags[i],
+         .module = app_shader_module(&m->ctx, shaders[i]),
+         .pName = "main",
+      };
+      good &= stages[i].module != VK_NULL_HANDLE;
+   }
+   return good;
+}
+
+static bool mesh_create_pipeline(struct modern *m, struct mesh_picture *p)
+{
    const VkFormat format = VK_FORMAT_R8G8B8A8_UNORM;
    const VkViewport viewport = {0.0f, 0.0f, MODERN_WIDTH, MODERN_HEIGHT, 0.0f, 1.0f};
    const VkRect2D scissor = {{0, 0}, {MODERN_WIDTH, MODERN_HEIGHT}};
@@ -108,18 +123,9 @@ static bool mesh_create_pipeline(struct modern *m, struct mesh_picture *p)
       .pColorBlendState = &blend,
       .layout = p->layout,
    };
-   bool good = true;
-   for (uint32_t i = 0; i < 3; i++) {
-      stages[i] = (VkPipelineShaderStageCreateInfo){
-         .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-         .stage = flags[i],
-         .module = app_shader_module(&m->ctx, shaders[i]),
-         .pName = "main",
-      };
-      good &= stages[i].module != VK_NULL_HANDLE;
-   }
-   good =
-      good && VK_CHECK(m->test, vkCreateGraphicsPipelines(m->ctx.device, VK_NULL_HANDLE, 1, &info, NULL, &p->pipeline));
+   const bool good =
+      mesh_create_stages(m, stages) &&
+      VK_CHECK(m->test, vkCreateGraphicsPipelines(m->ctx.device, VK_NULL_HANDLE, 1, &info, NULL, &p->pipeline));
    for (uint32_t i = 0; i < 3; i++)
       vkDestroyShaderModule(m->ctx.device, stages[i].module, NULL);
    return good;
