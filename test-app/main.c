@@ -45,8 +45,8 @@ static void usage(FILE *to)
          "  --size WxH       size of the pictures of phase 10 (default 640x480)\n"
          "  --help           show this text\n"
          "\n"
-         "Of phase 11 only what the GPU has is tried; what is not says so.\n"
-         "The exit status is 0 when every phase passed, 1 when one failed, 2 when the options make no sense.\n",
+         "Phase 11 says what the GPU does not have and skips that.\n"
+         "The exit status is 0 when no phase failed, 1 when one failed, 2 when the options make no sense.\n",
          to);
 }
 

@@ -27,7 +27,7 @@ same_pictures() {
 }
 
 mkdir "$VP_TEST_TMP/native"
-native "$VP_TEST_APP" --phase 10 --out "$VP_TEST_TMP/native" >"$VP_TEST_TMP/native/log" 2>&1 ||
+native "$VP_TEST_APP" --phase 10 --phase 11 --out "$VP_TEST_TMP/native" >"$VP_TEST_TMP/native/log" 2>&1 ||
    fail "the native run: $(cat "$VP_TEST_TMP/native/log")"
 server_start
 
@@ -38,7 +38,7 @@ same_pictures "$VP_TEST_TMP/one"
 # Computing takes long with a sanitizer.
 phases=(--all)
 if [[ -n $VP_SANITIZE ]]; then
-   phases=(--phase 4 --phase 5 --phase 6 --phase 7 --phase 8 --phase 10)
+   phases=(--phase 4 --phase 5 --phase 6 --phase 7 --phase 8 --phase 10 --phase 11)
 fi
 run_app "$VP_TEST_TMP/first" "${phases[@]}" &
 first=$!
@@ -49,5 +49,6 @@ same_pictures "$VP_TEST_TMP/second"
 
 proxy_start --rtt 20
 SERVER_ADDRESS=$PROXY_ADDRESS
-run_app "$VP_TEST_TMP/slow" --phase 3 --phase 5 --phase 6 --phase 7 --phase 8 --phase 10 || fail "over a slow network"
+run_app "$VP_TEST_TMP/slow" --phase 3 --phase 5 --phase 6 --phase 7 --phase 8 --phase 10 --phase 11 ||
+   fail "over a slow network"
 same_pictures "$VP_TEST_TMP/slow"
