@@ -17,11 +17,7 @@ bool modern_matrices(struct modern *m)
 #include <string.h>
 
 #define MAX_LISTED 64
-#define SHOWN_X 4
-#define SHOWN_Y 4
-#define SHOWN (SHOWN_X * SHOWN_Y)
-#define CELL_X (MODERN_WIDTH / SHOWN_X)
-#define CELL_Y (MODERN_HEIGHT / SHOWN_Y)
+#define MAX_PRODUCTS 16
 
 /* What the device can do with numbers. */
 struct matrix_types {
@@ -111,17 +107,31 @@ static void multiply(const int32_t *a, const int32_t *b, int32_t *r, uint32_t ro
    }
 }
 
-/* The product as a field of the picture. */
-static void show_product(const int32_t *r, uint32_t rows, uint32_t columns, uint32_t index, uint8_t *rgba)
+/* The picture, in which the products are side by side. */
+struct fields {
+   uint8_t *rgba;
+   uint32_t columns; /* and rows of fields */
+   uint32_t next;
+};
+
+/* The product fills the next field: what is positive is warm, what is negative cold. */
+static void show_product(struct fields *fields, const int32_t *r, uint32_t rows, uint32_t columns)
 {
-   for (uint32_t y = 0; y < CELL_Y - 2; y++) {
-      for (uint32_t x = 0; x < CELL_X - 2; x++) {
-         const int32_t value = r[y * rows / (CELL_Y - 2) * columns + x * columns / (CELL_X - 2)];
-         const uint32_t size = (uint32_t)abs(value) * 3 > 200 ? 200 : (uint32_t)abs(value) * 3;
-         uint8_t *p = rgba + ((size_t)(index / SHOWN_X * CELL_Y + y) * MODERN_WIDTH + index % SHOWN_X * CELL_X + x) * 4;
-         p[0] = (uint8_t)(value > 0 ? 55 + size : 40);
-         p[1] = (uint8_t)(40 + size / 2);
-         p[2] = (uint8_t)(value < 0 ? 55 + size : 40);
+   const uint32_t width = MODERN_WIDTH / fields->columns;
+   const uint32_t height = MODERN_HEIGHT / fields->columns;
+   const uint32_t left = fields->next % fields->columns * width;
+   const uint32_t top = fields->next / fields->columns * height;
+   uint32_t most = 1;
+   for (uint32_t i = 0; i < rows * columns; i++)
+      most = (uint32_t)abs(r[i]) > most ? (uint32_t)abs(r[i]) : most;
+   for (uint32_t y = 0; y < height - 2; y++) {
+      for (uint32_t x = 0; x < width - 2; x++) {
+         const int32_t value = r[y * rows / (height - 2) * columns + x * columns / (width - 2)];
+         const uint32_t size = (uint32_t)abs(value) * 220 / most;
+         uint8_t *p = fields->rgba + ((size_t)(top + y) * MODERN_WIDTH + left + x) * 4;
+         p[0] = (uint8_t)(value > 0 ? 35 + size : 35);
+         p[1] = (uint8_t)(35 + size / 2);
+         p[2] = (uint8_t)(value < 0 ? 35 + size : 35);
       }
    }
 }
@@ -153,11 +163,11 @@ static bool product_create(struct modern *m, struct product *product, const VkCo
 }
 
 static void product_run(struct modern *m, struct product *product, const size_t counts[4],
-                        const VkComponentTypeKHR types[4], const uint32_t sizes[3], uint32_t index, uint8_t *rgba)
+                        const VkComponentTypeKHR types[4], const uint32_t sizes[3], struct fields *fields)
 {
    int32_t *values[4] = {product->values};
    uint8_t *expected = calloc(counts[3], 8);
-   uint64_t seed = 1 + index;
+   uint64_t seed = 1 + fields->next;
    VkCommandBuffer commands = expected ? app_commands_begin(&m->ctx) : VK_NULL_HANDLE;
    CHECK(m->test, expected != NULL);
    if (commands) {
@@ -172,13 +182,13 @@ static void product_run(struct modern *m, struct product *product, const size_t 
       app_cmd_barrier(commands);
       if (app_commands_run(&m->ctx, commands) &&
           CHECK_BYTES(m->test, expected, product->buffers[3].map, counts[3] * matrix_bits(types[3]) / 8))
-         show_product(values[2], sizes[0], sizes[1], index, rgba);
+         show_product(fields, values[2], sizes[0], sizes[1]);
    }
    free(expected);
 }
 
-static void check_product(struct modern *m, const VkCooperativeMatrixPropertiesKHR *p, uint32_t lanes, uint32_t index,
-                          uint8_t *rgba)
+static void check_product(struct modern *m, const VkCooperativeMatrixPropertiesKHR *p, uint32_t lanes,
+                          struct fields *fields)
 {
    const uint32_t sizes[3] = {p->MSize * MATRIX_TILES, p->NSize * MATRIX_TILES, p->KSize * MATRIX_TILES};
    const VkComponentTypeKHR types[4] = {p->AType, p->BType, p->ResultType, p->ResultType};
@@ -186,7 +196,8 @@ static void check_product(struct modern *m, const VkCooperativeMatrixPropertiesK
                              (size_t)sizes[0] * sizes[1]};
    struct product product = {.values = calloc(counts[0] + counts[1] + counts[2], sizeof(int32_t))};
    if (CHECK(m->test, product.values != NULL) && product_create(m, &product, p, counts, types, lanes))
-      product_run(m, &product, counts, types, sizes, index, rgba);
+      product_run(m, &product, counts, types, sizes, fields);
+   fields->next++;
    app_note(m->test, "%s: %u x %u x %u, %s times %s to %s", m->part, p->MSize, p->NSize, p->KSize, type_name(p->AType),
             type_name(p->BType), type_name(p->ResultType));
    app_compute_destroy(&m->ctx, &product.compute);
@@ -195,7 +206,7 @@ static void check_product(struct modern *m, const VkCooperativeMatrixPropertiesK
    free(product.values);
 }
 
-/* What the GPU lists and is tried here, up to SHOWN; the number of it. */
+/* What the GPU lists and is tried here, up to MAX_PRODUCTS; the number of it. */
 static uint32_t list_products(struct modern *m, const struct matrix_types *types,
                               VkCooperativeMatrixPropertiesKHR *products)
 {
@@ -211,7 +222,7 @@ static uint32_t list_products(struct modern *m, const struct matrix_types *types
       listed[i] = (VkCooperativeMatrixPropertiesKHR){.sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR};
    if (!CHECK(m->test, get(m->ctx.physical, &count, listed) >= 0))
       return 0;
-   for (uint32_t i = 0; i < count && usable < SHOWN; i++) {
+   for (uint32_t i = 0; i < count && usable < MAX_PRODUCTS; i++) {
       if (product_is_usable(types, &listed[i]))
          products[usable++] = listed[i];
    }
@@ -224,16 +235,18 @@ static void check_products(struct modern *m, const VkCooperativeMatrixProperties
 {
    VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
    VkPhysicalDeviceProperties2 properties = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &subgroup, {0}};
-   uint8_t *rgba = malloc((size_t)MODERN_PIXELS * 4);
-   if (!CHECK(m->test, rgba != NULL))
+   struct fields fields = {.rgba = malloc((size_t)MODERN_PIXELS * 4), .columns = 1};
+   if (!CHECK(m->test, fields.rgba != NULL))
       return;
    vkGetPhysicalDeviceProperties2(m->ctx.physical, &properties);
+   while (fields.columns * fields.columns < count)
+      fields.columns++;
    for (uint32_t i = 0; i < MODERN_PIXELS; i++)
-      memcpy(rgba + (size_t)i * 4, (const uint8_t[4]){24, 24, 24, 255}, 4);
+      memcpy(fields.rgba + (size_t)i * 4, (const uint8_t[4]){24, 24, 24, 255}, 4);
    for (uint32_t i = 0; i < count; i++)
-      check_product(m, &products[i], subgroup.subgroupSize, i, rgba);
-   modern_picture(m, "matrices", rgba);
-   free(rgba);
+      check_product(m, &products[i], subgroup.subgroupSize, &fields);
+   modern_picture(m, "matrices", fields.rgba);
+   free(fields.rgba);
 }
 
 bool modern_matrices(struct modern *m)
@@ -251,7 +264,7 @@ bool modern_matrices(struct modern *m)
       .pNext = &v12,
    };
    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &v11};
-   VkCooperativeMatrixPropertiesKHR products[SHOWN];
+   VkCooperativeMatrixPropertiesKHR products[MAX_PRODUCTS];
    if (!modern_has_extensions(m, extensions, APP_COUNT(extensions)))
       return false;
    vkGetPhysicalDeviceFeatures2(m->ctx.physical, &features);

@@ -109,7 +109,8 @@ static void op_words(struct writer *w, uint32_t opcode, const uint32_t *operands
       return;
    }
    s->words[s->count++] = (count + 1) << 16 | opcode;
-   memcpy(s->words + s->count, operands, count * sizeof(*operands));
+   if (count > 0)
+      memcpy(s->words + s->count, operands, count * sizeof(*operands));
    s->count += count;
 }
 
