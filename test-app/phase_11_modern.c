@@ -23,7 +23,7 @@ bool modern_skip(struct modern *m, const char *format, ...)
 bool modern_has_version(struct modern *m, uint32_t version)
 {
    return m->ctx.api >= version ||
-          modern_skip(m, "which needs Vulkan %u.%u", VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version));
+          modern_skip(m, "it needs Vulkan %u.%u", VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version));
 }
 
 bool modern_extension(const struct modern *m, const char *name)

@@ -31,6 +31,24 @@ native "$VP_TEST_APP" --phase 10 --phase 11 --out "$VP_TEST_TMP/native" >"$VP_TE
    fail "the native run: $(cat "$VP_TEST_TMP/native/log")"
 server_start
 
+# Of phase 11, what there is no picture of was skipped, and it is said why.
+while read -r name part; do
+   compgen -G "$VP_TEST_TMP/native/phase11-$name.png" >/dev/null || grep -q "$part: skipped, " "$VP_TEST_TMP/native/log" ||
+      fail "nothing is said of $part: $(cat "$VP_TEST_TMP/native/log")"
+done <<'END'
+atomics 64-bit atomics
+matrices cooperative matrices
+mesh mesh shaders
+ray-* ray tracing
+sparse sparse residency
+END
+if [[ -z $VP_SANITIZE ]]; then
+   mkdir "$VP_TEST_TMP/old"
+   native env LD_PRELOAD="$VP_BUILD/tests/e2e/libold_loader.so" "$VP_TEST_APP" --phase 11 --out "$VP_TEST_TMP/old" \
+      >"$VP_TEST_TMP/old.log" || fail "a phase that is skipped fails: $(cat "$VP_TEST_TMP/old.log")"
+   grep -qx '0 passed, 0 failed, 1 skipped' "$VP_TEST_TMP/old.log" || fail "nothing is skipped: $(cat "$VP_TEST_TMP/old.log")"
+fi
+
 run_app "$VP_TEST_TMP/one" --all || fail "the application"
 tail -n 1 "$VP_TEST_TMP/one/log"
 same_pictures "$VP_TEST_TMP/one"
