@@ -67,6 +67,7 @@ if has_layer RenderDoc renderdoc_capture.json && command -v renderdoccmd >/dev/n
       rendered "$side"
    done
    cmp "$VP_TEST_TMP/native.bmp" "$VP_TEST_TMP/remote.bmp" || fail "RenderDoc's pictures differ"
+   (($(od -An -v -w3 -tx1 "$VP_TEST_TMP/native.bmp" | sort -u | wc -l) > 100)) || fail "RenderDoc's picture is not vkcube's"
    echo "RenderDoc: the captured pictures are the same"
    tools=$((tools + 1))
    export TMPDIR=$VP_TEST_TMP
