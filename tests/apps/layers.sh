@@ -37,12 +37,11 @@ changed() {
 same_picture plain xcb 12 vkcube
 
 if has_layer vkBasalt vkBasalt.json; then
-   export ENABLE_VKBASALT=1 VKBASALT_LOG_LEVEL=error VKBASALT_CONFIG_FILE=$VP_TEST_TMP/vkBasalt.conf
+   export VKBASALT_LOG_LEVEL=error VKBASALT_CONFIG_FILE=$VP_TEST_TMP/vkBasalt.conf
    for effect in cas fxaa smaa; do
       echo "effects = $effect" >"$VKBASALT_CONFIG_FILE"
-      changed "$effect"
+      ENABLE_VKBASALT=1 changed "$effect"
    done
-   unset ENABLE_VKBASALT
 fi
 
 # With nothing in it that is measured.
@@ -50,6 +49,9 @@ if has_layer MangoHud MangoHud.json "MangoHud.$(uname -m).json"; then
    export MANGOHUD=1
    export MANGOHUD_CONFIG=legacy_layout=0,fps=0,frame_timing=0,cpu_stats=0,gpu_stats=0,version,custom_text=Venus
    changed mangohud
+   if [[ ${VKBASALT_CONFIG_FILE:-} ]]; then
+      ENABLE_VKBASALT=1 changed both
+   fi
    unset MANGOHUD
 fi
 
