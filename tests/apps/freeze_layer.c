@@ -3,10 +3,12 @@
 /* A Vulkan layer for tests and measurements. It stops a program for ever after it has presented a number of frames, so
  * that what is on the display can be compared with another run's: VP_FREEZE_AT is the number; VP_FREEZE_FILE is created
  * then, and names the window system that the program's last surface was for. Before frame VP_HOLD_AT, if that is set,
- * the program waits until the file VP_HOLD_FILE exists. Or it ends the program after VP_FREEZE_SECONDS, counted from
- * half a second after the first frame, and writes to VP_FREEZE_FILE how many frames it presented in that time, and the
- * time in seconds. One instance and one device, which is what the programs have. */
+ * the program waits until the file VP_HOLD_FILE exists; at frame VP_RENDERDOC_AT RenderDoc is told to capture the next
+ * one. Or it ends the program after VP_FREEZE_SECONDS, counted from half a second after the first frame, and writes to
+ * VP_FREEZE_FILE how many frames it presented in that time, and the time in seconds. One instance and one device, which
+ * is what the programs have. */
 
+#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +122,26 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const 
    return result;
 }
 
+/* --- RenderDoc --- */
+
+/* Where TriggerCapture stands in the table of functions that RenderDoc gives a program: so since its version 1.0.0. */
+#define RENDERDOC_VERSION 10000
+#define RENDERDOC_TRIGGER 15
+
+typedef int (*renderdoc_get_api)(int version, void *table);
+
+/* Has RenderDoc, which is in the process if its layer is, capture the next frame. */
+static void trigger_renderdoc(void)
+{
+   void *library = dlopen("librenderdoc.so", RTLD_NOW | RTLD_NOLOAD);
+   const renderdoc_get_api get = library ? (renderdoc_get_api)dlsym(library, "RENDERDOC_GetAPI") : NULL;
+   void (**table)(void) = NULL;
+   if (get && get(RENDERDOC_VERSION, &table) == 1 && table)
+      table[RENDERDOC_TRIGGER]();
+   else
+      fprintf(stderr, "freeze_layer: RenderDoc is not there\n");
+}
+
 /* --- frames --- */
 
 /* Creates the file with a line of text. */
@@ -184,6 +206,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL present(VkQueue queue, const VkPresentInfo
    const char *seconds = getenv("VP_FREEZE_SECONDS");
    if (is_frame(++frame, "VP_HOLD_AT"))
       hold();
+   if (is_frame(frame, "VP_RENDERDOC_AT"))
+      trigger_renderdoc();
    const VkResult result = next_present(queue, info);
    double wanted;
    if (seconds && vp_text_parse_decimal(seconds, &wanted))
