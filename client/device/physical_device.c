@@ -227,13 +227,16 @@ static void select_features(VkPhysicalDeviceFeatures2 *features)
    add_local_features(features);
 }
 
+/* A patch brings no commands: within a minor version that is known, the GPU says which one it has. */
+static uint32_t limit_version(uint32_t version, uint32_t known)
+{
+   return version - VK_API_VERSION_PATCH(version) > known ? known : version;
+}
+
 static void select_version(struct vp_physical_device *gpu)
 {
    uint32_t *version = &gpu->properties.properties.apiVersion;
-   if (*version > VP_REGISTRY_VERSION)
-      *version = VP_REGISTRY_VERSION;
-   if (*version > gpu->conn->server.codec.vk_xml_version)
-      *version = gpu->conn->server.codec.vk_xml_version;
+   *version = limit_version(limit_version(*version, VP_REGISTRY_VERSION), gpu->conn->server.codec.vk_xml_version);
    gpu->api_version = *version;
 }
 
@@ -280,6 +283,7 @@ uint32_t vp_physical_devices_init(struct vp_physical_device **gpus, uint32_t cou
       select_features(&gpu->features);
       select_memory(gpu);
       select_version(gpu);
+      gpu->budget_ms = vp_clock_ms();
       vp_identity_apply(gpu, &gpu->properties);
       gpus[i] = gpus[usable];
       gpus[usable++] = gpu;
