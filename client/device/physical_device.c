@@ -214,6 +214,12 @@ static void select_features(VkPhysicalDeviceFeatures2 *features)
       vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ACCELERATION_STRUCTURE_FEATURES_KHR);
    if (structures)
       structures->accelerationStructureHostCommands = VK_FALSE;
+   VkPhysicalDeviceRayTracingPipelineFeaturesKHR *rays =
+      vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_RAY_TRACING_PIPELINE_FEATURES_KHR);
+   if (rays) { /* the handles that are given back are not sent */
+      rays->rayTracingPipelineShaderGroupHandleCaptureReplay = VK_FALSE;
+      rays->rayTracingPipelineShaderGroupHandleCaptureReplayMixed = VK_FALSE;
+   }
    VkPhysicalDeviceDescriptorBufferFeaturesEXT *descriptors =
       vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_FEATURES_EXT);
    if (descriptors)
@@ -334,6 +340,19 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceProperties(VkPhysicalDevice phy
    *pProperties = gpu->properties.properties;
 }
 
+/* What lies under the server's driver is not said: the struct has no place in the protocol. */
+static void answer_layered_apis(const struct vp_physical_device *gpu, void *chain)
+{
+#ifdef VK_KHR_maintenance7
+   VkPhysicalDeviceLayeredApiPropertiesListKHR *list =
+      vp_chain_find(chain, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_LAYERED_API_PROPERTIES_LIST_KHR);
+   if (list && vp_extension_set_has(&gpu->extensions, VP_EXT_VK_KHR_maintenance7))
+      list->layeredApiCount = 0;
+#else
+   (void)gpu, (void)chain;
+#endif
+}
+
 VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceProperties2(VkPhysicalDevice physicalDevice,
                                                              VkPhysicalDeviceProperties2 *pProperties)
 {
@@ -345,6 +364,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceProperties2(VkPhysicalDevice ph
          vp_identity_apply(gpu, pProperties);
    }
    pProperties->properties = gpu->properties.properties;
+   answer_layered_apis(gpu, pProperties->pNext);
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceMemoryProperties(VkPhysicalDevice physicalDevice,

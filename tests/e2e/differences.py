@@ -29,6 +29,7 @@ VERSION = "Vulkan's version is one that driver and server know"
 UNWRITTEN = "the GPU's own driver leaves it as it was"
 MOMENT = "changes from one moment to the next"
 BAR = "memory that is the GPU's own is not mapped where other memory can be (VENUS_BAR_MEMORY)"
+CAPTURE = "what is captured is given back behind a pointer, and nothing beside it says how long it is"
 PRIVILEGES = "workers have given up the rights that higher priorities need"
 
 # Extensions that the GPU's own driver has and ours does not offer: those that the protocol's table hides say why there.
@@ -41,7 +42,6 @@ NOT_OFFERED = {
     "VK_EXT_display_surface_counter": DISPLAY,
     "VK_EXT_display_control": DISPLAY,
     "VK_KHR_display_swapchain": DISPLAY,
-    "VK_EXT_physical_device_drm": "the numbers are those of a file on another machine",
 }
 EXTENSIONS = table.read(os.path.join(SOURCE, "protocol"))[1]
 NOT_OFFERED.update((row.name, row.reason) for row in EXTENSIONS.values() if row.kind == "hide")
@@ -56,7 +56,9 @@ DEVICE_LOCAL = 1
 # Features that the GPU has and ours must not say.
 OFF = {
     "accelerationStructureHostCommands": "the host would build what is in the server's memory",
-    "descriptorBufferCaptureReplay": "replayed descriptors would have to lie where they did, on another machine",
+    "descriptorBufferCaptureReplay": CAPTURE,
+    "rayTracingPipelineShaderGroupHandleCaptureReplay": CAPTURE,
+    "rayTracingPipelineShaderGroupHandleCaptureReplayMixed": CAPTURE,
     "memoryMapRangePlaced": "a memory is watched in one piece",
 }
 

@@ -241,6 +241,9 @@ static PFN_vkGetPhysicalDeviceFeatures2 next_features2;
 static PFN_vkGetPhysicalDeviceImageFormatProperties next_format;
 static PFN_vkGetPhysicalDeviceImageFormatProperties2 next_format2;
 static PFN_vkGetPhysicalDeviceQueueFamilyProperties2 next_families;
+#ifdef VK_KHR_maintenance7
+static PFN_vkGetPhysicalDeviceProperties2 next_properties2;
+#endif
 
 static VKAPI_ATTR void VKAPI_CALL get_features(VkPhysicalDevice gpu, VkPhysicalDeviceFeatures *features)
 {
@@ -278,6 +281,20 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_image(VkDevice device, const VkImag
    return ((PFN_vkCreateImage)next_device(device, "vkCreateImage"))(device, &real, allocator, image);
 }
 
+#ifdef VK_KHR_maintenance7
+
+/* No other API lies under the GPU's. */
+static VKAPI_ATTR void VKAPI_CALL get_properties2(VkPhysicalDevice gpu, VkPhysicalDeviceProperties2 *properties)
+{
+   next_properties2(gpu, properties);
+   for (VkBaseOutStructure *node = properties->pNext; node; node = node->pNext) {
+      if (node->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_LAYERED_API_PROPERTIES_LIST_KHR)
+         ((VkPhysicalDeviceLayeredApiPropertiesListKHR *)node)->layeredApiCount = 0;
+   }
+}
+
+#endif
+
 static VKAPI_ATTR void VKAPI_CALL get_families(VkPhysicalDevice gpu, uint32_t *count,
                                                VkQueueFamilyProperties2 *families)
 {
@@ -302,6 +319,9 @@ static void find_next(VkInstance instance)
       (PFN_vkGetPhysicalDeviceImageFormatProperties)next_instance(instance, "vkGetPhysicalDeviceImageFormatProperties");
    next_format2 = (PFN_vkGetPhysicalDeviceImageFormatProperties2)next_instance(
       instance, "vkGetPhysicalDeviceImageFormatProperties2");
+#ifdef VK_KHR_maintenance7
+   next_properties2 = (PFN_vkGetPhysicalDeviceProperties2)next_instance(instance, "vkGetPhysicalDeviceProperties2");
+#endif
    next_families = (PFN_vkGetPhysicalDeviceQueueFamilyProperties2)next_instance(
       instance, "vkGetPhysicalDeviceQueueFamilyProperties2");
 }
@@ -319,6 +339,9 @@ static const char *const played[] = {
 #endif
 #ifdef VK_KHR_pipeline_binary
    VK_KHR_PIPELINE_BINARY_EXTENSION_NAME,
+#endif
+#ifdef VK_KHR_maintenance7
+   VK_KHR_MAINTENANCE_7_EXTENSION_NAME,
 #endif
 };
 #define PLAYED (sizeof(played) / sizeof(*played))
@@ -414,6 +437,9 @@ static const struct {
    ROW("vkGetPhysicalDeviceImageFormatProperties", get_format),
    ROW("vkGetPhysicalDeviceImageFormatProperties2", get_format2),
    ROW("vkGetPhysicalDeviceQueueFamilyProperties2", get_families),
+#ifdef VK_KHR_maintenance7
+   ROW("vkGetPhysicalDeviceProperties2", get_properties2),
+#endif
    ROW("vkCreateImage", create_image),
    ROW("vkGetDeviceFaultInfoEXT", get_fault),
    ROW("vkCmdSetCheckpointNV", set_checkpoint),
