@@ -184,9 +184,27 @@ static void select_memory(struct vp_physical_device *gpu)
    }
 }
 
+static void add_newer_local_features(VkPhysicalDeviceFeatures2 *features)
+{
+#ifdef VK_KHR_present_id2
+   VkPhysicalDevicePresentId2FeaturesKHR *id =
+      vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_2_FEATURES_KHR);
+   if (id)
+      id->presentId2 = VK_TRUE;
+#endif
+#ifdef VK_KHR_present_wait2
+   VkPhysicalDevicePresentWait2FeaturesKHR *wait =
+      vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_2_FEATURES_KHR);
+   if (wait)
+      wait->presentWait2 = VK_TRUE;
+#endif
+   (void)features;
+}
+
 /* What is up to the client, not to the GPU. */
 static void add_local_features(VkPhysicalDeviceFeatures2 *features)
 {
+   add_newer_local_features(features);
    VkPhysicalDevicePresentIdFeaturesKHR *id =
       vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_FEATURES_KHR);
    VkPhysicalDevicePresentWaitFeaturesKHR *wait =

@@ -48,7 +48,7 @@ NOT_OFFERED.update((row.name, row.reason) for row in EXTENSIONS.values() if row.
 
 # What ours offers and the GPU's own driver may not have.
 ADDED = {row.name for row in EXTENSIONS.values() if row.kind == "local"}
-ADDED_STRUCTURES = re.compile(r"VkPhysicalDevice(PresentId|PresentWait|SwapchainMaintenance1|PresentModeFifoLatestReady)Features")
+ADDED_STRUCTURES = re.compile(r"VkPhysicalDevice(PresentId2?|PresentWait2?|SwapchainMaintenance1|PresentModeFifoLatestReady)Features")
 
 HOST_ACCESS = {"HOST_VISIBLE": 2, "HOST_COHERENT": 4, "HOST_CACHED": 8}
 DEVICE_LOCAL = 1
