@@ -138,14 +138,15 @@ static VkResult ask_server(struct vp_device *device, const VkDeviceCreateInfo *i
    struct vp_connection *conn = device->conn;
    VkDevice handle = VP_TO_HANDLE(VkDevice, device);
    struct questions questions;
-   for (unsigned i = 0; i < VP_LIKELY_IMAGES; i++)
+   const unsigned image_count = vp_likely_images_of(info);
+   for (unsigned i = 0; i < image_count; i++)
       questions.images[i] = vp_likely_image(i);
    struct vp_cmd_vkCreateDevice create = {.physicalDevice = VP_TO_HANDLE(VkPhysicalDevice, device->physical_device),
                                           .pCreateInfo = info,
                                           .pDevice = &handle};
    struct vp_cmd_vkGetBufferRulesVP rules = vp_buffer_rules_request(device);
    struct vp_cmd_vkGetImageRequirementsVP images = {.device = handle,
-                                                    .imageCount = VP_LIKELY_IMAGES,
+                                                    .imageCount = image_count,
                                                     .pCreateInfos = questions.images,
                                                     .pRequirements = questions.requirements};
    struct vp_cmd_vkGetDescriptorRulesVP descriptors;
@@ -176,7 +177,7 @@ static VkResult ask_server(struct vp_device *device, const VkDeviceCreateInfo *i
    if (vp_call_wait(conn, &calls[2], UINT32_MAX) == VK_SUCCESS)
       vp_reply_vkGetImageRequirementsVP(&calls[2].dec, &images);
    if (vp_call_end(conn, &calls[2]) == VK_SUCCESS && images.ret == VK_SUCCESS)
-      vp_likely_images_remember(device, questions.requirements);
+      vp_likely_images_remember(device, questions.requirements, image_count);
    if (has_descriptors)
       take_descriptor_rules(device, &calls[3], &descriptors);
    return result == VK_SUCCESS ? create.ret : result;

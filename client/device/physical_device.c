@@ -184,9 +184,27 @@ static void select_memory(struct vp_physical_device *gpu)
    }
 }
 
+static void add_newer_local_features(VkPhysicalDeviceFeatures2 *features)
+{
+#ifdef VK_KHR_present_id2
+   VkPhysicalDevicePresentId2FeaturesKHR *id =
+      vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_2_FEATURES_KHR);
+   if (id)
+      id->presentId2 = VK_TRUE;
+#endif
+#ifdef VK_KHR_present_wait2
+   VkPhysicalDevicePresentWait2FeaturesKHR *wait =
+      vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_2_FEATURES_KHR);
+   if (wait)
+      wait->presentWait2 = VK_TRUE;
+#endif
+   (void)features;
+}
+
 /* What is up to the client, not to the GPU. */
 static void add_local_features(VkPhysicalDeviceFeatures2 *features)
 {
+   add_newer_local_features(features);
    VkPhysicalDevicePresentIdFeaturesKHR *id =
       vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_FEATURES_KHR);
    VkPhysicalDevicePresentWaitFeaturesKHR *wait =
@@ -214,6 +232,12 @@ static void select_features(VkPhysicalDeviceFeatures2 *features)
       vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ACCELERATION_STRUCTURE_FEATURES_KHR);
    if (structures)
       structures->accelerationStructureHostCommands = VK_FALSE;
+   VkPhysicalDeviceRayTracingPipelineFeaturesKHR *rays =
+      vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_RAY_TRACING_PIPELINE_FEATURES_KHR);
+   if (rays) { /* the handles that are given back are not sent */
+      rays->rayTracingPipelineShaderGroupHandleCaptureReplay = VK_FALSE;
+      rays->rayTracingPipelineShaderGroupHandleCaptureReplayMixed = VK_FALSE;
+   }
    VkPhysicalDeviceDescriptorBufferFeaturesEXT *descriptors =
       vp_chain_find(features->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_BUFFER_FEATURES_EXT);
    if (descriptors)
@@ -227,13 +251,16 @@ static void select_features(VkPhysicalDeviceFeatures2 *features)
    add_local_features(features);
 }
 
+/* A patch brings no commands: within a minor version that is known, the GPU says which one it has. */
+static uint32_t limit_version(uint32_t version, uint32_t known)
+{
+   return version - VK_API_VERSION_PATCH(version) > known ? known : version;
+}
+
 static void select_version(struct vp_physical_device *gpu)
 {
    uint32_t *version = &gpu->properties.properties.apiVersion;
-   if (*version > VP_REGISTRY_VERSION)
-      *version = VP_REGISTRY_VERSION;
-   if (*version > gpu->conn->server.codec.vk_xml_version)
-      *version = gpu->conn->server.codec.vk_xml_version;
+   *version = limit_version(limit_version(*version, VP_REGISTRY_VERSION), gpu->conn->server.codec.vk_xml_version);
    gpu->api_version = *version;
 }
 
@@ -280,6 +307,7 @@ uint32_t vp_physical_devices_init(struct vp_physical_device **gpus, uint32_t cou
       select_features(&gpu->features);
       select_memory(gpu);
       select_version(gpu);
+      gpu->budget_ms = vp_clock_ms();
       vp_identity_apply(gpu, &gpu->properties);
       gpus[i] = gpus[usable];
       gpus[usable++] = gpu;
@@ -330,6 +358,19 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceProperties(VkPhysicalDevice phy
    *pProperties = gpu->properties.properties;
 }
 
+/* What lies under the server's driver is not said: the struct has no place in the protocol. */
+static void answer_layered_apis(const struct vp_physical_device *gpu, void *chain)
+{
+#ifdef VK_KHR_maintenance7
+   VkPhysicalDeviceLayeredApiPropertiesListKHR *list =
+      vp_chain_find(chain, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_LAYERED_API_PROPERTIES_LIST_KHR);
+   if (list && vp_extension_set_has(&gpu->extensions, VP_EXT_VK_KHR_maintenance7))
+      list->layeredApiCount = 0;
+#else
+   (void)gpu, (void)chain;
+#endif
+}
+
 VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceProperties2(VkPhysicalDevice physicalDevice,
                                                              VkPhysicalDeviceProperties2 *pProperties)
 {
@@ -341,6 +382,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceProperties2(VkPhysicalDevice ph
          vp_identity_apply(gpu, pProperties);
    }
    pProperties->properties = gpu->properties.properties;
+   answer_layered_apis(gpu, pProperties->pNext);
 }
 
 VKAPI_ATTR void VKAPI_CALL vp_vkGetPhysicalDeviceMemoryProperties(VkPhysicalDevice physicalDevice,

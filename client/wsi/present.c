@@ -22,7 +22,7 @@
 
 /* What the chain says of each swapchain; NULL: nothing. */
 struct extras {
-   const VkPresentIdKHR *ids;
+   const uint64_t *ids;
    const VkPresentTimesInfoGOOGLE *times;
    const VkSwapchainPresentModeInfoEXT *modes;
    const VkSwapchainPresentFenceInfoEXT *fences;
@@ -32,8 +32,14 @@ struct extras {
  * 0.1 ms for a picture of 1280x720 and 0.5 ms for one of 1920x1080, and is right whatever the application says. */
 static struct extras find_extras(const void *chain)
 {
+   const VkPresentIdKHR *ids = vp_chain_find(chain, VK_STRUCTURE_TYPE_PRESENT_ID_KHR);
+   const uint64_t *numbers = ids ? ids->pPresentIds : NULL;
+#ifdef VK_KHR_present_id2
+   const VkPresentId2KHR *ids2 = vp_chain_find(chain, VK_STRUCTURE_TYPE_PRESENT_ID_2_KHR);
+   numbers = ids2 ? ids2->pPresentIds : numbers;
+#endif
    return (struct extras){
-      .ids = vp_chain_find(chain, VK_STRUCTURE_TYPE_PRESENT_ID_KHR),
+      .ids = numbers,
       .times = vp_chain_find(chain, VK_STRUCTURE_TYPE_PRESENT_TIMES_INFO_GOOGLE),
       .modes = vp_chain_find(chain, VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_MODE_INFO_EXT),
       .fences = vp_chain_find(chain, VK_STRUCTURE_TYPE_SWAPCHAIN_PRESENT_FENCE_INFO_EXT),
@@ -48,8 +54,8 @@ static VkPresentVP begin_frame(struct vp_swapchain *swapchain, uint32_t image, c
    if (extras->modes)
       swapchain->mode = extras->modes->pPresentModes[index];
    struct vp_frame_record record = {.mode = swapchain->mode, .presented_ns = vp_clock_ns()};
-   if (extras->ids && extras->ids->pPresentIds)
-      record.present_id = extras->ids->pPresentIds[index];
+   if (extras->ids)
+      record.present_id = extras->ids[index];
    if (extras->times && extras->times->pTimes) {
       record.timing_id = extras->times->pTimes[index].presentID;
       record.desired_ns = extras->times->pTimes[index].desiredPresentTime;
@@ -192,6 +198,16 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForPresentKHR(VkDevice device, VkSwapcha
    const VkResult result = vp_device_wait(vp_device_from_handle(device), is_presented, &wait, timeout);
    return result == VK_SUCCESS ? outcome : result;
 }
+
+#ifdef VK_KHR_present_wait2
+
+VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitForPresent2KHR(VkDevice device, VkSwapchainKHR swapchain,
+                                                       const VkPresentWait2InfoKHR *pPresentWait2Info)
+{
+   return vp_vkWaitForPresentKHR(device, swapchain, pPresentWait2Info->presentId, pPresentWait2Info->timeout);
+}
+
+#endif
 
 /* --- timing --- */
 

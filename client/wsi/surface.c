@@ -239,6 +239,16 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetPhysicalDeviceSurfaceCapabilities2KHR(
       case VK_STRUCTURE_TYPE_SURFACE_PRESENT_SCALING_CAPABILITIES_EXT:
          describe_scaling(&pCapabilities->surfaceCapabilities, (VkSurfacePresentScalingCapabilitiesEXT *)node);
          break;
+#ifdef VK_KHR_present_id2
+      case VK_STRUCTURE_TYPE_SURFACE_CAPABILITIES_PRESENT_ID_2_KHR:
+         ((VkSurfaceCapabilitiesPresentId2KHR *)node)->presentId2Supported = VK_TRUE;
+         break;
+#endif
+#ifdef VK_KHR_present_wait2
+      case VK_STRUCTURE_TYPE_SURFACE_CAPABILITIES_PRESENT_WAIT_2_KHR:
+         ((VkSurfaceCapabilitiesPresentWait2KHR *)node)->presentWait2Supported = VK_TRUE;
+         break;
+#endif
 #ifdef VK_NV_low_latency2
       case VK_STRUCTURE_TYPE_LATENCY_SURFACE_CAPABILITIES_NV:
          list_latency_modes(SURFACE(pInfo->surface), (VkLatencySurfaceCapabilitiesNV *)node);

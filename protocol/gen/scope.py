@@ -44,6 +44,12 @@ MAY_BE_NULL = {
     ('VkSwapchainInfoVP', 'pImages'),  # then there is no swapchain
 }
 
+# Handles that newer registries let be null, for heaps of descriptors, which are not offered: drivers follow them.
+MUST_BE_THERE = {
+    ('VkComputePipelineCreateInfo', 'layout'), ('VkRayTracingPipelineCreateInfoKHR', 'layout'),
+    ('VkRayTracingPipelineCreateInfoNV', 'layout'),
+}
+
 # Arrays whose pointers the registry lets be anything, of which somebody reads as many elements as are counted.
 NEVER_ABSENT = {
     ('vkFreeDescriptorSets', 'pDescriptorSets'), ('vkFreeCommandBuffers', 'pCommandBuffers'),
@@ -224,8 +230,10 @@ class Scope:
 
     def needs_handle(self, variable, owner):
         """Whether a member, or each element of one, names an object that must be there."""
-        return self.registry.resolve(variable.type) in self.registry.handles and variable.optional[-1] != 'true' and \
-            not variable.noautovalidity and (owner.name, variable.name) not in MAY_BE_NULL
+        place = owner.name, variable.name
+        return self.registry.resolve(variable.type) in self.registry.handles and (
+            place in MUST_BE_THERE or
+            variable.optional[-1] != 'true' and not variable.noautovalidity and place not in MAY_BE_NULL)
 
     def array_may_be_null(self, variable, owner):
         """Whether an array may be absent although its count is not 0."""

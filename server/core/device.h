@@ -51,6 +51,7 @@ struct vps_device {
    uint64_t compute_families;                     /* a bit for each queue family that can */
    uint64_t copy_families;                        /* same */
    bool is_processor;                             /* the GPU is one that the CPU plays */
+   bool inherits;                                 /* command buffers go on with what is bound in others */
    unsigned tally_gpu;                            /* its place where memory is counted (server/core/tally.h) */
    struct vps_queue_range *ranges;
    uint32_t range_count;

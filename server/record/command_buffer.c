@@ -215,6 +215,9 @@ void vps_handle_vkCmdExecuteCommands(struct vps_context *ctx, struct vp_cmd_vkCm
 {
    VkCommandBuffer *handles = vps_alloc(ctx, a->commandBufferCount, sizeof(*handles));
 
+   /* Then it is not known what is bound where something is drawn, neither in the secondary ones nor after them. */
+   if (ctx->used[0]->device->inherits && !vps_command_buffer_note_writes(ctx, VPS_WRITES_ALL))
+      return;
    for (uint32_t i = 0; handles && i < a->commandBufferCount; i++) {
       struct vps_object *secondary =
          vps_use(ctx, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)a->pCommandBuffers[i]);

@@ -240,6 +240,18 @@ static void note_limits(struct vps_context *ctx, VkPhysicalDevice gpu, const VkP
 #endif
 }
 
+static bool inherits_state(const VkDeviceCreateInfo *info)
+{
+#ifdef VK_NV_command_buffer_inheritance
+   const VkPhysicalDeviceCommandBufferInheritanceFeaturesNV *features =
+      vp_chain_find(info->pNext, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COMMAND_BUFFER_INHERITANCE_FEATURES_NV);
+   return features && features->commandBufferInheritance;
+#else
+   (void)info;
+   return false;
+#endif
+}
+
 static VkResult create_device(struct vps_context *ctx, struct vps_device *device, VkPhysicalDevice gpu,
                               const VkDeviceCreateInfo *wanted)
 {
@@ -261,6 +273,7 @@ static VkResult create_device(struct vps_context *ctx, struct vps_device *device
    vps_readback_init(device);
    functions->GetPhysicalDeviceProperties(gpu, &properties);
    device->storage_limit = properties.limits.maxStorageBufferRange;
+   device->inherits = inherits_state(wanted);
    device->is_processor = properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
    device->tally_gpu = vps_tally_gpu(properties.deviceName);
    note_limits(ctx, gpu, &properties.limits, &device->limits);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "server/core/device.h"
 #include "server/memory/memory.h"
 #include "tests/unit/null_session.h"
 
@@ -23,6 +24,7 @@ enum {
    READING_PIPELINE,
    WRITING_PIPELINE,
    UNKNOWN_PIPELINE,
+   INHERITING, /* a device */
 };
 
 /* --- objects --- */
@@ -282,6 +284,34 @@ static void test_secondary(void)
    CHECK(writes_classes(0));
 }
 
+#ifdef VK_NV_command_buffer_inheritance
+
+static struct vps_device *device_state(unsigned which)
+{
+   return vps_object_find(&ctx.objects, objects[which].id)->state;
+}
+
+/* Where command buffers go on with what is bound in others, one that executes others may write anything. */
+static void test_inheritance(void)
+{
+   const VkPhysicalDeviceCommandBufferInheritanceFeaturesNV features = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COMMAND_BUFFER_INHERITANCE_FEATURES_NV,
+      .commandBufferInheritance = VK_TRUE};
+   const VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, .pNext = &features};
+   VkDevice inheriting = OBJECT(VkDevice, INHERITING);
+   VkCommandBuffer secondary = OBJECT(VkCommandBuffer, SECONDARY);
+
+   DO(vkCreateDevice, .physicalDevice = OBJECT(VkPhysicalDevice, GPU), .pCreateInfo = &info, .pDevice = &inheriting);
+   CHECK(device_state(INHERITING)->inherits && !device_state(DEVICE)->inherits);
+   device_state(DEVICE)->inherits = true;
+   begin(SECONDARY);
+   RECORD(vkCmdExecuteCommands, .commandBufferCount = 1, .pCommandBuffers = &secondary);
+   CHECK(writes_classes(VPS_WRITES_ALL));
+   device_state(DEVICE)->inherits = false;
+}
+
+#endif
+
 int main(void)
 {
    session_open();
@@ -293,6 +323,9 @@ int main(void)
       test_classes();
       test_pipelines();
       test_secondary();
+#ifdef VK_NV_command_buffer_inheritance
+      test_inheritance();
+#endif
    }
    session_close();
    return check_finish();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What reaches memory in other ways: copies whose places the GPU reads, handles of images, pools that give more than
  * they have; and properties of extensions that are not more than that. */
+#include "tests/e2e/extensions/gdeflate.h"
 #include "tests/e2e/extensions/part.h"
 
 /* --- copies --- */
@@ -149,6 +150,33 @@ static void print_properties(struct gpu *gpu, void *properties, size_t size)
 
 #ifdef VK_NV_memory_decompression
 
+/* A tile whose bytes the CPU has packed. */
+static void unpack_tile(struct gpu *gpu, PFN_vkCmdDecompressMemoryNV decompress, VkCommandBuffer commands)
+{
+   static struct gdeflate packer;
+   uint8_t bytes[GDEFLATE_MOST];
+   const struct gpu_buffer packed = gpu_map_addressed(gpu, GDEFLATE_ROOM, VK_BUFFER_USAGE_TRANSFER_SRC_BIT, NULL),
+                           unpacked = gpu_map_addressed(gpu, GDEFLATE_MOST, VK_BUFFER_USAGE_TRANSFER_DST_BIT, NULL);
+   for (uint32_t i = 0; i < GDEFLATE_MOST; i++)
+      bytes[i] = (uint8_t)(i > 0 && i < GDEFLATE_STREAMS ? 144 + i : i * 7 % 144);
+   const VkDecompressMemoryRegionNV region = {
+      .srcAddress = packed.address,
+      .dstAddress = unpacked.address,
+      .compressedSize = gdeflate_pack(&packer, bytes, GDEFLATE_MOST, packed.data),
+      .decompressedSize = GDEFLATE_MOST,
+      .decompressionMethod = VK_MEMORY_DECOMPRESSION_METHOD_GDEFLATE_1_0_BIT_NV,
+   };
+   gpu_begin(commands);
+   decompress(commands, 1, &region);
+   gpu_barrier(commands);
+   gpu_run(gpu, commands);
+   printf("  %u bytes of %u: %s\n", GDEFLATE_MOST, (unsigned)region.compressedSize,
+          memcmp(unpacked.data, bytes, GDEFLATE_MOST) == 0 ? "what was packed" : "wrong");
+   NEED(memcmp(unpacked.data, bytes, GDEFLATE_MOST) == 0);
+   gpu_free_buffer(gpu, &packed);
+   gpu_free_buffer(gpu, &unpacked);
+}
+
 static void run_decompression(struct gpu *gpu)
 {
    VkPhysicalDeviceMemoryDecompressionPropertiesNV properties = {
@@ -165,6 +193,8 @@ static void run_decompression(struct gpu *gpu)
                                       (uint32_t)sizeof(VkDecompressMemoryRegionNV)); /* of nothing */
    gpu_run(gpu, commands);
    puts("  nothing was decompressed");
+   if (properties.decompressionMethods & VK_MEMORY_DECOMPRESSION_METHOD_GDEFLATE_1_0_BIT_NV)
+      unpack_tile(gpu, CmdDecompressMemoryNV, commands);
    vkDestroyCommandPool(gpu->device, pool, NULL);
    gpu_free_buffer(gpu, &counts);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is about presenting: the mode in which only the newest ready frame is shown, and the times of frames. */
+/* What is about presenting: the mode in which only the newest ready frame is shown, waits for frames, and their times.
+ */
 #include "tests/e2e/extensions/part.h"
 
 #if defined(VK_EXT_present_mode_fifo_latest_ready) || defined(VK_NV_low_latency2)
@@ -110,6 +111,40 @@ static const char *const latest_extensions[] = {VK_EXT_PRESENT_MODE_FIFO_LATEST_
 #define PART_LATEST
 #endif
 
+#ifdef VK_KHR_present_wait2
+
+static void run_wait(struct gpu *gpu)
+{
+   GET(gpu, WaitForPresent2KHR);
+   struct target target = open_target(gpu, VK_PRESENT_MODE_FIFO_KHR, NULL);
+   VkPresentWait2InfoKHR wait = {.sType = VK_STRUCTURE_TYPE_PRESENT_WAIT_2_INFO_KHR};
+   for (uint64_t frame = 1; frame <= FRAMES; frame++) {
+      const VkPresentId2KHR id = {
+         .sType = VK_STRUCTURE_TYPE_PRESENT_ID_2_KHR, .swapchainCount = 1, .pPresentIds = &frame};
+      present(gpu, &target, &id);
+      wait.presentId = frame;
+      wait.timeout = UINT64_C(10000000000);
+      OK(WaitForPresent2KHR(gpu->device, target.swapchain, &wait));
+   }
+   wait.presentId = FRAMES + 1;
+   wait.timeout = 1000000;
+   NEED(WaitForPresent2KHR(gpu->device, target.swapchain, &wait) == VK_TIMEOUT);
+   printf("  %d frames were waited for, one in vain\n", FRAMES);
+   close_target(gpu, &target);
+}
+
+static VkPhysicalDevicePresentId2FeaturesKHR id_features = {
+   .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_ID_2_FEATURES_KHR};
+static VkPhysicalDevicePresentWait2FeaturesKHR wait_features = {
+   .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PRESENT_WAIT_2_FEATURES_KHR, .pNext = &id_features};
+static const char *const wait_extensions[] = {VK_KHR_PRESENT_WAIT_2_EXTENSION_NAME, VK_KHR_PRESENT_ID_2_EXTENSION_NAME,
+                                              VK_KHR_SWAPCHAIN_EXTENSION_NAME, NULL};
+#define PART_WAIT {"present_wait2", wait_extensions, run_wait, &wait_features, VK_QUEUE_GRAPHICS_BIT},
+
+#else
+#define PART_WAIT
+#endif
+
 #ifdef VK_NV_low_latency2
 
 static void sleep_before(const struct gpu *gpu, const struct target *target, VkSemaphore semaphore, uint64_t value)
@@ -199,4 +234,4 @@ static const char *const latency_extensions[] = {VK_NV_LOW_LATENCY_2_EXTENSION_N
 #define PART_LATENCY
 #endif
 
-const struct part parts_present[] = {PART_LATEST PART_LATENCY{0}};
+const struct part parts_present[] = {PART_LATEST PART_WAIT PART_LATENCY{0}};

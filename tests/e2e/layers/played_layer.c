@@ -232,11 +232,105 @@ static VKAPI_ATTR VkResult VKAPI_CALL release(VkDevice device, const VkReleaseCa
 
 #endif
 
+/* --- sparse binding and priorities of queues --- */
+
+#define PRIORITIES 3
+
+static PFN_vkGetPhysicalDeviceFeatures next_features;
+static PFN_vkGetPhysicalDeviceFeatures2 next_features2;
+static PFN_vkGetPhysicalDeviceImageFormatProperties next_format;
+static PFN_vkGetPhysicalDeviceImageFormatProperties2 next_format2;
+static PFN_vkGetPhysicalDeviceQueueFamilyProperties2 next_families;
+#ifdef VK_KHR_maintenance7
+static PFN_vkGetPhysicalDeviceProperties2 next_properties2;
+#endif
+
+static VKAPI_ATTR void VKAPI_CALL get_features(VkPhysicalDevice gpu, VkPhysicalDeviceFeatures *features)
+{
+   next_features(gpu, features);
+   features->sparseBinding = VK_TRUE;
+}
+
+static VKAPI_ATTR void VKAPI_CALL get_features2(VkPhysicalDevice gpu, VkPhysicalDeviceFeatures2 *features)
+{
+   next_features2(gpu, features);
+   features->features.sparseBinding = VK_TRUE;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL get_format(VkPhysicalDevice gpu, VkFormat format, VkImageType type,
+                                                 VkImageTiling tiling, VkImageUsageFlags usage,
+                                                 VkImageCreateFlags flags, VkImageFormatProperties *properties)
+{
+   return next_format(gpu, format, type, tiling, usage, flags & ~(VkImageCreateFlags)VK_IMAGE_CREATE_SPARSE_BINDING_BIT,
+                      properties);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL get_format2(VkPhysicalDevice gpu, const VkPhysicalDeviceImageFormatInfo2 *info,
+                                                  VkImageFormatProperties2 *properties)
+{
+   VkPhysicalDeviceImageFormatInfo2 real = *info;
+   real.flags &= ~(VkImageCreateFlags)VK_IMAGE_CREATE_SPARSE_BINDING_BIT;
+   return next_format2(gpu, &real, properties);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL create_image(VkDevice device, const VkImageCreateInfo *info,
+                                                   const VkAllocationCallbacks *allocator, VkImage *image)
+{
+   VkImageCreateInfo real = *info;
+   real.flags &= ~(VkImageCreateFlags)VK_IMAGE_CREATE_SPARSE_BINDING_BIT;
+   return ((PFN_vkCreateImage)next_device(device, "vkCreateImage"))(device, &real, allocator, image);
+}
+
+#ifdef VK_KHR_maintenance7
+
+/* No other API lies under the GPU's. */
+static VKAPI_ATTR void VKAPI_CALL get_properties2(VkPhysicalDevice gpu, VkPhysicalDeviceProperties2 *properties)
+{
+   next_properties2(gpu, properties);
+   for (VkBaseOutStructure *node = properties->pNext; node; node = node->pNext) {
+      if (node->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_LAYERED_API_PROPERTIES_LIST_KHR)
+         ((VkPhysicalDeviceLayeredApiPropertiesListKHR *)node)->layeredApiCount = 0;
+   }
+}
+
+#endif
+
+static VKAPI_ATTR void VKAPI_CALL get_families(VkPhysicalDevice gpu, uint32_t *count,
+                                               VkQueueFamilyProperties2 *families)
+{
+   next_families(gpu, count, families);
+   for (uint32_t i = 0; families && i < *count; i++) {
+      for (VkBaseOutStructure *node = families[i].pNext; node; node = node->pNext) {
+         VkQueueFamilyGlobalPriorityPropertiesKHR *priorities = (void *)node;
+         if (node->sType != VK_STRUCTURE_TYPE_QUEUE_FAMILY_GLOBAL_PRIORITY_PROPERTIES_KHR)
+            continue;
+         priorities->priorityCount = PRIORITIES;
+         for (uint32_t p = 0; p < PRIORITIES; p++)
+            priorities->priorities[p] = (VkQueueGlobalPriorityKHR)(VK_QUEUE_GLOBAL_PRIORITY_LOW_KHR << p);
+      }
+   }
+}
+
+static void find_next(VkInstance instance)
+{
+   next_features = (PFN_vkGetPhysicalDeviceFeatures)next_instance(instance, "vkGetPhysicalDeviceFeatures");
+   next_features2 = (PFN_vkGetPhysicalDeviceFeatures2)next_instance(instance, "vkGetPhysicalDeviceFeatures2");
+   next_format =
+      (PFN_vkGetPhysicalDeviceImageFormatProperties)next_instance(instance, "vkGetPhysicalDeviceImageFormatProperties");
+   next_format2 = (PFN_vkGetPhysicalDeviceImageFormatProperties2)next_instance(
+      instance, "vkGetPhysicalDeviceImageFormatProperties2");
+#ifdef VK_KHR_maintenance7
+   next_properties2 = (PFN_vkGetPhysicalDeviceProperties2)next_instance(instance, "vkGetPhysicalDeviceProperties2");
+#endif
+   next_families = (PFN_vkGetPhysicalDeviceQueueFamilyProperties2)next_instance(
+      instance, "vkGetPhysicalDeviceQueueFamilyProperties2");
+}
+
 /* --- what the GPU has --- */
 
 static const char *const played[] = {
    VK_EXT_DEVICE_FAULT_EXTENSION_NAME,        VK_NV_DEVICE_DIAGNOSTIC_CHECKPOINTS_EXTENSION_NAME,
-   VK_NVX_BINARY_IMPORT_EXTENSION_NAME,
+   VK_NVX_BINARY_IMPORT_EXTENSION_NAME,       VK_KHR_GLOBAL_PRIORITY_EXTENSION_NAME,
 #ifdef VK_NV_copy_memory_indirect
    VK_NV_COPY_MEMORY_INDIRECT_EXTENSION_NAME,
 #endif
@@ -245,6 +339,9 @@ static const char *const played[] = {
 #endif
 #ifdef VK_KHR_pipeline_binary
    VK_KHR_PIPELINE_BINARY_EXTENSION_NAME,
+#endif
+#ifdef VK_KHR_maintenance7
+   VK_KHR_MAINTENANCE_7_EXTENSION_NAME,
 #endif
 };
 #define PLAYED (sizeof(played) / sizeof(*played))
@@ -286,9 +383,11 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo
                                                       const VkAllocationCallbacks *allocator, VkInstance *instance)
 {
    const VkResult result = layer_create_instance(info, allocator, instance, &next_instance);
-   if (result == VK_SUCCESS)
+   if (result == VK_SUCCESS) {
       next_enumerate = (PFN_vkEnumerateDeviceExtensionProperties)next_instance(
          *instance, "vkEnumerateDeviceExtensionProperties"); /* later the loader would give ours */
+      find_next(*instance);
+   }
    return result;
 }
 
@@ -297,6 +396,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const 
                                                     const VkAllocationCallbacks *allocator, VkDevice *device)
 {
    VkDeviceCreateInfo real = *info;
+   VkPhysicalDeviceFeatures features = {0};
    const char *names[64];
    if (info->enabledExtensionCount > 64)
       return VK_ERROR_INITIALIZATION_FAILED;
@@ -305,6 +405,15 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const 
    for (uint32_t i = 0; i < info->enabledExtensionCount; i++) {
       if (!is_played(info->ppEnabledExtensionNames[i]))
          names[real.enabledExtensionCount++] = info->ppEnabledExtensionNames[i];
+   }
+   if (info->pEnabledFeatures) {
+      features = *info->pEnabledFeatures;
+      features.sparseBinding = VK_FALSE;
+      real.pEnabledFeatures = &features;
+   }
+   for (VkBaseOutStructure *node = (void *)(uintptr_t)info->pNext; node; node = node->pNext) {
+      if (node->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2)
+         ((VkPhysicalDeviceFeatures2 *)(void *)node)->features.sparseBinding = VK_FALSE;
    }
    checkpoint_count = 0;
    return layer_create_device(gpu, &real, allocator, device, &next_device);
@@ -323,6 +432,15 @@ static const struct {
    ROW("vkCreateInstance", create_instance),
    ROW("vkCreateDevice", create_device),
    ROW("vkEnumerateDeviceExtensionProperties", enumerate),
+   ROW("vkGetPhysicalDeviceFeatures", get_features),
+   ROW("vkGetPhysicalDeviceFeatures2", get_features2),
+   ROW("vkGetPhysicalDeviceImageFormatProperties", get_format),
+   ROW("vkGetPhysicalDeviceImageFormatProperties2", get_format2),
+   ROW("vkGetPhysicalDeviceQueueFamilyProperties2", get_families),
+#ifdef VK_KHR_maintenance7
+   ROW("vkGetPhysicalDeviceProperties2", get_properties2),
+#endif
+   ROW("vkCreateImage", create_image),
    ROW("vkGetDeviceFaultInfoEXT", get_fault),
    ROW("vkCmdSetCheckpointNV", set_checkpoint),
    ROW("vkGetQueueCheckpointDataNV", get_checkpoints),
