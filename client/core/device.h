@@ -34,6 +34,7 @@ struct vp_device {
    uint64_t memory_said;              /* bytes that were allocated or mapped without waiting for an answer */
    uint64_t memory_answered;          /* of which it is known that the server had them */
    atomic_bool is_short;              /* the server has no reserve of memory, see PROTOCOL.md */
+   atomic_bool shares;                /* other sessions may have something of it: no early waits */
    _Atomic uint64_t submission_count; /* of all queues, and what submissions may wait for */
 
    /* How often mapped memory was said to be stale, and how much of that has been seen to. */

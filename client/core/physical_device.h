@@ -2,6 +2,7 @@
 #ifndef VP_CLIENT_CORE_PHYSICAL_DEVICE_H
 #define VP_CLIENT_CORE_PHYSICAL_DEVICE_H
 
+#include "client/core/exports.h"
 #include "client/core/extensions.h"
 #include "client/core/instance.h"
 #include "client/link/object.h"
@@ -31,6 +32,8 @@ struct vp_physical_device {
    struct vp_format_table *formats; /* after the first question about one */
    pthread_mutex_t format_lock;
    struct vp_image_formats *image_formats;
+
+   struct vp_exports exports;
 
    _Atomic uint32_t allocation_changes; /* allocations made and freed */
    pthread_mutex_t budget_lock;         /* of the chain of `memory`, and: */

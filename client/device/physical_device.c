@@ -135,11 +135,21 @@ static bool hear(struct vp_physical_device *gpu, struct questions *q)
 
 /* --- what applications get to see of it --- */
 
+/* Servers of before know these, but not what we say for them. */
+static bool needs_tokens(const char *name)
+{
+   return strcmp(name, VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME) == 0 ||
+          strcmp(name, VK_KHR_EXTERNAL_SEMAPHORE_FD_EXTENSION_NAME) == 0 ||
+          strcmp(name, VK_KHR_EXTERNAL_FENCE_FD_EXTENSION_NAME) == 0;
+}
+
 static void select_offered_extensions(struct vp_physical_device *gpu, const struct questions *q)
 {
    for (uint32_t i = 0; i < q->extension_count; i++) {
       const int extension = vp_extension_find(q->extensions[i].extensionName);
       if (extension < 0 || vp_extensions[extension].instance || !vp_extensions[extension].offered)
+         continue;
+      if (needs_tokens(q->extensions[i].extensionName) && !gpu->conn->server.share)
          continue;
       const struct vp_encoder peer = {.peer = &gpu->conn->server.codec};
       if (!vp_enc_peer_has(&peer, vp_extensions[extension].number))
@@ -269,6 +279,7 @@ static bool physical_device_start(struct vp_physical_device *gpu)
    vp_arena_init(&gpu->arena, ARENA_LIMIT);
    pthread_mutex_init(&gpu->format_lock, NULL);
    pthread_mutex_init(&gpu->budget_lock, NULL);
+   vp_exports_init(&gpu->exports);
    gpu->image_formats = vp_image_formats_create();
    return vp_reply_cache_init(&gpu->cache) && gpu->image_formats && build_chains(gpu);
 }
@@ -281,6 +292,7 @@ void vp_physical_device_finish(struct vp_physical_device *gpu)
    vp_arena_finish(&gpu->arena);
    pthread_mutex_destroy(&gpu->format_lock);
    pthread_mutex_destroy(&gpu->budget_lock);
+   vp_exports_finish(&gpu->exports);
 }
 
 uint32_t vp_physical_devices_init(struct vp_physical_device **gpus, uint32_t count)

@@ -12,6 +12,7 @@
 #include "client/link/connection.h"
 #include "client/memory/device_memory.h"
 #include "client/memory/resource.h"
+#include "client/memory/share_memory.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "common/memory/buffer_rule.h"
@@ -219,6 +220,7 @@ void *vp_make_vkCreateBuffer(struct vp_device *device, const VkAllocationCallbac
    buffer->flags = info->flags;
    buffer->usage = plain_usage(info);
    buffer->size = info->size;
+   buffer->resource.lent = vp_buffer_is_lent(info);
    if (!buffer->usage)
       buffer->resource.kind = find_buffer_kind(device, info);
    if (!buffer->usage && !buffer->resource.kind) {
@@ -314,7 +316,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetBufferMemoryRequirements2(VkDevice handle,
    struct vp_buffer *buffer = VP_FROM_HANDLE(struct vp_buffer, pInfo->buffer);
    if (!buffer->resource.kind && answer_by_rule(device, buffer->usage, buffer->size, pMemoryRequirements))
       return;
-   if (buffer->resource.kind && vp_resource_answer(&device->kinds, &buffer->resource, 0, pMemoryRequirements))
+   if (buffer->resource.kind && vp_resource_answer(device, &buffer->resource, 0, pMemoryRequirements))
       return;
    VkMemoryDedicatedRequirements dedicated = {.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
    VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
@@ -323,6 +325,8 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetBufferMemoryRequirements2(VkDevice handle,
       answer.memoryRequirements = (VkMemoryRequirements){.size = buffer->size, .alignment = 1};
    else if (buffer->resource.kind)
       vp_resource_remember(&device->kinds, &buffer->resource, 0, &answer.memoryRequirements, &dedicated);
+   if (buffer->resource.lent)
+      vp_memory_requirements_lend(device, &answer.memoryRequirements);
    vp_memory_requirements_fill(pMemoryRequirements, &answer.memoryRequirements, &dedicated);
 }
 
@@ -348,4 +352,6 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetDeviceBufferMemoryRequirements(VkDevice handl
    struct vp_cmd_vkGetDeviceBufferMemoryRequirements a = {
       .device = handle, .pInfo = pInfo, .pMemoryRequirements = pMemoryRequirements};
    vp_ask_vkGetDeviceBufferMemoryRequirements(&device->cache, device->conn, &a);
+   if (vp_buffer_is_lent(info))
+      vp_memory_requirements_lend(device, &pMemoryRequirements->memoryRequirements);
 }

@@ -12,6 +12,7 @@
 #include "client/mapping/mapping.h"
 #include "client/mapping/pages.h"
 #include "client/memory/mapping_list.h"
+#include "client/memory/share_memory.h"
 #include "client/memory/unanswered.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
@@ -122,6 +123,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkFreeMemory(VkDevice handle, VkDeviceMemory memor
    const struct vp_cmd_vkFreeMemory a = {.device = handle, .memory = VP_TO_HANDLE(VkDeviceMemory, memory)};
    vp_send_vkFreeMemory(device->conn, &a);
    release_memory(memory, allocator);
+   vp_exports_sweep(device->physical_device);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemoryAllocateInfo *pAllocateInfo,
@@ -143,7 +145,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemo
    memory->size = pAllocateInfo->allocationSize;
    const VkMemoryType *type = &types->memoryTypes[pAllocateInfo->memoryTypeIndex % VK_MAX_MEMORY_TYPES];
    memory->heap = type->heapIndex;
-   memory->hidden = !(type->propertyFlags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT);
+   memory->lent = vp_memory_is_lent(pAllocateInfo);
+   memory->hidden = memory->lent || !(type->propertyFlags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT);
    memory->told = vp_address_is_told(pAllocateInfo);
    memory->born = device->submission_count;
    pthread_mutex_init(&memory->lock, NULL);
@@ -151,7 +154,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkAllocateMemory(VkDevice handle, const VkMemo
       vp_chain_find(pAllocateInfo->pNext, VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT);
    VkResult result = import && import->handleType ? import_memory(memory, import) : VK_SUCCESS;
    if (result == VK_SUCCESS)
-      result = allocate_device_memory(memory, pAllocateInfo);
+      result = vp_memory_fd_of(pAllocateInfo) ? vp_memory_import_fd(memory, pAllocateInfo)
+                                              : allocate_device_memory(memory, pAllocateInfo);
    if (result != VK_SUCCESS) {
       release_memory(memory, allocator);
       return result;

@@ -28,6 +28,7 @@ struct vp_device_memory {
    bool prepared;              /* the server has all that its first mapping needs */
    bool listed;                /* the device has it in its list of mappings */
    bool placed;                /* where the application wants it */
+   bool lent;                  /* other processes may have it, too: it is hidden */
    bool imported;              /* memory of the application's, which is always mapped */
    struct vp_import import;
 

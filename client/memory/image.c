@@ -10,6 +10,7 @@
 #include "client/link/connection.h"
 #include "client/memory/device_memory.h"
 #include "client/memory/resource.h"
+#include "client/memory/share_memory.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 
@@ -71,6 +72,7 @@ void *vp_make_vkCreateImage(struct vp_device *device, const VkAllocationCallback
    image->format = info.format;
    image->usage = info.usage;
    image->layers = info.arrayLayers;
+   image->resource.lent = vp_image_is_lent(&info);
    image->resource.kind = vp_image_kind(device, &info);
    if (!image->resource.kind) {
       vp_object_destroy(&device->conn->objects, allocator, image);
@@ -155,7 +157,7 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetImageMemoryRequirements2(VkDevice handle,
    struct vp_device *device = vp_device_from_handle(handle);
    struct vp_resource *image = VP_FROM_HANDLE(struct vp_resource, pInfo->image);
    const unsigned plane = plane_of(pInfo);
-   if (vp_resource_answer(&device->kinds, image, plane, pMemoryRequirements))
+   if (vp_resource_answer(device, image, plane, pMemoryRequirements))
       return;
    VkMemoryDedicatedRequirements dedicated = {.sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_REQUIREMENTS};
    VkMemoryRequirements2 answer = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2, .pNext = &dedicated};
@@ -164,6 +166,8 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetImageMemoryRequirements2(VkDevice handle,
       vp_resource_remember(&device->kinds, image, plane, &answer.memoryRequirements, &dedicated);
    else /* there is no such image, or no server */
       answer.memoryRequirements = (VkMemoryRequirements){.size = 1, .alignment = 1};
+   if (image->lent)
+      vp_memory_requirements_lend(device, &answer.memoryRequirements);
    vp_memory_requirements_fill(pMemoryRequirements, &answer.memoryRequirements, &dedicated);
 }
 
@@ -175,4 +179,16 @@ VKAPI_ATTR void VKAPI_CALL vp_vkGetImageMemoryRequirements(VkDevice device, VkIm
    VkMemoryRequirements2 requirements = {.sType = VK_STRUCTURE_TYPE_MEMORY_REQUIREMENTS_2};
    vp_vkGetImageMemoryRequirements2(device, &info, &requirements);
    *pMemoryRequirements = requirements.memoryRequirements;
+}
+
+VKAPI_ATTR void VKAPI_CALL vp_vkGetDeviceImageMemoryRequirements(VkDevice handle,
+                                                                 const VkDeviceImageMemoryRequirements *pInfo,
+                                                                 VkMemoryRequirements2 *pMemoryRequirements)
+{
+   struct vp_device *device = vp_device_from_handle(handle);
+   struct vp_cmd_vkGetDeviceImageMemoryRequirements a = {
+      .device = handle, .pInfo = pInfo, .pMemoryRequirements = pMemoryRequirements};
+   vp_ask_vkGetDeviceImageMemoryRequirements(&device->cache, device->conn, &a);
+   if (vp_image_is_lent(pInfo->pCreateInfo))
+      vp_memory_requirements_lend(device, &pMemoryRequirements->memoryRequirements);
 }

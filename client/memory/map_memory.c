@@ -11,6 +11,7 @@
 #include "client/memory/unanswered.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
+#include "common/util/log.h"
 
 /* Changes of a memory this large are sent as soon as the application says that it is done with them. */
 #define EARLY_SIZE ((VkDeviceSize)1 << 20)
@@ -117,6 +118,10 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkMapMemory(VkDevice device, VkDeviceMemory ha
    struct vp_device_memory *memory = VP_FROM_HANDLE(struct vp_device_memory, handle);
    if (memory->base.error)
       return VK_ERROR_MEMORY_MAP_FAILED;
+   if (memory->lent) {
+      vp_log(VP_LOG_WARN, "memory that is shared by file descriptors cannot be mapped");
+      return VK_ERROR_MEMORY_MAP_FAILED;
+   }
    const VkResult result = vp_device_memory_start_mapping(memory);
    if (result == VK_SUCCESS)
       *ppData = vp_mapping_pointer(memory->mapping) + offset;

@@ -6,6 +6,8 @@
 #include "client/memory/resource.h"
 
 #include "client/core/chain.h"
+#include "client/core/device.h"
+#include "client/memory/share_memory.h"
 
 void vp_memory_requirements_fill(VkMemoryRequirements2 *out, const VkMemoryRequirements *requirements,
                                  const VkMemoryDedicatedRequirements *dedicated)
@@ -18,15 +20,17 @@ void vp_memory_requirements_fill(VkMemoryRequirements2 *out, const VkMemoryRequi
    }
 }
 
-bool vp_resource_answer(struct vp_resource_kinds *kinds, const struct vp_resource *resource, unsigned plane,
+bool vp_resource_answer(struct vp_device *device, const struct vp_resource *resource, unsigned plane,
                         VkMemoryRequirements2 *out)
 {
    const struct vp_resource_kind *kind = resource->kind;
-   pthread_mutex_lock(&kinds->lock);
+   pthread_mutex_lock(&device->kinds.lock);
    const bool known = kind->answers[plane].known;
    if (known)
       vp_memory_requirements_fill(out, &kind->answers[plane].requirements, &kind->answers[plane].dedicated);
-   pthread_mutex_unlock(&kinds->lock);
+   pthread_mutex_unlock(&device->kinds.lock);
+   if (known && resource->lent)
+      vp_memory_requirements_lend(device, &out->memoryRequirements);
    return known;
 }
 

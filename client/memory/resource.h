@@ -10,6 +10,7 @@ struct vp_resource {
    struct vp_object base;
    struct vp_resource_kind *kind;
    bool hidden; /* bound to memory that the host cannot map */
+   bool lent;   /* made for memory that other processes may have, too */
 };
 
 struct vp_image {
@@ -25,7 +26,7 @@ struct vp_device;
 struct vp_resource_kind *vp_image_kind(struct vp_device *device, const VkImageCreateInfo *info);
 
 /* Fills the answer from the kind. False when it is not known yet. */
-bool vp_resource_answer(struct vp_resource_kinds *kinds, const struct vp_resource *resource, unsigned plane,
+bool vp_resource_answer(struct vp_device *device, const struct vp_resource *resource, unsigned plane,
                         VkMemoryRequirements2 *out);
 
 /* Fills the requirements and, where its chain has them, the dedicated ones. */

@@ -117,8 +117,8 @@ void vp_queue_complete_early(struct vp_queue *queue, uint64_t serial, uint64_t *
 {
    struct vp_device *device = queue->device;
    struct vp_connection *conn = device->conn;
-   if (!device->physical_device->instance->config.early_waits || vp_queue_is_complete(queue, serial) ||
-       !nothing_shows(device))
+   if (!device->physical_device->instance->config.early_waits || device->shares ||
+       vp_queue_is_complete(queue, serial) || !nothing_shows(device))
       return;
    const int64_t start_ns = vp_clock_ns();
    const bool over = let_server_wait(queue, serial, *timeout);

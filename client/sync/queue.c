@@ -10,6 +10,7 @@
 
 #include "client/core/chain.h"
 #include "client/core/device.h"
+#include "client/core/physical_device.h"
 #include "client/link/connection.h"
 #include "client/memory/device_memory.h"
 #include "client/process/guard.h"
@@ -124,6 +125,38 @@ VkResult vp_device_wait(struct vp_device *device, bool (*done)(const void *data)
    return result;
 }
 
+#define LEAST_PAUSE_NS UINT64_C(100000)
+#define MOST_PAUSE_NS UINT64_C(4000000)
+
+VkResult vp_device_poll(struct vp_device *device, VkResult (*look)(struct vp_device *device, const void *data),
+                        const void *data, uint64_t timeout)
+{
+   const int64_t start_ns = vp_clock_ns();
+   uint64_t pause_ns = LEAST_PAUSE_NS;
+   for (;;) {
+      const VkResult result = look(device, data);
+      const uint64_t passed = (uint64_t)(vp_clock_ns() - start_ns);
+      if (result != VK_NOT_READY)
+         return result;
+      if (vp_device_is_lost(device))
+         return VK_ERROR_DEVICE_LOST;
+      if (passed >= timeout)
+         return VK_TIMEOUT;
+      const uint64_t left = timeout - passed;
+      const struct timespec until = vp_clock_after(left < pause_ns ? left : pause_ns);
+      pthread_mutex_lock(&device->conn->progress_lock);
+      vp_progress_wait(device->conn, &until);
+      pthread_mutex_unlock(&device->conn->progress_lock);
+      pause_ns = pause_ns < MOST_PAUSE_NS ? 2 * pause_ns : pause_ns;
+   }
+}
+
+VkResult vp_device_await_execution(struct vp_device *device)
+{
+   struct vp_cmd_vkAwaitExecutionVP a = {.device = VP_TO_HANDLE(VkDevice, device)};
+   return vp_call_vkAwaitExecutionVP(device->conn, &a);
+}
+
 static VkResult wait_idle(struct vp_queue *queue)
 {
    struct vp_connection *conn = queue->device->conn;
@@ -186,6 +219,55 @@ void vp_submission_end(struct vp_queue *queue)
    vp_stream_flush_locked(queue->device->conn);
    vp_stream_unlock(queue->device->conn);
    vp_pace_wait(queue->device->conn);
+}
+
+/* Another process that is told of a binary semaphore's signal waits for it, which must then be there. Of a fence it can
+ * see that it is not signalled yet. */
+VkResult vp_submission_share(struct vp_queue *queue, struct vp_fence *fence, bool lends)
+{
+   struct vp_device *device = queue->device;
+   VkResult result = VK_SUCCESS;
+   if (fence)
+      result = vp_fence_signal_real(queue, fence);
+   if (result == VK_SUCCESS && lends)
+      result = vp_device_await_execution(device);
+   vp_exports_tend(device->physical_device);
+   return result;
+}
+
+/* Whether one of these is a binary semaphore that other processes may wait for. */
+static bool lends_one(uint32_t count, const VkSemaphore *semaphores)
+{
+   bool lends = false;
+   for (uint32_t i = 0; i < count; i++)
+      lends = lends || vp_semaphore_is_awaited(VP_FROM_HANDLE(struct vp_semaphore, semaphores[i]));
+   return lends;
+}
+
+static bool lends_any(const struct vp_device *device, const VkSubmitInfo *submits, uint32_t count)
+{
+   bool lends = false;
+   for (uint32_t i = 0; device->shares && i < count; i++)
+      lends = lends || lends_one(submits[i].signalSemaphoreCount, submits[i].pSignalSemaphores);
+   return lends;
+}
+
+static bool lends_any2(const struct vp_device *device, const VkSubmitInfo2 *submits, uint32_t count)
+{
+   bool lends = false;
+   for (uint32_t i = 0; device->shares && i < count; i++) {
+      for (uint32_t j = 0; j < submits[i].signalSemaphoreInfoCount; j++)
+         lends = lends || lends_one(1, &submits[i].pSignalSemaphoreInfos[j].semaphore);
+   }
+   return lends;
+}
+
+static bool lends_any_sparse(const struct vp_device *device, const VkBindSparseInfo *binds, uint32_t count)
+{
+   bool lends = false;
+   for (uint32_t i = 0; device->shares && i < count; i++)
+      lends = lends || lends_one(binds[i].signalSemaphoreCount, binds[i].pSignalSemaphores);
+   return lends;
 }
 
 /* The first error that the server has reported of what is about to run. */
@@ -274,7 +356,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit(VkQueue handle, uint32_t submitC
    if (result == VK_SUCCESS)
       (void)visit_signals(queue, pSubmits, submitCount, first_serial, add_signal);
    vp_submission_end(queue);
-   return result;
+   return result == VK_SUCCESS ? vp_submission_share(queue, VP_FROM_HANDLE(struct vp_fence, fence),
+                                                     lends_any(queue->device, pSubmits, submitCount))
+                               : result;
 }
 
 static VkResult command_buffers_error2(const VkSubmitInfo2 *submits, uint32_t count)
@@ -325,7 +409,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueSubmit2(VkQueue handle, uint32_t submit
    if (result == VK_SUCCESS)
       (void)visit_signals2(queue, pSubmits, submitCount, first_serial, add_signal);
    vp_submission_end(queue);
-   return result;
+   return result == VK_SUCCESS ? vp_submission_share(queue, VP_FROM_HANDLE(struct vp_fence, fence),
+                                                     lends_any2(queue->device, pSubmits, submitCount))
+                               : result;
 }
 
 static bool visit_sparse_signals(struct vp_queue *queue, const VkBindSparseInfo *binds, uint32_t count,
@@ -363,5 +449,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueueBindSparse(VkQueue handle, uint32_t bin
    if (result == VK_SUCCESS)
       (void)visit_sparse_signals(queue, pBindInfo, bindInfoCount, first_serial, add_signal);
    vp_submission_end(queue);
-   return result;
+   return result == VK_SUCCESS ? vp_submission_share(queue, VP_FROM_HANDLE(struct vp_fence, fence),
+                                                     lends_any_sparse(queue->device, pBindInfo, bindInfoCount))
+                               : result;
 }

@@ -61,6 +61,14 @@ bool vp_progress_wait(struct vp_connection *conn, const struct timespec *deadlin
  * VK_TIMEOUT or VK_ERROR_DEVICE_LOST. `done` is called with the progress lock held. */
 VkResult vp_device_wait(struct vp_device *device, bool (*done)(const void *data), const void *data, uint64_t timeout);
 
+/* Asks look(), which says VK_SUCCESS, VK_NOT_READY or an error, again and again, with pauses, for `timeout` nanoseconds
+ * at most. For what other processes do, of which there is no news. VK_TIMEOUT where it is still not ready. */
+VkResult vp_device_poll(struct vp_device *device, VkResult (*look)(struct vp_device *device, const void *data),
+                        const void *data, uint64_t timeout);
+
+/* Waits until the server has executed all that was said, so that other processes see it. */
+VkResult vp_device_await_execution(struct vp_device *device);
+
 /* What all kinds of submission have in common: the mapped memory goes first (begin), then the command itself, with the
  * stream locked from its encoding to the end, so that serials are in the order of the stream. */
 VkResult vp_submission_begin(struct vp_queue *queue);
@@ -70,5 +78,8 @@ VkResult vp_submission_commit(struct vp_queue *queue, uint32_t batch_count, bool
 
 /* Sends it and unlocks the stream. */
 void vp_submission_end(struct vp_queue *queue);
+
+/* After it: what other processes may wait for. `lends`: it signals a binary semaphore of that kind. */
+VkResult vp_submission_share(struct vp_queue *queue, struct vp_fence *fence, bool lends);
 
 #endif

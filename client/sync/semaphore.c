@@ -9,10 +9,12 @@
 
 #include "client/core/chain.h"
 #include "client/core/device.h"
+#include "client/core/physical_device.h"
 #include "client/link/connection.h"
 #include "client/memory/device_memory.h"
 #include "client/sync/early_wait.h"
 #include "client/sync/queue.h"
+#include "client/sync/share_sync.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 
@@ -111,16 +113,87 @@ void *vp_make_vkCreateSemaphore(struct vp_device *device, const VkAllocationCall
    if (semaphore) {
       semaphore->type = type ? type->semaphoreType : VK_SEMAPHORE_TYPE_BINARY;
       semaphore->value = type ? type->initialValue : 0;
+      semaphore->may_leave = vp_semaphore_may_leave(info);
    }
    return semaphore;
+}
+
+bool vp_semaphore_is_awaited(const struct vp_semaphore *semaphore)
+{
+   return semaphore->lent && semaphore->type != VK_SEMAPHORE_TYPE_TIMELINE;
+}
+
+void vp_semaphore_lend(struct vp_device *device, struct vp_semaphore *semaphore)
+{
+   device->shares = true;
+   semaphore->lent = true;
 }
 
 void vp_finish_vkDestroySemaphore(struct vp_device *device, void *object)
 {
    struct vp_semaphore *semaphore = object;
-   (void)device;
    free(semaphore->pending);
+   vp_exports_sweep(device->physical_device);
 }
+
+/* --- those that other processes change --- */
+
+struct lent_value {
+   struct vp_semaphore *semaphore;
+   uint64_t value;
+};
+
+/* The caller holds the progress lock. */
+static bool is_told(const void *data)
+{
+   const struct lent_value *lent = data;
+   update_value(lent->semaphore);
+   for (uint32_t i = 0; i < lent->semaphore->pending_count; i++) {
+      if (lent->semaphore->pending[i].value <= lent->value)
+         return false;
+   }
+   return true;
+}
+
+/* The value that the server sees. What our own batches have written up to it is there when this returns. */
+static VkResult ask_value(struct vp_device *device, struct vp_semaphore *semaphore, uint64_t *value)
+{
+   struct vp_cmd_vkGetSemaphoreCounterValue a = {
+      .device = VP_TO_HANDLE(VkDevice, device), .semaphore = VP_TO_HANDLE(VkSemaphore, semaphore), .pValue = value};
+   *value = 0;
+   const VkResult result = vp_call_vkGetSemaphoreCounterValue(device->conn, &a);
+   if (result != VK_SUCCESS || a.ret != VK_SUCCESS)
+      return result != VK_SUCCESS ? result : a.ret;
+   const struct lent_value lent = {.semaphore = semaphore, .value = *value};
+   return vp_device_wait(device, is_told, &lent, UINT64_MAX);
+}
+
+/* VK_SUCCESS, VK_NOT_READY or an error. */
+static VkResult look_at_semaphores(struct vp_device *device, const void *data)
+{
+   const VkSemaphoreWaitInfo *info = data;
+   const bool all = !(info->flags & VK_SEMAPHORE_WAIT_ANY_BIT);
+   for (uint32_t i = 0; i < info->semaphoreCount; i++) {
+      uint64_t value;
+      const VkResult result =
+         vp_vkGetSemaphoreCounterValue(VP_TO_HANDLE(VkDevice, device), info->pSemaphores[i], &value);
+      if (result != VK_SUCCESS)
+         return result;
+      if ((value >= info->pValues[i]) != all)
+         return all ? VK_NOT_READY : VK_SUCCESS;
+   }
+   return all ? VK_SUCCESS : VK_NOT_READY;
+}
+
+static bool are_lent(const VkSemaphoreWaitInfo *info)
+{
+   bool lent = false;
+   for (uint32_t i = 0; i < info->semaphoreCount; i++)
+      lent = lent || VP_FROM_HANDLE(struct vp_semaphore, info->pSemaphores[i])->lent;
+   return lent;
+}
+
+/* --- calls --- */
 
 /* After a wait: of the batches up to the one that gave the semaphore its value. */
 static VkResult take_semaphore_error(struct vp_device *device, const struct vp_semaphore *semaphore)
@@ -134,6 +207,8 @@ static VkResult take_semaphore_error(struct vp_device *device, const struct vp_s
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkGetSemaphoreCounterValue(VkDevice handle, VkSemaphore semaphore, uint64_t *pValue)
 {
    struct vp_device *device = vp_device_from_handle(handle);
+   if (VP_FROM_HANDLE(struct vp_semaphore, semaphore)->lent)
+      return ask_value(device, VP_FROM_HANDLE(struct vp_semaphore, semaphore), pValue);
    pthread_mutex_lock(&device->conn->progress_lock);
    *pValue = update_value(VP_FROM_HANDLE(struct vp_semaphore, semaphore));
    pthread_mutex_unlock(&device->conn->progress_lock);
@@ -159,7 +234,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkSignalSemaphore(VkDevice handle, const VkSem
    if (pSignalInfo->value > semaphore->value)
       semaphore->value = pSignalInfo->value;
    vp_news_unlock(conn);
-   return vp_stream_flush(conn);
+   return semaphore->lent ? vp_device_await_execution(device) : vp_stream_flush(conn);
 }
 
 /* The caller holds the progress lock. */
@@ -196,6 +271,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkWaitSemaphores(VkDevice handle, const VkSema
                                                    uint64_t timeout)
 {
    struct vp_device *device = vp_device_from_handle(handle);
+   if (are_lent(pWaitInfo))
+      return vp_device_poll(device, look_at_semaphores, pWaitInfo, timeout);
    complete_semaphore_early(device, pWaitInfo, &timeout);
    VkResult result = vp_device_wait(device, are_reached, pWaitInfo, timeout);
    for (uint32_t i = 0; i < pWaitInfo->semaphoreCount && result == VK_SUCCESS; i++)

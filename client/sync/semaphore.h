@@ -8,6 +8,7 @@
 #include "client/link/object.h"
 
 struct vp_connection;
+struct vp_device;
 struct vp_queue;
 
 /* A signal that a submitted batch will make. */
@@ -22,6 +23,8 @@ struct vp_pending_signal {
 struct vp_semaphore {
    struct vp_object base;
    VkSemaphoreType type;
+   bool may_leave;   /* it was created to be exported */
+   atomic_bool lent; /* it was exported or imported: other processes change it, so that the server is asked */
    uint64_t value;
    struct vp_pending_signal last; /* the last signal of a batch that is complete; its queue is NULL before */
    struct vp_pending_signal *pending;
@@ -38,5 +41,11 @@ void vp_semaphore_add_signal(struct vp_connection *conn, struct vp_semaphore *se
 
 /* Whether a timeline semaphore has the value, or gets it from what has been submitted to this queue up to now. */
 bool vp_semaphore_is_reached_by(const struct vp_queue *queue, struct vp_semaphore *semaphore, uint64_t value);
+
+/* Whether it is a binary one that other processes may wait for. */
+bool vp_semaphore_is_awaited(const struct vp_semaphore *semaphore);
+
+/* It has been exported or imported. */
+void vp_semaphore_lend(struct vp_device *device, struct vp_semaphore *semaphore);
 
 #endif

@@ -146,8 +146,10 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkQueuePresentKHR(VkQueue handle, const VkPres
          cancel_frame(&presents[i]);
       if (pInfo->pResults)
          pInfo->pResults[i] = result;
-      if (extras.fences && extras.fences->pFences[i])
+      if (extras.fences && extras.fences->pFences[i]) {
          vp_fence_set_pending(VP_FROM_HANDLE(struct vp_fence, extras.fences->pFences[i]), queue, serial);
+         vp_fence_signal_real(queue, VP_FROM_HANDLE(struct vp_fence, extras.fences->pFences[i]));
+      }
       all = worse(all, result);
    }
    free(presents);

@@ -13,6 +13,7 @@
 #include "client/memory/resource.h"
 #include "client/sync/fence.h"
 #include "client/sync/queue.h"
+#include "client/sync/semaphore.h"
 #include "client/vp_client_send.h"
 #include "client/vp_entry.h"
 #include "client/wsi/surface.h"
@@ -337,10 +338,15 @@ static VkResult signal_acquired(struct vp_device *device, const struct vp_swapch
       vp_fence_signal(device->conn, VP_FROM_HANDLE(struct vp_fence, fence));
    else if (fence)
       vp_fence_set_pending(VP_FROM_HANDLE(struct vp_fence, fence), image->queue, image->serial);
+   if (fence)
+      vp_fence_signal_real(image->queue ? image->queue : device->queues[0], VP_FROM_HANDLE(struct vp_fence, fence));
    if (!semaphore)
       return VK_SUCCESS;
    const struct vp_cmd_vkSignalBinarySemaphoreVP a = {.device = VP_TO_HANDLE(VkDevice, device), .semaphore = semaphore};
-   return vp_send_vkSignalBinarySemaphoreVP(device->conn, &a);
+   const VkResult result = vp_send_vkSignalBinarySemaphoreVP(device->conn, &a);
+   return result == VK_SUCCESS && VP_FROM_HANDLE(struct vp_semaphore, semaphore)->lent
+             ? vp_device_await_execution(device)
+             : result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkAcquireNextImage2KHR(VkDevice handle, const VkAcquireNextImageInfoKHR *pInfo,

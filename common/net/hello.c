@@ -49,6 +49,7 @@ static const struct hello_field hello_fields[] = {
    {"release", HELLO_TEXT, BOTH, MEMBER(release)},
    {"resume", HELLO_WORDS, BOTH, MEMBER(resume)},
    {"session", HELLO_BYTES, .server = true, MEMBER(session)},
+   {"share", HELLO_WORDS, .server = true, MEMBER(share)},
    {"venus", HELLO_WORDS, BOTH, MEMBER(venus)},
 };
 #define FIELD_COUNT (sizeof(hello_fields) / sizeof(hello_fields[0]))

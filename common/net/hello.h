@@ -48,6 +48,8 @@ struct vp_hello {
 
    uint32_t probe; /* the most bytes that one VP_FRAME_PROBE may have each way; only a server says it */
 
+   uint32_t share; /* 1: the server knows tokens for what sessions share; only a server says it */
+
    /* Random bytes, of which `session` names the session, and is the client's alone. */
    uint8_t nonce[VP_HELLO_NONCE_SIZE];
    uint8_t session[VP_SESSION_ID_SIZE];

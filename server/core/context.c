@@ -16,6 +16,7 @@
 #include "server/core/instance.h"
 #include "server/core/quota.h"
 #include "server/core/reserve.h"
+#include "server/core/sharing.h"
 
 /* Temporary memory of one command. */
 #define ARENA_LIMIT ((size_t)1 << 30)
@@ -72,6 +73,7 @@ void vps_context_finish(struct vps_context *ctx)
 {
    if (ctx->instance)
       vps_object_destroy(ctx->instance->object);
+   vps_sharing_destroy(ctx->sharing);
    vps_object_table_finish(&ctx->objects);
    vp_encoder_finish(&ctx->enc);
    vps_context_finish_beside(ctx);

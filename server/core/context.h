@@ -19,6 +19,7 @@
 struct vps_frame_writer;
 struct vps_instance;
 struct vps_making;
+struct vps_sharing;
 
 /* Pipelines that are being made (server/pipeline/maker.h), in the order of the stream. Of the executing thread; starts
  * zeroed. */
@@ -57,6 +58,7 @@ struct vps_context {
    unsigned used_count, used_capacity;
    struct vps_object *target; /* the command buffer of the last recorded command; may be something else by now */
    struct vps_makings makings;
+   struct vps_sharing *sharing; /* what it lends other sessions; NULL: nothing yet */
    struct vps_device *strained; /* its reserve is to be filled at the end of the command; or NULL */
 
    struct vps_meter meter;

@@ -54,16 +54,36 @@ void vps_device_memory_free(const struct vps_device *device, VkDeviceMemory memo
    vps_device_memory_forget(device, size);
 }
 
+static void give_size(const struct vps_memory_account *account)
+{
+   if (account->is_processor)
+      vps_host_memory_is_device_memory(-(int64_t)account->size);
+   vps_quota_give(VPS_QUOTA_DEVICE_MEMORY, account->size);
+   vps_tally_memory(account->tally_gpu, -(int64_t)account->size);
+}
+
+struct vps_memory_account vps_memory_account_of(const struct vps_device *device, VkDeviceSize size)
+{
+   return (struct vps_memory_account){
+      .size = size, .tally_gpu = device->tally_gpu, .is_processor = device->is_processor};
+}
+
+void vps_memory_account_give(const struct vps_memory_account *account)
+{
+   give_size(account);
+   vps_quota_give(VPS_QUOTA_ALLOCATIONS, 1);
+}
+
 void vps_device_memory_trim(const struct vps_device *device, VkDeviceSize excess)
 {
-   if (device->is_processor)
-      vps_host_memory_is_device_memory(-(int64_t)excess);
-   vps_quota_give(VPS_QUOTA_DEVICE_MEMORY, excess);
-   vps_tally_memory(device->tally_gpu, -(int64_t)excess);
+   const struct vps_memory_account account = vps_memory_account_of(device, excess);
+
+   give_size(&account);
 }
 
 void vps_device_memory_forget(const struct vps_device *device, VkDeviceSize size)
 {
-   vps_device_memory_trim(device, size);
-   vps_quota_give(VPS_QUOTA_ALLOCATIONS, 1);
+   const struct vps_memory_account account = vps_memory_account_of(device, size);
+
+   vps_memory_account_give(&account);
 }

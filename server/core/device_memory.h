@@ -2,6 +2,7 @@
 #ifndef VP_SERVER_CORE_DEVICE_MEMORY_H
 #define VP_SERVER_CORE_DEVICE_MEMORY_H
 
+#include <stdbool.h>
 #include <vulkan/vulkan.h>
 
 struct vps_device;
@@ -23,5 +24,17 @@ void vps_device_memory_trim(const struct vps_device *device, VkDeviceSize excess
 
 /* Where the driver is told to free it elsewhere. */
 void vps_device_memory_forget(const struct vps_device *device, VkDeviceSize size);
+
+/* The account of an allocation that is there when its device has gone. */
+struct vps_memory_account {
+   VkDeviceSize size;
+   unsigned tally_gpu;
+   bool is_processor;
+};
+
+struct vps_memory_account vps_memory_account_of(const struct vps_device *device, VkDeviceSize size);
+
+/* What vps_device_memory_forget() does. */
+void vps_memory_account_give(const struct vps_memory_account *account);
 
 #endif

@@ -16,6 +16,7 @@
 #include "server/core/device.h"
 #include "server/core/device_memory.h"
 #include "server/core/host_memory.h"
+#include "server/core/sharing.h"
 #include "server/memory/address.h"
 #include "server/memory/clear.h"
 #include "server/memory/readback.h"
@@ -34,7 +35,8 @@ static size_t count_words(VkDeviceSize size)
 /* No larger memory can be mapped: what is kept of its pieces takes memory before the driver is asked. */
 #define MAX_MAPPED (UINT64_C(1) << 40)
 
-static struct vps_memory *create_memory_state(struct vps_device *device, uint64_t id, const VkMemoryAllocateInfo *info)
+static struct vps_memory *create_memory_state(struct vps_device *device, uint64_t id, const VkMemoryAllocateInfo *info,
+                                              bool lent)
 {
    struct vps_memory *memory = calloc(1, sizeof(*memory));
    if (!memory || pthread_mutex_init(&memory->lock, NULL) != 0) {
@@ -45,10 +47,11 @@ static struct vps_memory *create_memory_state(struct vps_device *device, uint64_
    memory->id = id;
    memory->size = info->allocationSize;
    memory->type = info->memoryTypeIndex;
+   memory->lent = lent;
    atomic_init(&memory->refs, 1);
    if (info->memoryTypeIndex < device->memory.memoryTypeCount) {
       const VkMemoryPropertyFlags flags = device->memory.memoryTypes[info->memoryTypeIndex].propertyFlags;
-      memory->visible = (flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) && memory->size <= MAX_MAPPED;
+      memory->visible = !lent && (flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) && memory->size <= MAX_MAPPED;
       memory->coherent = flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
    }
    if (memory->visible)
@@ -128,8 +131,39 @@ static void release_memory(void *state)
    free(memory->dirty);
    memory->dirty = NULL;
    pthread_mutex_unlock(&memory->lock);
-   vps_device_memory_forget(memory->device, memory->size);
+   const struct vps_memory_account account = vps_memory_account_of(memory->device, memory->size);
+   if (vps_sharing_forgets(memory->device->ctx, memory->id, &account))
+      vps_memory_account_give(&account);
    vps_memory_unref(memory);
+}
+
+/* False when there is none, which may have ended the session. */
+static bool enter_memory(struct vps_context *ctx, struct vps_memory *memory, uint64_t id, VkDeviceMemory handle,
+                         VkResult result)
+{
+   struct vps_object *object =
+      vps_created(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, id, result < 0 ? 0 : (uint64_t)(uintptr_t)handle, result);
+   if (!object) {
+      vps_memory_unref(memory);
+      return false;
+   }
+   memory->handle = handle;
+   object->state = memory;
+   object->release = release_memory;
+   return true;
+}
+
+void vps_memory_import(struct vps_context *ctx, const VkMemoryAllocateInfo *info, uint64_t id, VkResult *result)
+{
+   struct vps_device *device = ctx->used[0]->device;
+   struct vps_memory *memory = create_memory_state(device, id, info, true);
+   VkDeviceMemory handle = VK_NULL_HANDLE;
+
+   if (!memory)
+      *result = VK_ERROR_OUT_OF_HOST_MEMORY;
+   if (*result >= 0)
+      *result = vps_device_memory_allocate(device, info, &handle);
+   enter_memory(ctx, memory, id, handle, *result);
 }
 
 void vps_handle_vkAllocateMemory(struct vps_context *ctx, struct vp_cmd_vkAllocateMemory *a)
@@ -138,23 +172,15 @@ void vps_handle_vkAllocateMemory(struct vps_context *ctx, struct vp_cmd_vkAlloca
    struct vps_device *device = ctx->used[0]->device;
    VkDeviceMemory handle = VK_NULL_HANDLE;
 
-   struct vps_memory *memory = create_memory_state(device, id, a->pAllocateInfo);
+   struct vps_memory *memory = create_memory_state(device, id, a->pAllocateInfo, vps_sharing_lends(a->pAllocateInfo));
    do
       a->ret = memory ? vps_clear_allocate(device, a->pAllocateInfo, &handle) : VK_ERROR_OUT_OF_HOST_MEMORY;
    while (vps_try_again(ctx, a->ret));
    if (a->ret == VK_ERROR_OUT_OF_DEVICE_MEMORY)
       vps_device_memory_report(a->pAllocateInfo->allocationSize);
    vps_reserve_want(ctx, device, false);
-   struct vps_object *object =
-      vps_created(ctx, VK_OBJECT_TYPE_DEVICE_MEMORY, id, a->ret < 0 ? 0 : (uint64_t)(uintptr_t)handle, a->ret);
-   if (!object) {
-      vps_memory_unref(memory);
-      return;
-   }
-   memory->handle = handle;
-   object->state = memory;
-   object->release = release_memory;
-   vps_address_tell(device, id, handle, a->pAllocateInfo);
+   if (enter_memory(ctx, memory, id, handle, a->ret))
+      vps_address_tell(device, id, handle, a->pAllocateInfo);
 }
 
 void vps_handle_vkFreeMemory(struct vps_context *ctx, struct vp_cmd_vkFreeMemory *a)

@@ -25,6 +25,7 @@ struct vps_memory {
    VkDeviceSize size;
    uint32_t type;
    bool visible, coherent;
+   bool lent; /* other sessions may have it, too (server/core/sharing.h): it cannot be mapped here */
 
    atomic_uint refs;
    atomic_uint classes;             /* VPS_WRITES_... that can change something of it */
@@ -52,6 +53,10 @@ struct vps_memory {
 
 struct vps_memory *vps_memory_ref(struct vps_memory *memory);
 void vps_memory_unref(struct vps_memory *memory);
+
+/* What another session lends, with that in the chain of the info, as the object with this id. *result: whether there is
+ * something to import, and then whether the driver has done so. */
+void vps_memory_import(struct vps_context *ctx, const VkMemoryAllocateInfo *info, uint64_t id, VkResult *result);
 
 /* Which memory a MEMORY frame of the client is about; NULL: it is thrown away. False when the session is over. */
 bool vps_memory_find(struct vps_context *ctx, uint64_t id, struct vps_memory **memory);

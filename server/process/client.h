@@ -24,6 +24,7 @@ struct vps_client {
    int account_slot;    /* its place there */
    struct vp_load load; /* of the server, before it came */
    int page_fd;         /* the file of its session's page (server/process/session_page.h); -1: there is none */
+   int share_fd;        /* where it asks for what sessions lend (server/process/share_desk.h); -1: nowhere */
 };
 
 #endif

@@ -127,7 +127,7 @@ static int accept_tcp(int listen_fd, struct vps_client *client)
 int vps_entrance_accept(const struct vps_entrance *entrance, int listen_fd, struct vps_client *client,
                         const char **refusal)
 {
-   client->account_fd = client->page_fd = -1;
+   client->account_fd = client->page_fd = client->share_fd = -1;
    if (listen_fd == entrance->unix_socket.fd)
       return vps_unix_socket_accept(listen_fd, client, refusal);
    *refusal = NULL;

@@ -21,14 +21,14 @@ bool vps_handover_open(int *listener_end, int *worker_end);
 bool vps_handover_send_cache(int listener_end, const char name[VPS_SHADER_CACHE_NAME_SIZE]);
 bool vps_handover_receive_cache(int worker_end, char name[VPS_SHADER_CACHE_NAME_SIZE]);
 
-/* Gives away the connection to a client, the account and the page, without waiting for the worker; all stay the
- * caller's to close. False with errno, EPIPE when the worker is gone. */
+/* Gives away the connection to a client and what comes with it, without waiting for the worker; all stay the caller's
+ * to close. False with errno, EPIPE when the worker is gone. */
 bool vps_handover_send(int listener_end, int fd, const struct vps_client *client);
 
 /* Whether vps_handover_receive would return at once. */
 bool vps_handover_is_due(int worker_end);
 
-/* Waits for the connection, and who is at its other end; account and page are for close(). -1 when the listener has
+/* Waits for the connection, and who is at its other end; its descriptors are for close(). -1 when the listener has
  * closed its end, or with errno. */
 int vps_handover_receive(int worker_end, struct vps_client *client);
 

@@ -53,6 +53,8 @@ bool vps_handover_send(int listener_end, int fd, const struct vps_client *client
       fds[count++] = client->account_fd;
    if (client->page_fd >= 0)
       fds[count++] = client->page_fd;
+   if (client->share_fd >= 0)
+      fds[count++] = client->share_fd;
    return vps_passing_send(listener_end, client, sizeof(*client), fds, count, MSG_DONTWAIT);
 }
 
@@ -70,7 +72,8 @@ int vps_handover_receive(int worker_end, struct vps_client *client)
    if (vps_passing_receive(worker_end, client, sizeof(*client), fds, 0) == (ssize_t)sizeof(*client)) {
       unsigned next = 1;
       client->account_fd = client->account_fd >= 0 ? fds[next++] : -1;
-      client->page_fd = client->page_fd >= 0 ? fds[next] : -1;
+      client->page_fd = client->page_fd >= 0 ? fds[next++] : -1;
+      client->share_fd = client->share_fd >= 0 ? fds[next] : -1;
       return fds[0];
    }
    for (unsigned i = 0; i < VPS_PASSING_MOST; i++) {

@@ -446,7 +446,7 @@ static void tell_manager(struct listener *listener)
 
 static bool listener_step(struct listener *listener)
 {
-   enum { FIRST_TCP = 2, MOST_ENTRANCES = VPS_ENTRANCE_TCP + 1 };
+   enum { FIRST_TCP = 3, MOST_ENTRANCES = VPS_ENTRANCE_TCP + 1 };
    struct pollfd
       pollfds[FIRST_TCP + MOST_ENTRANCES + VPS_GATES + VPS_OVERSEER_POLLFDS + VPS_FAREWELL_ROOM + VPS_LOBBY_ROOM];
    struct vps_entrance *entrance = &listener->entrance;
@@ -455,6 +455,7 @@ static bool listener_step(struct listener *listener)
    /* A negative fd is not polled. */
    pollfds[0] = (struct pollfd){.fd = listener->signal_fd, .events = POLLIN};
    pollfds[1] = (struct pollfd){.fd = listener->job_is_over ? -1 : listener->options->job_in, .events = POLLIN};
+   pollfds[2] = (struct pollfd){.fd = listener->workers.desk.epoll_fd, .events = POLLIN};
    /* No more than are open, or poll() would fail where the process may have few. */
    const unsigned first_gate = FIRST_TCP + entrance->tcp_count + 1;
    for (unsigned i = FIRST_TCP; i < first_gate - 1; i++)
@@ -480,6 +481,8 @@ static bool listener_step(struct listener *listener)
       handle_signals(listener);
    if (pollfds[1].revents)
       hear_job(listener);
+   if (pollfds[2].revents)
+      vps_share_desk_tend(&listener->workers.desk, listener->workers.list, listener->workers.count);
    tend_lobby(listener);
    for (unsigned i = FIRST_TCP; i < first_gate; i++) {
       if (listener->state == RUNNING && pollfds[i].revents)

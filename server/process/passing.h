@@ -11,7 +11,7 @@
 bool vps_passing_open(int ends[2]);
 
 /* With a message travel at most so many. */
-#define VPS_PASSING_MOST 3u
+#define VPS_PASSING_MOST 4u
 
 /* The descriptors are copied, and stay the caller's. flags: MSG_DONTWAIT or 0. False with errno. */
 bool vps_passing_send(int end, const void *data, size_t size, const int fds[], unsigned count, int flags);

@@ -84,7 +84,7 @@ static bool watch_signals(struct session *session)
 
 static bool stdio_start_worker(struct session *session, const struct vps_options *options)
 {
-   struct vps_client client = {.peer = PEER, .load = {.places = 1}, .account_fd = -1, .page_fd = -1};
+   struct vps_client client = {.peer = PEER, .load = {.places = 1}, .account_fd = -1, .page_fd = -1, .share_fd = -1};
    char cache[VPS_SHADER_CACHE_NAME_SIZE];
    int ends[2];
 

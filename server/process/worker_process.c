@@ -33,7 +33,7 @@ bool vps_worker_process_start(struct vps_worker_process *worker, const struct vp
       return false;
    }
 
-   *worker = (struct vps_worker_process){.pid = -1, .since_ms = vp_clock_ms()};
+   *worker = (struct vps_worker_process){.pid = -1, .share_fd = -1, .since_ms = vp_clock_ms()};
    snprintf(worker->cache, sizeof(worker->cache), "%s", cache);
    const bool open = vps_handover_open(&worker->handover_fd, &worker_end);
    if (open && vps_handover_send_cache(worker->handover_fd, worker->cache))
@@ -59,7 +59,7 @@ bool vps_worker_process_serve(struct vps_worker_process *worker, int fd, const s
    const int saved_errno = errno;
    if (own.page_fd >= 0)
       close(own.page_fd);
-   own.page_fd = -1;
+   own.page_fd = own.share_fd = -1;
    if (given) {
       worker->client = own;
       worker->since_ms = vp_clock_ms();

@@ -24,6 +24,9 @@ struct vps_worker_process {
    int64_t announce_ms;           /* when the log is to say that its client has come; 0: it has, or there is none */
    bool dismissed;                /* it was told to end, because its client had not come back */
    struct vps_session_page *page; /* what it tells of its session; NULL: there is none */
+   int share_fd;                  /* where it asks for what sessions lend; -1: nowhere */
+   uint64_t owner;                /* the number of its session there */
+   unsigned wrong_tokens;         /* so many that it has asked for are not there */
    int64_t kill_ms;               /* the operator has ended its session, and the process ends by then; or 0 */
 };
 

@@ -114,7 +114,9 @@ bool vps_workers_make_room(struct vps_workers *workers)
 
 bool vps_workers_init(struct vps_workers *workers, const struct vps_options *options)
 {
-   *workers = (struct vps_workers){.options = options};
+   *workers = (struct vps_workers){.options = options, .desk.epoll_fd = -1};
+   if (!vps_share_desk_open(&workers->desk))
+      vp_log(VP_LOG_WARN, "sessions can share nothing: %s", strerror(errno));
    return vps_workers_make_room(workers);
 }
 
@@ -122,6 +124,7 @@ void vps_workers_finish(struct vps_workers *workers)
 {
    free(workers->list);
    free(workers->awaited);
+   vps_share_desk_close(&workers->desk);
    *workers = (struct vps_workers){0};
 }
 
@@ -194,6 +197,22 @@ static struct vps_worker_process *find_ready_worker(struct vps_workers *workers,
    return found;
 }
 
+static bool serve_with_desk(struct vps_workers *workers, struct vps_worker_process *worker, int fd,
+                            const struct vps_client *client)
+{
+   struct vps_client own = *client;
+
+   vps_share_desk_enter(&workers->desk, worker, &own.share_fd);
+   const bool served = vps_worker_process_serve(worker, fd, &own);
+   const int saved_errno = errno;
+   if (own.share_fd >= 0)
+      close(own.share_fd);
+   if (!served)
+      vps_share_desk_leave(&workers->desk, worker);
+   errno = saved_errno;
+   return served;
+}
+
 /* A ready worker that has ended, which we have not noticed yet, takes no client. */
 static struct vps_worker_process *give_to_worker(struct vps_workers *workers, const char *cache, int fd,
                                                  const struct vps_client *client)
@@ -201,11 +220,11 @@ static struct vps_worker_process *give_to_worker(struct vps_workers *workers, co
    struct vps_worker_process *worker;
 
    while ((worker = find_ready_worker(workers, cache))) {
-      if (vps_worker_process_serve(worker, fd, client))
+      if (serve_with_desk(workers, worker, fd, client))
          return worker;
    }
    worker = start_worker(workers, cache);
-   return worker && vps_worker_process_serve(worker, fd, client) ? worker : NULL;
+   return worker && serve_with_desk(workers, worker, fd, client) ? worker : NULL;
 }
 
 struct vps_worker_process *vps_workers_give(struct vps_workers *workers, int fd, const struct vps_client *client)
@@ -263,6 +282,7 @@ void vps_workers_remove(struct vps_workers *workers, struct vps_worker_process *
       note_early_end(workers, worker, wait_status);
    if (vps_worker_process_has_client(worker) && worker->news.compiled)
       note_compiled(workers, worker->cache);
+   vps_share_desk_leave(&workers->desk, worker);
    vps_worker_process_dismiss(worker);
    vps_worker_process_finish(worker);
    *worker = workers->list[--workers->count];

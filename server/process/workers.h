@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "server/process/options.h"
+#include "server/process/share_desk.h"
 #include "server/process/worker_process.h"
 
 /* A user for whose next clients workers may wait. */
@@ -30,6 +31,7 @@ struct vps_workers {
    int64_t last_renewal_ms;
    uint32_t gpus;   /* that clients get, as far as a worker has said; 0: none has yet */
    uint64_t memory; /* of these, in bytes */
+   struct vps_share_desk desk;
 };
 
 /* False without memory. */

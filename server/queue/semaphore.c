@@ -13,6 +13,7 @@
 #include "common/wire/chain.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
+#include "server/queue/queue_state.h"
 #include "server/queue/submit.h"
 
 struct vps_timeline {
@@ -22,9 +23,12 @@ struct vps_timeline {
    VkSemaphore handle; /* under the lock; null: it has been destroyed */
 };
 
-/* The state of a semaphore that is a timeline or that the client has ever signalled; others have none. */
+/* The state of a semaphore that is a timeline, that the client has ever signalled, or that others may use; the rest
+ * have none. */
 struct semaphore {
    bool is_signalled;
+   bool may_leave;                /* it was created to be exported */
+   bool lent;                     /* others may wait for it: it is signalled in earnest */
    struct vps_timeline *timeline; /* held, or NULL */
 };
 
@@ -83,11 +87,42 @@ void vps_observe_vkCreateSemaphore(struct vps_context *ctx, const struct vp_cmd_
       vp_chain_find(a->pCreateInfo->pNext, VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO);
    struct vps_object *object = vps_object_find(&ctx->objects, (uint64_t)(uintptr_t)*a->pSemaphore);
 
-   if (!object || !type || type->semaphoreType != VK_SEMAPHORE_TYPE_TIMELINE)
+   const VkExportSemaphoreCreateInfo *export =
+      vp_chain_find(a->pCreateInfo->pNext, VK_STRUCTURE_TYPE_EXPORT_SEMAPHORE_CREATE_INFO);
+   const bool may_leave = export && (export->handleTypes & VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_OPAQUE_FD_BIT);
+   const bool is_timeline = type && type->semaphoreType == VK_SEMAPHORE_TYPE_TIMELINE;
+   if (!object || (!is_timeline && !may_leave))
       return;
    struct semaphore *semaphore = keep_semaphore(ctx, object);
-   if (semaphore && !(semaphore->timeline = create_timeline(object)))
+   if (!semaphore)
+      return;
+   semaphore->may_leave = semaphore->lent = may_leave;
+   if (is_timeline && !(semaphore->timeline = create_timeline(object)))
       vps_fail(ctx, "the server is out of memory");
+}
+
+VkSemaphoreType vps_semaphore_type(const struct vps_object *object)
+{
+   const struct semaphore *semaphore = object->state;
+
+   return semaphore && semaphore->timeline ? VK_SEMAPHORE_TYPE_TIMELINE : VK_SEMAPHORE_TYPE_BINARY;
+}
+
+bool vps_semaphore_may_leave(const struct vps_object *object)
+{
+   const struct semaphore *semaphore = object->state;
+
+   return semaphore && semaphore->may_leave;
+}
+
+void vps_semaphore_lend(struct vps_context *ctx, struct vps_object *object)
+{
+   struct semaphore *semaphore = keep_semaphore(ctx, object);
+
+   if (!semaphore)
+      return;
+   semaphore->lent = true;
+   semaphore->is_signalled = false;
 }
 
 struct vps_timeline *vps_timeline_find(const struct vps_context *ctx, VkSemaphore handle)
@@ -117,12 +152,20 @@ bool vps_timeline_has_reached(struct vps_timeline *timeline, uint64_t value)
 
 /* --- what the client has signalled --- */
 
+/* False: it is not done, since there is no queue or the driver has no memory. */
+static bool signal_in_earnest(const struct vps_device *device, VkSemaphore semaphore)
+{
+   const VkSubmitInfo info = {
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .signalSemaphoreCount = 1, .pSignalSemaphores = &semaphore};
+
+   return device->queues && vps_device_submit(device, device->queues->handle, &info) >= 0;
+}
+
 void vps_handle_vkSignalBinarySemaphoreVP(struct vps_context *ctx, struct vp_cmd_vkSignalBinarySemaphoreVP *a)
 {
    struct semaphore *semaphore = keep_semaphore(ctx, ctx->used[1]);
 
-   (void)a;
-   if (semaphore)
+   if (semaphore && (!semaphore->lent || !signal_in_earnest(ctx->used[0]->device, a->semaphore)))
       semaphore->is_signalled = true;
 }
 

@@ -27,6 +27,7 @@
 #include "server/core/frame_writer.h"
 #include "server/core/instance.h"
 #include "server/core/quota.h"
+#include "server/core/sharing.h"
 #include "server/core/tally.h"
 #include "server/pipeline/maker.h"
 #include "server/process/compiled.h"
@@ -165,6 +166,7 @@ static bool make_hello(const struct worker *worker, struct vp_hello *hello)
    vp_text_copy(hello->host, sizeof(hello->host), host, sizeof(host));
    vps_machine_identify(hello->machine);
    hello->probe = VPS_PROBE_MOST;
+   hello->share = 1;
    memcpy(hello->session, worker->who->session, sizeof(hello->session));
    return getentropy(hello->nonce, sizeof(hello->nonce)) == 0;
 }
@@ -402,6 +404,8 @@ static int run_session(struct worker *worker)
    }
    ctx.enc.peer = &worker->client.codec;
    vps_replay_start(&worker->replay, &ctx);
+   if (worker->who->share_fd >= 0 && !(ctx.sharing = vps_sharing_create(worker->who->share_fd)))
+      close(worker->who->share_fd);
    const int status = serve(worker, &ctx);
    vps_watchdog_announce_end(&worker->watchdog);
    vps_replay_stop(&worker->replay);

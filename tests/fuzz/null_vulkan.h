@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "client/link/object.h"
 #include "client/vp_client_calls.h"
@@ -414,6 +416,11 @@ static VKAPI_ATTR VkResult VKAPI_CALL null_vkAllocateMemory(VkDevice device, con
          : null_result();
    *memory = (VkDeviceMemory)(uintptr_t)null_object_create((uint64_t)(uintptr_t)device, VK_OBJECT_TYPE_DEVICE_MEMORY,
                                                            false, result);
+   const VkBaseInStructure *node = info->pNext;
+   while (node && node->sType != VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR)
+      node = node->pNext;
+   if (result >= 0 && node && close(((const VkImportMemoryFdInfoKHR *)(const void *)node)->fd) != 0)
+      abort();
    if (result >= 0)
       null_object((uint64_t)(uintptr_t)*memory)->value = info->allocationSize;
    null_leave();
@@ -595,6 +602,65 @@ static VKAPI_ATTR VkResult VKAPI_CALL null_vkGetSemaphoreCounterValue(VkDevice d
    null_leave();
    return VK_SUCCESS;
 }
+
+/* --- descriptors --- */
+
+static inline VkResult null_export(uint64_t handle, VkObjectType type, int *fd)
+{
+   null_enter();
+   if (null_object(handle)->base.type != type)
+      abort();
+   VkResult result = null_result();
+   *fd = result < 0 ? -1 : memfd_create("null", MFD_CLOEXEC);
+   null_leave();
+   return result < 0 || *fd >= 0 ? result : VK_ERROR_OUT_OF_HOST_MEMORY;
+}
+
+static inline VkResult null_import(uint64_t handle, VkObjectType type, int fd)
+{
+   null_enter();
+   if (null_object(handle)->base.type != type)
+      abort();
+   const VkResult result = null_result();
+   if (result >= 0 && close(fd) != 0)
+      abort();
+   null_leave();
+   return result;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL null_vkGetMemoryFdKHR(VkDevice device, const VkMemoryGetFdInfoKHR *info, int *fd)
+{
+   (void)device;
+   return null_export((uint64_t)(uintptr_t)info->memory, VK_OBJECT_TYPE_DEVICE_MEMORY, fd);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL null_vkGetSemaphoreFdKHR(VkDevice device, const VkSemaphoreGetFdInfoKHR *info,
+                                                               int *fd)
+{
+   (void)device;
+   return null_export((uint64_t)(uintptr_t)info->semaphore, VK_OBJECT_TYPE_SEMAPHORE, fd);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL null_vkGetFenceFdKHR(VkDevice device, const VkFenceGetFdInfoKHR *info, int *fd)
+{
+   (void)device;
+   return null_export((uint64_t)(uintptr_t)info->fence, VK_OBJECT_TYPE_FENCE, fd);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL null_vkImportSemaphoreFdKHR(VkDevice device,
+                                                                  const VkImportSemaphoreFdInfoKHR *info)
+{
+   (void)device;
+   return null_import((uint64_t)(uintptr_t)info->semaphore, VK_OBJECT_TYPE_SEMAPHORE, info->fd);
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL null_vkImportFenceFdKHR(VkDevice device, const VkImportFenceFdInfoKHR *info)
+{
+   (void)device;
+   return null_import((uint64_t)(uintptr_t)info->fence, VK_OBJECT_TYPE_FENCE, info->fd);
+}
+
+/* --- results --- */
 
 static VKAPI_ATTR VkResult VKAPI_CALL null_vkGetEventStatus(VkDevice device, VkEvent event)
 {

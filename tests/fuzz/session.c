@@ -149,7 +149,8 @@ static enum vps_lobby_verdict welcome(const int fds[2], const uint8_t *data, siz
                                             .user = "address:127.0.0.1",
                                             .source = {.size = 4, .bytes = {127, 0, 0, 1}},
                                             .account_fd = -1,
-                                            .page_fd = -1};
+                                            .page_fd = -1,
+                                            .share_fd = -1};
    static struct vps_lobby lobby;
    struct pollfd pollfds[VPS_LOBBY_ROOM];
 
