@@ -4,6 +4,11 @@
 from layout import Layout, pad4
 from lines import Item, block, indent, join_reads
 from scope import MAY_BE_EMPTY, SCALARS
+from std import Bits
+
+
+# Structs that a function looks at when a server has read them with their chain.
+LOOKED_AT = {'VkVideoProfileInfoKHR': ('vp_video_profile_is_whole', 'the profile of a video lacks what its codec needs')}
 
 
 class Decoding(Layout):
@@ -84,10 +89,23 @@ class Decoding(Layout):
             return [Item(8, ['%s = (void *)(uintptr_t)vp_get_u64(&p);' % whole])], []
         if form == 'fixed':
             return [self.decode_fixed(variable, whole, verb, fresh)], []
+        if isinstance(variable, Bits):
+            return [Item(4, block('', ['const uint32_t bits = vp_get_u32(&p);'] + variable.assign(acc, 'bits')))], []
+        if variable.std:
+            return self.decode_std(variable, acc, verb)
         if form == 'selected':
             union = self.base(variable.type)[1]
             return [Item(None, ['%s(d, &%s, %s%s);' % (self.need('new_union', union), whole, acc, variable.selector)])], []
         return [self.decode_value(variable.type, whole, verb, fresh, self.needed(variable, owner, verb, fresh))], []
+
+    def decode_std(self, variable, acc, verb):
+        """The same for a number of a video codec."""
+        item = self.decode_value(variable.type, acc + variable.name, verb)
+        if 'most' in variable.std:
+            item.lines.append(self.check('(uint32_t)%s%s <= %s' % (acc, variable.name, variable.std['most']),
+                                         '%s is too large' % variable.name))
+        item.lines += self.tell_outer(variable, acc, 'd')
+        return [item], []
 
     def needed(self, variable, owner, verb, fresh):
         """What to call a handle that must be there, or None. Those that are parameters themselves are looked at later."""
@@ -110,7 +128,8 @@ class Decoding(Layout):
         count = self.dimension(variable)
         if variable.type == 'char' or self.same_in_memory(variable.type):
             size = 8 + pad4(count * (1 if variable.type == 'char' else SCALARS[self.base(variable.type)[1]][1]))
-            return Item(size, ['p = vp_dec_fixed(d, p, %s, %d, sizeof(*%s));' % (whole, count, whole)] + (
+            array, element_size = self.place(variable, whole)
+            return Item(size, ['p = vp_dec_fixed(d, p, %s, %d, %s);' % (array, count, element_size)] + (
                 ['%s[%d] = 0;' % (whole, count - 1)] if variable.type == 'char' else []))
         element = self.decode_value(variable.type, whole + '[i]', verb, fresh)
         loop = 'for (unsigned i = 0; i < %d; i++)' % count
@@ -188,10 +207,14 @@ class Decoding(Layout):
         """Lines for all members after an item for the head: declarations, reads, checks."""
         parts = self.parts(struct, partial)
         declarations, items, checks = self.counts([m for m, _ in parts], struct, [mode for _, mode in parts]), list(head), []
+        declarations += self.outer(struct, 'd')
         for member, mode in parts:
             read, checked = self.decode_variable(member, struct, struct.members, 'v->', verb, mode)
             items += read
             checks += checked
+            needed = self.scope.needed_if(member)
+            if needed:
+                checks.append(self.check('!(%s) || v->%s' % (needed, member.name), '%s is missing' % member.name))
             lengths = self.scope.lengths(member, struct)
             if verb == 'into' and member.depth and lengths and not member.is_string():
                 length = self.length(lengths[0], struct.members, 'v->')
@@ -238,6 +261,9 @@ class Decoding(Layout):
         else:
             lines = ['uint64_t chained = 0;'] if chain_verb and struct.stype and self.nodes(struct) else []
             lines += self.decode_body(struct, verb, partial, self.decode_head(struct, chain_verb) if chain_verb else [])
+        if verb == 'new' and chain_verb == 'new_chain' and struct.name in LOOKED_AT:
+            function, error = LOOKED_AT[struct.name]
+            lines.append(self.check('%s(v)' % function, error))
         self.add('void %s(struct vp_decoder *d, %s *v)' % (name, struct.name), lines + ['(void)d, (void)v;'])
 
     def make_new(self, name, struct):

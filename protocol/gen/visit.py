@@ -9,6 +9,7 @@ from codec import Codec
 from emit import c_parameter, header
 from lines import block, indent
 from scope import OPAQUE, UNION_MEMBER
+from std import OUTER, Bits
 
 # How a count is found from a number of elements, by the rest of the length expression after its name.
 COUNTS = {'': '', ' / 4': ' * 4', ' + 31) / 32': ' * 32'}
@@ -57,7 +58,7 @@ class Visitors:
                                                    if nodes else 'NULL, 0'),
                 'visit_own_%s(w, data);' % struct.name])
         else:
-            self.add('visit_' + name, name, self.members(struct, struct.body(), 'v->'))
+            self.add('visit_' + name, name, self.codec.outer(struct, 'w') + self.members(struct, struct.body(), 'v->'))
 
     def own_part(self, struct):
         name = 'visit_own_' + struct.name
@@ -88,9 +89,29 @@ class Visitors:
             if (owner.name, member.name) in OPAQUE:
                 lines += ['visit_scalar(w, (void *)(uintptr_t)&%s%s, sizeof(void *), VISIT_NUMBER);' % (acc, member.name)]
                 continue
-            lines += self.member(member, owner, siblings, acc, fixed)
+            if isinstance(member, Bits):
+                lines += self.bits(member, acc)
+                continue
+            lines += self.member(member, owner, siblings, acc, fixed) + self.std(member, acc)
             lines += ['if (w->fill)', '   ((%s *)(uintptr_t)%s%s)->%s = (uint32_t)w->n;' % (
                 member.type, acc, member.name, inner[member.name])] if member.name in inner else []
+        return lines
+
+    @staticmethod
+    def bits(member, acc):
+        """Lines for bit fields: all are set, so that whatever counts under a condition does."""
+        return ['uint32_t %s = %s;' % (member.name, member.value(acc)),
+                'visit_scalar(w, &%s, sizeof(%s), VISIT_NUMBER);' % (member.name, member.name), 'if (w->fill) {',
+                '   %s = UINT32_MAX;' % member.name] + indent(member.assign(acc, member.name)) + ['}']
+
+    @staticmethod
+    def std(member, acc):
+        """Lines that keep a number of a video codec as small as it must be, and tell the structs in it their lengths."""
+        whole, lines = acc + member.name, []
+        if 'most' in member.std:
+            lines += ['if (w->fill)', '   %s = (%s)(%s %% %d);' % (whole, member.type, whole, int(member.std['most']) + 1)]
+        if OUTER in member.std:
+            lines += ['w->outer = (uint32_t)%s + 1;' % whole]
         return lines
 
     def opaque(self, member, acc):
@@ -138,6 +159,9 @@ class Visitors:
         whole = acc + member.name
         if not member.dimensions:
             return ['%s(w, &%s);' % (self.need(member.type), whole)]
+        if len(member.dimensions) > 1:
+            return ['for (unsigned i = 0; i < %d; i++)' % self.codec.dimension(member),
+                    '   %s(w, (%s *)(void *)&%s + i);' % (self.need(member.type), member.type, whole)]
         if member.type == 'char':
             return ['visit_text(w, %s, sizeof(%s));' % (whole, whole)]
         return ['for (unsigned i = 0; i < %d; i++)' % self.codec.dimension(member),
