@@ -107,6 +107,13 @@ class Decoding(Layout):
         item.lines += self.tell_outer(variable, acc, 'd')
         return [item], []
 
+    def most_of_all(self, variable, whole, count):
+        """Lines that look at each element of an array in place whose numbers must be small."""
+        if 'most' not in variable.std:
+            return []
+        return ['for (unsigned i = 0; i < %d; i++)' % count,
+                '   ' + self.check('%s[i] <= %s' % (whole, variable.std['most']), '%s is too large' % variable.name)]
+
     def needed(self, variable, owner, verb, fresh):
         """What to call a handle that must be there, or None. Those that are parameters themselves are looked at later."""
         inside = owner.name in self.registry.structs or bool(variable.lengths)
@@ -130,7 +137,7 @@ class Decoding(Layout):
             size = 8 + pad4(count * (1 if variable.type == 'char' else SCALARS[self.base(variable.type)[1]][1]))
             array, element_size = self.place(variable, whole)
             return Item(size, ['p = vp_dec_fixed(d, p, %s, %d, %s);' % (array, count, element_size)] + (
-                ['%s[%d] = 0;' % (whole, count - 1)] if variable.type == 'char' else []))
+                ['%s[%d] = 0;' % (whole, count - 1)] if variable.type == 'char' else []) + self.most_of_all(variable, whole, count))
         element = self.decode_value(variable.type, whole + '[i]', verb, fresh)
         loop = 'for (unsigned i = 0; i < %d; i++)' % count
         if element.size is not None:

@@ -104,12 +104,13 @@ class Visitors:
                 'visit_scalar(w, &%s, sizeof(%s), VISIT_NUMBER);' % (member.name, member.name), 'if (w->fill) {',
                 '   %s = UINT32_MAX;' % member.name] + indent(member.assign(acc, member.name)) + ['}']
 
-    @staticmethod
-    def std(member, acc):
+    def std(self, member, acc):
         """Lines that keep a number of a video codec as small as it must be, and tell the structs in it their lengths."""
         whole, lines = acc + member.name, []
         if 'most' in member.std:
-            lines += ['if (w->fill)', '   %s = (%s)(%s %% %d);' % (whole, member.type, whole, int(member.std['most']) + 1)]
+            one, each = (whole + '[i]', ['for (unsigned i = 0; w->fill && i < %d; i++)' % self.codec.dimension(member)]) \
+                if member.dimensions else (whole, ['if (w->fill)'])
+            lines += each + ['   %s = (%s)(%s %% %d);' % (one, member.type, one, int(member.std['most']) + 1)]
         if OUTER in member.std:
             lines += ['w->outer = (uint32_t)%s + 1;' % whole]
         return lines

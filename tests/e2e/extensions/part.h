@@ -22,7 +22,7 @@ struct part {
 };
 
 extern const struct part parts_compute[], parts_memory[], parts_pipeline[], parts_fault[], parts_rays[],
-   parts_present[], parts_kernel[];
+   parts_present[], parts_kernel[], parts_video[];
 
 #define GET(gpu, NAME) PFN_vk##NAME NAME = (PFN_vk##NAME)vkGetDeviceProcAddr((gpu)->device, "vk" #NAME)
 #define GET_INSTANCE(gpu, NAME) PFN_vk##NAME NAME = (PFN_vk##NAME)vkGetInstanceProcAddr((gpu)->instance, "vk" #NAME)
