@@ -78,9 +78,9 @@ def contradictions(scope, command):
         yield 'it has no barriers for images'
 
 
-def check(scope, std_rows):
+def check(scope, std_rows=None):
     wrong = unknown_names(scope) + wrong_commands(scope) + list(checks.contradictions(scope))
-    if scope.registry.has_video and scope.registry.header_version >= STD_CHECKED_WITH:
+    if std_rows and scope.registry.has_video and scope.registry.header_version >= STD_CHECKED_WITH:
         wrong += std.unknown_members(scope.registry, std_rows)
     wrong += ['%s cannot be in a chain of %s, as in Venus' % (node, root) for root, node in missing_nodes(scope)]
     if wrong:

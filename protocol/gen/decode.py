@@ -174,7 +174,10 @@ class Decoding(Layout):
         """Lines that read so many elements, of which there are enough bytes, into new memory."""
         loop = 'uint64_t %s = 0; %%s && %s < %s%%s; %s++' % (index, index, count, index)
         if item.size:
-            return ['%s *%s = vp_dec_room(d, %s, sizeof(*%s));' % (element, array, count, array),
+            kind, what = self.base(element)
+            # what is between bit fields is zero, too
+            take = 'vp_dec_alloc' if kind == 'struct' and what.std else 'vp_dec_room'
+            return ['%s *%s = %s(d, %s, sizeof(*%s));' % (element, array, take, count, array),
                     'const uint8_t *p = vp_dec_take(d, %s * %d);' % (count, item.size)] + \
                 block('for (%s)' % loop % ('p', ''), item.lines)
         lines = ['%s *%s = vp_dec_alloc(d, %s, sizeof(*%s));' % (element, array, count, array)]
@@ -221,7 +224,8 @@ class Decoding(Layout):
             checks += checked
             needed = self.scope.needed_if(member)
             if needed:
-                checks.append(self.check('!(%s) || v->%s' % (needed, member.name), '%s is missing' % member.name))
+                empty = ' || !%s' % self.length(member.lengths[0], struct.members, 'v->') if member.lengths else ''
+                checks.append(self.check('!(%s)%s || v->%s' % (needed, empty, member.name), '%s is missing' % member.name))
             lengths = self.scope.lengths(member, struct)
             if verb == 'into' and member.depth and lengths and not member.is_string():
                 length = self.length(lengths[0], struct.members, 'v->')

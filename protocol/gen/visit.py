@@ -6,6 +6,7 @@ import re
 
 from client import makes, supported_commands
 from codec import Codec
+from decode import LOOKED_AT
 from emit import c_parameter, header
 from lines import block, indent
 from scope import OPAQUE, UNION_MEMBER
@@ -53,10 +54,13 @@ class Visitors:
                 self.own_part(node)
             table = ['static const struct visit_node nodes[] = {'] + [
                 '   {%du, sizeof(%s), visit_own_%s},' % (self.scope.stype_value(n), n.name, n.name) for n in nodes] + ['};']
-            self.add('visit_' + name, name, (table if nodes else []) + [
+            looked_at = struct.name in LOOKED_AT
+            self.add('visit_' + name, name, (table if nodes else []) + ([
+                'const unsigned chains = w->chains;', 'w->chains = chains ? chains : 1; /* it is not whole without one */'
+            ] if looked_at else []) + [
                 'visit_head(w, data, %du, %s);' % (self.scope.stype_value(struct), 'nodes, sizeof(nodes) / sizeof(*nodes)'
                                                    if nodes else 'NULL, 0'),
-                'visit_own_%s(w, data);' % struct.name])
+                'visit_own_%s(w, data);' % struct.name] + (['w->chains = chains;'] if looked_at else []))
         else:
             self.add('visit_' + name, name, self.codec.outer(struct, 'w') + self.members(struct, struct.body(), 'v->'))
 
@@ -107,7 +111,9 @@ class Visitors:
     def std(self, member, acc):
         """Lines that keep a number of a video codec as small as it must be, and tell the structs in it their lengths."""
         whole, lines = acc + member.name, []
-        if 'most' in member.std:
+        if OUTER in member.std:  # how long arrays are is up to n alone
+            lines += ['if (w->fill)', '   %s = (%s)(w->n %% %d);' % (whole, member.type, int(member.std['most']) + 1)]
+        elif 'most' in member.std:
             one, each = (whole + '[i]', ['for (unsigned i = 0; w->fill && i < %d; i++)' % self.codec.dimension(member)]) \
                 if member.dimensions else (whole, ['if (w->fill)'])
             lines += each + ['   %s = (%s)(%s %% %d);' % (one, member.type, one, int(member.std['most']) + 1)]

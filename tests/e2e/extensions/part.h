@@ -43,6 +43,9 @@ void part_destroy_image(const struct gpu *gpu, const struct part_image *image);
 /* Memory of the GPU's, bound by the caller. */
 VkDeviceMemory part_allocate(const struct gpu *gpu, const VkMemoryRequirements *requirements);
 
+/* In video_sets.c. */
+void part_run_video_sets(struct gpu *gpu);
+
 /* For what is too long to print. */
 uint32_t part_hash(const void *data, size_t size);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* VK_KHR_video_decode_h264: what a GPU can decode, and a picture that it decodes, whose pixels FFmpeg knows, too; and for
- * a GPU that is played the structs of the codecs with all that they can have. */
+ * a GPU that is played the structs of the codecs with all that they can have (video_sets.c). */
 #include <stdlib.h>
 
 #include "tests/e2e/extensions/part.h"
@@ -400,8 +400,10 @@ static void run_h264(struct gpu *gpu)
    if (d.pool)
       tell_status(gpu, d.pool);
    const uint32_t hash = part_hash(out.data, PIXELS);
-   printf("picture %08x, which is %s\n", hash, hash == FFMPEG_HASH ? "right" : "not FFmpeg's");
-   NEED(hash == FFMPEG_HASH);
+   if (!part_is_played()) {
+      printf("picture %08x, which is %s\n", hash, hash == FFMPEG_HASH ? "right" : "not FFmpeg's");
+      NEED(hash == FFMPEG_HASH);
+   }
    vkDestroyQueryPool(gpu->device, d.pool, NULL);
    vkDestroyCommandPool(gpu->device, pool, NULL);
    part_destroy_image(gpu, &d.picture);
@@ -422,6 +424,13 @@ const struct part parts_video[] = {
     .run = run_h264,
     .features = &features,
     .queue = VK_QUEUE_VIDEO_DECODE_BIT_KHR | VK_QUEUE_TRANSFER_BIT},
+   {.name = "video_sets",
+    .extensions = (const char *const[]){VK_KHR_VIDEO_DECODE_H265_EXTENSION_NAME, VK_KHR_VIDEO_DECODE_H264_EXTENSION_NAME,
+                                        VK_KHR_VIDEO_DECODE_QUEUE_EXTENSION_NAME, VK_KHR_VIDEO_QUEUE_EXTENSION_NAME,
+                                        NULL},
+    .run = part_run_video_sets,
+    .features = &features,
+    .queue = VK_QUEUE_VIDEO_DECODE_BIT_KHR},
    {0}};
 
 #else
