@@ -295,7 +295,7 @@ uint32_t vp_physical_devices_init(struct vp_physical_device **gpus, uint32_t cou
       select_offered_extensions(gpu, &questions[i]);
       select_features(&gpu->features);
       select_memory(gpu);
-   select_codecs(gpu);
+      select_codecs(gpu);
       select_version(gpu);
       vp_identity_apply(gpu, &gpu->properties);
       gpus[i] = gpus[usable];

@@ -16,7 +16,7 @@
 #include "client/vp_entry.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
-#include "common/util/query_values.h"
+#include "common/wire/query_values.h"
 
 /* How long a wait goes on when nothing is submitted that could end it: drivers wait for ever there, or not at all.
  * Where the batches that change the queries are complete and have left no results, as with queries for several views of

@@ -10,8 +10,8 @@
 
 #ifdef VK_KHR_video_decode_h264
 
-/* The struct that a video's profile needs in its chain, in which drivers look without asking whether it is there; 0: that
- * is not known. */
+/* The struct that a video's profile needs in its chain, in which drivers look without asking whether it is there; 0:
+ * that is not known. */
 static inline uint32_t vp_video_profile_type(VkVideoCodecOperationFlagsKHR operation)
 {
    switch (operation) {

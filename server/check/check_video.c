@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Profiles of videos, their sessions and parameters: what drivers look for in chains without asking whether it is there,
- * and what they have room for. */
+/* Profiles of videos, their sessions and parameters: what drivers look for in chains without asking whether it is
+ * there, and what they have room for. */
 
 #include "common/wire/chain.h"
 #include "common/wire/video_profile.h"
@@ -83,8 +83,7 @@ static bool ask_capabilities(const struct vps_context *ctx, const VkVideoProfile
    } own = {.base = {.sType = (VkStructureType)codec->capabilities}},
      common = {.base = {.sType = (VkStructureType)common_capabilities(codec), .pNext = &own.base}};
 
-   *capabilities =
-      (VkVideoCapabilitiesKHR){.sType = VK_STRUCTURE_TYPE_VIDEO_CAPABILITIES_KHR, .pNext = &common.base};
+   *capabilities = (VkVideoCapabilitiesKHR){.sType = VK_STRUCTURE_TYPE_VIDEO_CAPABILITIES_KHR, .pNext = &common.base};
    return ask && ask(gpu, profile, capabilities) >= 0;
 }
 
@@ -137,8 +136,7 @@ static bool check_bind(struct vps_context *ctx, const struct vps_video_session *
           vps_refuse_range(ctx, "the memory", info->memoryOffset, info->memorySize, memory->size);
 }
 
-bool vps_check_vkBindVideoSessionMemoryKHR(struct vps_context *ctx,
-                                           const struct vp_cmd_vkBindVideoSessionMemoryKHR *a)
+bool vps_check_vkBindVideoSessionMemoryKHR(struct vps_context *ctx, const struct vp_cmd_vkBindVideoSessionMemoryKHR *a)
 {
    const struct vps_video_session *session = ctx->used[1]->state;
    bool ok = session && ctx->used_count == 2 + (uint64_t)a->bindSessionMemoryInfoCount;
@@ -153,7 +151,7 @@ bool vps_check_vkBindVideoSessionMemoryKHR(struct vps_context *ctx,
 /* --- parameters --- */
 
 /* Whether there is room for more sets of a kind. Those that are given anew need none. */
-static bool check_sets(struct vps_context *ctx, const struct vps_video_sets *sets, uint32_t most,
+static bool check_room(struct vps_context *ctx, const struct vps_video_sets *sets, uint32_t most,
                        const struct vps_video_addition *addition, unsigned kind)
 {
    uint64_t count = sets ? sets->count : 0;
@@ -181,7 +179,7 @@ bool vps_check_vkCreateVideoSessionParametersKHR(struct vps_context *ctx,
    const struct vps_video_addition addition = vps_video_addition(session->codec, a->pCreateInfo->pNext, true);
    bool ok = has_node(ctx, a->pCreateInfo->pNext, session->codec->parameters, "a video's parameters");
    for (unsigned kind = 0; kind < 3 && ok; kind++)
-      ok = check_sets(ctx, known ? &known->sets[kind] : NULL, addition.most[kind], &addition, kind);
+      ok = check_room(ctx, known ? &known->sets[kind] : NULL, addition.most[kind], &addition, kind);
    return ok;
 }
 
@@ -199,7 +197,7 @@ bool vps_check_vkUpdateVideoSessionParametersKHR(struct vps_context *ctx,
    }
    const struct vps_video_addition addition = vps_video_addition(session->codec, a->pUpdateInfo->pNext, false);
    for (unsigned kind = 0; kind < 3 && ok; kind++)
-      ok = check_sets(ctx, &known->sets[kind], known->sets[kind].most, &addition, kind);
+      ok = check_room(ctx, &known->sets[kind], known->sets[kind].most, &addition, kind);
    return ok;
 }
 
@@ -234,7 +232,8 @@ bool vps_check_vkGetEncodedVideoSessionParametersKHR(struct vps_context *ctx,
    const struct vps_object *of = known ? vps_object_find(&ctx->objects, known->session) : NULL;
    const struct vps_video_session *session = of ? of->state : NULL;
 
-   if (session && session->codec->encodes && has_asked_sets(known, session->codec, a->pVideoSessionParametersInfo->pNext))
+   if (session && session->codec->encodes &&
+       has_asked_sets(known, session->codec, a->pVideoSessionParametersInfo->pNext))
       return true;
    vps_fail(ctx, "these parameters have no such sets of an encoded video");
    return false;

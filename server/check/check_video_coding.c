@@ -29,9 +29,8 @@ static bool find_coding(struct vps_context *ctx, struct coding *coding)
    const struct vps_object *session = vps_object_find(&ctx->objects, recorded->video_session);
    const struct vps_object *parameters = vps_object_find(&ctx->objects, recorded->video_parameters);
 
-   *coding = (struct coding){.session = session ? session->state : NULL,
-                             .parameters = parameters ? parameters->state : NULL,
-                             .next = 1};
+   *coding = (struct coding){
+      .session = session ? session->state : NULL, .parameters = parameters ? parameters->state : NULL, .next = 1};
    if (coding->session)
       return true;
    vps_fail(ctx, "no coding of a video is being recorded");
@@ -93,7 +92,8 @@ static bool check_slot(struct vps_context *ctx, struct coding *coding, const VkV
 static bool check_slots(struct vps_context *ctx, struct coding *coding, const VkVideoReferenceSlotInfoKHR *slots,
                         uint32_t count)
 {
-   bool ok = count <= coding->session->references || refuse_coding(ctx, "there are more references than the session has");
+   bool ok =
+      count <= coding->session->references || refuse_coding(ctx, "there are more references than the session has");
 
    for (uint32_t i = 0; i < count && ok; i++)
       ok = check_slot(ctx, coding, &slots[i], 0, coding->session->codec->slot);
@@ -161,13 +161,24 @@ bool vps_check_vkCmdEndVideoCodingKHR(struct vps_context *ctx, const struct vp_c
 
 /* --- streams --- */
 
-static bool check_offsets(struct vps_context *ctx, const uint32_t *offsets, uint32_t count, VkDeviceSize range)
+static bool check_parts(struct vps_context *ctx, const uint32_t *offsets, uint32_t count, VkDeviceSize range)
 {
    bool ok = count > 0;
 
    for (uint32_t i = 0; i < count && ok; i++)
       ok = offsets[i] < range;
    return ok || refuse_coding(ctx, "the parts of a picture are not in the range of its stream");
+}
+
+/* The chain may have objects, too: its only buffer is looked for. */
+static bool check_stream(struct vps_context *ctx, const char *name, VkDeviceSize offset, VkDeviceSize size)
+{
+   const struct vps_object *object = vps_used(ctx, VK_OBJECT_TYPE_BUFFER);
+   const struct vps_buffer *buffer = object ? object->state : NULL;
+
+   if (!buffer)
+      return refuse_coding(ctx, "the buffer of a stream is missing");
+   return vps_fits(offset, size, buffer->size) || vps_refuse_range(ctx, name, offset, size, buffer->size);
 }
 
 static bool check_queries(struct vps_context *ctx, const void *chain)
@@ -191,8 +202,8 @@ static bool has_set(const struct coding *coding, unsigned kind, uint32_t key, co
 }
 
 #ifdef VK_KHR_video_maintenance2
-#define INLINE_SET(chain, codec, member)                                                                        \
-   inline_set_of(vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_DECODE_##codec##_INLINE_SESSION_PARAMETERS_INFO_KHR),     \
+#define INLINE_SET(chain, codec, member)                                                                            \
+   inline_set_of(vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_DECODE_##codec##_INLINE_SESSION_PARAMETERS_INFO_KHR), \
                  offsetof(VkVideoDecode##codec##InlineSessionParametersInfoKHR, member))
 
 static const void *inline_set_of(const void *node, size_t offset)
@@ -212,7 +223,7 @@ static bool check_h264(struct vps_context *ctx, const struct coding *coding, con
    if (!has_set(coding, 1, sequence, INLINE_SET(info->pNext, H264, pStdSPS)) ||
        !has_set(coding, 2, key, INLINE_SET(info->pNext, H264, pStdPPS)))
       return refuse_coding(ctx, "a picture's sets are not among the parameters");
-   return check_offsets(ctx, picture->pSliceOffsets, picture->sliceCount, info->srcBufferRange);
+   return check_parts(ctx, picture->pSliceOffsets, picture->sliceCount, info->srcBufferRange);
 }
 
 /* Places among the session's slots, or none. */
@@ -241,7 +252,7 @@ static bool check_h265(struct vps_context *ctx, const struct coding *coding, con
        !are_slots(coding, of->RefPicSetStCurrAfter, STD_VIDEO_DECODE_H265_REF_PIC_SET_LIST_SIZE) ||
        !are_slots(coding, of->RefPicSetLtCurr, STD_VIDEO_DECODE_H265_REF_PIC_SET_LIST_SIZE))
       return refuse_coding(ctx, "a picture refers to slots that the session has not");
-   return check_offsets(ctx, picture->pSliceSegmentOffsets, picture->sliceSegmentCount, info->srcBufferRange);
+   return check_parts(ctx, picture->pSliceSegmentOffsets, picture->sliceSegmentCount, info->srcBufferRange);
 }
 
 #ifdef VK_KHR_video_decode_av1
@@ -285,8 +296,9 @@ bool vps_check_vkCmdDecodeVideoKHR(struct vps_context *ctx, const struct vp_cmd_
    const VkVideoDecodeInfoKHR *info = a->pDecodeInfo;
    struct coding coding;
 
-   return find_coding(ctx, &coding) && check_queries(ctx, info->pNext) && check_codec(ctx, &coding, info) &&
-          check_picture(ctx, &coding, &info->dstPictureResource) &&
+   return find_coding(ctx, &coding) && check_queries(ctx, info->pNext) &&
+          check_stream(ctx, "srcBuffer", info->srcBufferOffset, info->srcBufferRange) &&
+          check_codec(ctx, &coding, info) && check_picture(ctx, &coding, &info->dstPictureResource) &&
           (!info->pSetupReferenceSlot ||
            check_slot(ctx, &coding, info->pSetupReferenceSlot, 0, coding.session->codec->slot)) &&
           check_slots(ctx, &coding, info->pReferenceSlots, info->referenceSlotCount);
@@ -321,7 +333,8 @@ bool vps_check_vkCmdEncodeVideoKHR(struct vps_context *ctx, const struct vp_cmd_
    const VkVideoEncodeInfoKHR *info = a->pEncodeInfo;
    struct coding coding;
 
-   if (!find_coding(ctx, &coding) || !check_queries(ctx, info->pNext))
+   if (!find_coding(ctx, &coding) || !check_queries(ctx, info->pNext) ||
+       !check_stream(ctx, "dstBuffer", info->dstBufferOffset, info->dstBufferRange))
       return false;
    const void *picture = vp_chain_find(info->pNext, (VkStructureType)coding.session->codec->picture);
    if (!picture || !coding.session->codec->encodes || !check_encoded(&coding, picture))

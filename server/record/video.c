@@ -302,7 +302,8 @@ void vps_observe_vkCmdEndVideoCodingKHR(struct vps_context *ctx, const struct vp
    command_buffer->video_session = 0;
 }
 
-/* Queries that a chain names are changed by the command. server/check/check_video.c has looked whether they are there. */
+/* Queries that a chain names are changed by the command. server/check/check_video.c has looked whether they are there.
+ */
 static void note_inline_queries(struct vps_context *ctx, const void *chain)
 {
 #ifdef VK_KHR_video_maintenance1
@@ -333,8 +334,8 @@ void vps_observe_vkCmdEncodeVideoKHR(struct vps_context *ctx, const struct vp_cm
 
 /* --- pictures --- */
 
-#define PICTURE_USAGES                                                                                                 \
-   (VK_IMAGE_USAGE_VIDEO_DECODE_DST_BIT_KHR | VK_IMAGE_USAGE_VIDEO_DECODE_SRC_BIT_KHR |                                \
+#define PICTURE_USAGES                                                                  \
+   (VK_IMAGE_USAGE_VIDEO_DECODE_DST_BIT_KHR | VK_IMAGE_USAGE_VIDEO_DECODE_SRC_BIT_KHR | \
     VK_IMAGE_USAGE_VIDEO_DECODE_DPB_BIT_KHR | 0x0000e000 /* the same to encode */)
 
 void vps_observe_vkCreateImageView(struct vps_context *ctx, const struct vp_cmd_vkCreateImageView *a)

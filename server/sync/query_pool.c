@@ -11,7 +11,7 @@
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
 #include "common/util/log.h"
-#include "common/util/query_values.h"
+#include "common/wire/query_values.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/core/frame_writer.h"
@@ -129,9 +129,8 @@ static bool send_batch(struct vps_query_pool *pool, uint32_t first, uint32_t cou
    const size_t stride = ((size_t)pool->values + 1) * 8;
 
    memset(results, 0, count * stride);
-   const VkResult result =
-      device->functions.GetQueryPoolResults(device->handle, pool->handle, first, count, count * stride, results, stride,
-                                            VK_QUERY_RESULT_64_BIT | pool->flag);
+   const VkResult result = device->functions.GetQueryPoolResults(
+      device->handle, pool->handle, first, count, count * stride, results, stride, VK_QUERY_RESULT_64_BIT | pool->flag);
    if (result < 0) {
       vp_log(VP_LOG_WARN, "the results of queries cannot be read: VkResult %d", result);
       return result != VK_ERROR_DEVICE_LOST;

@@ -27,9 +27,11 @@ static const VkVideoProfileListInfoKHR profiles = {
    .sType = VK_STRUCTURE_TYPE_VIDEO_PROFILE_LIST_INFO_KHR, .profileCount = 1, .pProfiles = &profile};
 static const VkExtensionProperties standard = {"a standard", 1};
 
-#define SESSION_INFO                                                                                           \
-   {.sType = VK_STRUCTURE_TYPE_VIDEO_SESSION_CREATE_INFO_KHR, .pVideoProfile = &profile, .maxCodedExtent = {64, 64}, \
-    .maxDpbSlots = 4, .maxActiveReferencePictures = 3, .pStdHeaderVersion = &standard}
+#define SESSION_INFO                                                                                                   \
+   {                                                                                                                   \
+      .sType = VK_STRUCTURE_TYPE_VIDEO_SESSION_CREATE_INFO_KHR, .pVideoProfile = &profile, .maxCodedExtent = {64, 64}, \
+      .maxDpbSlots = 4, .maxActiveReferencePictures = 3, .pStdHeaderVersion = &standard                                \
+   }
 
 static StdVideoH264SequenceParameterSet sequence = {.seq_parameter_set_id = 3};
 static StdVideoH264PictureParameterSet picture_sets[2] = {{.seq_parameter_set_id = 3, .pic_parameter_set_id = 9},
@@ -45,6 +47,16 @@ static VkVideoDecodeH264SessionParametersCreateInfoKHR sets = {
    .maxStdSPSCount = 1,
    .maxStdPPSCount = 1,
    .pParametersAddInfo = &add};
+
+/* What the tests have made wrong. */
+static void make_right(void)
+{
+   profile.pNext = &h264;
+   sequence.seq_parameter_set_id = 3;
+   sequence.flags.vui_parameters_present_flag = 0;
+   add.stdPPSCount = sets.maxStdPPSCount = 1;
+   add.pStdPPSs = picture_sets;
+}
 
 /* --- objects --- */
 
@@ -86,17 +98,17 @@ static void create_picture(void)
                                    .arrayLayers = 2,
                                    .samples = VK_SAMPLE_COUNT_1_BIT,
                                    .usage = VK_IMAGE_USAGE_VIDEO_DECODE_DST_BIT_KHR};
-   const VkImageViewCreateInfo view_info = {.sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO,
-                                            .image = OBJECT(VkImage, PICTURE),
-                                            .subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0,
-                                                                 VK_REMAINING_ARRAY_LAYERS}};
+   const VkImageViewCreateInfo view_info = {
+      .sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO,
+      .image = OBJECT(VkImage, PICTURE),
+      .subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, VK_REMAINING_ARRAY_LAYERS}};
    VkImage image = OBJECT(VkImage, PICTURE);
    VkImageView view = OBJECT(VkImageView, PICTURE_VIEW);
    DO(vkCreateImage, .device = DEVICE_OBJECT, .pCreateInfo = &info, .pImage = &image);
    DO(vkCreateImageView, .device = DEVICE_OBJECT, .pCreateInfo = &view_info, .pView = &view);
 }
 
-/* After a wrong command all is made anew. */
+/* After a wrong command all is made anew, of what is right. */
 static void open_video(void)
 {
    const VkMemoryAllocateInfo memory_info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = 512};
@@ -113,14 +125,16 @@ static void open_video(void)
    create_parameters(OTHER_PARAMETERS, OTHER_SESSION);
 }
 
-#define WRONG(text, name, ...)                                 \
-   do {                                                        \
-      BAD(text, name, .device = DEVICE_OBJECT, __VA_ARGS__);   \
-      open_video();                                            \
+#define WRONG(text, name, ...)                               \
+   do {                                                      \
+      BAD(text, name, .device = DEVICE_OBJECT, __VA_ARGS__); \
+      make_right();                                          \
+      open_video();                                          \
    } while (0)
 #define WRONG_CMD(text, name, ...)      \
    do {                                 \
       BAD_CMD(text, name, __VA_ARGS__); \
+      make_right();                     \
       open_video();                     \
    } while (0)
 
@@ -133,7 +147,6 @@ static void check_profiles(void)
       .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, .pNext = &profiles, .size = SIZE};
    profile.pNext = NULL;
    WRONG("the profile of a video lacks", vkCreateBuffer, .pCreateInfo = &buffer_info, .pBuffer = &buffer);
-   profile.pNext = &h264;
 }
 
 static void check_sessions(void)
@@ -184,15 +197,13 @@ static void check_sets(void)
    add.stdPPSCount = 2;
    WRONG("have room for 1 sets, and 2", vkCreateVideoSessionParametersKHR, .pCreateInfo = &info,
          .pVideoSessionParameters = &parameters);
+   add.stdPPSCount = 2;
    sets.maxStdPPSCount = UINT32_MAX;
    WRONG("have room for 4294967295", vkCreateVideoSessionParametersKHR, .pCreateInfo = &info,
          .pVideoSessionParameters = &parameters);
-   sets.maxStdPPSCount = 1;
-   add.stdPPSCount = 1;
    add.pStdPPSs = picture_sets + 1;
    WRONG("have room for 1 sets, and 2", vkUpdateVideoSessionParametersKHR,
          .videoSessionParameters = OBJECT(VkVideoSessionParametersKHR, PARAMETERS), .pUpdateInfo = &update);
-   add.pStdPPSs = picture_sets;
 }
 
 static void check_standards(void)
@@ -205,18 +216,15 @@ static void check_standards(void)
    sequence.seq_parameter_set_id = 32;
    WRONG("seq_parameter_set_id is too large", vkCreateVideoSessionParametersKHR, .pCreateInfo = &info,
          .pVideoSessionParameters = &parameters);
-   sequence.seq_parameter_set_id = 3;
    sequence.flags.vui_parameters_present_flag = 1;
    WRONG("pSequenceParameterSetVui is missing", vkCreateVideoSessionParametersKHR, .pCreateInfo = &info,
          .pVideoSessionParameters = &parameters);
-   sequence.flags.vui_parameters_present_flag = 0;
 }
 
 /* --- coding --- */
 
-static VkVideoPictureResourceInfoKHR resource = {.sType = VK_STRUCTURE_TYPE_VIDEO_PICTURE_RESOURCE_INFO_KHR,
-                                                 .codedExtent = {64, 64},
-                                                 .baseArrayLayer = 1};
+static VkVideoPictureResourceInfoKHR resource = {
+   .sType = VK_STRUCTURE_TYPE_VIDEO_PICTURE_RESOURCE_INFO_KHR, .codedExtent = {64, 64}, .baseArrayLayer = 1};
 static StdVideoDecodeH264ReferenceInfo reference;
 static const VkVideoDecodeH264DpbSlotInfoKHR dpb = {.sType = VK_STRUCTURE_TYPE_VIDEO_DECODE_H264_DPB_SLOT_INFO_KHR,
                                                     .pStdReferenceInfo = &reference};
@@ -247,6 +255,7 @@ static void check_coding(void)
    const VkVideoEndCodingInfoKHR end = {.sType = VK_STRUCTURE_TYPE_VIDEO_END_CODING_INFO_KHR};
    VkVideoReferenceSlotInfoKHR slots[1] = {slot(4)};
    VkVideoBeginCodingInfoKHR info = coding();
+   resource.imageViewBinding = OBJECT(VkImageView, PICTURE_VIEW);
    WRONG_CMD("no coding of a video", vkCmdControlVideoCodingKHR, .pCodingControlInfo = &control);
    WRONG_CMD("no coding of a video", vkCmdEndVideoCodingKHR, .pEndCodingInfo = &end);
    info.referenceSlotCount = 1;
@@ -358,13 +367,12 @@ static void check_status(void)
    GOOD(vkCreateQueryPool, .device = DEVICE_OBJECT, .pCreateInfo = &info, .pQueryPool = &pool);
    GOOD_CMD(vkCmdCopyQueryPoolResults, .queryPool = pool, .queryCount = 4, .dstBuffer = OBJECT(VkBuffer, BUFFER),
             .dstOffset = SIZE - 16, .stride = 4, .flags = VK_QUERY_RESULT_WITH_STATUS_BIT_KHR);
-   BAD_CMD("not all in dstBuffer", vkCmdCopyQueryPoolResults, .queryPool = OBJECT(VkQueryPool, QUERIES), .queryCount = 4,
-           .dstBuffer = OBJECT(VkBuffer, BUFFER), .dstOffset = SIZE - 16, .stride = 4,
+   BAD_CMD("not all in dstBuffer", vkCmdCopyQueryPoolResults, .queryPool = OBJECT(VkQueryPool, QUERIES),
+           .queryCount = 4, .dstBuffer = OBJECT(VkBuffer, BUFFER), .dstOffset = SIZE - 16, .stride = 4,
            .flags = VK_QUERY_RESULT_WITH_STATUS_BIT_KHR);
    open_video();
    profile.pNext = NULL;
    WRONG("the profile of a video lacks", vkCreateQueryPool, .pCreateInfo = &info, .pQueryPool = &pool);
-   profile.pNext = &h264;
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* VK_KHR_video_decode_h264: what a GPU can decode, and a picture that it decodes, whose pixels FFmpeg knows, too; and for
- * a GPU that is played the structs of the codecs with all that they can have (video_sets.c). */
+/* VK_KHR_video_decode_h264: what a GPU can decode, and a picture that it decodes, whose pixels FFmpeg knows, too; and
+ * for a GPU that is played the structs of the codecs with all that they can have (video_sets.c). */
 #include <stdlib.h>
 
 #include "tests/e2e/extensions/part.h"
@@ -66,7 +66,8 @@ static void ask_queue(const struct gpu *gpu, struct can *can)
          .sType = VK_STRUCTURE_TYPE_QUEUE_FAMILY_QUERY_RESULT_STATUS_PROPERTIES_KHR};
       video[i] = (VkQueueFamilyVideoPropertiesKHR){.sType = VK_STRUCTURE_TYPE_QUEUE_FAMILY_VIDEO_PROPERTIES_KHR,
                                                    .pNext = &status[i]};
-      families[i] = (VkQueueFamilyProperties2){.sType = VK_STRUCTURE_TYPE_QUEUE_FAMILY_PROPERTIES_2, .pNext = &video[i]};
+      families[i] =
+         (VkQueueFamilyProperties2){.sType = VK_STRUCTURE_TYPE_QUEUE_FAMILY_PROPERTIES_2, .pNext = &video[i]};
    }
    vkGetPhysicalDeviceQueueFamilyProperties2(gpu->physical, &count, families);
    can->status = status[gpu->family].queryResultStatusSupport;
@@ -147,18 +148,17 @@ static void create_parameters(const struct gpu *gpu, struct session *session)
       .aspect_ratio_idc = STD_VIDEO_H264_ASPECT_RATIO_IDC_SQUARE,
       .num_units_in_tick = 1,
       .time_scale = 50};
-   const StdVideoH264SequenceParameterSet sequence = {
-      .flags = {.constraint_set1_flag = 1,
-                .direct_8x8_inference_flag = 1,
-                .frame_mbs_only_flag = 1,
-                .vui_parameters_present_flag = 1},
-      .profile_idc = STD_VIDEO_H264_PROFILE_IDC_MAIN,
-      .level_idc = STD_VIDEO_H264_LEVEL_IDC_1_0,
-      .chroma_format_idc = STD_VIDEO_H264_CHROMA_FORMAT_IDC_420,
-      .pic_order_cnt_type = STD_VIDEO_H264_POC_TYPE_2,
-      .pic_width_in_mbs_minus1 = SIDE / 16 - 1,
-      .pic_height_in_map_units_minus1 = SIDE / 16 - 1,
-      .pSequenceParameterSetVui = &vui};
+   const StdVideoH264SequenceParameterSet sequence = {.flags = {.constraint_set1_flag = 1,
+                                                                .direct_8x8_inference_flag = 1,
+                                                                .frame_mbs_only_flag = 1,
+                                                                .vui_parameters_present_flag = 1},
+                                                      .profile_idc = STD_VIDEO_H264_PROFILE_IDC_MAIN,
+                                                      .level_idc = STD_VIDEO_H264_LEVEL_IDC_1_0,
+                                                      .chroma_format_idc = STD_VIDEO_H264_CHROMA_FORMAT_IDC_420,
+                                                      .pic_order_cnt_type = STD_VIDEO_H264_POC_TYPE_2,
+                                                      .pic_width_in_mbs_minus1 = SIDE / 16 - 1,
+                                                      .pic_height_in_map_units_minus1 = SIDE / 16 - 1,
+                                                      .pSequenceParameterSetVui = &vui};
    const StdVideoH264PictureParameterSet picture = {
       .flags = {.deblocking_filter_control_present_flag = 1, .entropy_coding_mode_flag = 1},
       .pic_init_qp_minus26 = 10,
@@ -175,10 +175,10 @@ static void create_parameters(const struct gpu *gpu, struct session *session)
       .maxStdSPSCount = 1,
       .maxStdPPSCount = 1,
       .pParametersAddInfo = &add};
-   const VkVideoSessionParametersCreateInfoKHR info = {
-      .sType = VK_STRUCTURE_TYPE_VIDEO_SESSION_PARAMETERS_CREATE_INFO_KHR,
-      .pNext = &sets,
-      .videoSession = session->handle};
+   const VkVideoSessionParametersCreateInfoKHR info = {.sType =
+                                                          VK_STRUCTURE_TYPE_VIDEO_SESSION_PARAMETERS_CREATE_INFO_KHR,
+                                                       .pNext = &sets,
+                                                       .videoSession = session->handle};
    OK(CreateVideoSessionParametersKHR(gpu->device, &info, NULL, &session->parameters));
 }
 
@@ -220,7 +220,8 @@ struct buffer {
    VkDeviceSize size;
 };
 
-static struct buffer create_buffer(const struct gpu *gpu, VkDeviceSize size, VkBufferUsageFlags usage, const void *chain)
+static struct buffer create_buffer(const struct gpu *gpu, VkDeviceSize size, VkBufferUsageFlags usage,
+                                   const void *chain)
 {
    const VkMemoryPropertyFlags wanted = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
    const VkBufferCreateInfo info = {
@@ -372,9 +373,8 @@ static void tell_status(const struct gpu *gpu, VkQueryPool pool)
    int64_t wide[2] = {77, 77};
    const VkResult first = vkGetQueryPoolResults(gpu->device, pool, 0, 1, sizeof(narrow), narrow, sizeof(narrow[0]),
                                                 VK_QUERY_RESULT_WITH_STATUS_BIT_KHR);
-   const VkResult second =
-      vkGetQueryPoolResults(gpu->device, pool, 0, 2, sizeof(wide), wide, sizeof(wide[0]),
-                            VK_QUERY_RESULT_WITH_STATUS_BIT_KHR | VK_QUERY_RESULT_64_BIT);
+   const VkResult second = vkGetQueryPoolResults(gpu->device, pool, 0, 2, sizeof(wide), wide, sizeof(wide[0]),
+                                                 VK_QUERY_RESULT_WITH_STATUS_BIT_KHR | VK_QUERY_RESULT_64_BIT);
    printf("status %d: %d; %d: %lld, the other %lld\n", first, narrow[0], second, (long long)wide[0],
           (long long)wide[1]);
 }
@@ -419,15 +419,16 @@ static VkPhysicalDeviceSynchronization2Features features = {
 
 const struct part parts_video[] = {
    {.name = "video_decode_h264",
-    .extensions = (const char *const[]){VK_KHR_VIDEO_DECODE_H264_EXTENSION_NAME, VK_KHR_VIDEO_DECODE_QUEUE_EXTENSION_NAME,
-                                        VK_KHR_VIDEO_QUEUE_EXTENSION_NAME, NULL},
+    .extensions =
+       (const char *const[]){VK_KHR_VIDEO_DECODE_H264_EXTENSION_NAME, VK_KHR_VIDEO_DECODE_QUEUE_EXTENSION_NAME,
+                             VK_KHR_VIDEO_QUEUE_EXTENSION_NAME, NULL},
     .run = run_h264,
     .features = &features,
     .queue = VK_QUEUE_VIDEO_DECODE_BIT_KHR | VK_QUEUE_TRANSFER_BIT},
    {.name = "video_sets",
-    .extensions = (const char *const[]){VK_KHR_VIDEO_DECODE_H265_EXTENSION_NAME, VK_KHR_VIDEO_DECODE_H264_EXTENSION_NAME,
-                                        VK_KHR_VIDEO_DECODE_QUEUE_EXTENSION_NAME, VK_KHR_VIDEO_QUEUE_EXTENSION_NAME,
-                                        NULL},
+    .extensions =
+       (const char *const[]){VK_KHR_VIDEO_DECODE_H265_EXTENSION_NAME, VK_KHR_VIDEO_DECODE_H264_EXTENSION_NAME,
+                             VK_KHR_VIDEO_DECODE_QUEUE_EXTENSION_NAME, VK_KHR_VIDEO_QUEUE_EXTENSION_NAME, NULL},
     .run = part_run_video_sets,
     .features = &features,
     .queue = VK_QUEUE_VIDEO_DECODE_BIT_KHR},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sets of parameters of H.264 and H.265 with all that they can have, and a picture that refers to others: for a GPU that
- * is played, which says what it was given (tests/e2e/layers/played_video.c). No stream is like that. */
+/* Sets of parameters of H.264 and H.265 with all that they can have, and a picture that refers to others: for a GPU
+ * that is played, which says what it was given (tests/e2e/layers/played_video.c). No stream is like that. */
 #include "tests/e2e/extensions/part.h"
 
 #ifdef VK_KHR_video_decode_h265
@@ -19,8 +19,10 @@ static void fill(void *array, size_t count, size_t size, uint32_t first)
 
 /* --- H.264 --- */
 
-static StdVideoH264ScalingLists lists_h264 = {.scaling_list_present_mask = 0xfff, .use_default_scaling_matrix_mask = 0x123};
-static StdVideoH264HrdParameters hrd_h264 = {.cpb_cnt_minus1 = 31, .bit_rate_scale = 5, .cpb_size_scale = 7, .time_offset_length = 24};
+static StdVideoH264ScalingLists lists_h264 = {.scaling_list_present_mask = 0xfff,
+                                              .use_default_scaling_matrix_mask = 0x123};
+static StdVideoH264HrdParameters hrd_h264 = {
+   .cpb_cnt_minus1 = 31, .bit_rate_scale = 5, .cpb_size_scale = 7, .time_offset_length = 24};
 static StdVideoH264SequenceParameterSetVui vui_h264 = {
    .flags = {.overscan_info_present_flag = 1, .vcl_hrd_parameters_present_flag = 1, .fixed_frame_rate_flag = 1},
    .aspect_ratio_idc = STD_VIDEO_H264_ASPECT_RATIO_IDC_EXTENDED_SAR,
@@ -32,24 +34,26 @@ static StdVideoH264SequenceParameterSetVui vui_h264 = {
    .max_dec_frame_buffering = 4,
    .pHrdParameters = &hrd_h264};
 static int32_t offsets_h264[255];
-static StdVideoH264SequenceParameterSet sequence_h264 = {
-   .flags = {.constraint_set5_flag = 1, .frame_cropping_flag = 1, .seq_scaling_matrix_present_flag = 1, .vui_parameters_present_flag = 1},
-   .profile_idc = STD_VIDEO_H264_PROFILE_IDC_HIGH,
-   .level_idc = STD_VIDEO_H264_LEVEL_IDC_5_1,
-   .chroma_format_idc = STD_VIDEO_H264_CHROMA_FORMAT_IDC_420,
-   .seq_parameter_set_id = 31,
-   .log2_max_frame_num_minus4 = 12,
-   .pic_order_cnt_type = STD_VIDEO_H264_POC_TYPE_1,
-   .offset_for_non_ref_pic = -2147483647,
-   .offset_for_top_to_bottom_field = -1,
-   .num_ref_frames_in_pic_order_cnt_cycle = 255,
-   .max_num_ref_frames = 16,
-   .pic_width_in_mbs_minus1 = 119,
-   .pic_height_in_map_units_minus1 = 67,
-   .frame_crop_bottom_offset = 4,
-   .pOffsetForRefFrame = offsets_h264,
-   .pScalingLists = &lists_h264,
-   .pSequenceParameterSetVui = &vui_h264};
+static StdVideoH264SequenceParameterSet sequence_h264 = {.flags = {.constraint_set5_flag = 1,
+                                                                   .frame_cropping_flag = 1,
+                                                                   .seq_scaling_matrix_present_flag = 1,
+                                                                   .vui_parameters_present_flag = 1},
+                                                         .profile_idc = STD_VIDEO_H264_PROFILE_IDC_HIGH,
+                                                         .level_idc = STD_VIDEO_H264_LEVEL_IDC_5_1,
+                                                         .chroma_format_idc = STD_VIDEO_H264_CHROMA_FORMAT_IDC_420,
+                                                         .seq_parameter_set_id = 31,
+                                                         .log2_max_frame_num_minus4 = 12,
+                                                         .pic_order_cnt_type = STD_VIDEO_H264_POC_TYPE_1,
+                                                         .offset_for_non_ref_pic = -2147483647,
+                                                         .offset_for_top_to_bottom_field = -1,
+                                                         .num_ref_frames_in_pic_order_cnt_cycle = 255,
+                                                         .max_num_ref_frames = 16,
+                                                         .pic_width_in_mbs_minus1 = 119,
+                                                         .pic_height_in_map_units_minus1 = 67,
+                                                         .frame_crop_bottom_offset = 4,
+                                                         .pOffsetForRefFrame = offsets_h264,
+                                                         .pScalingLists = &lists_h264,
+                                                         .pSequenceParameterSetVui = &vui_h264};
 static StdVideoH264PictureParameterSet pictures_h264[2] = {
    {.flags = {.transform_8x8_mode_flag = 1, .pic_scaling_matrix_present_flag = 1},
     .seq_parameter_set_id = 31,
@@ -98,48 +102,46 @@ static StdVideoH265VideoParameterSet video = {.flags = {.vps_poc_proportional_to
                                               .pDecPicBufMgr = &buffers,
                                               .pHrdParameters = &hrd,
                                               .pProfileTierLevel = &level};
-static StdVideoH265SequenceParameterSet sequence = {
-   .flags = {.sps_temporal_id_nesting_flag = 1,
-             .sps_scaling_list_data_present_flag = 1,
-             .long_term_ref_pics_present_flag = 1,
-             .vui_parameters_present_flag = 1,
-             .sps_palette_predictor_initializers_present_flag = 1,
-             .intra_boundary_filtering_disabled_flag = 1},
-   .chroma_format_idc = STD_VIDEO_H265_CHROMA_FORMAT_IDC_420,
-   .pic_width_in_luma_samples = 3840,
-   .pic_height_in_luma_samples = 2160,
-   .sps_video_parameter_set_id = 15,
-   .sps_max_sub_layers_minus1 = LAYERS - 1,
-   .sps_seq_parameter_set_id = 14,
-   .num_short_term_ref_pic_sets = 64,
-   .num_long_term_ref_pics_sps = 32,
-   .conf_win_bottom_offset = 8,
-   .sps_num_palette_predictor_initializers_minus1 = 127,
-   .pProfileTierLevel = &level,
-   .pDecPicBufMgr = &buffers,
-   .pScalingLists = &lists,
-   .pShortTermRefPicSet = short_sets,
-   .pLongTermRefPicsSps = &long_pictures,
-   .pSequenceParameterSetVui = &vui,
-   .pPredictorPaletteEntries = &palette};
-static StdVideoH265PictureParameterSet picture = {
-   .flags = {.dependent_slice_segments_enabled_flag = 1,
-             .pps_scaling_list_data_present_flag = 1,
-             .pps_palette_predictor_initializers_present_flag = 1,
-             .tiles_enabled_flag = 1},
-   .pps_pic_parameter_set_id = 63,
-   .pps_seq_parameter_set_id = 14,
-   .sps_video_parameter_set_id = 15,
-   .init_qp_minus26 = -26,
-   .pps_cb_qp_offset = -12,
-   .pps_cr_qp_offset = 12,
-   .chroma_qp_offset_list_len_minus1 = 5,
-   .cb_qp_offset_list = {-1, 2, -3, 4, -5, 6},
-   .pps_act_cr_qp_offset_plus3 = -9,
-   .num_tile_columns_minus1 = 18,
-   .num_tile_rows_minus1 = 20,
-   .pScalingLists = &lists,
-   .pPredictorPaletteEntries = &palette};
+static StdVideoH265SequenceParameterSet sequence = {.flags = {.sps_temporal_id_nesting_flag = 1,
+                                                              .sps_scaling_list_data_present_flag = 1,
+                                                              .long_term_ref_pics_present_flag = 1,
+                                                              .vui_parameters_present_flag = 1,
+                                                              .sps_palette_predictor_initializers_present_flag = 1,
+                                                              .intra_boundary_filtering_disabled_flag = 1},
+                                                    .chroma_format_idc = STD_VIDEO_H265_CHROMA_FORMAT_IDC_420,
+                                                    .pic_width_in_luma_samples = 3840,
+                                                    .pic_height_in_luma_samples = 2160,
+                                                    .sps_video_parameter_set_id = 15,
+                                                    .sps_max_sub_layers_minus1 = LAYERS - 1,
+                                                    .sps_seq_parameter_set_id = 14,
+                                                    .num_short_term_ref_pic_sets = 64,
+                                                    .num_long_term_ref_pics_sps = 32,
+                                                    .conf_win_bottom_offset = 8,
+                                                    .sps_num_palette_predictor_initializers_minus1 = 127,
+                                                    .pProfileTierLevel = &level,
+                                                    .pDecPicBufMgr = &buffers,
+                                                    .pScalingLists = &lists,
+                                                    .pShortTermRefPicSet = short_sets,
+                                                    .pLongTermRefPicsSps = &long_pictures,
+                                                    .pSequenceParameterSetVui = &vui,
+                                                    .pPredictorPaletteEntries = &palette};
+static StdVideoH265PictureParameterSet picture = {.flags = {.dependent_slice_segments_enabled_flag = 1,
+                                                            .pps_scaling_list_data_present_flag = 1,
+                                                            .pps_palette_predictor_initializers_present_flag = 1,
+                                                            .tiles_enabled_flag = 1},
+                                                  .pps_pic_parameter_set_id = 63,
+                                                  .pps_seq_parameter_set_id = 14,
+                                                  .sps_video_parameter_set_id = 15,
+                                                  .init_qp_minus26 = -26,
+                                                  .pps_cb_qp_offset = -12,
+                                                  .pps_cr_qp_offset = 12,
+                                                  .chroma_qp_offset_list_len_minus1 = 5,
+                                                  .cb_qp_offset_list = {-1, 2, -3, 4, -5, 6},
+                                                  .pps_act_cr_qp_offset_plus3 = -9,
+                                                  .num_tile_columns_minus1 = 18,
+                                                  .num_tile_rows_minus1 = 20,
+                                                  .pScalingLists = &lists,
+                                                  .pPredictorPaletteEntries = &palette};
 
 static void fill_sets(void)
 {
@@ -178,8 +180,8 @@ static void fill_sets(void)
 
 static const VkVideoDecodeH264ProfileInfoKHR profile_h264 = {
    .sType = VK_STRUCTURE_TYPE_VIDEO_DECODE_H264_PROFILE_INFO_KHR, .stdProfileIdc = STD_VIDEO_H264_PROFILE_IDC_HIGH};
-static const VkVideoDecodeH265ProfileInfoKHR profile_h265 = {.sType = VK_STRUCTURE_TYPE_VIDEO_DECODE_H265_PROFILE_INFO_KHR,
-                                                             .stdProfileIdc = STD_VIDEO_H265_PROFILE_IDC_MAIN_10};
+static const VkVideoDecodeH265ProfileInfoKHR profile_h265 = {
+   .sType = VK_STRUCTURE_TYPE_VIDEO_DECODE_H265_PROFILE_INFO_KHR, .stdProfileIdc = STD_VIDEO_H265_PROFILE_IDC_MAIN_10};
 
 static VkVideoProfileInfoKHR profile_of(bool is_h265)
 {
@@ -344,10 +346,9 @@ static void run_commands(const struct gpu *gpu, VkVideoSessionKHR session, VkVid
                                             .referenceSlotCount = 1,
                                             .pReferenceSlots = &slot};
    const VkVideoEndCodingInfoKHR end = {.sType = VK_STRUCTURE_TYPE_VIDEO_END_CODING_INFO_KHR};
-   const struct part_image image = part_create_image(gpu, VK_FORMAT_G8_B8R8_2PLANE_420_UNORM, 64,
-                                                     VK_IMAGE_USAGE_VIDEO_DECODE_DST_BIT_KHR |
-                                                        VK_IMAGE_USAGE_VIDEO_DECODE_DPB_BIT_KHR,
-                                                     &profiles);
+   const struct part_image image =
+      part_create_image(gpu, VK_FORMAT_G8_B8R8_2PLANE_420_UNORM, 64,
+                        VK_IMAGE_USAGE_VIDEO_DECODE_DST_BIT_KHR | VK_IMAGE_USAGE_VIDEO_DECODE_DPB_BIT_KHR, &profiles);
    VkCommandPool pool;
    VkBuffer stream;
    VkCommandBuffer commands = gpu_create_commands(gpu, &pool);

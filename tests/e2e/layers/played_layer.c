@@ -292,8 +292,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo
 {
    const VkResult result = layer_create_instance(info, allocator, instance, &next_instance);
    if (result == VK_SUCCESS) { /* later the loader would give ours */
-      next_enumerate = (PFN_vkEnumerateDeviceExtensionProperties)next_instance(
-         *instance, "vkEnumerateDeviceExtensionProperties");
+      next_enumerate =
+         (PFN_vkEnumerateDeviceExtensionProperties)next_instance(*instance, "vkEnumerateDeviceExtensionProperties");
       played_video_instance(next_instance, *instance);
    }
    return result;

@@ -12,8 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VIDEO_IMAGES \
-   (VK_IMAGE_USAGE_VIDEO_DECODE_DST_BIT_KHR | VK_IMAGE_USAGE_VIDEO_DECODE_SRC_BIT_KHR | VK_IMAGE_USAGE_VIDEO_DECODE_DPB_BIT_KHR)
+#define VIDEO_IMAGES                                                                    \
+   (VK_IMAGE_USAGE_VIDEO_DECODE_DST_BIT_KHR | VK_IMAGE_USAGE_VIDEO_DECODE_SRC_BIT_KHR | \
+    VK_IMAGE_USAGE_VIDEO_DECODE_DPB_BIT_KHR)
 #define VIDEO_BUFFERS (VK_BUFFER_USAGE_VIDEO_DECODE_SRC_BIT_KHR | VK_BUFFER_USAGE_VIDEO_DECODE_DST_BIT_KHR)
 
 static PFN_vkGetPhysicalDeviceQueueFamilyProperties next_families;
@@ -143,11 +144,11 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_pool(VkDevice device, const VkQuery
    if (info->queryType != VK_QUERY_TYPE_RESULT_STATUS_ONLY_KHR)
       return next_pool(device, info, allocator, pool);
    *pool = POOL;
-   return find_node(info->pNext, VK_STRUCTURE_TYPE_VIDEO_DECODE_H264_PROFILE_INFO_KHR) ? VK_SUCCESS
-                                                                                       : VK_ERROR_UNKNOWN;
+   return find_node(info->pNext, VK_STRUCTURE_TYPE_VIDEO_DECODE_H264_PROFILE_INFO_KHR) ? VK_SUCCESS : VK_ERROR_UNKNOWN;
 }
 
-static VKAPI_ATTR void VKAPI_CALL destroy_pool(VkDevice device, VkQueryPool pool, const VkAllocationCallbacks *allocator)
+static VKAPI_ATTR void VKAPI_CALL destroy_pool(VkDevice device, VkQueryPool pool,
+                                               const VkAllocationCallbacks *allocator)
 {
    if (pool != POOL)
       next_destroy_pool(device, pool, allocator);

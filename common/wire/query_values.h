@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VP_UTIL_QUERY_VALUES_H
-#define VP_UTIL_QUERY_VALUES_H
+#ifndef VP_WIRE_QUERY_VALUES_H
+#define VP_WIRE_QUERY_VALUES_H
 
 #include <stdint.h>
 #include <vulkan/vulkan.h>
