@@ -102,7 +102,8 @@ class Decoding(Layout):
         """The same for a number of a video codec."""
         item = self.decode_value(variable.type, acc + variable.name, verb)
         if 'most' in variable.std:
-            item.lines.append(self.check('(uint32_t)%s%s <= %s' % (acc, variable.name, variable.std['most']),
+            unless = '!(%s) || ' % variable.std['when'] if 'when' in variable.std else ''
+            item.lines.append(self.check('%s(uint32_t)%s%s <= %s' % (unless, acc, variable.name, variable.std['most']),
                                          '%s is too large' % variable.name))
         item.lines += self.tell_outer(variable, acc, 'd')
         return [item], []

@@ -9,7 +9,8 @@ import xml.etree.ElementTree as ElementTree
 from table import TableError, lines_of
 
 COLUMNS = ['member', 'words']
-WORDS = {'there': r'maybe|!?[\w.]+(=\d+)?(\|!?[\w.]+(=\d+)?)*', 'count': r'\w+', 'most': r'\d+', 'outer': ''}
+WHEN = r'!?[\w.]+(=\d+)?(\|!?[\w.]+(=\d+)?)*'
+WORDS = {'there': WHEN, 'count': r'\w+', 'most': r'\d+', 'when': WHEN, 'outer': ''}
 
 OUTER = 'outer'  # a length that the set around a struct says
 
@@ -106,6 +107,8 @@ def apply(struct, rows):
         if 'there' in member.std:
             member.optional = ['true']
             member.std['there'] = condition(member.std['there'])
+        if 'when' in member.std:
+            member.std['when'] = condition(member.std['when'])
         if 'count' in member.std:
             member.lengths = [member.std['count']]
         if row and (bool({'there', 'count'} & set(row.words)) != bool(member.depth) or
