@@ -2,7 +2,7 @@
 #ifndef VP_TEST_APP_APP_H
 #define VP_TEST_APP_APP_H
 
-/* What the ten phases share: options, checks, a ready-made device, buffers, images and one-shot commands.
+/* What the phases share: options, checks, a ready-made device, buffers, images and one-shot commands.
  *
  * A phase is a function that makes Vulkan calls and checks what came of them. A failed check is counted and printed
  * with its place; the phase goes on or, where nothing sensible can follow, jumps to its label `done` and cleans up. */
@@ -33,6 +33,7 @@ struct app_test {
    const char *name;
    atomic_uint passed;
    atomic_uint failed;
+   bool skipped; /* the GPU has nothing of what the phase tries */
 };
 
 struct app_phase {
@@ -42,7 +43,7 @@ struct app_phase {
 };
 
 /* In order; the phase's number is its index plus one. */
-#define APP_PHASES 10
+#define APP_PHASES 11
 extern const struct app_phase app_phases[APP_PHASES];
 
 void phase_network(struct app_test *t);
@@ -55,6 +56,7 @@ void phase_execution(struct app_test *t);
 void phase_memory(struct app_test *t);
 void phase_compute(struct app_test *t);
 void phase_graphics(struct app_test *t);
+void phase_modern(struct app_test *t);
 
 /* Checks. Each gives true when it held, counts itself, and prints file, line and values when it did not.
  * The TRY forms go to the label `done` of the enclosing function when the check failed. */
@@ -129,6 +131,11 @@ bool app_instance_create(struct app_test *t, VkInstance *instance, uint32_t *api
 bool app_gpu_pick(struct app_test *t, VkInstance instance, VkPhysicalDevice *physical);
 /* Both are safe on a zeroed context; destroy also on one that create gave up half-way. */
 bool app_context_create(struct app_test *t, struct app_context *ctx);
+/* The same in two steps, for a device with other features and with extensions: all but the device and `pool`, then
+ * these with `features` and the chain behind it. The has_... of the context are not filled in. */
+bool app_context_open(struct app_test *t, struct app_context *ctx);
+bool app_context_create_device(struct app_context *ctx, const VkPhysicalDeviceFeatures2 *features,
+                               const char *const *extensions, uint32_t extension_count);
 void app_context_destroy(struct app_context *ctx);
 
 enum app_memory {

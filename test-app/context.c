@@ -144,15 +144,11 @@ static void app_context_choose_features(struct app_context *ctx, VkPhysicalDevic
    };
 }
 
-static bool app_context_create_device(struct app_context *ctx)
+bool app_context_create_device(struct app_context *ctx, const VkPhysicalDeviceFeatures2 *features,
+                               const char *const *extensions, uint32_t extension_count)
 {
    static const float priorities[APP_MAX_QUEUES] = {1.0f, 0.5f};
-   VkPhysicalDeviceFeatures2 features;
-   VkPhysicalDeviceVulkan12Features v12;
-   VkPhysicalDeviceVulkan13Features v13;
    VkDeviceQueueCreateInfo queue_infos[APP_MAX_FAMILIES];
-
-   app_context_choose_features(ctx, &features, &v12, &v13);
    for (uint32_t i = 0; i < ctx->family_count; i++) {
       queue_infos[i] = (VkDeviceQueueCreateInfo){
          .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -164,9 +160,11 @@ static bool app_context_create_device(struct app_context *ctx)
    }
    VkDeviceCreateInfo info = {
       .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-      .pNext = &features,
+      .pNext = features,
       .queueCreateInfoCount = ctx->family_count,
       .pQueueCreateInfos = queue_infos,
+      .enabledExtensionCount = extension_count,
+      .ppEnabledExtensionNames = extensions,
    };
    if (!VK_CHECK(ctx->test, vkCreateDevice(ctx->physical, &info, NULL, &ctx->device)))
       return false;
@@ -178,10 +176,15 @@ static bool app_context_create_device(struct app_context *ctx)
       if (!CHECK(ctx->test, ctx->queues[q].handle != VK_NULL_HANDLE))
          return false;
    }
-   return true;
+   VkCommandPoolCreateInfo pool_info = {
+      .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+      .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+      .queueFamilyIndex = ctx->queues[0].family,
+   };
+   return VK_CHECK(ctx->test, vkCreateCommandPool(ctx->device, &pool_info, NULL, &ctx->pool));
 }
 
-bool app_context_create(struct app_test *t, struct app_context *ctx)
+bool app_context_open(struct app_test *t, struct app_context *ctx)
 {
    *ctx = (struct app_context){.test = t};
    if (!app_instance_create(t, &ctx->instance, &ctx->api) || !app_gpu_pick(t, ctx->instance, &ctx->physical))
@@ -190,15 +193,18 @@ bool app_context_create(struct app_test *t, struct app_context *ctx)
    vkGetPhysicalDeviceMemoryProperties(ctx->physical, &ctx->memory);
    if (ctx->properties.apiVersion < ctx->api)
       ctx->api = ctx->properties.apiVersion;
-   if (!CHECK(t, ctx->api >= VK_API_VERSION_1_1) || !app_context_choose_queues(ctx) || !app_context_create_device(ctx))
-      return false;
+   return CHECK(t, ctx->api >= VK_API_VERSION_1_1) && app_context_choose_queues(ctx);
+}
 
-   VkCommandPoolCreateInfo pool_info = {
-      .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-      .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
-      .queueFamilyIndex = ctx->queues[0].family,
-   };
-   return VK_CHECK(t, vkCreateCommandPool(ctx->device, &pool_info, NULL, &ctx->pool));
+bool app_context_create(struct app_test *t, struct app_context *ctx)
+{
+   VkPhysicalDeviceFeatures2 features;
+   VkPhysicalDeviceVulkan12Features v12;
+   VkPhysicalDeviceVulkan13Features v13;
+   if (!app_context_open(t, ctx))
+      return false;
+   app_context_choose_features(ctx, &features, &v12, &v13);
+   return app_context_create_device(ctx, &features, NULL, 0);
 }
 
 void app_context_destroy(struct app_context *ctx)

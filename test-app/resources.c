@@ -36,10 +36,15 @@ static uint32_t app_memory_type_of_kind(const struct app_context *ctx, uint32_t 
 }
 
 static bool app_memory_allocate(struct app_context *ctx, const VkMemoryRequirements *needs, enum app_memory kind,
-                                VkDeviceMemory *memory)
+                                bool address, VkDeviceMemory *memory)
 {
+   VkMemoryAllocateFlagsInfo flags = {
+      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+      .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT,
+   };
    VkMemoryAllocateInfo info = {
       .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+      .pNext = address ? &flags : NULL,
       .allocationSize = needs->size,
       .memoryTypeIndex = app_memory_type_of_kind(ctx, needs->memoryTypeBits, kind),
    };
@@ -58,12 +63,13 @@ bool app_buffer_create(struct app_context *ctx, struct app_buffer *buffer, VkDev
       .queueFamilyIndexCount = ctx->family_count,
       .pQueueFamilyIndices = ctx->families,
    };
+   const bool address = usage & VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
    VkMemoryRequirements needs;
    *buffer = (struct app_buffer){.size = size};
    if (!VK_CHECK(ctx->test, vkCreateBuffer(ctx->device, &info, NULL, &buffer->handle)))
       return false;
    vkGetBufferMemoryRequirements(ctx->device, buffer->handle, &needs);
-   if (!app_memory_allocate(ctx, &needs, kind, &buffer->memory) ||
+   if (!app_memory_allocate(ctx, &needs, kind, address, &buffer->memory) ||
        !VK_CHECK(ctx->test, vkBindBufferMemory(ctx->device, buffer->handle, buffer->memory, 0)))
       return false;
    return kind == APP_MEMORY_DEVICE ||
@@ -125,7 +131,7 @@ bool app_image_create(struct app_context *ctx, struct app_image *image, const Vk
    if (!VK_CHECK(ctx->test, vkCreateImage(ctx->device, info, NULL, &image->handle)))
       return false;
    vkGetImageMemoryRequirements(ctx->device, image->handle, &needs);
-   if (!app_memory_allocate(ctx, &needs, APP_MEMORY_DEVICE, &image->memory) ||
+   if (!app_memory_allocate(ctx, &needs, APP_MEMORY_DEVICE, false, &image->memory) ||
        !VK_CHECK(ctx->test, vkBindImageMemory(ctx->device, image->handle, image->memory, 0)))
       return false;
    if (!aspect)

@@ -129,7 +129,7 @@ const struct vp_variable vp_variables[VP_VARIABLE_COUNT] = {
                           .allowed = "async signal compare",
                           .unset = "`async` where the kernel has it, else `compare`",
                           .meaning = "How changes of mapped memory are found. See "
-                                     "[ARCHITECTURE.md](ARCHITECTURE.md#mapped-memory), and "
+                                     "[MAPPED_MEMORY.md](MAPPED_MEMORY.md), and "
                                      "[below](#memory-that-devices-write-to)."},
    [VP_VARIABLE_BAR_MEMORY] = {.name = "VENUS_BAR_MEMORY",
                                .kind = VP_VARIABLE_FLAG,

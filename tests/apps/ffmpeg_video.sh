@@ -8,14 +8,14 @@
 need ffmpeg
 version=$(ffmpeg -version | sed -n '1s/^ffmpeg version n\{0,1\}\([0-9]*\.[0-9]*\).*/\1/p')
 awk "BEGIN { exit !(${version:-0} >= 6.1) }" || skip "FFmpeg ${version:-of an unknown version} does not decode with Vulkan; 6.1 does"
-ffmpeg -v error -hwaccels | grep -qx vulkan || skip "this ffmpeg has no Vulkan"
+ffmpeg -v error -hwaccels | grep -x vulkan >/dev/null || skip "this ffmpeg has no Vulkan"
 server_start
 
 # encode NAME SIZE FRAMES ENCODER OPTION...
 encode() {
    local name=$1 size=$2 frames=$3 encoder=$4
    shift 4
-   ffmpeg -v error -encoders | grep -q " $encoder " || return 1
+   ffmpeg -v error -encoders | grep " $encoder " >/dev/null || return 1
    ffmpeg -y -v error -nostdin -f lavfi -i "testsrc2=size=$size:rate=30" -frames:v "$frames" -pix_fmt yuv420p \
       -c:v "$encoder" "$@" "$VP_TEST_TMP/$name" || fail "$encoder cannot encode"
 }

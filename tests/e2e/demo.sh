@@ -19,8 +19,8 @@ gpu=$(env -u VENUS_SERVER VK_DRIVER_FILES="$VP_NATIVE_ICD" "$VP_SERVER" --list |
 says '^== GPU: .*; driver: .*, Vulkan [0-9.]+$'
 grep -qF "== GPU: $gpu; " "$VP_TEST_TMP/log" || fail "the GPU is $gpu, and the demo says: $(cat "$VP_TEST_TMP/log")"
 says "^== ${#native[@]} of ${#native[@]} pictures are equal to the bit"
-says '^10 passed, 0 failed$'
-says '^== ten phases .*: [0-9.]+ s natively, [0-9.]+ s through the driver'
+says '^11 passed, 0 failed$'
+says '^== eleven phases .*: [0-9.]+ s natively, [0-9.]+ s through the driver'
 says "^== one picture of all: $out/demo.png\$"
 if command -v Xvfb >/dev/null && command -v vkcube >/dev/null; then
    [[ -f $out/remote/window-vkcube.xwd ]] || fail "there is no window: $(cat "$VP_TEST_TMP/log")"

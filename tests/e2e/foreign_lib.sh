@@ -17,7 +17,7 @@ run_phases() {
    shift
    # shellcheck disable=SC2119
    server_start
-   run_app here "$VP_ICD" "$VP_TEST_APP" --phase 10
+   run_app here "$VP_ICD" "$VP_TEST_APP" --phase 10 --phase 11
    run_app there "$manifest" "$@" --all
    [[ -n $(ls "$VP_TEST_TMP/here") ]] || fail "there are no pictures"
    for picture in "$VP_TEST_TMP"/here/*; do

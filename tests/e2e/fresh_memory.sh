@@ -18,12 +18,12 @@ look() {
 }
 
 look always || fail "there is something in new memory: $(cat "$VP_TEST_TMP/always" "$VP_TEST_TMP/always.log")"
-grep -q 'image, type 1: 0 bytes' "$VP_TEST_TMP/always" || fail "no memory was hidden: $(cat "$VP_TEST_TMP/always")"
+grep -q '^image, type [0-9]*: 0 bytes' "$VP_TEST_TMP/always" || fail "no memory was hidden: $(cat "$VP_TEST_TMP/always")"
 grep -q 'fresh memory of the GPU is cleared by the server' "$SERVER_LOG" || fail "nobody says who clears memory"
 server_stop
 look off && fail "the test would find nothing: $(cat "$VP_TEST_TMP/off")"
-for kind in 'copied, type 0' 'copied, type 1' 'image, type 1'; do
-   grep -q "^$kind: [1-9]" "$VP_TEST_TMP/off" || fail "the test would find nothing of $kind: $(cat "$VP_TEST_TMP/off")"
+for kind in copied image; do
+   grep -q "^$kind, type [0-9]*: [1-9]" "$VP_TEST_TMP/off" || fail "the test would find nothing of $kind: $(cat "$VP_TEST_TMP/off")"
 done
-grep -q '^mapped, type 0: 0 bytes' "$VP_TEST_TMP/off" || fail "mapped memory is no zeros: $(cat "$VP_TEST_TMP/off")"
+! grep -q '^mapped, type [0-9]*: [1-9]' "$VP_TEST_TMP/off" || fail "mapped memory is no zeros: $(cat "$VP_TEST_TMP/off")"
 server_stop

@@ -27,9 +27,27 @@ same_pictures() {
 }
 
 mkdir "$VP_TEST_TMP/native"
-native "$VP_TEST_APP" --phase 10 --out "$VP_TEST_TMP/native" >"$VP_TEST_TMP/native/log" 2>&1 ||
+native "$VP_TEST_APP" --phase 10 --phase 11 --out "$VP_TEST_TMP/native" >"$VP_TEST_TMP/native/log" 2>&1 ||
    fail "the native run: $(cat "$VP_TEST_TMP/native/log")"
 server_start
+
+# Of phase 11, what there is no picture of was skipped, and it is said why.
+while read -r name part; do
+   compgen -G "$VP_TEST_TMP/native/phase11-$name.png" >/dev/null || grep -q "$part: skipped, " "$VP_TEST_TMP/native/log" ||
+      fail "nothing is said of $part: $(cat "$VP_TEST_TMP/native/log")"
+done <<'END'
+atomics 64-bit atomics
+matrices cooperative matrices
+mesh mesh shaders
+ray-* ray tracing
+sparse sparse residency
+END
+if [[ -z $VP_SANITIZE ]]; then
+   mkdir "$VP_TEST_TMP/old"
+   native env LD_PRELOAD="$VP_BUILD/tests/e2e/libold_loader.so" "$VP_TEST_APP" --phase 11 --out "$VP_TEST_TMP/old" \
+      >"$VP_TEST_TMP/old.log" || fail "a phase that is skipped fails: $(cat "$VP_TEST_TMP/old.log")"
+   grep -qx '0 passed, 0 failed, 1 skipped' "$VP_TEST_TMP/old.log" || fail "nothing is skipped: $(cat "$VP_TEST_TMP/old.log")"
+fi
 
 run_app "$VP_TEST_TMP/one" --all || fail "the application"
 tail -n 1 "$VP_TEST_TMP/one/log"
@@ -38,7 +56,7 @@ same_pictures "$VP_TEST_TMP/one"
 # Computing takes long with a sanitizer.
 phases=(--all)
 if [[ -n $VP_SANITIZE ]]; then
-   phases=(--phase 4 --phase 5 --phase 6 --phase 7 --phase 8 --phase 10)
+   phases=(--phase 4 --phase 5 --phase 6 --phase 7 --phase 8 --phase 10 --phase 11)
 fi
 run_app "$VP_TEST_TMP/first" "${phases[@]}" &
 first=$!
@@ -49,5 +67,6 @@ same_pictures "$VP_TEST_TMP/second"
 
 proxy_start --rtt 20
 SERVER_ADDRESS=$PROXY_ADDRESS
-run_app "$VP_TEST_TMP/slow" --phase 3 --phase 5 --phase 6 --phase 7 --phase 8 --phase 10 || fail "over a slow network"
+run_app "$VP_TEST_TMP/slow" --phase 3 --phase 5 --phase 6 --phase 7 --phase 8 --phase 10 --phase 11 ||
+   fail "over a slow network"
 same_pictures "$VP_TEST_TMP/slow"

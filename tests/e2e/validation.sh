@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # test: timeout=300 no-asan
-# The Khronos validation layer says about the ten phases and some programs what it says natively, whether it looks at
+# The Khronos validation layer says about the phases of the test application and some programs what it says natively, whether it looks at
 # what the program tells our driver or at what our server tells the GPU's driver.
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/e2e/validation_lib.sh
@@ -12,7 +12,7 @@ same_rules control "$VP_BUILD/tests/e2e/rule_breaker"
 for side in client server; do
    [[ -s $VP_TEST_TMP/control.rules.$side.rules ]] || fail "the layer does not see a broken rule in the $side"
 done
-for phase in 1 2 3 4 5 6 7 8 9 10; do
+for phase in 1 2 3 4 5 6 7 8 9 10 11; do
    same_rules "phase $phase" "$VP_TEST_APP" --phase "$phase" --out "$VP_TEST_TMP"
 done
 if command -v ffmpeg >/dev/null; then

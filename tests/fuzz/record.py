@@ -19,7 +19,7 @@ import tempfile
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LAVAPIPE = "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json"
-PHASES = (1, 2, 3, 4, 5, 6, 8, 10)  # others say nothing new, or much
+PHASES = (1, 2, 3, 4, 5, 6, 8, 10, 11)  # others say nothing new, or much
 
 # Of a recording: it goes on without the changes of memory that are longer, and ends after so much.
 MEMORY, LONG_CHANGE, LONGEST = 4, 1024, 60000
