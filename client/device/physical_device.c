@@ -18,6 +18,7 @@
 #include "client/vp_entry.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
+#include "common/wire/video_profile.h"
 
 #define MAX_EXTENSIONS 1024
 #define ARENA_LIMIT ((size_t)4 << 20)
@@ -211,6 +212,21 @@ static void add_newer_local_features(VkPhysicalDeviceFeatures2 *features)
    (void)features;
 }
 
+/* Of video codecs those whose structs can be sent. */
+static void select_codecs(struct vp_physical_device *gpu)
+{
+#ifdef VP_HAS_VIDEO
+   for (uint32_t i = 0; i < gpu->queue_family_count; i++) {
+      VkQueueFamilyVideoPropertiesKHR *video =
+         vp_chain_find(gpu->queue_families[i].pNext, VK_STRUCTURE_TYPE_QUEUE_FAMILY_VIDEO_PROPERTIES_KHR);
+      if (video)
+         video->videoCodecOperations &= vp_video_codecs();
+   }
+#else
+   (void)gpu;
+#endif
+}
+
 /* What is up to the client, not to the GPU. */
 static void add_local_features(VkPhysicalDeviceFeatures2 *features)
 {
@@ -318,6 +334,7 @@ uint32_t vp_physical_devices_init(struct vp_physical_device **gpus, uint32_t cou
       select_offered_extensions(gpu, &questions[i]);
       select_features(&gpu->features);
       select_memory(gpu);
+      select_codecs(gpu);
       select_version(gpu);
       gpu->budget_ms = vp_clock_ms();
       vp_identity_apply(gpu, &gpu->properties);

@@ -16,7 +16,7 @@
 #include "client/vp_entry.h"
 #include "common/util/bytes.h"
 #include "common/util/clock.h"
-#include "common/util/query_values.h"
+#include "common/wire/query_values.h"
 
 /* How long a wait goes on when nothing is submitted that could end it: drivers wait for ever there, or not at all.
  * Where the batches that change the queries are complete and have left no results, as with queries for several views of
@@ -28,7 +28,7 @@
 #define HUGE_COUNT 65536
 
 /* What comes before a query's values in `state`: how often the host has reset it, whether a batch has changed it since,
- * and whether it has a result. */
+ * and whether it has a result: not 0, or how it ended. */
 enum { RESETS, CHANGED, AVAILABLE, VALUES };
 
 /* On the wire it is followed by as much from AVAILABLE on. */
@@ -70,6 +70,7 @@ void *vp_make_vkCreateQueryPool(struct vp_device *device, const VkAllocationCall
       return NULL;
    pool->count = info->queryCount;
    pool->values = vp_query_values(info);
+   pool->flag = vp_query_result_flag(info);
    pool->state = calloc((size_t)pool->count * (VALUES + pool->values) + 1, sizeof(uint64_t));
    if (!pool->state) {
       vp_object_destroy(&device->conn->objects, allocator, pool);
@@ -130,8 +131,10 @@ static bool write_result(const struct vp_query_pool *pool, uint32_t query, VkQue
       for (uint32_t i = 0; i < pool->values; i++)
          store_value(out + i * size, available ? state[VALUES + i] : 0, wide);
    }
-   if (flags & VK_QUERY_RESULT_WITH_AVAILABILITY_BIT)
+   if (flags & VP_QUERY_RESULT_WITH_STATUS)
       store_value(out + pool->values * size, state[AVAILABLE], wide);
+   else if (flags & VK_QUERY_RESULT_WITH_AVAILABILITY_BIT)
+      store_value(out + pool->values * size, available, wide);
    return available;
 }
 
@@ -171,7 +174,7 @@ static void ask_results(struct vp_device *device, VkQueryPool handle, uint32_t f
       .dataSize = count * stride,
       .pData = answer,
       .stride = stride,
-      .flags = VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WITH_AVAILABILITY_BIT,
+      .flags = VK_QUERY_RESULT_64_BIT | pool->flag,
    };
    pthread_mutex_unlock(&device->conn->progress_lock);
    const VkResult result = vp_call_vkGetQueryPoolResults(device->conn, &a);

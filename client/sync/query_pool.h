@@ -13,8 +13,9 @@ struct vp_connection;
 struct vp_query_pool {
    struct vp_object base;
    uint32_t count;
-   uint32_t values; /* per query */
-   uint64_t *state; /* per query, see query_pool.c */
+   uint32_t values;         /* per query */
+   VkQueryResultFlags flag; /* what is known beside them: vp_query_result_flag() */
+   uint64_t *state;         /* per query, see query_pool.c */
 };
 
 /* A QUERIES frame. False when it makes no sense. */

@@ -17,6 +17,7 @@ struct vp_decoder {
    struct vp_arena *arena;
    const char *error; /* NULL: none so far. A constant text. */
    unsigned depth;    /* of chains inside chains */
+   uint32_t outer;    /* how many sub-layers a video's set of parameters has, while it is read */
 
    /* Turns the id of an existing object of that VkObjectType into a handle. */
    uint64_t (*find_handle)(struct vp_decoder *dec, int32_t type, uint64_t id);

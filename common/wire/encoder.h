@@ -25,6 +25,7 @@ struct vp_encoder {
    uint8_t *limit;                  /* the end of the memory */
    size_t piece;                    /* not 0: behind so many bytes there is no other room than what was asked for */
    const struct vp_wire_peer *peer; /* NULL: the peer knows everything */
+   uint32_t outer;                  /* how many sub-layers a video's set of parameters has, while it is written */
    bool failed;
 };
 

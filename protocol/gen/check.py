@@ -2,11 +2,13 @@
 """Refuses tables that contradict the registry."""
 
 import checks
+import std
 from table import TableError
 
 # The newest registry that the tables have been checked with. Of a newer one some commands may have no row yet; some rows
 # may be of commands that an older one does not know.
 CHECKED_WITH = 359
+STD_CHECKED_WITH = 309  # the oldest that std.table is whole for
 
 
 def missing_nodes(scope):
@@ -76,8 +78,10 @@ def contradictions(scope, command):
         yield 'it has no barriers for images'
 
 
-def check(scope):
+def check(scope, std_rows=None):
     wrong = unknown_names(scope) + wrong_commands(scope) + list(checks.contradictions(scope))
+    if std_rows and scope.registry.has_video and scope.registry.header_version >= STD_CHECKED_WITH:
+        wrong += std.unknown_members(scope.registry, std_rows)
     wrong += ['%s cannot be in a chain of %s, as in Venus' % (node, root) for root, node in missing_nodes(scope)]
     if wrong:
         raise TableError('\n'.join(wrong))

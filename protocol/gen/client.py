@@ -140,9 +140,13 @@ class Entries:
             for name in ['dstBuffer', 'dstImage']:
                 if p.name == name:
                     return name
-                if any(m.name == name for m in members):
+                if any(m.name == name for m in members) and not self.queries_inside(p.type):
                     return '%s->%s' % (p.name, name)
         return None
+
+    def queries_inside(self, name):
+        """Whether a struct's chain may name queries, which the command then changes, too."""
+        return any(m.type == 'VkQueryPool' for node in self.scope.nodes.get(name, []) for m in node.members)
 
     def observed(self, command):
         """Whether it may change what the host can look at. What shaders do is a matter of the pipeline that is bound."""

@@ -4,6 +4,11 @@
 from layout import Layout, pad4
 from lines import Item, block, indent, join_reads
 from scope import MAY_BE_EMPTY, SCALARS
+from std import Bits
+
+
+# Structs that a function looks at when a server has read them with their chain.
+LOOKED_AT = {'VkVideoProfileInfoKHR': ('vp_video_profile_is_whole', 'the profile of a video lacks what its codec needs')}
 
 
 class Decoding(Layout):
@@ -84,10 +89,31 @@ class Decoding(Layout):
             return [Item(8, ['%s = (void *)(uintptr_t)vp_get_u64(&p);' % whole])], []
         if form == 'fixed':
             return [self.decode_fixed(variable, whole, verb, fresh)], []
+        if isinstance(variable, Bits):
+            return [Item(4, block('', ['const uint32_t bits = vp_get_u32(&p);'] + variable.assign(acc, 'bits')))], []
+        if variable.std:
+            return self.decode_std(variable, acc, verb)
         if form == 'selected':
             union = self.base(variable.type)[1]
             return [Item(None, ['%s(d, &%s, %s%s);' % (self.need('new_union', union), whole, acc, variable.selector)])], []
         return [self.decode_value(variable.type, whole, verb, fresh, self.needed(variable, owner, verb, fresh))], []
+
+    def decode_std(self, variable, acc, verb):
+        """The same for a number of a video codec."""
+        item = self.decode_value(variable.type, acc + variable.name, verb)
+        if 'most' in variable.std:
+            unless = '!(%s) || ' % variable.std['when'] if 'when' in variable.std else ''
+            item.lines.append(self.check('%s(uint32_t)%s%s <= %s' % (unless, acc, variable.name, variable.std['most']),
+                                         '%s is too large' % variable.name))
+        item.lines += self.tell_outer(variable, acc, 'd')
+        return [item], []
+
+    def most_of_all(self, variable, whole, count):
+        """Lines that look at each element of an array in place whose numbers must be small."""
+        if 'most' not in variable.std:
+            return []
+        return ['for (unsigned i = 0; i < %d; i++)' % count,
+                '   ' + self.check('%s[i] <= %s' % (whole, variable.std['most']), '%s is too large' % variable.name)]
 
     def needed(self, variable, owner, verb, fresh):
         """What to call a handle that must be there, or None. Those that are parameters themselves are looked at later."""
@@ -110,8 +136,9 @@ class Decoding(Layout):
         count = self.dimension(variable)
         if variable.type == 'char' or self.same_in_memory(variable.type):
             size = 8 + pad4(count * (1 if variable.type == 'char' else SCALARS[self.base(variable.type)[1]][1]))
-            return Item(size, ['p = vp_dec_fixed(d, p, %s, %d, sizeof(*%s));' % (whole, count, whole)] + (
-                ['%s[%d] = 0;' % (whole, count - 1)] if variable.type == 'char' else []))
+            array, element_size = self.place(variable, whole)
+            return Item(size, ['p = vp_dec_fixed(d, p, %s, %d, %s);' % (array, count, element_size)] + (
+                ['%s[%d] = 0;' % (whole, count - 1)] if variable.type == 'char' else []) + self.most_of_all(variable, whole, count))
         element = self.decode_value(variable.type, whole + '[i]', verb, fresh)
         loop = 'for (unsigned i = 0; i < %d; i++)' % count
         if element.size is not None:
@@ -148,7 +175,10 @@ class Decoding(Layout):
         """Lines that read so many elements, of which there are enough bytes, into new memory."""
         loop = 'uint64_t %s = 0; %%s && %s < %s%%s; %s++' % (index, index, count, index)
         if item.size:
-            return ['%s *%s = vp_dec_room(d, %s, sizeof(*%s));' % (element, array, count, array),
+            kind, what = self.base(element)
+            # what is between bit fields is zero, too
+            take = 'vp_dec_alloc' if kind == 'struct' and what.std else 'vp_dec_room'
+            return ['%s *%s = %s(d, %s, sizeof(*%s));' % (element, array, take, count, array),
                     'const uint8_t *p = vp_dec_take(d, %s * %d);' % (count, item.size)] + \
                 block('for (%s)' % loop % ('p', ''), item.lines)
         lines = ['%s *%s = vp_dec_alloc(d, %s, sizeof(*%s));' % (element, array, count, array)]
@@ -188,10 +218,15 @@ class Decoding(Layout):
         """Lines for all members after an item for the head: declarations, reads, checks."""
         parts = self.parts(struct, partial)
         declarations, items, checks = self.counts([m for m, _ in parts], struct, [mode for _, mode in parts]), list(head), []
+        declarations += self.outer(struct, 'd')
         for member, mode in parts:
             read, checked = self.decode_variable(member, struct, struct.members, 'v->', verb, mode)
             items += read
             checks += checked
+            needed = self.scope.needed_if(member)
+            if needed:
+                empty = ' || !%s' % self.length(member.lengths[0], struct.members, 'v->') if member.lengths else ''
+                checks.append(self.check('!(%s)%s || v->%s' % (needed, empty, member.name), '%s is missing' % member.name))
             lengths = self.scope.lengths(member, struct)
             if verb == 'into' and member.depth and lengths and not member.is_string():
                 length = self.length(lengths[0], struct.members, 'v->')
@@ -238,6 +273,9 @@ class Decoding(Layout):
         else:
             lines = ['uint64_t chained = 0;'] if chain_verb and struct.stype and self.nodes(struct) else []
             lines += self.decode_body(struct, verb, partial, self.decode_head(struct, chain_verb) if chain_verb else [])
+        if verb == 'new' and chain_verb == 'new_chain' and struct.name in LOOKED_AT:
+            function, error = LOOKED_AT[struct.name]
+            lines.append(self.check('%s(v)' % function, error))
         self.add('void %s(struct vp_decoder *d, %s *v)' % (name, struct.name), lines + ['(void)d, (void)v;'])
 
     def make_new(self, name, struct):

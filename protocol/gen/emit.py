@@ -70,6 +70,9 @@ def commands_header(scope):
             body += ['#define %s%s %s%s' % (prefix, name, prefix, command.name) for prefix in (
                 'VP_CMD_', 'vp_cmd_', 'vp_room_', 'vp_write_', 'vp_request_', 'vp_reply_', 'vp_clear_', 'vp_ask_', 'vp_send_', 'vp_call_', 'vp_decode_', 'vp_answer_',
                 'vps_handle_')] + ['']
+    known = {c.name for c in scope.wire_commands()}
+    body += ['#define %s /* %s is known, which takes the registry of video codecs, too */' % (word, name) for word, name in (
+        ('VP_HAS_VIDEO', 'vkCmdDecodeVideoKHR'), ('VP_HAS_VIDEO_ENCODE', 'vkCmdEncodeVideoKHR')) if name in known] + ['']
     registry = scope.registry
     body += ['/* The registry that this was made from. */',
              '#define VP_REGISTRY_VERSION VK_MAKE_API_VERSION(0, %d, %d, %d)' % (*registry.api_version,
@@ -157,7 +160,7 @@ def server_codec(scope):
     includes = ['"vp_commands.h"', '"common/wire/decoder.h"', '"common/wire/encoder.h"']
     return {
         'server/vp_server_structs.h': header('VP_SERVER_STRUCTS_H', includes, codec.prototypes + [''] + codec.inlines),
-        'server/vp_server_structs.c': source(['"server/vp_server_structs.h"'], codec.functions),
+        'server/vp_server_structs.c': source(['"server/vp_server_structs.h"', '"common/wire/video_profile.h"'], codec.functions),
         'server/vp_server_calls.h': header('VP_SERVER_CALLS_H', includes, prototypes),
         'server/vp_recorded_calls.h': header('VP_RECORDED_CALLS_H', ['"server/vp_server_structs.h"'], recorded),
         'server/vp_server_calls.c': source(['"server/vp_server_calls.h"', '"server/vp_server_structs.h"'], calls),

@@ -3,7 +3,8 @@
 
 from layout import Layout
 from lines import Item, block, indent, join_items
-from scope import MAY_BE_EMPTY, OPAQUE, SCALARS, SENT_IF, UNION_MEMBER
+from scope import MAY_BE_EMPTY, OPAQUE, SCALARS, UNION_MEMBER
+from std import Bits
 
 
 class Encoding(Layout):
@@ -29,7 +30,9 @@ class Encoding(Layout):
         whole = acc + variable.name
         if (owner.name, variable.name) in OPAQUE:
             return ['p = vp_put_u64(p, (uint64_t)(uintptr_t)%s);' % whole]
-        condition = SENT_IF.get((owner.name, variable.name))
+        if isinstance(variable, Bits):
+            return ['p = vp_put_u32(p, %s);' % variable.value(acc)]
+        condition = self.scope.sent_if(variable, owner)
         if condition:
             whole = '(%s) ? %s : VK_NULL_HANDLE' % (condition, whole)
         if not variable.dimensions:
@@ -38,7 +41,8 @@ class Encoding(Layout):
         if variable.type == 'char':
             return ['p = vp_put_text(p, %s, %d);' % (whole, count)]
         if self.same_in_memory(variable.type):
-            return ['p = vp_put_fixed(p, %s, %d, sizeof(*%s));' % (whole, count, whole)]
+            array, size = self.place(variable, whole)
+            return ['p = vp_put_fixed(p, %s, %d, %s);' % (array, count, size)]
         return ['p = vp_put_u64(p, %d);' % count] + \
             block('for (unsigned i = 0; i < %d; i++)' % count, self.put_value(variable.type, whole + '[i]'))
 
@@ -70,11 +74,11 @@ class Encoding(Layout):
         whole, form = acc + variable.name, self.form(variable, owner, mode)
         size = self.variable_extent(variable, owner, mode)[1]
         if form == 'absent' or mode == 'full' and size is not None:
-            return Item(size, self.put_variable(variable, owner, acc))
+            return Item(size, self.put_variable(variable, owner, acc) + self.tell_outer(variable, acc, 'e'))
         if form == 'array':
             return self.encode_array(variable, owner, siblings, acc, mode)
         if form == 'pointer':
-            return self.encode_pointer(variable, whole, mode)
+            return self.encode_pointer(variable, owner, whole, mode)
         if form == 'nothing':
             return Item(0, [])
         if form == 'fixed':
@@ -90,15 +94,17 @@ class Encoding(Layout):
         return Item(None, block('for (unsigned i = 0; i < %d; i++)' % count, inner) if inner else [],
                     head=Item(8, ['p = vp_put_u64(p, %d);' % count]))
 
-    def encode_pointer(self, variable, whole, mode):
-        present = 'p = vp_put_u64(p, %s != NULL);' % whole
+    def encode_pointer(self, variable, owner, whole, mode):
+        condition = self.scope.sent_if(variable, owner)
+        there = '%s != NULL' % whole if not condition else '%s != NULL && (%s)' % (whole, condition)
+        present = 'p = vp_put_u64(p, %s);' % there
         if mode == 'none':
             return Item(8, [present])
         inner = self.encode_value(variable.type, '(*%s)' % whole, 'partial' if mode == 'partial' else 'enc')
         if inner.size is not None:
-            return Item(8, [present] + (block('if (%s)' % whole, inner.lines) if inner.lines else []),
-                        arrays=[('%s != NULL' % whole, inner.size)] if inner.size else [])
-        return Item(None, block('if (%s)' % whole, join_items([inner])), head=Item(8, [present]))
+            return Item(8, [present] + (block('if (%s)' % there, inner.lines) if inner.lines else []),
+                        arrays=[(there, inner.size)] if inner.size else [])
+        return Item(None, block('if (%s)' % there, join_items([inner])), head=Item(8, [present]))
 
     def encode_array(self, variable, owner, siblings, acc, mode):
         whole, lengths = acc + variable.name, self.scope.lengths(variable, owner)
@@ -107,8 +113,8 @@ class Encoding(Layout):
                 return Item(None, ['vp_enc_string(e, %s);' % whole])
             length = self.length(lengths[0], siblings, acc)
             return Item(None, ['vp_enc_string_array(e, %s, %s ? %s : 0);' % (whole, whole, length)])
-        condition = SENT_IF.get((owner.name, variable.name))
-        present = '%s && %s' % (whole, condition) if condition else whole
+        condition = self.scope.sent_if(variable, owner)
+        present = '%s && (%s)' % (whole, condition) if condition else whole
         count = 'n_' + variable.name
         before = ['const uint64_t %s = %s ? %s : 0;' % (count, present, self.length(lengths[0], siblings, acc))]
         head = ['p = vp_put_u64(p, %s);' % count]
@@ -158,7 +164,8 @@ class Encoding(Layout):
             self.add_encoder(name, struct, [Item(4, ['p = vp_put_u32(p, %d);' % index]),
                                             self.encode_variable(struct.members[index], struct, struct.members, 'v->')])
         else:
-            self.add_encoder(name, struct, self.encode_head(struct, 'enc_chain') + self.encode_parts(struct, False))
+            self.add_encoder(name, struct, self.encode_head(struct, 'enc_chain') + self.encode_parts(struct, False),
+                             self.outer(struct, 'e'))
 
     def make_enc_self(self, name, struct):
         self.add_encoder(name, struct, self.encode_parts(struct, False))
@@ -172,9 +179,9 @@ class Encoding(Layout):
     def encode_parts(self, struct, partial):
         return [self.encode_variable(m, struct, struct.members, 'v->', mode) for m, mode in self.parts(struct, partial)]
 
-    def add_encoder(self, name, struct, items):
+    def add_encoder(self, name, struct, items, declarations=()):
         self.add('void %s(struct vp_encoder *e, const %s *v)' % (name, struct.name),
-                 ['(void)v;'] + (join_items(items) or ['(void)e;']))
+                 ['(void)v;', *declarations] + (join_items(items) or ['(void)e;']))
 
     def encode_head(self, struct, chain_verb):
         if not struct.stype:

@@ -3,7 +3,8 @@
 
 import re
 
-from scope import MAY_BE_EMPTY, OPAQUE, SCALARS, SENT_IF, UNION_MEMBER, length_identifiers
+from scope import MAY_BE_EMPTY, OPAQUE, SCALARS, UNION_MEMBER, length_identifiers
+from std import OUTER, Bits
 
 
 def pad4(n):
@@ -31,8 +32,11 @@ class Layout:
         return 'struct', registry.structs[name]
 
     def dimension(self, variable):
-        text = variable.dimensions[0]
-        return int(text) if text.isdigit() else self.registry.constants[text]
+        """How many elements an array in place has, in all its dimensions."""
+        count = 1
+        for text in variable.dimensions:
+            count *= int(text) if text.isdigit() else self.registry.constants[text]
+        return count
 
     def nodes(self, struct):
         return self.scope.nodes.get(struct.name, [])
@@ -138,16 +142,34 @@ class Layout:
         end, largest = 0, 1
         for member in what.body():
             inner = self.plain(member.type) if self.form(member, what, 'full') == 'value' else None
-            if not inner or end % inner[1] or (what.name, member.name) in SENT_IF:
+            if not inner or end % inner[1] or isinstance(member, Bits) or self.scope.sent_if(member, what):
                 return None
             end, largest = end + inner[0], max(largest, inner[1])
         return None if end % largest else (end, largest)
+
+    def outer(self, struct, cursor):
+        """A declaration, where a length of the struct is one that the set around it says."""
+        uses = any(OUTER in m.lengths for m in struct.members)
+        return ['const uint32_t %s = %s->%s;' % (OUTER, cursor, OUTER)] if uses else []
+
+    @staticmethod
+    def tell_outer(variable, acc, cursor):
+        """Tells the structs in it how long such arrays are."""
+        return ['%s->%s = (uint32_t)%s%s + 1;' % (cursor, OUTER, acc, variable.name)] if OUTER in variable.std else []
+
+    @staticmethod
+    def place(variable, whole):
+        """An array in place, of any dimensions, as what functions take that know the size of its elements."""
+        several = len(variable.dimensions) > 1
+        return '&%s' % whole if several else whole, 'sizeof(%s)' % variable.type if several else 'sizeof(*%s)' % whole
 
     def element(self, variable):
         return 'uint8_t' if variable.type == 'void' else variable.type
 
     def length(self, expression, siblings, acc, index=None):
         """A length expression as C, a uint64_t."""
+        if expression == OUTER:
+            return '(uint64_t)%s' % OUTER
         depths = {s.name: s.depth for s in siblings}
         for name, value in self.registry.constants.items():
             expression = re.sub(r'\b%s\b' % name, str(value), expression) if name in expression else expression

@@ -10,6 +10,7 @@ import client
 import emit
 import null_driver
 import server
+import std
 import report
 import visit
 import where
@@ -75,8 +76,9 @@ def main():
     parser.add_argument('--where', metavar='COMMAND', help='print where a command is at home; --out: where the files are')
     arguments = parser.parse_args()
     try:
-        scope = Scope(Registry(arguments.registry, os.path.join(FOLDER, 'private.xml')), FOLDER)
-        check.check(scope)
+        rows = std.read(FOLDER)
+        scope = Scope(Registry(arguments.registry, os.path.join(FOLDER, 'private.xml'), rows), FOLDER)
+        check.check(scope, rows)
         act(arguments, scope)
     except TableError as error:
         sys.exit(str(error))

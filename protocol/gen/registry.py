@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Reads the Vulkan registry (vk.xml) and our additions (private.xml) into plain objects."""
 
+import os
 import re
 import xml.etree.ElementTree as ElementTree
+
+import std
 
 
 class Variable:
@@ -27,6 +30,7 @@ class Variable:
         self.selector = node.get('selector')
         self.selection = (node.get('selection') or '').split(',') if node.get('selection') else []
         self.stride = node.get('stride')
+        self.std = {}  # what std.table says of it
 
     def is_string(self):
         return self.type == 'char' and bool(self.lengths) and self.lengths[-1] == 'null-terminated'
@@ -38,6 +42,7 @@ class Struct:
         first = members[0] if members else None
         self.stype = first.values if first and first.name == 'sType' and first.values else None
         self.own = False  # declared by private.xml, not by vulkan.h
+        self.std = False  # of a video codec: without sType, and with bit fields and arrays of arrays
         self.repeats = False  # may be in a chain several times
 
     def body(self):
@@ -84,7 +89,7 @@ class Feature:
 
 
 class Registry:
-    def __init__(self, path, private_path):
+    def __init__(self, path, private_path, std_rows=None):
         self.handles = {}      # name -> VkObjectType enumerant
         self.dispatchable = set()
         self.parents = {}      # handle -> the handle that it belongs to
@@ -104,6 +109,10 @@ class Registry:
         root = ElementTree.parse(path).getroot()
         self._read(root)
         self._read_extensions(root)
+        video = os.path.join(os.path.dirname(path), 'video.xml')
+        self.has_video = os.path.exists(video)
+        if self.has_video:
+            std.add(self, video, std_rows or {})
         private = ElementTree.parse(private_path).getroot()
         known = set(self.structs), set(self.commands)
         self._read(private)
@@ -117,7 +126,7 @@ class Registry:
             name = self.aliases[name]
         return name
 
-    def _read(self, root):
+    def read_types(self, root):
         for node in root.iter('type'):
             if _for_vulkan(node) and node.get('category'):
                 self._read_type(node)
@@ -126,6 +135,9 @@ class Registry:
                 self.enums[node.get('name')] = int(node.get('bitwidth') or 32)
             for enum in node.findall('enum'):
                 self._read_enum(enum, None)
+
+    def _read(self, root):
+        self.read_types(root)
         for node in list(root.iter('feature')) + list(root.iter('extension')):
             for enum in node.iter('enum'):
                 if enum.get('extends'):

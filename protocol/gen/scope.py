@@ -6,6 +6,7 @@ import os
 import re
 
 import checks
+import std
 import table
 
 # The wire carries these instead of what the registry says (or does not say).
@@ -78,7 +79,7 @@ EXCLUDED_STRUCTS = {
 }
 
 SCALARS = {  # type -> (size on the wire alone, size in an array)
-    'uint8_t': (4, 1), 'uint16_t': (4, 2), 'uint32_t': (4, 4), 'int32_t': (4, 4), 'float': (4, 4),
+    'int8_t': (4, 1), 'int16_t': (4, 2), 'uint8_t': (4, 1), 'uint16_t': (4, 2), 'uint32_t': (4, 4), 'int32_t': (4, 4), 'float': (4, 4),
     'uint64_t': (8, 8), 'int64_t': (8, 8), 'double': (8, 8), 'size_t': (8, 8),
 }
 
@@ -110,10 +111,15 @@ class Scope:
         self.local = {name for name, row in self.policy.items() if row.kind == 'local'}  # the client's own
         self.extensions = {}
         for name in names:
-            if name in self.registry.extensions:
+            if name in self.registry.extensions and self._can_be_known(self.registry.extensions[name]):
                 self.extensions[name] = self.registry.extensions[name]
             elif name not in self.policy or self.policy[name].kind != 'hide':
                 self.skipped.append((name, self.UNKNOWN_EXTENSION))
+
+    def _can_be_known(self, extension):
+        """Of drafts vulkan.h knows nothing; what video codecs have is in a file of its own."""
+        return extension.platform != 'provisional' and (
+            self.registry.has_video or not extension.name.startswith('VK_KHR_video_'))
 
     def offered(self, extension):
         """Whether applications are told of an extension that the GPU has (a local one: whether it has it or not)."""
@@ -218,7 +224,7 @@ class Scope:
     def _has_wire_form(self, variable, owner):
         if (owner.name, variable.name) in OPAQUE:
             return True
-        if variable.bitfield or len(variable.dimensions) > 1:
+        if variable.bitfield or len(variable.dimensions) > 1 and not getattr(owner, 'std', False):
             return False
         if variable.type == 'char':
             return variable.is_string() or bool(variable.dimensions)
@@ -238,6 +244,14 @@ class Scope:
     def array_may_be_null(self, variable, owner):
         """Whether an array may be absent although its count is not 0."""
         return (variable.optional[0] == 'true' or variable.noautovalidity) and (owner.name, variable.name) not in NEVER_ABSENT
+
+    def sent_if(self, variable, owner):
+        """The condition on its struct, in C, under which an array, a pointer or a handle counts; None: always."""
+        return SENT_IF.get((owner.name, variable.name)) or variable.std.get('there')
+
+    def needed_if(self, variable):
+        """The same under which a pointer must be there although it is optional."""
+        return variable.std.get('there')
 
     def lengths(self, variable, owner):
         return LENGTH_OVERRIDES.get((owner.name, variable.name), variable.lengths)

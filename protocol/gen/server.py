@@ -39,7 +39,7 @@ def created(scope, command):
 
 def pool_of(scope, command):
     """What takes the command's new objects along, in C, where it is not its first object: a member that is a pool."""
-    registry, new = scope.registry, created(scope, command)
+    registry, new = scope.registry, created(scope, command) if command.name.startswith('vkAllocate') else None
     parent = registry.parents.get(registry.resolve(new.type)) if new else None
     for parameter in command.parameters:
         struct = registry.structs.get(registry.resolve(parameter.type))

@@ -6,9 +6,11 @@ import re
 
 from client import makes, supported_commands
 from codec import Codec
+from decode import LOOKED_AT
 from emit import c_parameter, header
 from lines import block, indent
 from scope import OPAQUE, UNION_MEMBER
+from std import OUTER, Bits
 
 # How a count is found from a number of elements, by the rest of the length expression after its name.
 COUNTS = {'': '', ' / 4': ' * 4', ' + 31) / 32': ' * 32'}
@@ -52,12 +54,15 @@ class Visitors:
                 self.own_part(node)
             table = ['static const struct visit_node nodes[] = {'] + [
                 '   {%du, sizeof(%s), visit_own_%s},' % (self.scope.stype_value(n), n.name, n.name) for n in nodes] + ['};']
-            self.add('visit_' + name, name, (table if nodes else []) + [
+            looked_at = struct.name in LOOKED_AT
+            self.add('visit_' + name, name, (table if nodes else []) + ([
+                'const unsigned chains = w->chains;', 'w->chains = chains ? chains : 1; /* it is not whole without one */'
+            ] if looked_at else []) + [
                 'visit_head(w, data, %du, %s);' % (self.scope.stype_value(struct), 'nodes, sizeof(nodes) / sizeof(*nodes)'
                                                    if nodes else 'NULL, 0'),
-                'visit_own_%s(w, data);' % struct.name])
+                'visit_own_%s(w, data);' % struct.name] + (['w->chains = chains;'] if looked_at else []))
         else:
-            self.add('visit_' + name, name, self.members(struct, struct.body(), 'v->'))
+            self.add('visit_' + name, name, self.codec.outer(struct, 'w') + self.members(struct, struct.body(), 'v->'))
 
     def own_part(self, struct):
         name = 'visit_own_' + struct.name
@@ -88,9 +93,32 @@ class Visitors:
             if (owner.name, member.name) in OPAQUE:
                 lines += ['visit_scalar(w, (void *)(uintptr_t)&%s%s, sizeof(void *), VISIT_NUMBER);' % (acc, member.name)]
                 continue
-            lines += self.member(member, owner, siblings, acc, fixed)
+            if isinstance(member, Bits):
+                lines += self.bits(member, acc)
+                continue
+            lines += self.member(member, owner, siblings, acc, fixed) + self.std(member, acc)
             lines += ['if (w->fill)', '   ((%s *)(uintptr_t)%s%s)->%s = (uint32_t)w->n;' % (
                 member.type, acc, member.name, inner[member.name])] if member.name in inner else []
+        return lines
+
+    @staticmethod
+    def bits(member, acc):
+        """Lines for bit fields: all are set, so that whatever counts under a condition does."""
+        return ['uint32_t %s = %s;' % (member.name, member.value(acc)),
+                'visit_scalar(w, &%s, sizeof(%s), VISIT_NUMBER);' % (member.name, member.name), 'if (w->fill) {',
+                '   %s = UINT32_MAX;' % member.name] + indent(member.assign(acc, member.name)) + ['}']
+
+    def std(self, member, acc):
+        """Lines that keep a number of a video codec as small as it must be, and tell the structs in it their lengths."""
+        whole, lines = acc + member.name, []
+        if OUTER in member.std:  # how long arrays are is up to n alone
+            lines += ['if (w->fill)', '   %s = (%s)(w->n %% %d);' % (whole, member.type, int(member.std['most']) + 1)]
+        elif 'most' in member.std:
+            one, each = (whole + '[i]', ['for (unsigned i = 0; w->fill && i < %d; i++)' % self.codec.dimension(member)]) \
+                if member.dimensions else (whole, ['if (w->fill)'])
+            lines += each + ['   %s = (%s)(%s %% %d);' % (one, member.type, one, int(member.std['most']) + 1)]
+        if OUTER in member.std:
+            lines += ['w->outer = (uint32_t)%s + 1;' % whole]
         return lines
 
     def opaque(self, member, acc):
@@ -138,6 +166,9 @@ class Visitors:
         whole = acc + member.name
         if not member.dimensions:
             return ['%s(w, &%s);' % (self.need(member.type), whole)]
+        if len(member.dimensions) > 1:
+            return ['for (unsigned i = 0; i < %d; i++)' % self.codec.dimension(member),
+                    '   %s(w, (%s *)(void *)&%s + i);' % (self.need(member.type), member.type, whole)]
         if member.type == 'char':
             return ['visit_text(w, %s, sizeof(%s));' % (whole, whole)]
         return ['for (unsigned i = 0; i < %d; i++)' % self.codec.dimension(member),

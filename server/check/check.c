@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 
+#include "common/wire/query_values.h"
 #include "server/core/device.h"
 #include "server/memory/memory.h"
 #include "server/sync/query_pool.h"
@@ -140,7 +141,9 @@ bool vps_check_vkCmdCopyQueryPoolResults(struct vps_context *ctx, const struct v
 {
    const struct vps_query_pool *pool = ctx->used[1]->state;
    const VkDeviceSize value = a->flags & VK_QUERY_RESULT_64_BIT ? 8 : 4;
-   VkDeviceSize size = value * (pool->values + (a->flags & VK_QUERY_RESULT_WITH_AVAILABILITY_BIT ? 1 : 0));
+   VkDeviceSize size =
+      value *
+      (pool->values + (a->flags & (VK_QUERY_RESULT_WITH_AVAILABILITY_BIT | VP_QUERY_RESULT_WITH_STATUS) ? 1 : 0));
    VkDeviceSize before;
 
    if (!vps_query_pool_has(ctx, pool, a->firstQuery, a->queryCount) || a->queryCount == 0)

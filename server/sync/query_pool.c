@@ -11,7 +11,7 @@
 #include "common/net/frame.h"
 #include "common/util/bytes.h"
 #include "common/util/log.h"
-#include "common/util/query_values.h"
+#include "common/wire/query_values.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/core/frame_writer.h"
@@ -57,6 +57,7 @@ static struct vps_query_pool *create_query_pool_state(struct vps_device *device,
    pool->id = id;
    pool->count = info->queryCount;
    pool->values = vp_query_values(info);
+   pool->flag = vp_query_result_flag(info);
    return pool;
 }
 
@@ -121,16 +122,15 @@ void vps_handle_vkResetQueryPool(struct vps_context *ctx, struct vp_cmd_vkResetQ
 
 /* --- results --- */
 
-/* With the lock. The driver gives values and then availability, the frame has availability first. */
+/* With the lock. The driver gives values and then availability or status, the frame has that first. */
 static bool send_batch(struct vps_query_pool *pool, uint32_t first, uint32_t count, uint64_t *results, uint8_t *payload)
 {
    const struct vps_device *device = pool->device;
    const size_t stride = ((size_t)pool->values + 1) * 8;
 
    memset(results, 0, count * stride);
-   const VkResult result =
-      device->functions.GetQueryPoolResults(device->handle, pool->handle, first, count, count * stride, results, stride,
-                                            VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WITH_AVAILABILITY_BIT);
+   const VkResult result = device->functions.GetQueryPoolResults(
+      device->handle, pool->handle, first, count, count * stride, results, stride, VK_QUERY_RESULT_64_BIT | pool->flag);
    if (result < 0) {
       vp_log(VP_LOG_WARN, "the results of queries cannot be read: VkResult %d", result);
       return result != VK_ERROR_DEVICE_LOST;

@@ -17,7 +17,8 @@ struct vps_query_pool {
    struct vps_device *device;
    uint64_t id;
    uint32_t count;
-   uint32_t values; /* per query */
+   uint32_t values;         /* per query */
+   VkQueryResultFlags flag; /* what is told beside them: vp_query_result_flag() */
 
    pthread_mutex_t lock;  /* of what follows */
    VkQueryPool handle;    /* null once it was destroyed */

@@ -5,7 +5,7 @@
 #include "tests/e2e/extensions/part.h"
 
 static const struct part *const all[] = {parts_compute, parts_memory,  parts_pipeline, parts_fault,
-                                         parts_rays,    parts_present, parts_kernel};
+                                         parts_rays,    parts_present, parts_kernel,   parts_video};
 
 static bool is_wanted(const struct part *part, int argc, char **argv)
 {

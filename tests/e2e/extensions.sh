@@ -9,9 +9,10 @@ program=$VP_BUILD/tests/e2e/extensions
 layer_setup played "$VP_BUILD/tests/e2e/libplayed_layer.so"
 gpu=(cooperative_matrix2 cooperative_vector copy_memory_indirect image_view_handle descriptor_pool_overallocation
    memory_decompression extended_sparse_address_space multiview_per_view_attributes dedicated_allocation_image_aliasing
-   pipeline_binary diagnostic_checkpoints device_fault diagnostics_config ray_tracing optical_flow binary_import)
+   pipeline_binary diagnostic_checkpoints device_fault diagnostics_config ray_tracing optical_flow binary_import
+   video_decode_h264)
 windows=(fifo_latest_ready low_latency2 present_wait2) # are the client's: the GPU's own driver need not have them
-played=(device_fault diagnostic_checkpoints pipeline_binary cooperative_vector binary_import)
+played=(device_fault diagnostic_checkpoints pipeline_binary cooperative_vector binary_import video_decode_h264 video_sets)
 
 # One that has them all is not played.
 play() {

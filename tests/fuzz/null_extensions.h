@@ -41,6 +41,41 @@ static VKAPI_ATTR void VKAPI_CALL null_vkCmdCuLaunchKernelNVX(VkCommandBuffer co
    null_leave();
 }
 
+#ifdef VK_KHR_video_queue
+
+/* Of any profile. */
+static VKAPI_ATTR VkResult VKAPI_CALL null_vkGetPhysicalDeviceVideoCapabilitiesKHR(VkPhysicalDevice gpu,
+                                                                                   const VkVideoProfileInfoKHR *profile,
+                                                                                   VkVideoCapabilitiesKHR *capabilities)
+{
+   (void)gpu, (void)profile;
+   null_enter();
+   capabilities->maxCodedExtent = (VkExtent2D){4096, 4096};
+   capabilities->maxDpbSlots = 4;
+   capabilities->maxActiveReferencePictures = 3;
+   const VkResult result = null_result();
+   null_leave();
+   return result;
+}
+
+/* All sessions need the same. */
+static VKAPI_ATTR VkResult VKAPI_CALL null_vkGetVideoSessionMemoryRequirementsKHR(
+   VkDevice device, VkVideoSessionKHR session, uint32_t *count, VkVideoSessionMemoryRequirementsKHR *requirements)
+{
+   (void)device, (void)session;
+   null_enter();
+   *count = requirements && *count < 2 ? *count : 2;
+   for (uint32_t i = 0; requirements && i < *count; i++) {
+      requirements[i].memoryBindIndex = 7 * i;
+      requirements[i].memoryRequirements = (VkMemoryRequirements){.size = 256, .alignment = 64, .memoryTypeBits = 1};
+   }
+   const VkResult result = null_result();
+   null_leave();
+   return result;
+}
+
+#endif
+
 #ifdef VK_NV_cooperative_vector
 
 /* All optimal layouts have as many bytes as elements. */

@@ -15,8 +15,10 @@ sys.path.insert(0, os.path.join(SOURCE, 'protocol', 'gen'))
 import check  # noqa: E402
 import client  # noqa: E402
 import server  # noqa: E402
+import std  # noqa: E402
 import table  # noqa: E402
 import where  # noqa: E402
+from codec import Codec  # noqa: E402
 from registry import Registry  # noqa: E402
 from scope import Scope  # noqa: E402
 
@@ -253,6 +255,85 @@ class Where(unittest.TestCase):
         unknown = self.dev('vkCmdCopyImag')
         self.assertNotEqual(unknown.returncode, 0)
         self.assertIn('vkCmdCopyImage', unknown.stdout)
+
+
+VIDEO = '''<registry><types>
+  <type category="struct" name="StdFlags">%s<member><type>uint32_t</type> <name>last</name> : 2</member></type>
+  <type category="struct" name="StdSet"><member><type>StdFlags</type> <name>flags</name></member>
+    <member><type>uint8_t</type> <name>layers</name></member><member><type>uint8_t</type> <name>count</name></member>
+    <member><type>int16_t</type> <name>table</name>[<enum>STD_ROWS</enum>][3]</member>
+    <member>const <type>int32_t</type>* <name>pNumbers</name></member>
+    <member>const <type>StdInner</type>* <name>pInner</name></member></type>
+  <type category="struct" name="StdInner"><member>const <type>uint32_t</type>* <name>pLayers</name></member></type>
+</types><extensions><extension><require><enum name="STD_ROWS" value="2"/></require></extension></extensions></registry>''' % ''.join(
+    '<member><type>uint32_t</type> <name>f%d</name> : 1</member>' % i for i in range(31))
+STD = '''member words
+StdSet.layers most=6 outer
+StdSet.count most=9 when=flags.f0
+StdSet.pNumbers there=flags.f1|count=2 count=count
+StdInner.pLayers there=maybe count=outer
+'''
+
+
+class Video(unittest.TestCase):
+    """protocol/std.table and the structs of video codecs."""
+
+    def codec(self, rows=STD):
+        with tempfile.TemporaryDirectory() as folder:
+            texts = {'vk.xml': REGISTRY % (check.CHECKED_WITH, COMMANDS, ''), 'video.xml': VIDEO, 'private.xml': '<registry/>',
+                     'commands.table': HEAD + CMD_A, 'extensions.table': 'extension kind reason\n',
+                     'checks.table': 'command check what\n', 'chain-nodes.tsv': 'root_struct\tnode_struct\tsType\n'}
+            for name, text in texts.items():
+                with open(os.path.join(folder, name), 'w', encoding='ascii') as file:
+                    file.write(text)
+            registry = Registry(os.path.join(folder, 'vk.xml'), os.path.join(folder, 'private.xml'), std.parse(rows))
+            return Codec(Scope(registry, folder), 'vps')
+
+    def text(self, verb, name, rows=STD):
+        codec = self.codec(rows)
+        codec.need(verb, codec.registry.structs[name])
+        return '\n'.join(codec.inlines + codec.functions)
+
+    def refuse(self, why, rows):
+        with self.assertRaises(table.TableError) as raised:
+            self.codec('member words\n' + rows)
+        self.assertIn(why, str(raised.exception))
+
+    def test_what_rows_may_not_say(self):
+        self.refuse('"much" says nothing that is known', 'StdSet.count much\n')
+        self.refuse('"most=few" says nothing that is known', 'StdSet.count most=few\n')
+        self.refuse('"most=2" says nothing that is known', 'StdSet.count most=1 most=2\n')
+        self.refuse('a row is of a member, and says something', 'StdSet.count\n')
+        self.refuse('it is in protocol/std.table:2, too', 'StdSet.count most=1\nStdSet.count most=2\n')
+        self.refuse('that cannot be said of', 'StdSet.count count=layers\n')
+        self.refuse('that cannot be said of', 'StdSet.pNumbers most=1\n')
+        self.refuse('that cannot be said of', 'StdSet.pNumbers count=nothing\n')
+        rows = std.parse('member words\nStdSet.other most=1\n')
+        self.assertEqual(std.unknown_members(self.codec().registry, rows),
+                         ['protocol/std.table:2: StdSet.other is no member'])
+
+    def test_bit_fields(self):
+        written = self.text('put', 'StdFlags')
+        self.assertIn('p = vp_put_u32(p, (uint32_t)v->f0 << 0 | (uint32_t)v->f1 << 1 |', written)
+        self.assertIn('(uint32_t)v->f30 << 30);', written)  # the last has no room there
+        self.assertIn('p = vp_put_u32(p, (uint32_t)v->last << 0);', written)
+        self.assertIn('v->last = bits >> 0 & 0x3u;', self.text('get', 'StdFlags'))
+
+    def test_arrays_and_numbers(self):
+        self.assertIn('vp_put_fixed(p, &v->table, 6, sizeof(int16_t))', self.text('enc', 'StdSet'))
+        read = self.text('new', 'StdSet')
+        self.assertIn('vp_dec_fixed(d, p, &v->table, 6, sizeof(int16_t))', read)
+        self.assertIn('vp_dec_require(d, (uint32_t)v->layers <= 6, "layers is too large");', read)
+        self.assertIn('vp_dec_require(d, !(v->flags.f0) || (uint32_t)v->count <= 9, "count is too large");', read)
+        self.assertIn('d->outer = (uint32_t)v->layers + 1;', read)
+        self.assertIn('vp_dec_check_count(d, n_pLayers, (uint64_t)outer, true);', read)
+
+    def test_pointers(self):
+        written, read = self.text('enc', 'StdSet'), self.text('new', 'StdSet')
+        self.assertIn('v->pNumbers && (v->flags.f1 || v->count == 2) ? (uint64_t)(v->count) : 0;', written)
+        self.assertIn('vp_dec_require(d, !(v->flags.f1 || v->count == 2) || !(uint64_t)(v->count) || v->pNumbers, "pNumbers is missing");',
+                      read)
+        self.assertIn('vp_dec_require(d, v->pInner, "pInner is missing");', read)
 
 
 if __name__ == '__main__':

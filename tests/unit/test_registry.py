@@ -78,6 +78,7 @@ class Fetching(Folder):
         self.write("bin/apt-helper", f"#!/bin/sh\n{helper}\n")
         os.chmod(f"{self.folder}/bin/apt-helper", 0o755)
         system = self.registry("system.xml", number)
+        self.write("video.xml", "<registry/>")
         return subprocess.run([f"{SOURCE}/tools/registry", f"{self.folder}/new", system], text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env=dict(os.environ, LC_ALL="C", PATH=f"{self.folder}/bin:{os.environ['PATH']}"))
@@ -86,12 +87,15 @@ class Fetching(Folder):
         result = self.fetch(OLD, helper)
         self.assertEqual((result.returncode, result.stderr.count("\n")), (1, 1), result.stderr)
         self.assertRegex(result.stderr, rf"^registry: .*the system's is used \({why}\)\n$")
-        self.assertEqual(sorted(os.listdir(self.folder)), ["bin", "system.xml"])
+        self.assertEqual(sorted(os.listdir(self.folder)), ["bin", "system.xml", "video.xml"])
 
     def test_nothing_is_fetched_for_nothing(self):
         result = self.fetch(NEW, "exit 1")
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
-        self.registry(f"new/{IN_FOLDER}", NEW)
+        new = self.registry(f"new/{IN_FOLDER}", NEW)
+        self.assertEqual(self.fetch(OLD, "exit 1").returncode, 1)  # without that of video codecs
+        self.write(f"new/{os.path.dirname(IN_FOLDER)}/video.xml", "<registry/>")
+        self.assertTrue(os.path.exists(new))
         result = self.fetch(OLD, "exit 1")
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
 

@@ -18,6 +18,7 @@ struct visit {
    uint64_t (*handle)(struct visit *w, VkObjectType type); /* fill */
    uint64_t n;                                             /* fill: elements of each array */
    uint32_t period;                                        /* fill: numbers go from 1 to this, again and again */
+   uint32_t outer;                                         /* what a set of a video codec has of sub-layers */
    uint32_t numbers, turn;                                 /* fill: how many numbers, how many chosen unions */
    unsigned chains;                                        /* fill: how deep chains may be within chains */
    bool output;                  /* what a call is to overwrite: filled with a pattern that is looked for afterwards */

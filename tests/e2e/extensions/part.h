@@ -22,7 +22,7 @@ struct part {
 };
 
 extern const struct part parts_compute[], parts_memory[], parts_pipeline[], parts_fault[], parts_rays[],
-   parts_present[], parts_kernel[];
+   parts_present[], parts_kernel[], parts_video[];
 
 #define GET(gpu, NAME) PFN_vk##NAME NAME = (PFN_vk##NAME)vkGetDeviceProcAddr((gpu)->device, "vk" #NAME)
 #define GET_INSTANCE(gpu, NAME) PFN_vk##NAME NAME = (PFN_vk##NAME)vkGetInstanceProcAddr((gpu)->instance, "vk" #NAME)
@@ -42,6 +42,9 @@ void part_destroy_image(const struct gpu *gpu, const struct part_image *image);
 
 /* Memory of the GPU's, bound by the caller. */
 VkDeviceMemory part_allocate(const struct gpu *gpu, const VkMemoryRequirements *requirements);
+
+/* In video_sets.c. */
+void part_run_video_sets(struct gpu *gpu);
 
 /* For what is too long to print. */
 uint32_t part_hash(const void *data, size_t size);

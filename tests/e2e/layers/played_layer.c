@@ -12,6 +12,7 @@
 #include <vulkan/vulkan.h>
 
 #include "tests/e2e/layers/layer.h"
+#include "tests/e2e/layers/played_video.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -343,6 +344,10 @@ static const char *const played[] = {
 #ifdef VK_KHR_maintenance7
    VK_KHR_MAINTENANCE_7_EXTENSION_NAME,
 #endif
+#ifdef VK_KHR_video_decode_h264
+   VK_KHR_VIDEO_QUEUE_EXTENSION_NAME,         VK_KHR_VIDEO_DECODE_QUEUE_EXTENSION_NAME,
+   VK_KHR_VIDEO_DECODE_H264_EXTENSION_NAME,   VK_KHR_VIDEO_DECODE_H265_EXTENSION_NAME,
+#endif
 };
 #define PLAYED (sizeof(played) / sizeof(*played))
 
@@ -383,10 +388,11 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo
                                                       const VkAllocationCallbacks *allocator, VkInstance *instance)
 {
    const VkResult result = layer_create_instance(info, allocator, instance, &next_instance);
-   if (result == VK_SUCCESS) {
-      next_enumerate = (PFN_vkEnumerateDeviceExtensionProperties)next_instance(
-         *instance, "vkEnumerateDeviceExtensionProperties"); /* later the loader would give ours */
+   if (result == VK_SUCCESS) { /* later the loader would give ours */
+      next_enumerate =
+         (PFN_vkEnumerateDeviceExtensionProperties)next_instance(*instance, "vkEnumerateDeviceExtensionProperties");
       find_next(*instance);
+      played_video_instance(next_instance, *instance);
    }
    return result;
 }
@@ -416,7 +422,10 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice gpu, const 
          ((VkPhysicalDeviceFeatures2 *)(void *)node)->features.sparseBinding = VK_FALSE;
    }
    checkpoint_count = 0;
-   return layer_create_device(gpu, &real, allocator, device, &next_device);
+   const VkResult result = layer_create_device(gpu, &real, allocator, device, &next_device);
+   if (result == VK_SUCCESS)
+      played_video_device(next_device, *device);
+   return result;
 }
 
 #define ROW(NAME, OWN)                \
@@ -469,7 +478,7 @@ static PFN_vkVoidFunction find(const char *name)
       if (strcmp(functions[i].name, name) == 0)
          return functions[i].own;
    }
-   return NULL;
+   return played_video_find(name);
 }
 
 VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL played_get_instance_proc_addr(VkInstance instance, const char *name)
