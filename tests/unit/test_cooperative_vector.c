@@ -3,12 +3,13 @@
 /* Matrices of cooperative vectors: of what a program names as the source, only the matrix is read and sent. Some name
  * all that there is in a buffer, from each matrix in it on, so more than there is. */
 
-#include <sys/mman.h>
-
 #include "client/vp_entry.h"
-#include "tests/unit/command_peer.h"
 
 #ifdef VK_NV_cooperative_vector
+
+#include <sys/mman.h>
+
+#include "tests/unit/command_peer.h"
 
 #define PAGE ((size_t)4096)
 #define OPTIMAL_SIZE ((size_t)192)
