@@ -254,9 +254,14 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindBufferMemory2(VkDevice handle, uint32_t 
 {
    const struct vp_cmd_vkBindBufferMemory2 a = {
       .device = handle, .bindInfoCount = bindInfoCount, .pBindInfos = pBindInfos};
-   for (uint32_t i = 0; i < bindInfoCount; i++)
+   for (uint32_t i = 0; i < bindInfoCount; i++) {
       note_buffer_binding(&pBindInfos[i]);
-   return vp_send_vkBindBufferMemory2(vp_device_from_handle(handle)->conn, &a);
+      vp_resource_say_bound(pBindInfos[i].pNext, VK_SUCCESS); /* the statuses are sent, too */
+   }
+   const VkResult result = vp_send_vkBindBufferMemory2(vp_device_from_handle(handle)->conn, &a);
+   for (uint32_t i = 0; result != VK_SUCCESS && i < bindInfoCount; i++)
+      vp_resource_say_bound(pBindInfos[i].pNext, result);
+   return result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindBufferMemory(VkDevice handle, VkBuffer buffer, VkDeviceMemory memory,

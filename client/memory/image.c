@@ -108,13 +108,20 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindImageMemory(VkDevice handle, VkImage ima
    return vp_send_vkBindImageMemory(vp_device_from_handle(handle)->conn, &a);
 }
 
+static VkResult say_images_bound(uint32_t count, const VkBindImageMemoryInfo *infos, VkResult result)
+{
+   for (uint32_t i = 0; i < count; i++)
+      vp_resource_say_bound(infos[i].pNext, result);
+   return result;
+}
+
 /* An image can be bound to what an image of a swapchain is bound to; on the server that is a memory like any other. */
 VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindImageMemory2(VkDevice handle, uint32_t bindInfoCount,
                                                      const VkBindImageMemoryInfo *pBindInfos)
 {
    VkBindImageMemoryInfo *infos = calloc((size_t)bindInfoCount + 1, sizeof(*infos));
    if (!infos)
-      return VK_ERROR_OUT_OF_HOST_MEMORY;
+      return say_images_bound(bindInfoCount, pBindInfos, VK_ERROR_OUT_OF_HOST_MEMORY);
    for (uint32_t i = 0; i < bindInfoCount; i++) {
       const VkBindImageMemorySwapchainInfoKHR *swapchain =
          vp_chain_find(pBindInfos[i].pNext, VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_SWAPCHAIN_INFO_KHR);
@@ -126,9 +133,10 @@ VKAPI_ATTR VkResult VKAPI_CALL vp_vkBindImageMemory2(VkDevice handle, uint32_t b
       note_image_binding(&infos[i]);
    }
    struct vp_cmd_vkBindImageMemory2 a = {.device = handle, .bindInfoCount = bindInfoCount, .pBindInfos = infos};
+   say_images_bound(bindInfoCount, pBindInfos, VK_SUCCESS); /* the statuses are sent, too */
    const VkResult result = vp_try_vkBindImageMemory2(vp_device_from_handle(handle), false, &a);
    free(infos);
-   return result;
+   return say_images_bound(bindInfoCount, pBindInfos, result);
 }
 
 /* 0 for the image, 1 to 3 for a plane of a disjoint one. */

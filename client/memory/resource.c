@@ -60,3 +60,15 @@ void vp_resource_remember(struct vp_resource_kinds *kinds, struct vp_resource *r
    kind->answers[plane].dedicated = *dedicated;
    pthread_mutex_unlock(&kinds->lock);
 }
+
+void vp_resource_say_bound(const void *chain, VkResult result)
+{
+#ifdef VK_KHR_maintenance6
+   const VkBindMemoryStatusKHR *status = vp_chain_find(chain, VK_STRUCTURE_TYPE_BIND_MEMORY_STATUS_KHR);
+   if (status)
+      *status->pResult = result;
+#else
+   (void)chain;
+   (void)result;
+#endif
+}

@@ -40,6 +40,9 @@ void vp_resource_set_made(struct vp_resource_kinds *kinds, struct vp_resource *r
 void vp_resource_remember(struct vp_resource_kinds *kinds, struct vp_resource *resource, unsigned plane,
                           const VkMemoryRequirements *requirements, const VkMemoryDedicatedRequirements *dedicated);
 
+/* Writes the result of binding where the chain of a binding wants it. */
+void vp_resource_say_bound(const void *chain, VkResult result);
+
 /* --- images of swapchains, which lie above: client/wsi/swapchain.c --- */
 
 /* What an image is created with on the server: when it is to be bound to the memory of a swapchain, as the images of

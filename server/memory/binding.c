@@ -12,7 +12,6 @@
 #include "server/memory/image.h"
 #include "server/memory/memory.h"
 #include "server/memory/writes.h"
-#include "server/process/options.h"
 
 #define COPY_USAGE (VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT)
 
@@ -69,7 +68,8 @@ void vps_observe_vkCreateBuffer(struct vps_context *ctx, const struct vp_cmd_vkC
    object->release = release_buffer;
 }
 
-/* A validation layer knows only addresses that were asked for, and clients are not told each buffer's. */
+/* Validation layers and lavapipe know only addresses that were asked for, and clients are not told each buffer's:
+ * lavapipe ends the process when commands or parameters lie at another one. */
 static void ask_address(const struct vps_object *object)
 {
    const struct vps_device *device = object->device;
@@ -81,8 +81,7 @@ static void ask_address(const struct vps_object *object)
       device->functions.GetBufferDeviceAddress(device->handle, &question);
 }
 
-static void bind_buffer(const struct vps_context *ctx, const struct vps_object *object, struct vps_object *memory,
-                        VkDeviceSize offset)
+static void bind_buffer(const struct vps_object *object, struct vps_object *memory, VkDeviceSize offset)
 {
    const struct vps_device *device = object->device;
    struct vps_buffer *buffer = object->state;
@@ -93,7 +92,7 @@ static void bind_buffer(const struct vps_context *ctx, const struct vps_object *
    vps_memory_unref(buffer->memory);
    buffer->memory = vps_memory_ref(memory->state);
    buffer->offset = offset;
-   if (ctx->options->validate && (buffer->classes & VPS_WRITES_ADDRESS))
+   if (buffer->classes & VPS_WRITES_ADDRESS)
       ask_address(object);
 }
 
@@ -109,7 +108,7 @@ static void bind_used(const struct vps_context *ctx, unsigned classes)
 void vps_observe_vkBindBufferMemory(struct vps_context *ctx, const struct vp_cmd_vkBindBufferMemory *a)
 {
    if (ctx->used_count == 3)
-      bind_buffer(ctx, ctx->used[1], ctx->used[2], a->memoryOffset);
+      bind_buffer(ctx->used[1], ctx->used[2], a->memoryOffset);
 }
 
 void vps_observe_vkBindBufferMemory2(struct vps_context *ctx, const struct vp_cmd_vkBindBufferMemory2 *a)
@@ -120,7 +119,7 @@ void vps_observe_vkBindBufferMemory2(struct vps_context *ctx, const struct vp_cm
       return;
    }
    for (uint32_t i = 0; i < a->bindInfoCount; i++)
-      bind_buffer(ctx, ctx->used[1 + 2 * i], ctx->used[2 + 2 * i], a->pBindInfos[i].memoryOffset);
+      bind_buffer(ctx->used[1 + 2 * i], ctx->used[2 + 2 * i], a->pBindInfos[i].memoryOffset);
 }
 
 /* The GPU writes to images even when they are only read, by changing their layout; and they are seldom visible. */

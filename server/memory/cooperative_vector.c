@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "common/memory/matrix.h"
 #include "server/core/context.h"
 #include "server/core/device.h"
 #include "server/vp_dispatch.h"
@@ -29,55 +30,12 @@ static VkConvertCooperativeVectorMatrixInfoNV conversion(const struct vp_cmd_vkC
    };
 }
 
-/* 0: not known. */
-static size_t component_size(int32_t type)
-{
-   switch (type) {
-   case VK_COMPONENT_TYPE_FLOAT64_KHR:
-   case VK_COMPONENT_TYPE_SINT64_KHR:
-   case VK_COMPONENT_TYPE_UINT64_KHR:
-      return 8;
-   case VK_COMPONENT_TYPE_FLOAT32_KHR:
-   case VK_COMPONENT_TYPE_SINT32_KHR:
-   case VK_COMPONENT_TYPE_UINT32_KHR:
-   case VK_COMPONENT_TYPE_SINT8_PACKED_NV:
-   case VK_COMPONENT_TYPE_UINT8_PACKED_NV:
-      return 4;
-#ifdef VK_KHR_shader_bfloat16
-   case VK_COMPONENT_TYPE_BFLOAT16_KHR:
-#endif
-   case VK_COMPONENT_TYPE_FLOAT16_KHR:
-   case VK_COMPONENT_TYPE_SINT16_KHR:
-   case VK_COMPONENT_TYPE_UINT16_KHR:
-      return 2;
-   case VK_COMPONENT_TYPE_SINT8_KHR:
-   case VK_COMPONENT_TYPE_UINT8_KHR:
-   case VK_COMPONENT_TYPE_FLOAT_E4M3_NV:
-   case VK_COMPONENT_TYPE_FLOAT_E5M2_NV:
-      return 1;
-   default:
-      return 0;
-   }
-}
-
 /* Of what it does not know, a driver may say anything. */
 static bool is_known(const VkCooperativeVectorMatrixVP *matrix)
 {
-   return component_size(matrix->componentType) && matrix->layout >= VK_COOPERATIVE_VECTOR_MATRIX_LAYOUT_ROW_MAJOR_NV &&
+   return vp_matrix_component_size(matrix->componentType) &&
+          matrix->layout >= VK_COOPERATIVE_VECTOR_MATRIX_LAYOUT_ROW_MAJOR_NV &&
           matrix->layout <= VK_COOPERATIVE_VECTOR_MATRIX_LAYOUT_TRAINING_OPTIMAL_NV;
-}
-
-/* Of lines that are a stride apart; SIZE_MAX: more than there can be. */
-static size_t size_of_lines(uint32_t lines, uint32_t length, const VkCooperativeVectorMatrixVP *matrix)
-{
-   size_t before, size;
-
-   if (lines == 0)
-      return 0;
-   return __builtin_mul_overflow(matrix->stride, (size_t)lines - 1, &before) ||
-                __builtin_add_overflow(before, length * component_size(matrix->componentType), &size)
-             ? SIZE_MAX
-             : size;
 }
 
 /* How many bytes a matrix has in a layout; of those that only the driver knows it says so. SIZE_MAX: it does not. */
@@ -85,10 +43,8 @@ static size_t size_of(struct vps_context *ctx, const struct vp_cmd_vkConvertCoop
                       const VkCooperativeVectorMatrixVP *matrix)
 {
    size_t size = 0;
-   if (matrix->layout == VK_COOPERATIVE_VECTOR_MATRIX_LAYOUT_ROW_MAJOR_NV)
-      return size_of_lines(a->numRows, a->numColumns, matrix);
-   if (matrix->layout == VK_COOPERATIVE_VECTOR_MATRIX_LAYOUT_COLUMN_MAJOR_NV)
-      return size_of_lines(a->numColumns, a->numRows, matrix);
+   if (vp_matrix_size(a->numRows, a->numColumns, matrix, &size))
+      return size;
    const VkConvertCooperativeVectorMatrixInfoNV question = conversion(a, matrix, &size);
    const VkResult result = ctx->used[0]->device->functions.ConvertCooperativeVectorMatrixNV(a->device, &question);
 

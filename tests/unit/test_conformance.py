@@ -106,12 +106,18 @@ class Run(unittest.TestCase):
         names = ["x.a.1", "x.a.worse", "x.a.once", "x.b.worse", "x.b.crash"]
         results = self.both(names)
         again = self.both(["x.a.worse", "x.a.once"])
-        verdicts = run.compare(results, again, ["x.b.*"])
+        verdicts = run.compare(results, again, [("x.b.*", "Pass/Fail"), ("x.a.worse", "Fail/Pass")])
         self.assertEqual(verdicts, {"x.a.1": "same", "x.a.worse": "differs", "x.a.once": "chance",
                                     "x.b.worse": "expected", "x.b.crash": "same"})
         self.assertEqual(list(run.table(results, verdicts))[-1], "all | 5 | 2 | 1 | 1 | 1 | 4 | 0 | 1")
         self.assertEqual(next(run.differences(results, again, verdicts)),
                          "differs: x.a.worse: Pass/Fail; again Pass/Fail: 1 < 2 / 1 < 2")
+
+    def test_expected(self):
+        """Each line of the file names cases and, with a direction, what their results may be."""
+        for names, kinds in run.load_expected(os.path.join(FOLDER, "expected")):
+            self.assertTrue(names.startswith("dEQP-VK."), names)
+            self.assertEqual(kinds.count("/"), 1, names)
 
     def test_ends_in_time(self):
         self.assertEqual(self.both(["x.a.1"], 1), {})

@@ -17,6 +17,7 @@ PEER_CODEC(vkCreateBuffer)
 PEER_CODEC(vkDestroyBuffer)
 PEER_CODEC(vkBindBufferMemory)
 PEER_CODEC(vkBindBufferMemory2)
+PEER_CODEC(vkBindImageMemory2)
 PEER_CODEC(vkCreateCommandPool)
 PEER_CODEC(vkDestroyCommandPool)
 PEER_CODEC(vkAllocateCommandBuffers)
@@ -45,6 +46,7 @@ static const struct peer_command commands[] = {
    PEER_COMMAND(vkCmdDispatch),        PEER_COMMAND(vkCmdSetEvent),        PEER_COMMAND(vkCmdWriteTimestamp),
    PEER_COMMAND(vkCreateSemaphore),    PEER_COMMAND(vkDestroySemaphore),   PEER_COMMAND(vkSignalSemaphore),
    PEER_COMMAND(vkQueueSubmit),        PEER_COMMAND(vkQueueSubmit2),       PEER_COMMAND(vkWaitBatchVP),
+   PEER_COMMAND(vkBindImageMemory2),
 };
 
 #define SHORT_NS UINT64_C(20000000)
@@ -108,6 +110,45 @@ static void make_buffers(void)
    CHECK(vp_vkBindBufferMemory(peer_device(&peer), buffers[0], memory[0], 0) == VK_SUCCESS);
    CHECK(vp_vkBindBufferMemory2(peer_device(&peer), 1, &bind) == VK_SUCCESS);
 }
+
+#ifdef VK_KHR_maintenance6
+
+/* What a binding is told of its result, whatever was there. */
+static void bind_again(VkResult expected)
+{
+   VkResult results[] = {VK_ERROR_UNKNOWN, VK_ERROR_UNKNOWN};
+   const VkBindMemoryStatusKHR status[] = {
+      {.sType = VK_STRUCTURE_TYPE_BIND_MEMORY_STATUS_KHR, .pResult = &results[0]},
+      {.sType = VK_STRUCTURE_TYPE_BIND_MEMORY_STATUS_KHR, .pResult = &results[1]},
+   };
+   const VkBindBufferMemoryInfo buffer = {.sType = VK_STRUCTURE_TYPE_BIND_BUFFER_MEMORY_INFO,
+                                          .pNext = &status[0],
+                                          .buffer = buffers[1],
+                                          .memory = memory[1]};
+   const VkBindImageMemoryInfo image = {.sType = VK_STRUCTURE_TYPE_BIND_IMAGE_MEMORY_INFO,
+                                        .pNext = &status[1],
+                                        .image = (VkImage)(uintptr_t)&images[1],
+                                        .memory = memory[1]};
+   CHECK(vp_vkBindBufferMemory2(peer_device(&peer), 1, &buffer) == expected);
+   CHECK(vp_vkBindImageMemory2(peer_device(&peer), 1, &image) == expected);
+   CHECK(results[0] == expected && results[1] == expected);
+}
+
+static void test_binding(void)
+{
+   bind_again(VK_SUCCESS);
+   atomic_store(&peer.conn->lost, true);
+   bind_again(VK_ERROR_DEVICE_LOST);
+   atomic_store(&peer.conn->lost, false);
+}
+
+#else
+
+static void test_binding(void)
+{
+}
+
+#endif
 
 static void make_commands(void)
 {
@@ -486,6 +527,7 @@ int main(void)
    test_host_signal();
    test_semaphore();
    test_switch();
+   test_binding();
    clean_up();
    peer_stop(&peer);
    return check_finish();

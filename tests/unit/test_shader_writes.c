@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "server/core/device.h"
 #include "server/memory/memory.h"
 #include "tests/unit/null_session.h"
 
@@ -55,6 +56,8 @@ enum {
    LOOSE_FRAGMENT,
    BUFFER_SET_LAYOUT, /* for descriptor buffers */
    BUFFER_LAYOUT,
+   ADDRESSED, /* a buffer with an address */
+   NOT_ADDRESSED,
 };
 
 /* --- objects --- */
@@ -925,6 +928,35 @@ static void test_loose(void)
 
 #endif
 
+static VkBuffer addressed;
+static unsigned questions;
+
+static VKAPI_ATTR VkDeviceAddress VKAPI_CALL note_question(VkDevice device, const VkBufferDeviceAddressInfo *info)
+{
+   (void)device;
+   addressed = info->buffer;
+   questions++;
+   return 0x10000;
+}
+
+/* Clients work addresses out for themselves, and some drivers know only those that they were asked for. */
+static void test_address_is_asked_for(void)
+{
+   struct vps_device *device = vps_object_find(&ctx.objects, objects[DEVICE].id)->state;
+   const PFN_vkGetBufferDeviceAddress before = device->functions.GetBufferDeviceAddress;
+   const VkBufferUsageFlags usage = VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT;
+
+   device->functions.GetBufferDeviceAddress = note_question;
+   create_buffer(NOT_ADDRESSED, MEMORY, 0, usage);
+   CHECK(questions == 0);
+   create_buffer(ADDRESSED, MEMORY, 16, usage | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT);
+   CHECK(questions == 1);
+   CHECK((uint64_t)(uintptr_t)addressed == vps_object_find(&ctx.objects, objects[ADDRESSED].id)->handle);
+   device->functions.GetBufferDeviceAddress = before;
+   DO(vkDestroyBuffer, .device = OBJECT(VkDevice, DEVICE), .buffer = OBJECT(VkBuffer, NOT_ADDRESSED));
+   DO(vkDestroyBuffer, .device = OBJECT(VkDevice, DEVICE), .buffer = OBJECT(VkBuffer, ADDRESSED));
+}
+
 int main(void)
 {
    session_open();
@@ -944,6 +976,7 @@ int main(void)
       test_loose();
       test_other_things();
       test_gone();
+      test_address_is_asked_for();
    }
    session_close();
    return check_finish();
