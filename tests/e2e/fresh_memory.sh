@@ -22,8 +22,11 @@ grep -q '^image, type [0-9]*: 0 bytes' "$VP_TEST_TMP/always" || fail "no memory 
 grep -q 'fresh memory of the GPU is cleared by the server' "$SERVER_LOG" || fail "nobody says who clears memory"
 server_stop
 look off && fail "the test would find nothing: $(cat "$VP_TEST_TMP/off")"
-for kind in copied image; do
-   grep -q "^$kind, type [0-9]*: [1-9]" "$VP_TEST_TMP/off" || fail "the test would find nothing of $kind: $(cat "$VP_TEST_TMP/off")"
-done
+grep -q '^copied, type [0-9]*: [1-9]' "$VP_TEST_TMP/off" || fail "the test would find nothing: $(cat "$VP_TEST_TMP/off")"
+# The layer fills what can be copied to. Not all of a GPU's memory can.
+type=$(sed -n 's/^image, type \([0-9]*\):.*/\1/p' "$VP_TEST_TMP/off")
+if grep -q "^copied, type $type: [1-9]" "$VP_TEST_TMP/off"; then
+   grep -q "^image, type $type: [1-9]" "$VP_TEST_TMP/off" || fail "images are zeros: $(cat "$VP_TEST_TMP/off")"
+fi
 ! grep -q '^mapped, type [0-9]*: [1-9]' "$VP_TEST_TMP/off" || fail "mapped memory is no zeros: $(cat "$VP_TEST_TMP/off")"
 server_stop

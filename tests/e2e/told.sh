@@ -79,7 +79,8 @@ uuid=$(summary "$first" deviceUUID)
 server_stop || fail "the server ended with status $?"
 server_start
 [[ $(summary "$SERVER_ADDRESS" deviceUUID) == "$uuid" ]] || fail "another start, another deviceUUID"
-[[ $(summary "$SERVER_ADDRESS,$SERVER_ADDRESS" deviceName | grep -c ") on $host\$") == 2 ]] ||
+gpus=$(summary "$SERVER_ADDRESS" deviceName | wc -l)
+((gpus > 0 && $(summary "$SERVER_ADDRESS,$SERVER_ADDRESS" deviceName | grep -c ") on $host\$") == 2 * gpus)) ||
    fail "GPUs of several servers do not name the host"
 if [[ -s /etc/machine-id ]]; then
    ! grep -qi "$(tr -d '\n' </etc/machine-id)" <<<"${uuid//-/}" || fail "deviceUUID shows the machine's id"
