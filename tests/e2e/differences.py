@@ -31,6 +31,7 @@ MOMENT = "changes from one moment to the next"
 BAR = "memory that is the GPU's own is not mapped where other memory can be (VENUS_BAR_MEMORY)"
 CAPTURE = "what is captured is given back behind a pointer, and nothing beside it says how long it is"
 PRIVILEGES = "workers have given up the rights that higher priorities need"
+UNKNOWN = "the registry that the driver was built from does not know it"
 
 # Extensions that the GPU's own driver has and ours does not offer: those that the protocol's table hides say why there.
 NOT_OFFERED = {
@@ -85,7 +86,13 @@ def structures_of(registry):
     return found
 
 
-STRUCTURES = structures_of(build_registry())
+REGISTRY = build_registry()
+STRUCTURES = structures_of(REGISTRY)
+
+
+def extension_reason(name):
+    """Why an extension of the GPU's is not offered."""
+    return NOT_OFFERED.get(name) or (None if name in REGISTRY.extensions else UNKNOWN)
 
 
 def structure_reason(name):
@@ -132,7 +139,8 @@ def line_reason(section, line, remote_side):
         return COUNT
     if "Venus Plus (" in text if remote_side else re.search(r"deviceName|GPU id|\(ID: \d+\)", text):
         return IDENTITY
-    if re.match(rf"({UUIDS})\s", text):
+    # vulkaninfo writes driverVersion as the driver with that name does.
+    if re.match(rf"({UUIDS}|driverVersion|deviceNodeMask)\s", text):
         return IDENTITY
     if re.fullmatch(DRIVER_SECTIONS, section):
         if re.match(r"(driverID|driverName|driverInfo)\s", text):
@@ -148,7 +156,7 @@ def line_reason(section, line, remote_side):
     if remote_side and (ADDED_STRUCTURES.search(section) or (match and match.group(1) in ADDED)):
         return WINDOWS
     if not remote_side:
-        return NOT_OFFERED.get(match.group(1)) if match else structure_reason(section)
+        return extension_reason(match.group(1)) if match else structure_reason(section)
     return None
 
 
@@ -252,7 +260,7 @@ def changed_reason(path, native, remote, all_native):
 def missing_reason(path):
     match = re.search(r"/extensions/(VK_\w+)$", path)
     if match:
-        return NOT_OFFERED.get(match.group(1))
+        return extension_reason(match.group(1))
     return next((reason for reason in map(structure_reason, path.split("/")) if reason), None)
 
 
