@@ -310,6 +310,8 @@ static VKAPI_ATTR void VKAPI_CALL get_families(VkPhysicalDevice gpu, uint32_t *c
             priorities->priorities[p] = (VkQueueGlobalPriorityKHR)(VK_QUEUE_GLOBAL_PRIORITY_LOW_KHR << p);
       }
    }
+   if (families)
+      played_video_families(families, *count);
 }
 
 static void find_next(VkInstance instance)
@@ -446,6 +448,7 @@ static const struct {
    ROW("vkGetPhysicalDeviceImageFormatProperties", get_format),
    ROW("vkGetPhysicalDeviceImageFormatProperties2", get_format2),
    ROW("vkGetPhysicalDeviceQueueFamilyProperties2", get_families),
+   ROW("vkGetPhysicalDeviceQueueFamilyProperties2KHR", get_families),
 #ifdef VK_KHR_maintenance7
    ROW("vkGetPhysicalDeviceProperties2", get_properties2),
 #endif

@@ -18,7 +18,6 @@
 #define VIDEO_BUFFERS (VK_BUFFER_USAGE_VIDEO_DECODE_SRC_BIT_KHR | VK_BUFFER_USAGE_VIDEO_DECODE_DST_BIT_KHR)
 
 static PFN_vkGetPhysicalDeviceQueueFamilyProperties next_families;
-static PFN_vkGetPhysicalDeviceQueueFamilyProperties2 next_families_2;
 static PFN_vkCreateImage next_image;
 static PFN_vkCreateBuffer next_buffer;
 static PFN_vkCreateQueryPool next_pool;
@@ -45,11 +44,9 @@ static VKAPI_ATTR void VKAPI_CALL get_families(VkPhysicalDevice gpu, uint32_t *c
       families[i].queueFlags |= VK_QUEUE_VIDEO_DECODE_BIT_KHR;
 }
 
-static VKAPI_ATTR void VKAPI_CALL get_families_2(VkPhysicalDevice gpu, uint32_t *count,
-                                                 VkQueueFamilyProperties2 *families)
+void played_video_families(VkQueueFamilyProperties2 *families, uint32_t count)
 {
-   next_families_2(gpu, count, families);
-   for (uint32_t i = 0; families && i < *count; i++) {
+   for (uint32_t i = 0; i < count; i++) {
       families[i].queueFamilyProperties.queueFlags |= VK_QUEUE_VIDEO_DECODE_BIT_KHR;
       for (VkBaseOutStructure *node = families[i].pNext; node; node = node->pNext) {
          if (node->sType == VK_STRUCTURE_TYPE_QUEUE_FAMILY_VIDEO_PROPERTIES_KHR)
@@ -476,8 +473,6 @@ static const struct {
    PFN_vkVoidFunction own;
 } functions[] = {
    ROW("vkGetPhysicalDeviceQueueFamilyProperties", get_families),
-   ROW("vkGetPhysicalDeviceQueueFamilyProperties2", get_families_2),
-   ROW("vkGetPhysicalDeviceQueueFamilyProperties2KHR", get_families_2),
    ROW("vkGetPhysicalDeviceVideoCapabilitiesKHR", get_capabilities),
    ROW("vkGetPhysicalDeviceVideoFormatPropertiesKHR", get_formats),
    ROW("vkCreateImage", create_image),
@@ -514,8 +509,6 @@ void played_video_instance(PFN_vkGetInstanceProcAddr next, VkInstance instance)
 {
    next_families =
       (PFN_vkGetPhysicalDeviceQueueFamilyProperties)next(instance, "vkGetPhysicalDeviceQueueFamilyProperties");
-   next_families_2 =
-      (PFN_vkGetPhysicalDeviceQueueFamilyProperties2)next(instance, "vkGetPhysicalDeviceQueueFamilyProperties2");
 }
 
 void played_video_device(PFN_vkGetDeviceProcAddr next, VkDevice device)
@@ -531,6 +524,11 @@ void played_video_device(PFN_vkGetDeviceProcAddr next, VkDevice device)
 }
 
 #else
+
+void played_video_families(VkQueueFamilyProperties2 *families, uint32_t count)
+{
+   (void)families, (void)count;
+}
 
 PFN_vkVoidFunction played_video_find(const char *name)
 {
