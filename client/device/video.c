@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Video sessions and their parameters: a program decodes by itself where the GPU cannot, so it waits whether it can.
- * There is one for each stream, and nothing of it is in the way of frames. */
+/* Video sessions: a program decodes by itself where the GPU cannot, so it waits whether it has one. There is one for
+ * each stream, and it is not in the way of frames. Parameters are, and are not waited for. */
 
 #include "client/core/device.h"
 #include "client/vp_client_send.h"
@@ -14,13 +14,6 @@ VkResult vp_say_vkCreateVideoSessionKHR(struct vp_device *device, void *object,
 {
    (void)object;
    return vp_try_vkCreateVideoSessionKHR(device, true, a);
-}
-
-VkResult vp_say_vkCreateVideoSessionParametersKHR(struct vp_device *device, void *object,
-                                                  struct vp_cmd_vkCreateVideoSessionParametersKHR *a)
-{
-   (void)object;
-   return vp_try_vkCreateVideoSessionParametersKHR(device, true, a);
 }
 
 #endif

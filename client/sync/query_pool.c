@@ -28,7 +28,7 @@
 #define HUGE_COUNT 65536
 
 /* What comes before a query's values in `state`: how often the host has reset it, whether a batch has changed it since,
- * and whether it has a result: not 0, or how it ended. */
+ * and whether it has a result and how it ended (vp_query_pack). */
 enum { RESETS, CHANGED, AVAILABLE, VALUES };
 
 /* On the wire it is followed by as much from AVAILABLE on. */
@@ -125,14 +125,14 @@ static void store_value(uint8_t *out, uint64_t value, bool wide)
 static bool write_result(const struct vp_query_pool *pool, uint32_t query, VkQueryResultFlags flags, uint8_t *out)
 {
    const uint64_t *state = query_state(pool, query);
-   const bool wide = flags & VK_QUERY_RESULT_64_BIT, available = state[AVAILABLE] != 0;
+   const bool wide = flags & VK_QUERY_RESULT_64_BIT, available = vp_query_is_ready(state[AVAILABLE]);
    const size_t size = wide ? 8 : 4;
    if (available || (flags & VK_QUERY_RESULT_PARTIAL_BIT)) {
       for (uint32_t i = 0; i < pool->values; i++)
          store_value(out + i * size, available ? state[VALUES + i] : 0, wide);
    }
    if (flags & VP_QUERY_RESULT_WITH_STATUS)
-      store_value(out + pool->values * size, state[AVAILABLE], wide);
+      store_value(out + pool->values * size, vp_query_status(state[AVAILABLE]), wide);
    else if (flags & VK_QUERY_RESULT_WITH_AVAILABILITY_BIT)
       store_value(out + pool->values * size, available, wide);
    return available;
@@ -142,7 +142,7 @@ static bool write_result(const struct vp_query_pool *pool, uint32_t query, VkQue
 static bool are_available(const struct vp_query_pool *pool, uint32_t first, uint32_t count)
 {
    for (uint32_t i = 0; i < count; i++) {
-      if (!query_state(pool, first + i)[AVAILABLE])
+      if (!vp_query_is_ready(query_state(pool, first + i)[AVAILABLE]))
          return false;
    }
    return true;
@@ -157,15 +157,12 @@ static bool is_idle(const struct vp_device *device)
    return true;
 }
 
-/* What the driver says of queries that no submission has brought: it may have
- * an answer for those that were never begun. The caller holds the progress lock. */
-static void ask_results(struct vp_device *device, VkQueryPool handle, uint32_t first, uint32_t count)
+/* Whether the driver has an answer. Without the progress lock. */
+static VkResult ask_driver(struct vp_device *device, VkQueryPool handle, uint32_t first, uint32_t count,
+                           uint64_t *answer)
 {
    const struct vp_query_pool *pool = VP_FROM_HANDLE(struct vp_query_pool, handle);
-   const size_t words = pool->values + 1, stride = words * sizeof(uint64_t);
-   uint64_t *answer = calloc(count, stride);
-   if (!answer)
-      return;
+   const size_t stride = (pool->values + 1) * sizeof(uint64_t);
    struct vp_cmd_vkGetQueryPoolResults a = {
       .device = VP_TO_HANDLE(VkDevice, device),
       .queryPool = handle,
@@ -176,12 +173,31 @@ static void ask_results(struct vp_device *device, VkQueryPool handle, uint32_t f
       .stride = stride,
       .flags = VK_QUERY_RESULT_64_BIT | pool->flag,
    };
-   pthread_mutex_unlock(&device->conn->progress_lock);
    const VkResult result = vp_call_vkGetQueryPoolResults(device->conn, &a);
+   return result == VK_SUCCESS ? a.ret : result;
+}
+
+/* What the driver says of queries that no submission has brought: it may have
+ * an answer for those that were never begun. The caller holds the progress lock. */
+static void ask_results(struct vp_device *device, VkQueryPool handle, uint32_t first, uint32_t count)
+{
+   const struct vp_query_pool *pool = VP_FROM_HANDLE(struct vp_query_pool, handle);
+   const size_t words = pool->values + 1;
+   uint64_t *answer = calloc(count, words * sizeof(uint64_t));
+   if (!answer)
+      return;
+   pthread_mutex_unlock(&device->conn->progress_lock);
+   const VkResult result = ask_driver(device, handle, first, count, answer);
+   for (uint32_t i = 0; i < count && result >= 0; i++) {
+      uint64_t *of = answer + i * words;
+      const bool apart = pool->flag == VP_QUERY_RESULT_WITH_STATUS && result == VK_NOT_READY && of[pool->values];
+      const bool ready = !apart || ask_driver(device, handle, first + i, 1, of) == VK_SUCCESS;
+      of[pool->values] = vp_query_pack(of[pool->values], ready);
+   }
    pthread_mutex_lock(&device->conn->progress_lock);
-   for (uint32_t i = 0; i < count && result == VK_SUCCESS && a.ret >= 0; i++) {
+   for (uint32_t i = 0; i < count && result >= 0; i++) {
       uint64_t *state = query_state(pool, first + i);
-      if (!state[AVAILABLE]) {
+      if (!vp_query_is_ready(state[AVAILABLE])) {
          state[AVAILABLE] = answer[i * words + pool->values];
          memcpy(state + VALUES, answer + i * words, pool->values * sizeof(uint64_t));
       }

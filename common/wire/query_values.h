@@ -2,6 +2,7 @@
 #ifndef VP_WIRE_QUERY_VALUES_H
 #define VP_WIRE_QUERY_VALUES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
@@ -38,7 +39,7 @@ static inline uint32_t vp_query_values(const VkQueryPoolCreateInfo *info)
 #define VP_QUERY_RESULT_WITH_STATUS 0
 #endif
 
-/* The one of these that is known of the queries of such a pool. A status that is not 0 is there. */
+/* The one of these that is known of the queries of such a pool. */
 static inline VkQueryResultFlags vp_query_result_flag(const VkQueryPoolCreateInfo *info)
 {
 #ifdef VK_KHR_video_queue
@@ -51,6 +52,27 @@ static inline VkQueryResultFlags vp_query_result_flag(const VkQueryPoolCreateInf
 #endif
    (void)info;
    return VK_QUERY_RESULT_WITH_AVAILABILITY_BIT;
+}
+
+/* How this travels: not 0 when there is a result, with a status in the low half. Drivers may have a status that is not
+ * 0 for a query without a result. */
+#define VP_QUERY_UNREADY (UINT64_C(1) << 32)
+
+static inline uint64_t vp_query_pack(uint64_t answer, bool ready)
+{
+   const uint64_t low = (uint32_t)answer;
+   return low && !ready ? low | VP_QUERY_UNREADY : low;
+}
+
+static inline bool vp_query_is_ready(uint64_t packed)
+{
+   return (uint32_t)packed && !(packed & VP_QUERY_UNREADY);
+}
+
+/* As a driver writes it with 64 bits. */
+static inline uint64_t vp_query_status(uint64_t packed)
+{
+   return (uint64_t)(int64_t)(int32_t)(uint32_t)packed;
 }
 
 #endif

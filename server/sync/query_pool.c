@@ -122,15 +122,24 @@ void vps_handle_vkResetQueryPool(struct vps_context *ctx, struct vp_cmd_vkResetQ
 
 /* --- results --- */
 
-/* With the lock. The driver gives values and then availability or status, the frame has that first. */
-static bool send_batch(struct vps_query_pool *pool, uint32_t first, uint32_t count, uint64_t *results, uint8_t *payload)
+/* Asks the driver, with the lock. */
+static VkResult read_results(const struct vps_query_pool *pool, uint32_t first, uint32_t count, uint64_t *results)
 {
    const struct vps_device *device = pool->device;
    const size_t stride = ((size_t)pool->values + 1) * 8;
 
    memset(results, 0, count * stride);
-   const VkResult result = device->functions.GetQueryPoolResults(
-      device->handle, pool->handle, first, count, count * stride, results, stride, VK_QUERY_RESULT_64_BIT | pool->flag);
+   return device->functions.GetQueryPoolResults(device->handle, pool->handle, first, count, count * stride, results,
+                                                stride, VK_QUERY_RESULT_64_BIT | pool->flag);
+}
+
+/* With the lock. The driver gives values and then availability or status, the frame has that first. */
+static bool send_batch(struct vps_query_pool *pool, uint32_t first, uint32_t count, uint64_t *results, uint8_t *payload)
+{
+   const struct vps_device *device = pool->device;
+   const size_t stride = ((size_t)pool->values + 1) * 8;
+   const VkResult result = read_results(pool, first, count, results);
+
    if (result < 0) {
       vp_log(VP_LOG_WARN, "the results of queries cannot be read: VkResult %d", result);
       return result != VK_ERROR_DEVICE_LOST;
@@ -138,9 +147,12 @@ static bool send_batch(struct vps_query_pool *pool, uint32_t first, uint32_t cou
 
    uint8_t *p = payload + HEADER_SIZE;
    for (uint32_t i = 0; i < count; i++, p += 8 + stride) {
-      const uint64_t *values = results + (size_t)i * (pool->values + 1);
+      uint64_t *values = results + (size_t)i * (pool->values + 1);
+      /* With a status the driver does not say of which query there is no result. */
+      const bool apart = pool->flag == VP_QUERY_RESULT_WITH_STATUS && result == VK_NOT_READY && values[pool->values];
+      const bool ready = !apart || read_results(pool, first + i, 1, values) == VK_SUCCESS;
       vp_bytes_store_u64(p, pool->host_resets[first + i]);
-      vp_bytes_store_u64(p + 8, values[pool->values]);
+      vp_bytes_store_u64(p + 8, vp_query_pack(values[pool->values], ready));
       for (uint32_t k = 0; k < pool->values; k++)
          vp_bytes_store_u64(p + 16 + (size_t)8 * k, values[k]);
    }
