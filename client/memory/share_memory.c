@@ -44,10 +44,10 @@ VkResult vp_memory_import_fd(struct vp_device_memory *memory, const VkMemoryAllo
    }
    device->shares = true;
    struct vp_cmd_vkAllocateMemoryVP a = {.device = VP_TO_HANDLE(VkDevice, device),
-                                       .pToken = &token,
-                                       .pAllocateInfo = info,
-                                       .pReason = &reason,
-                                       .pMemory = &handle};
+                                         .pToken = &token,
+                                         .pAllocateInfo = info,
+                                         .pReason = &reason,
+                                         .pMemory = &handle};
    const VkResult result = vp_call_vkAllocateMemoryVP(device->conn, &a);
    if (result == VK_SUCCESS && a.ret == VK_SUCCESS) {
       close(import->fd);
