@@ -264,8 +264,9 @@ static int produce(const char *program)
    const pid_t pid = start(program, server ? "refused" : "consume", server, ends);
    open_side(&side);
    print_what_is_offered(&side);
+   struct shared_buffer buffer = {0};
    if (server) {
-      struct shared_buffer buffer = create_shared_buffer(&side.gpu);
+      buffer = create_shared_buffer(&side.gpu);
       allocate_shared(&side.gpu, &buffer.object, -1);
       int fd = export_memory(&side.gpu, buffer.object.memory);
       send_letter(ends[0], &(struct letter){0}, &fd, 1);
@@ -277,6 +278,8 @@ static int produce(const char *program)
          produce_fence(&side, ends[0]);
    }
    const int status = end_of(pid);
+   if (server)
+      destroy_buffer(&side.gpu, &buffer);
    close_side(&side);
    return status;
 }

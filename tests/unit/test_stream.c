@@ -87,6 +87,7 @@ static struct {
    int listener;
    pthread_t thread;
    atomic_bool reads, is_over;
+   atomic_uint taken;
    uint32_t next[SPEAKERS];
    uint8_t memory[MEMORY_SIZE], twin[MEMORY_SIZE];
    const char *error;
@@ -103,6 +104,7 @@ static const char *take_command(const uint32_t *words, size_t *left)
          return "a command is not whole";
    }
    *left -= words[2];
+   atomic_fetch_add(&server.taken, 1);
    return NULL;
 }
 
@@ -194,9 +196,15 @@ static bool start(bool reads)
 
 static void stop(const uint32_t said[SPEAKERS])
 {
+   uint32_t all = 0;
+   for (uint32_t i = 0; i < SPEAKERS; i++)
+      all += said[i];
    atomic_store(&server.reads, true);
    vp_stream_drain(conn, UINT64_MAX);
    CHECK(!vp_connection_lost(conn));
+   /* A socket that is closed with something to read in it takes back what the other end has not read. */
+   while (atomic_load(&server.taken) < all && !atomic_load(&server.is_over))
+      usleep(1000);
    vp_connection_destroy(conn);
    pthread_join(server.thread, NULL);
    close(server.listener);
