@@ -43,7 +43,7 @@ void vps_shares_finish(struct vps_shares *shares)
    *shares = (struct vps_shares){0};
 }
 
-static bool has_room_for(const struct vps_shares *shares, uint64_t owner, const char *user)
+static bool have_room_for(const struct vps_shares *shares, uint64_t owner, const char *user)
 {
    unsigned own = 0, of_user = 0;
 
@@ -60,7 +60,7 @@ enum vps_share_answer vps_shares_add(struct vps_shares *shares, uint64_t owner, 
    struct vps_share share = {.facts = *facts, .owner = owner, .fd = fd};
 
    *token = (struct vps_share_token){0};
-   if (!has_room_for(shares, owner, user) || getentropy(share.secret, sizeof(share.secret)) != 0) {
+   if (!have_room_for(shares, owner, user) || getentropy(share.secret, sizeof(share.secret)) != 0) {
       close(fd);
       return VPS_SHARE_FULL;
    }
