@@ -74,6 +74,7 @@ void vps_context_finish(struct vps_context *ctx)
    if (ctx->instance)
       vps_object_destroy(ctx->instance->object);
    vps_sharing_destroy(ctx->sharing);
+   ctx->sharing = NULL;
    vps_object_table_finish(&ctx->objects);
    vp_encoder_finish(&ctx->enc);
    vps_context_finish_beside(ctx);

@@ -15,13 +15,19 @@
 /* Of a session without a listener. */
 #define ROOM_ALONE 256
 
+/* What all tokens of one memory have in common. */
+struct lent_memory {
+   unsigned refs;
+   uint64_t id;
+   bool freed; /* and on the account still, until the last token has gone: */
+   struct vps_memory_account account;
+};
+
 /* A token that this session has given out. */
 struct loan {
    struct loan *next;
    struct vps_share_token token;
-   uint64_t memory; /* its id; 0: it has been freed, or is something else */
-   bool charged;    /* it has been freed, and is on the account still: */
-   struct vps_memory_account account;
+   struct lent_memory *memory; /* held; NULL: it is something else */
 };
 
 struct vps_sharing {
@@ -45,9 +51,14 @@ struct vps_sharing *vps_sharing_create(int end)
 
 static void end_loan(struct loan *loan)
 {
-   if (loan->charged)
-      vps_memory_account_give(&loan->account);
+   struct lent_memory *memory = loan->memory;
+
    free(loan);
+   if (!memory || --memory->refs > 0)
+      return;
+   if (memory->freed)
+      vps_memory_account_give(&memory->account);
+   free(memory);
 }
 
 void vps_sharing_destroy(struct vps_sharing *sharing)
@@ -72,23 +83,52 @@ static struct vps_sharing *get_sharing(struct vps_context *ctx)
    return ctx->sharing;
 }
 
+static struct lent_memory *find_lent(const struct vps_sharing *sharing, uint64_t id)
+{
+   for (const struct loan *loan = sharing->loans; loan; loan = loan->next) {
+      if (loan->memory && !loan->memory->freed && loan->memory->id == id)
+         return loan->memory;
+   }
+   return NULL;
+}
+
+/* memory: an id, or 0. NULL without memory. */
+static struct loan *create_loan(const struct vps_sharing *sharing, uint64_t memory)
+{
+   struct loan *loan = calloc(1, sizeof(*loan));
+
+   if (!loan || !memory)
+      return loan;
+   loan->memory = find_lent(sharing, memory);
+   if (!loan->memory)
+      loan->memory = calloc(1, sizeof(*loan->memory));
+   if (!loan->memory) {
+      free(loan);
+      return NULL;
+   }
+   loan->memory->id = memory;
+   loan->memory->refs++;
+   return loan;
+}
+
 VkResult vps_sharing_lend(struct vps_context *ctx, const struct vps_share_facts *facts, uint64_t memory, int fd,
                           VkTokenVP *out)
 {
    struct vps_sharing *sharing = get_sharing(ctx);
-   struct loan *loan = calloc(1, sizeof(*loan));
+   struct loan *loan = sharing ? create_loan(sharing, memory) : NULL;
    enum vps_share_answer answer = VPS_SHARE_FULL;
 
-   if (sharing && loan && sharing->end >= 0)
+   if (loan && sharing->end >= 0)
       answer = vps_share_way_add(&sharing->end, facts, fd, &loan->token);
-   else if (sharing && loan)
+   else if (loan)
       answer = vps_shares_add(&sharing->own, 0, "", facts, dup(fd), &loan->token);
    close(fd);
+   if (!loan)
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
    if (answer != VPS_SHARE_OK) {
-      free(loan);
-      return sharing && loan ? VK_ERROR_TOO_MANY_OBJECTS : VK_ERROR_OUT_OF_HOST_MEMORY;
+      end_loan(loan);
+      return VK_ERROR_TOO_MANY_OBJECTS;
    }
-   loan->memory = memory;
    loan->next = sharing->loans;
    sharing->loans = loan;
    memcpy(out->server, loan->token.server, sizeof(out->server));
@@ -152,16 +192,11 @@ bool vps_sharing_lends(const VkMemoryAllocateInfo *info)
 
 bool vps_sharing_forgets(struct vps_context *ctx, uint64_t memory, const struct vps_memory_account *account)
 {
-   bool kept = false;
+   struct lent_memory *lent = ctx->sharing ? find_lent(ctx->sharing, memory) : NULL;
 
-   for (struct loan *loan = ctx->sharing ? ctx->sharing->loans : NULL; loan; loan = loan->next) {
-      if (loan->memory != memory)
-         continue;
-      loan->memory = 0;
-      if (kept)
-         continue;
-      loan->charged = kept = true;
-      loan->account = *account;
-   }
-   return !kept;
+   if (!lent)
+      return true;
+   lent->freed = true;
+   lent->account = *account;
+   return false;
 }

@@ -87,8 +87,8 @@ static const char *const signals[] = {
 /* The client's connection and the way to the listener: there is nothing to connect or accept another one with. bind and
  * listen are for the only sockets that can be made, see add_limited(). */
 static const char *const sockets[] = {
-   "recvfrom", "recvmsg",    "recvmmsg",   "sendto",      "sendmsg",     "sendmmsg", "bind",
-   "shutdown", "getsockopt", "setsockopt", "getsockname", "getpeername", "listen",
+   "recvfrom", "recvmsg",  "recvmmsg",   "sendto",      "sendmsg",     "sendmmsg",
+   "bind",     "shutdown", "getsockopt", "getsockname", "getpeername", "listen",
 };
 
 static const char *const questions[] = {
@@ -98,13 +98,14 @@ static const char *const questions[] = {
 
 /* All that copying between two connections takes, and shaking hands. */
 static const char *const connections[] = {
-   "read",         "readv",         "write",          "writev",          "recvfrom",   "recvmsg",
-   "sendto",       "sendmsg",       "shutdown",       "getsockopt",      "setsockopt", "getsockname",
-   "getpeername",  "poll",          "ppoll",          "close",           "fcntl",      "brk",
-   "mmap",         "munmap",        "mremap",         "mprotect",        "madvise",    "futex",
-   "rt_sigaction", "rt_sigreturn",  "rt_sigprocmask", "sigaltstack",     "exit",       "exit_group",
-   "getpid",       "gettid",        "getrandom",      "sched_yield",     "nanosleep",  "clock_nanosleep",
-   "time",         "clock_gettime", "gettimeofday",   "restart_syscall",
+   "read",           "readv",         "write",        "writev",          "recvfrom",
+   "recvmsg",        "sendto",        "sendmsg",      "shutdown",        "getsockopt",
+   "getsockname",    "getpeername",   "poll",         "ppoll",           "close",
+   "fcntl",          "brk",           "mmap",         "munmap",          "mremap",
+   "mprotect",       "madvise",       "futex",        "rt_sigaction",    "rt_sigreturn",
+   "rt_sigprocmask", "sigaltstack",   "exit",         "exit_group",      "getpid",
+   "gettid",         "getrandom",     "sched_yield",  "nanosleep",       "clock_nanosleep",
+   "time",           "clock_gettime", "gettimeofday", "restart_syscall",
 };
 
 /* What a process for a client begins with. */
@@ -304,10 +305,24 @@ static bool refuse_connect(scmp_filter_ctx filter)
    return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), seccomp_syscall_resolve_name("connect"), 0) == 0;
 }
 
+/* setsockopt: whoever is the last to close a connection that is to linger waits for its client. That could be the
+ * listener, to which descriptors are sent. All numbers but that one differ from it in some bit. */
+static bool allow_options_but_linger(scmp_filter_ctx filter)
+{
+   for (unsigned i = 0; i < 32; i++) {
+      const uint64_t bit = UINT64_C(1) << i;
+      const struct limited_call call = {"setsockopt", {{2, bit, ~(uint64_t)SO_LINGER & bit}}, 1};
+      if (!allow_call(filter, &call))
+         return false;
+   }
+   return true;
+}
+
 static bool fill_small_filter(scmp_filter_ctx filter, enum vps_confined who)
 {
    return ADD_GROUP(filter, SCMP_ACT_KILL_PROCESS, deadly) && ADD_GROUP(filter, SCMP_ACT_ALLOW, connections) &&
-          (who != VPS_CONFINED_GATE || add_forking(filter)) && refuse_clone3(filter);
+          allow_options_but_linger(filter) && (who != VPS_CONFINED_GATE || add_forking(filter)) &&
+          refuse_clone3(filter);
 }
 
 static bool fill_filter(scmp_filter_ctx filter)
@@ -319,7 +334,7 @@ static bool fill_filter(scmp_filter_ctx filter)
    ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, threads) && ADD_GROUP(filter, SCMP_ACT_ALLOW, waiting);
    ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, signals) && ADD_GROUP(filter, SCMP_ACT_ALLOW, sockets);
    ok = ok && ADD_GROUP(filter, SCMP_ACT_ALLOW, questions);
-   return ok && refuse_clone3(filter) && refuse_connect(filter);
+   return ok && allow_options_but_linger(filter) && refuse_clone3(filter) && refuse_connect(filter);
 }
 
 /* Numbers above are of no machine that we know. */

@@ -17,7 +17,7 @@ bool vps_passing_open(int ends[2]);
 bool vps_passing_send(int end, const void *data, size_t size, const int fds[], unsigned count, int flags);
 
 /* Those that came along become the caller's, the others -1. Returns the bytes of the message, of which those that have
- * no room are lost; 0: the other end is closed; -1 with errno. */
+ * no room are lost; 0: the other end is closed, or the message is empty; -1 with errno. */
 ssize_t vps_passing_receive(int end, void *data, size_t size, int fds[VPS_PASSING_MOST], int flags);
 
 #endif

@@ -55,7 +55,7 @@ ssize_t vps_passing_receive(int end, void *data, size_t size, int fds[VPS_PASSIN
    do {
       n = recvmsg(end, &message, MSG_CMSG_CLOEXEC | flags);
    } while (n < 0 && errno == EINTR);
-   const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+   const struct cmsghdr *header = n >= 0 ? CMSG_FIRSTHDR(&message) : NULL; /* an empty message can have some, too */
    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
       const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
       memcpy(fds, CMSG_DATA(header), (count < VPS_PASSING_MOST ? count : VPS_PASSING_MOST) * sizeof(int));

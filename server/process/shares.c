@@ -43,13 +43,15 @@ void vps_shares_finish(struct vps_shares *shares)
    *shares = (struct vps_shares){0};
 }
 
-static unsigned count_of(const struct vps_shares *shares, uint64_t owner)
+static bool have_room_for(const struct vps_shares *shares, uint64_t owner, const char *user)
 {
-   unsigned count = 0;
+   unsigned own = 0, of_user = 0;
 
-   for (unsigned i = 0; i < shares->count; i++)
-      count += shares->list[i].owner == owner;
-   return count;
+   for (unsigned i = 0; i < shares->count; i++) {
+      own += shares->list[i].owner == owner;
+      of_user += strcmp(shares->list[i].user, user) == 0;
+   }
+   return shares->count < shares->room && own < shares->room_for_one && of_user / 2 < shares->room_for_one;
 }
 
 enum vps_share_answer vps_shares_add(struct vps_shares *shares, uint64_t owner, const char *user,
@@ -58,8 +60,7 @@ enum vps_share_answer vps_shares_add(struct vps_shares *shares, uint64_t owner, 
    struct vps_share share = {.facts = *facts, .owner = owner, .fd = fd};
 
    *token = (struct vps_share_token){0};
-   if (shares->count >= shares->room || count_of(shares, owner) >= shares->room_for_one ||
-       getentropy(share.secret, sizeof(share.secret)) != 0) {
+   if (!have_room_for(shares, owner, user) || getentropy(share.secret, sizeof(share.secret)) != 0) {
       close(fd);
       return VPS_SHARE_FULL;
    }

@@ -48,7 +48,8 @@ struct vps_shares {
    unsigned count, room, room_for_one;
 };
 
-/* Room for so many descriptors in all, and of one session. False without memory or random numbers. */
+/* Room for so many descriptors in all, and of one session; one user has twice as many as a session. False without
+ * memory or random numbers. */
 bool vps_shares_init(struct vps_shares *shares, unsigned room, unsigned room_for_one);
 
 /* Closes them all. */

@@ -70,6 +70,8 @@ must_be_nobody() {
    must unix-socket EPERM
    must connect-another ENOENT
    must name-itself 'done'
+   must send-slowly 'done'
+   must linger EPERM
    must fork EPERM
    must execve EPERM
    must signal-sibling EPERM ESRCH
@@ -132,8 +134,8 @@ done
 # What the drill does works at all.
 drill --sandbox=off --cache "$VP_TEST_TMP/cache"
 grep -q 'warn: workers: user .*, no sandbox' "$SERVER_LOG" || fail "no warning: $(cat "$SERVER_LOG")"
-for attempt in read-file write-file chmod connect unix-socket connect-another name-itself fork execve signal-parent dumpable list-caches \
-   list-another read-another write-another cut-another fill-another move-to-another link-from-another; do
+for attempt in read-file write-file chmod connect unix-socket connect-another name-itself linger fork execve \
+   signal-parent dumpable list-caches list-another read-another write-another cut-another fill-another move-to-another link-from-another; do
    must "$attempt" 'done'
 done
 [[ -d $VP_TEST_TMP/cache/made ]] || fail "no folder was made"

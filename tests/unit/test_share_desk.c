@@ -114,6 +114,27 @@ static void test_nonsense(void)
       close(files[i]);
 }
 
+/* Also a message without a byte can carry some. */
+static void test_empty_message(void)
+{
+   char byte;
+   int pair[2], files[VPS_PASSING_MOST], got[VPS_PASSING_MOST];
+   CHECK(vps_passing_open(pair));
+   for (unsigned i = 0; i < VPS_PASSING_MOST; i++)
+      files[i] = open_file();
+   const unsigned before = count_open();
+   CHECK(vps_passing_send(pair[0], "", 0, files, VPS_PASSING_MOST, 0));
+   CHECK(vps_passing_receive(pair[1], &byte, sizeof(byte), got, 0) == 0);
+   CHECK(count_open() == before + VPS_PASSING_MOST);
+   for (unsigned i = 0; i < VPS_PASSING_MOST; i++) {
+      CHECK(got[i] >= 0 && are_same(got[i], files[i]));
+      close(got[i]);
+      close(files[i]);
+   }
+   close(pair[0]);
+   close(pair[1]);
+}
+
 int main(void)
 {
    pthread_t thread;
@@ -128,6 +149,7 @@ int main(void)
    test_exchange();
    test_guesses();
    test_nonsense();
+   test_empty_message();
    over = true;
    pthread_join(thread, NULL);
    CHECK(desk.shares.count == 1);

@@ -123,11 +123,26 @@ static void test_room(void)
    vps_shares_finish(&shares);
 }
 
+/* However many sessions a user has, others find room. */
+static void test_room_of_user(void)
+{
+   struct vps_shares shares;
+   struct vps_share_token token;
+   CHECK(vps_shares_init(&shares, 8, 2));
+   for (unsigned i = 0; i < 8; i++)
+      CHECK(vps_shares_add(&shares, 1 + i, "alice", &facts, open_something(), &token) ==
+            (i < 4 ? VPS_SHARE_OK : VPS_SHARE_FULL));
+   for (unsigned i = 0; i < 2; i++)
+      CHECK(vps_shares_add(&shares, 9, "bob", &facts, open_something(), &token) == VPS_SHARE_OK);
+   vps_shares_finish(&shares);
+}
+
 int main(void)
 {
    test_who_finds();
    test_facts();
    test_ends();
    test_room();
+   test_room_of_user();
    return check_finish();
 }

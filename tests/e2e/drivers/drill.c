@@ -206,6 +206,30 @@ static int name_itself(void)
    return result;
 }
 
+static int set_option(int option, const void *value, socklen_t size)
+{
+   const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+   const int result = fd < 0 ? -1 : setsockopt(fd, SOL_SOCKET, option, value, size), error = errno;
+
+   if (fd >= 0)
+      close(fd);
+   errno = error;
+   return result;
+}
+
+static int send_slowly(void)
+{
+   return set_option(SO_SNDBUF, &(int){65536}, sizeof(int));
+}
+
+/* Who closes such a connection last, the listener even, waits. */
+static int linger(void)
+{
+   const struct linger minutes = {.l_onoff = 1, .l_linger = 600};
+
+   return set_option(SO_LINGER, &minutes, sizeof(minutes));
+}
+
 static int fork_child(void)
 {
    const pid_t child = (pid_t)syscall(SYS_fork);
@@ -350,6 +374,8 @@ static const struct attempt mild[] = {
    {"unix-socket", unix_socket},
    {"connect-another", connect_another},
    {"name-itself", name_itself},
+   {"send-slowly", send_slowly},
+   {"linger", linger},
    {"fork", fork_child},
    {"execve", execute},
    {"signal-sibling", signal_sibling},
