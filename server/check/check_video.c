@@ -30,6 +30,14 @@ bool vps_check_vkCreateQueryPool(struct vps_context *ctx, const struct vp_cmd_vk
 
    VkVideoProfileInfoKHR whole = {0};
 
+#ifdef VP_HAS_VIDEO_ENCODE
+   if (a->pCreateInfo->queryType == VK_QUERY_TYPE_VIDEO_ENCODE_FEEDBACK_KHR &&
+       (!profile ||
+        !vp_chain_find(a->pCreateInfo->pNext, VK_STRUCTURE_TYPE_QUERY_POOL_VIDEO_ENCODE_FEEDBACK_CREATE_INFO_KHR))) {
+      vps_fail(ctx, "queries of an encoded video lack its profile, or what they are to tell");
+      return false;
+   }
+#endif
    if (!profile)
       return true;
    whole.videoCodecOperation = profile->videoCodecOperation;
@@ -150,14 +158,14 @@ bool vps_check_vkBindVideoSessionMemoryKHR(struct vps_context *ctx, const struct
 
 /* --- parameters --- */
 
-/* Whether there is room for more sets of a kind. Those that are given anew need none. */
+/* Whether there is room for more sets of a kind. Those of a template (created) that are given anew need none. */
 static bool check_room(struct vps_context *ctx, const struct vps_video_sets *sets, uint32_t most,
-                       const struct vps_video_addition *addition, unsigned kind)
+                       const struct vps_video_addition *addition, unsigned kind, bool created)
 {
    uint64_t count = sets ? sets->count : 0;
 
    for (uint32_t i = 0; i < addition->count[kind]; i++)
-      count += !sets || !vps_video_has(sets, vps_video_key(addition, kind, i));
+      count += !sets || !created || !vps_video_has(sets, vps_video_key(addition, kind, i));
    if (count <= most && most <= VPS_VIDEO_KEYS)
       return true;
    vps_fail(ctx, "a video's parameters have room for %u sets, and %llu are given", most, (unsigned long long)count);
@@ -172,14 +180,14 @@ bool vps_check_vkCreateVideoSessionParametersKHR(struct vps_context *ctx,
    const struct vps_video_session *session = object ? object->state : NULL;
    const struct vps_video_parameters *known = model ? model->state : NULL;
 
-   if (!session || (known && known->session != object->id)) {
+   if (!session || (known && known->session.serial != session->serial)) {
       vps_fail(ctx, "a video's parameters are not made for its session");
       return false;
    }
    const struct vps_video_addition addition = vps_video_addition(session->codec, a->pCreateInfo->pNext, true);
    bool ok = has_node(ctx, a->pCreateInfo->pNext, session->codec->parameters, "a video's parameters");
    for (unsigned kind = 0; kind < 3 && ok; kind++)
-      ok = check_room(ctx, known ? &known->sets[kind] : NULL, addition.most[kind], &addition, kind);
+      ok = check_room(ctx, known ? &known->sets[kind] : NULL, addition.most[kind], &addition, kind, true);
    return ok;
 }
 
@@ -187,8 +195,7 @@ bool vps_check_vkUpdateVideoSessionParametersKHR(struct vps_context *ctx,
                                                  const struct vp_cmd_vkUpdateVideoSessionParametersKHR *a)
 {
    const struct vps_video_parameters *known = ctx->used[1]->state;
-   const struct vps_object *object = known ? vps_object_find(&ctx->objects, known->session) : NULL;
-   const struct vps_video_session *session = object ? object->state : NULL;
+   const struct vps_video_session *session = known ? vps_video_session(ctx, known->session) : NULL;
    bool ok = session != NULL;
 
    if (!ok) {
@@ -197,7 +204,7 @@ bool vps_check_vkUpdateVideoSessionParametersKHR(struct vps_context *ctx,
    }
    const struct vps_video_addition addition = vps_video_addition(session->codec, a->pUpdateInfo->pNext, false);
    for (unsigned kind = 0; kind < 3 && ok; kind++)
-      ok = check_room(ctx, &known->sets[kind], known->sets[kind].most, &addition, kind);
+      ok = check_room(ctx, &known->sets[kind], known->sets[kind].most, &addition, kind, false);
    return ok;
 }
 
@@ -229,8 +236,7 @@ bool vps_check_vkGetEncodedVideoSessionParametersKHR(struct vps_context *ctx,
 {
    const struct vps_object *object = vps_used(ctx, VK_OBJECT_TYPE_VIDEO_SESSION_PARAMETERS_KHR);
    const struct vps_video_parameters *known = object ? object->state : NULL;
-   const struct vps_object *of = known ? vps_object_find(&ctx->objects, known->session) : NULL;
-   const struct vps_video_session *session = of ? of->state : NULL;
+   const struct vps_video_session *session = known ? vps_video_session(ctx, known->session) : NULL;
 
    if (session && session->codec->encodes &&
        has_asked_sets(known, session->codec, a->pVideoSessionParametersInfo->pNext))

@@ -26,13 +26,12 @@ struct coding {
 static bool find_coding(struct vps_context *ctx, struct coding *coding)
 {
    const struct vps_command_buffer *recorded = ctx->used[0]->state;
-   const struct vps_object *session = vps_object_find(&ctx->objects, recorded->video_session);
-   const struct vps_object *parameters = vps_object_find(&ctx->objects, recorded->video_parameters);
 
-   *coding = (struct coding){
-      .session = session ? session->state : NULL, .parameters = parameters ? parameters->state : NULL, .next = 1};
-   if (coding->session)
-      return true;
+   *coding = (struct coding){.session = vps_video_session(ctx, recorded->video_session),
+                             .parameters = vps_video_parameters(ctx, recorded->video_parameters),
+                             .next = 1};
+   if (coding->session && (coding->parameters || recorded->video_parameters.id == 0))
+      return true; /* neither was destroyed since the beginning: the driver still looks at them */
    vps_fail(ctx, "no coding of a video is being recorded");
    return false;
 }
@@ -129,11 +128,11 @@ bool vps_check_vkCmdBeginVideoCodingKHR(struct vps_context *ctx, const struct vp
    const struct vps_video_parameters *of = parameters ? parameters->state : NULL;
    struct coding coding = {.session = object ? object->state : NULL, .next = 1};
 
-   if (recorded->video_session)
+   if (recorded->video_session.id)
       return refuse_coding(ctx, "the coding of another video is being recorded");
    if (!coding.session || !is_backed(coding.session))
       return refuse_coding(ctx, "a video's session has not all its memory");
-   if (of ? of->session != object->id : needs_parameters(coding.session))
+   if (of ? of->session.serial != coding.session->serial : needs_parameters(coding.session))
       return refuse_coding(ctx, "a video's parameters are not those of its session");
    if (info->referenceSlotCount > (uint64_t)coding.session->slots + 1)
       return refuse_coding(ctx, "there are more slots than the session has");
@@ -153,10 +152,10 @@ bool vps_check_vkCmdControlVideoCodingKHR(struct vps_context *ctx, const struct 
 
 bool vps_check_vkCmdEndVideoCodingKHR(struct vps_context *ctx, const struct vp_cmd_vkCmdEndVideoCodingKHR *a)
 {
-   const struct vps_command_buffer *recorded = ctx->used[0]->state;
+   struct coding coding;
 
    (void)a;
-   return recorded->video_session != 0 || refuse_coding(ctx, "no coding of a video is being recorded");
+   return find_coding(ctx, &coding);
 }
 
 /* --- streams --- */
