@@ -80,7 +80,7 @@ bool vps_check_vkGetPhysicalDeviceVideoCapabilitiesKHR(struct vps_context *ctx,
 
 /* Drivers say nothing of what is not what they can. False: they say of the profile that they cannot. */
 static bool ask_capabilities(const struct vps_context *ctx, const VkVideoProfileInfoKHR *profile,
-                             VkVideoCapabilitiesKHR *capabilities)
+                             VkVideoCapabilitiesKHR *capabilities, uint32_t *layers)
 {
    const struct vps_video_codec *codec = vps_video_codec((VkVideoCodecOperationFlagsKHR)profile->videoCodecOperation);
    VkPhysicalDevice gpu = (VkPhysicalDevice)(uintptr_t)ctx->used[0]->parent->handle;
@@ -88,11 +88,29 @@ static bool ask_capabilities(const struct vps_context *ctx, const VkVideoProfile
    union { /* none is larger */
       VkBaseOutStructure base;
       uint64_t room[32];
+#ifdef VP_HAS_VIDEO_ENCODE
+      VkVideoEncodeCapabilitiesKHR encode;
+#endif
    } own = {.base = {.sType = (VkStructureType)codec->capabilities}},
      common = {.base = {.sType = (VkStructureType)common_capabilities(codec), .pNext = &own.base}};
 
    *capabilities = (VkVideoCapabilitiesKHR){.sType = VK_STRUCTURE_TYPE_VIDEO_CAPABILITIES_KHR, .pNext = &common.base};
-   return ask && ask(gpu, profile, capabilities) >= 0;
+   const bool known = ask && ask(gpu, profile, capabilities) >= 0;
+   capabilities->pNext = NULL;
+   *layers = 0;
+#ifdef VP_HAS_VIDEO_ENCODE
+   if (known && codec->encodes)
+      *layers = common.encode.maxRateControlLayers;
+#endif
+   return known;
+}
+
+uint32_t vps_video_layers(const struct vps_context *ctx, const VkVideoProfileInfoKHR *profile)
+{
+   VkVideoCapabilitiesKHR can;
+   uint32_t layers;
+
+   return ask_capabilities(ctx, profile, &can, &layers) ? layers : 0;
 }
 
 static bool is_family_of(const struct vps_device *device, uint32_t family)
@@ -108,8 +126,9 @@ bool vps_check_vkCreateVideoSessionKHR(struct vps_context *ctx, const struct vp_
 {
    const VkVideoSessionCreateInfoKHR *info = a->pCreateInfo;
    VkVideoCapabilitiesKHR can;
+   uint32_t layers;
 
-   if (!ask_capabilities(ctx, info->pVideoProfile, &can))
+   if (!ask_capabilities(ctx, info->pVideoProfile, &can, &layers))
       vps_fail(ctx, "the GPU does not have the profile of a video's session");
    else if (!is_family_of(ctx->used[0]->device, info->queueFamilyIndex))
       vps_fail(ctx, "a video's session is for queues of family %u, which the device has not", info->queueFamilyIndex);

@@ -129,6 +129,7 @@ void vps_observe_vkCreateVideoSessionKHR(struct vps_context *ctx, const struct v
    session->codec = vps_video_codec((VkVideoCodecOperationFlagsKHR)info->pVideoProfile->videoCodecOperation);
    session->flags = info->flags;
    session->slots = info->maxDpbSlots;
+   session->layers = session->codec->encodes ? vps_video_layers(ctx, info->pVideoProfile) : 0;
    session->references = info->maxActiveReferencePictures;
    session->extent = info->maxCodedExtent;
    session->bind_count = count;

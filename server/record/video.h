@@ -36,11 +36,14 @@ struct vps_video_session {
    uint64_t serial; /* no other object has it */
    const struct vps_video_codec *codec;
    VkVideoSessionCreateFlagsKHR flags;
-   uint32_t slots, references;
+   uint32_t slots, references, layers; /* layers: of the control of rates */
    VkExtent2D extent;
    uint32_t bind_count;
    struct vps_video_bind binds[];
 };
+
+/* How many layers an encoder's control of rates has, by what the driver says. */
+uint32_t vps_video_layers(const struct vps_context *ctx, const VkVideoProfileInfoKHR *profile);
 
 /* The session itself, not another object that has its id since; NULL: it is gone. */
 const struct vps_video_session *vps_video_session(const struct vps_context *ctx, struct vps_video_ref ref);

@@ -271,6 +271,15 @@ static void check_coding(void)
    info.videoSession = OBJECT(VkVideoSessionKHR, OTHER_SESSION);
    WRONG_CMD("not all its memory", vkCmdBeginVideoCodingKHR, .pBeginInfo = &info);
    info = coding();
+#ifdef VP_HAS_VIDEO_ENCODE
+   const VkVideoEncodeRateControlLayerInfoKHR layer = {.sType =
+                                                          VK_STRUCTURE_TYPE_VIDEO_ENCODE_RATE_CONTROL_LAYER_INFO_KHR};
+   const VkVideoEncodeRateControlInfoKHR rate = {
+      .sType = VK_STRUCTURE_TYPE_VIDEO_ENCODE_RATE_CONTROL_INFO_KHR, .layerCount = 1, .pLayers = &layer};
+   info.pNext = &rate;
+   WRONG_CMD("more layers than the GPU has", vkCmdBeginVideoCodingKHR, .pBeginInfo = &info);
+   info = coding();
+#endif
    begin_coding(&info);
    GOOD_CMD(vkCmdControlVideoCodingKHR, .pCodingControlInfo = &control);
    GOOD_CMD(vkCmdEndVideoCodingKHR, .pEndCodingInfo = &end);
