@@ -120,7 +120,7 @@ static bool needs_parameters(const struct vps_video_session *session)
 }
 
 /* Drivers have room for so many layers. */
-static bool check_layers(struct vps_context *ctx, const struct vps_video_session *session, const void *chain)
+static bool check_rate_layers(struct vps_context *ctx, const struct vps_video_session *session, const void *chain)
 {
 #ifdef VP_HAS_VIDEO_ENCODE
    const VkVideoEncodeRateControlInfoKHR *rate =
@@ -151,7 +151,7 @@ bool vps_check_vkCmdBeginVideoCodingKHR(struct vps_context *ctx, const struct vp
       return refuse_coding(ctx, "a video's parameters are not those of its session");
    if (info->referenceSlotCount > (uint64_t)coding.session->slots + 1)
       return refuse_coding(ctx, "there are more slots than the session has");
-   bool ok = check_layers(ctx, coding.session, info->pNext);
+   bool ok = check_rate_layers(ctx, coding.session, info->pNext);
    for (uint32_t i = 0; i < info->referenceSlotCount && ok; i++)
       ok = check_slot(ctx, &coding, &info->pReferenceSlots[i], -1, 0);
    return ok;
@@ -161,7 +161,7 @@ bool vps_check_vkCmdControlVideoCodingKHR(struct vps_context *ctx, const struct 
 {
    struct coding coding;
 
-   return find_coding(ctx, &coding) && check_layers(ctx, coding.session, a->pCodingControlInfo->pNext);
+   return find_coding(ctx, &coding) && check_rate_layers(ctx, coding.session, a->pCodingControlInfo->pNext);
 }
 
 bool vps_check_vkCmdEndVideoCodingKHR(struct vps_context *ctx, const struct vp_cmd_vkCmdEndVideoCodingKHR *a)
