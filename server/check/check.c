@@ -146,7 +146,8 @@ bool vps_check_vkCmdCopyQueryPoolResults(struct vps_context *ctx, const struct v
       (pool->values + (a->flags & (VK_QUERY_RESULT_WITH_AVAILABILITY_BIT | VP_QUERY_RESULT_WITH_STATUS) ? 1 : 0));
    VkDeviceSize before;
 
-   if (!vps_query_pool_has(ctx, pool, a->firstQuery, a->queryCount) || a->queryCount == 0)
+   if (!vps_query_flags_fit(ctx, a->flags) || !vps_query_pool_has(ctx, pool, a->firstQuery, a->queryCount) ||
+       a->queryCount == 0)
       return !ctx->failed;
    if (__builtin_mul_overflow((VkDeviceSize)a->queryCount - 1, a->stride, &before) ||
        __builtin_add_overflow(before, size, &size))

@@ -30,6 +30,14 @@ bool vps_check_vkCreateQueryPool(struct vps_context *ctx, const struct vp_cmd_vk
 
    VkVideoProfileInfoKHR whole = {0};
 
+#ifdef VP_HAS_VIDEO_ENCODE
+   if (a->pCreateInfo->queryType == VK_QUERY_TYPE_VIDEO_ENCODE_FEEDBACK_KHR &&
+       (!profile ||
+        !vp_chain_find(a->pCreateInfo->pNext, VK_STRUCTURE_TYPE_QUERY_POOL_VIDEO_ENCODE_FEEDBACK_CREATE_INFO_KHR))) {
+      vps_fail(ctx, "queries of an encoded video lack its profile, or what they are to tell");
+      return false;
+   }
+#endif
    if (!profile)
       return true;
    whole.videoCodecOperation = profile->videoCodecOperation;
@@ -72,7 +80,7 @@ bool vps_check_vkGetPhysicalDeviceVideoCapabilitiesKHR(struct vps_context *ctx,
 
 /* Drivers say nothing of what is not what they can. False: they say of the profile that they cannot. */
 static bool ask_capabilities(const struct vps_context *ctx, const VkVideoProfileInfoKHR *profile,
-                             VkVideoCapabilitiesKHR *capabilities)
+                             VkVideoCapabilitiesKHR *capabilities, uint32_t *layers)
 {
    const struct vps_video_codec *codec = vps_video_codec((VkVideoCodecOperationFlagsKHR)profile->videoCodecOperation);
    VkPhysicalDevice gpu = (VkPhysicalDevice)(uintptr_t)ctx->used[0]->parent->handle;
@@ -80,11 +88,29 @@ static bool ask_capabilities(const struct vps_context *ctx, const VkVideoProfile
    union { /* none is larger */
       VkBaseOutStructure base;
       uint64_t room[32];
+#ifdef VP_HAS_VIDEO_ENCODE
+      VkVideoEncodeCapabilitiesKHR encode;
+#endif
    } own = {.base = {.sType = (VkStructureType)codec->capabilities}},
      common = {.base = {.sType = (VkStructureType)common_capabilities(codec), .pNext = &own.base}};
 
    *capabilities = (VkVideoCapabilitiesKHR){.sType = VK_STRUCTURE_TYPE_VIDEO_CAPABILITIES_KHR, .pNext = &common.base};
-   return ask && ask(gpu, profile, capabilities) >= 0;
+   const bool known = ask && ask(gpu, profile, capabilities) >= 0;
+   capabilities->pNext = NULL;
+   *layers = 0;
+#ifdef VP_HAS_VIDEO_ENCODE
+   if (known && codec->encodes)
+      *layers = common.encode.maxRateControlLayers;
+#endif
+   return known;
+}
+
+uint32_t vps_video_layers(const struct vps_context *ctx, const VkVideoProfileInfoKHR *profile)
+{
+   VkVideoCapabilitiesKHR can;
+   uint32_t layers;
+
+   return ask_capabilities(ctx, profile, &can, &layers) ? layers : 0;
 }
 
 static bool is_family_of(const struct vps_device *device, uint32_t family)
@@ -100,8 +126,9 @@ bool vps_check_vkCreateVideoSessionKHR(struct vps_context *ctx, const struct vp_
 {
    const VkVideoSessionCreateInfoKHR *info = a->pCreateInfo;
    VkVideoCapabilitiesKHR can;
+   uint32_t layers;
 
-   if (!ask_capabilities(ctx, info->pVideoProfile, &can))
+   if (!ask_capabilities(ctx, info->pVideoProfile, &can, &layers))
       vps_fail(ctx, "the GPU does not have the profile of a video's session");
    else if (!is_family_of(ctx->used[0]->device, info->queueFamilyIndex))
       vps_fail(ctx, "a video's session is for queues of family %u, which the device has not", info->queueFamilyIndex);
@@ -150,14 +177,14 @@ bool vps_check_vkBindVideoSessionMemoryKHR(struct vps_context *ctx, const struct
 
 /* --- parameters --- */
 
-/* Whether there is room for more sets of a kind. Those that are given anew need none. */
+/* Whether there is room for more sets of a kind. Those of a template (created) that are given anew need none. */
 static bool check_room(struct vps_context *ctx, const struct vps_video_sets *sets, uint32_t most,
-                       const struct vps_video_addition *addition, unsigned kind)
+                       const struct vps_video_addition *addition, unsigned kind, bool created)
 {
    uint64_t count = sets ? sets->count : 0;
 
    for (uint32_t i = 0; i < addition->count[kind]; i++)
-      count += !sets || !vps_video_has(sets, vps_video_key(addition, kind, i));
+      count += !sets || !created || !vps_video_has(sets, vps_video_key(addition, kind, i));
    if (count <= most && most <= VPS_VIDEO_KEYS)
       return true;
    vps_fail(ctx, "a video's parameters have room for %u sets, and %llu are given", most, (unsigned long long)count);
@@ -172,14 +199,14 @@ bool vps_check_vkCreateVideoSessionParametersKHR(struct vps_context *ctx,
    const struct vps_video_session *session = object ? object->state : NULL;
    const struct vps_video_parameters *known = model ? model->state : NULL;
 
-   if (!session || (known && known->session != object->id)) {
+   if (!session || (known && known->session.serial != session->serial)) {
       vps_fail(ctx, "a video's parameters are not made for its session");
       return false;
    }
    const struct vps_video_addition addition = vps_video_addition(session->codec, a->pCreateInfo->pNext, true);
    bool ok = has_node(ctx, a->pCreateInfo->pNext, session->codec->parameters, "a video's parameters");
    for (unsigned kind = 0; kind < 3 && ok; kind++)
-      ok = check_room(ctx, known ? &known->sets[kind] : NULL, addition.most[kind], &addition, kind);
+      ok = check_room(ctx, known ? &known->sets[kind] : NULL, addition.most[kind], &addition, kind, true);
    return ok;
 }
 
@@ -187,8 +214,7 @@ bool vps_check_vkUpdateVideoSessionParametersKHR(struct vps_context *ctx,
                                                  const struct vp_cmd_vkUpdateVideoSessionParametersKHR *a)
 {
    const struct vps_video_parameters *known = ctx->used[1]->state;
-   const struct vps_object *object = known ? vps_object_find(&ctx->objects, known->session) : NULL;
-   const struct vps_video_session *session = object ? object->state : NULL;
+   const struct vps_video_session *session = known ? vps_video_session(ctx, known->session) : NULL;
    bool ok = session != NULL;
 
    if (!ok) {
@@ -197,7 +223,7 @@ bool vps_check_vkUpdateVideoSessionParametersKHR(struct vps_context *ctx,
    }
    const struct vps_video_addition addition = vps_video_addition(session->codec, a->pUpdateInfo->pNext, false);
    for (unsigned kind = 0; kind < 3 && ok; kind++)
-      ok = check_room(ctx, &known->sets[kind], known->sets[kind].most, &addition, kind);
+      ok = check_room(ctx, &known->sets[kind], known->sets[kind].most, &addition, kind, false);
    return ok;
 }
 
@@ -229,8 +255,7 @@ bool vps_check_vkGetEncodedVideoSessionParametersKHR(struct vps_context *ctx,
 {
    const struct vps_object *object = vps_used(ctx, VK_OBJECT_TYPE_VIDEO_SESSION_PARAMETERS_KHR);
    const struct vps_video_parameters *known = object ? object->state : NULL;
-   const struct vps_object *of = known ? vps_object_find(&ctx->objects, known->session) : NULL;
-   const struct vps_video_session *session = of ? of->state : NULL;
+   const struct vps_video_session *session = known ? vps_video_session(ctx, known->session) : NULL;
 
    if (session && session->codec->encodes &&
        has_asked_sets(known, session->codec, a->pVideoSessionParametersInfo->pNext))

@@ -26,13 +26,12 @@ struct coding {
 static bool find_coding(struct vps_context *ctx, struct coding *coding)
 {
    const struct vps_command_buffer *recorded = ctx->used[0]->state;
-   const struct vps_object *session = vps_object_find(&ctx->objects, recorded->video_session);
-   const struct vps_object *parameters = vps_object_find(&ctx->objects, recorded->video_parameters);
 
-   *coding = (struct coding){
-      .session = session ? session->state : NULL, .parameters = parameters ? parameters->state : NULL, .next = 1};
-   if (coding->session)
-      return true;
+   *coding = (struct coding){.session = vps_video_session(ctx, recorded->video_session),
+                             .parameters = vps_video_parameters(ctx, recorded->video_parameters),
+                             .next = 1};
+   if (coding->session && (coding->parameters || recorded->video_parameters.id == 0))
+      return true; /* neither was destroyed since the beginning: the driver still looks at them */
    vps_fail(ctx, "no coding of a video is being recorded");
    return false;
 }
@@ -120,6 +119,21 @@ static bool needs_parameters(const struct vps_video_session *session)
    return session->codec->parameters != 0;
 }
 
+/* Drivers have room for so many layers. */
+static bool check_rate_layers(struct vps_context *ctx, const struct vps_video_session *session, const void *chain)
+{
+#ifdef VP_HAS_VIDEO_ENCODE
+   const VkVideoEncodeRateControlInfoKHR *rate =
+      vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_ENCODE_RATE_CONTROL_INFO_KHR);
+
+   return !rate || rate->layerCount <= session->layers ||
+          refuse_coding(ctx, "the control of a video's rate has more layers than the GPU has");
+#else
+   (void)ctx, (void)session, (void)chain;
+   return true;
+#endif
+}
+
 bool vps_check_vkCmdBeginVideoCodingKHR(struct vps_context *ctx, const struct vp_cmd_vkCmdBeginVideoCodingKHR *a)
 {
    const VkVideoBeginCodingInfoKHR *info = a->pBeginInfo;
@@ -129,15 +143,15 @@ bool vps_check_vkCmdBeginVideoCodingKHR(struct vps_context *ctx, const struct vp
    const struct vps_video_parameters *of = parameters ? parameters->state : NULL;
    struct coding coding = {.session = object ? object->state : NULL, .next = 1};
 
-   if (recorded->video_session)
+   if (recorded->video_session.id)
       return refuse_coding(ctx, "the coding of another video is being recorded");
    if (!coding.session || !is_backed(coding.session))
       return refuse_coding(ctx, "a video's session has not all its memory");
-   if (of ? of->session != object->id : needs_parameters(coding.session))
+   if (of ? of->session.serial != coding.session->serial : needs_parameters(coding.session))
       return refuse_coding(ctx, "a video's parameters are not those of its session");
    if (info->referenceSlotCount > (uint64_t)coding.session->slots + 1)
       return refuse_coding(ctx, "there are more slots than the session has");
-   bool ok = true;
+   bool ok = check_rate_layers(ctx, coding.session, info->pNext);
    for (uint32_t i = 0; i < info->referenceSlotCount && ok; i++)
       ok = check_slot(ctx, &coding, &info->pReferenceSlots[i], -1, 0);
    return ok;
@@ -147,16 +161,15 @@ bool vps_check_vkCmdControlVideoCodingKHR(struct vps_context *ctx, const struct 
 {
    struct coding coding;
 
-   (void)a;
-   return find_coding(ctx, &coding);
+   return find_coding(ctx, &coding) && check_rate_layers(ctx, coding.session, a->pCodingControlInfo->pNext);
 }
 
 bool vps_check_vkCmdEndVideoCodingKHR(struct vps_context *ctx, const struct vp_cmd_vkCmdEndVideoCodingKHR *a)
 {
-   const struct vps_command_buffer *recorded = ctx->used[0]->state;
+   struct coding coding;
 
    (void)a;
-   return recorded->video_session != 0 || refuse_coding(ctx, "no coding of a video is being recorded");
+   return find_coding(ctx, &coding);
 }
 
 /* --- streams --- */

@@ -49,7 +49,7 @@ void vps_command_buffer_clear(struct vps_object *object)
    command_buffer->views = 1;
    command_buffer->subpasses_left = 0;
    command_buffer->draws = false;
-   command_buffer->video_session = 0;
+   command_buffer->video_session = command_buffer->video_parameters = (struct vps_video_ref){0};
    command_buffer->pool->recorded -= command_buffer->recorded;
    command_buffer->recorded = 0;
    object->poison = VK_SUCCESS;

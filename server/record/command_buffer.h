@@ -17,14 +17,19 @@ struct vps_object;
 struct vps_query_pool;
 struct vps_track;
 
+/* An object for video that may be gone by now, when another one may have its id. */
+struct vps_video_ref {
+   uint64_t id, serial; /* 0: none */
+};
+
 /* The state of a VkCommandBuffer. */
 struct vps_command_buffer {
-   struct vps_track *track;                  /* what its execution changes; NULL: nothing */
-   uint32_t views;                           /* of the render pass instance that is recorded, at least 1 */
-   uint32_t subpasses_left;                  /* of the render pass that is recorded */
-   uint32_t recording;                       /* how often recording was begun */
-   bool draws;                               /* it has graphics work */
-   uint64_t video_session, video_parameters; /* ids of those whose coding is recorded; 0: there are none */
+   struct vps_track *track;                              /* what its execution changes; NULL: nothing */
+   uint32_t views;                                       /* of the render pass instance that is recorded, at least 1 */
+   uint32_t subpasses_left;                              /* of the render pass that is recorded */
+   uint32_t recording;                                   /* how often recording was begun */
+   bool draws;                                           /* it has graphics work */
+   struct vps_video_ref video_session, video_parameters; /* whose coding is recorded */
    struct vps_command_pool *pool;
    uint64_t recorded; /* bytes of commands */
    struct vps_bound bound;

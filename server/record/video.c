@@ -5,6 +5,7 @@
 
 #include "server/record/video.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,37 @@ const struct vps_video_codec *vps_video_codec(VkVideoCodecOperationFlagsKHR oper
          return &codecs[i];
    }
    return NULL;
+}
+
+/* --- objects that may be gone --- */
+
+static uint64_t next_video_serial(void)
+{
+   static atomic_uint_fast64_t last;
+
+   return atomic_fetch_add(&last, 1) + 1;
+}
+
+/* The state of what has the id, if it is of the type. */
+static const void *find_video(const struct vps_context *ctx, VkObjectType type, uint64_t id)
+{
+   const struct vps_object *object = vps_object_find(&ctx->objects, id);
+
+   return object && object->type == (int32_t)type ? object->state : NULL;
+}
+
+const struct vps_video_session *vps_video_session(const struct vps_context *ctx, struct vps_video_ref ref)
+{
+   const struct vps_video_session *session = find_video(ctx, VK_OBJECT_TYPE_VIDEO_SESSION_KHR, ref.id);
+
+   return session && session->serial == ref.serial ? session : NULL;
+}
+
+const struct vps_video_parameters *vps_video_parameters(const struct vps_context *ctx, struct vps_video_ref ref)
+{
+   const struct vps_video_parameters *known = find_video(ctx, VK_OBJECT_TYPE_VIDEO_SESSION_PARAMETERS_KHR, ref.id);
+
+   return known && known->serial == ref.serial ? known : NULL;
 }
 
 /* --- sessions --- */
@@ -93,9 +125,11 @@ void vps_observe_vkCreateVideoSessionKHR(struct vps_context *ctx, const struct v
 
    if (!session)
       return;
+   session->serial = next_video_serial();
    session->codec = vps_video_codec((VkVideoCodecOperationFlagsKHR)info->pVideoProfile->videoCodecOperation);
    session->flags = info->flags;
    session->slots = info->maxDpbSlots;
+   session->layers = session->codec->encodes ? vps_video_layers(ctx, info->pVideoProfile) : 0;
    session->references = info->maxActiveReferencePictures;
    session->extent = info->maxCodedExtent;
    session->bind_count = count;
@@ -236,11 +270,13 @@ uint32_t vps_video_key(const struct vps_video_addition *addition, unsigned kind,
    return set->seq_parameter_set_id | (uint32_t)set->pic_parameter_set_id << 5;
 }
 
-static void add_keys(struct vps_video_sets *sets, const struct vps_video_addition *addition, unsigned kind)
+/* created: sets that are given anew take the place of the template's; drivers may just add others. */
+static void add_keys(struct vps_video_sets *sets, const struct vps_video_addition *addition, unsigned kind,
+                     bool created)
 {
    for (uint32_t i = 0; i < addition->count[kind]; i++) {
       const uint32_t key = vps_video_key(addition, kind, i);
-      sets->count += !vps_video_has(sets, key);
+      sets->count += !created || !vps_video_has(sets, key);
       sets->keys[key / 64] |= UINT64_C(1) << key % 64;
    }
 }
@@ -260,10 +296,11 @@ void vps_observe_vkCreateVideoSessionParametersKHR(struct vps_context *ctx,
       return;
    if (model && model->state)
       memcpy(parameters, model->state, sizeof(*parameters));
-   parameters->session = session->id;
+   parameters->serial = next_video_serial();
+   parameters->session = (struct vps_video_ref){session->id, state->serial};
    for (unsigned kind = 0; kind < 3; kind++) {
       parameters->sets[kind].most = addition.most[kind];
-      add_keys(&parameters->sets[kind], &addition, kind);
+      add_keys(&parameters->sets[kind], &addition, kind, true);
    }
 }
 
@@ -271,14 +308,13 @@ void vps_observe_vkUpdateVideoSessionParametersKHR(struct vps_context *ctx,
                                                    const struct vp_cmd_vkUpdateVideoSessionParametersKHR *a)
 {
    struct vps_video_parameters *parameters = vps_used(ctx, VK_OBJECT_TYPE_VIDEO_SESSION_PARAMETERS_KHR)->state;
-   const struct vps_object *session = parameters ? vps_object_find(&ctx->objects, parameters->session) : NULL;
-   const struct vps_video_session *state = session ? session->state : NULL;
+   const struct vps_video_session *state = parameters ? vps_video_session(ctx, parameters->session) : NULL;
 
    if (!state)
       return;
    const struct vps_video_addition addition = vps_video_addition(state->codec, a->pUpdateInfo->pNext, false);
    for (unsigned kind = 0; kind < 3; kind++)
-      add_keys(&parameters->sets[kind], &addition, kind);
+      add_keys(&parameters->sets[kind], &addition, kind, false);
 }
 
 /* --- coding --- */
@@ -290,8 +326,11 @@ void vps_observe_vkCmdBeginVideoCodingKHR(struct vps_context *ctx, const struct 
    const struct vps_object *parameters = vps_used(ctx, VK_OBJECT_TYPE_VIDEO_SESSION_PARAMETERS_KHR);
 
    (void)a;
-   command_buffer->video_session = session->id;
-   command_buffer->video_parameters = parameters ? parameters->id : 0;
+   const struct vps_video_session *state = session->state;
+   const struct vps_video_parameters *known = parameters ? parameters->state : NULL;
+   command_buffer->video_session = (struct vps_video_ref){session->id, state->serial};
+   command_buffer->video_parameters =
+      known ? (struct vps_video_ref){parameters->id, known->serial} : (struct vps_video_ref){0};
 }
 
 void vps_observe_vkCmdEndVideoCodingKHR(struct vps_context *ctx, const struct vp_cmd_vkCmdEndVideoCodingKHR *a)
@@ -299,7 +338,7 @@ void vps_observe_vkCmdEndVideoCodingKHR(struct vps_context *ctx, const struct vp
    struct vps_command_buffer *command_buffer = ctx->used[0]->state;
 
    (void)a;
-   command_buffer->video_session = 0;
+   command_buffer->video_session = (struct vps_video_ref){0};
 }
 
 /* Queries that a chain names are changed by the command. server/check/check_video.c has looked whether they are there.
@@ -348,7 +387,8 @@ void vps_observe_vkCreateImageView(struct vps_context *ctx, const struct vp_cmd_
       return;
    struct vps_video_view *view = init_video(ctx, (uint64_t)(uintptr_t)*a->pView, sizeof(*view));
    if (view) {
-      view->extent = (VkExtent2D){image->extent.width, image->extent.height};
+      const uint32_t level = range->baseMipLevel < 32 ? range->baseMipLevel : 31;
+      view->extent = (VkExtent2D){image->extent.width >> level, image->extent.height >> level};
       view->layers =
          range->layerCount == VK_REMAINING_ARRAY_LAYERS ? image->layers - range->baseArrayLayer : range->layerCount;
    }

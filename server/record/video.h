@@ -6,10 +6,12 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
+#include "server/record/command_buffer.h"
 #include "server/vp_dispatch.h"
 
 #ifdef VP_HAS_VIDEO
 
+struct vps_context;
 struct vps_object;
 
 /* What a codec has structs of its own for. */
@@ -31,13 +33,20 @@ struct vps_video_bind {
 
 /* The state of a VkVideoSessionKHR. */
 struct vps_video_session {
+   uint64_t serial; /* no other object has it */
    const struct vps_video_codec *codec;
    VkVideoSessionCreateFlagsKHR flags;
-   uint32_t slots, references;
+   uint32_t slots, references, layers; /* layers: of the control of rates */
    VkExtent2D extent;
    uint32_t bind_count;
    struct vps_video_bind binds[];
 };
+
+/* How many layers an encoder's control of rates has, by what the driver says. */
+uint32_t vps_video_layers(const struct vps_context *ctx, const VkVideoProfileInfoKHR *profile);
+
+/* The session itself, not another object that has its id since; NULL: it is gone. */
+const struct vps_video_session *vps_video_session(const struct vps_context *ctx, struct vps_video_ref ref);
 
 /* Sets of a kind that session parameters have, a bit for each key; enough for those of H.265: 4 bits of its video's
  * set, 4 of its sequence's, 6 of its picture's. */
@@ -50,9 +59,13 @@ struct vps_video_sets {
 
 /* The state of a VkVideoSessionParametersKHR. */
 struct vps_video_parameters {
-   uint64_t session;              /* its id */
+   uint64_t serial;
+   struct vps_video_ref session;
    struct vps_video_sets sets[3]; /* of the video, the sequence and the picture */
 };
+
+/* The same for session parameters. */
+const struct vps_video_parameters *vps_video_parameters(const struct vps_context *ctx, struct vps_video_ref ref);
 
 /* The state of a VkImageView of an image for video; others have none. */
 struct vps_video_view {

@@ -103,6 +103,14 @@ bool vps_query_pool_has(struct vps_context *ctx, const struct vps_query_pool *po
    return false;
 }
 
+bool vps_query_flags_fit(struct vps_context *ctx, VkQueryResultFlags flags)
+{
+   if (!(flags & VK_QUERY_RESULT_WITH_AVAILABILITY_BIT) || !(flags & VP_QUERY_RESULT_WITH_STATUS))
+      return true;
+   vps_fail(ctx, "results of queries come with either their availability or a status");
+   return false;
+}
+
 void vps_handle_vkResetQueryPool(struct vps_context *ctx, struct vp_cmd_vkResetQueryPool *a)
 {
    const struct vps_device *device = ctx->used[0]->device;
@@ -196,7 +204,7 @@ void vps_handle_vkGetQueryPoolResults(struct vps_context *ctx, struct vp_cmd_vkG
    const struct vps_query_pool *pool = object->state;
    const uint64_t value = a->flags & VK_QUERY_RESULT_64_BIT ? 8 : 4, stride = a->stride;
    const uint64_t result = value * (pool->values + 1);
-   if (!vps_query_pool_has(ctx, pool, a->firstQuery, a->queryCount))
+   if (!vps_query_pool_has(ctx, pool, a->firstQuery, a->queryCount) || !vps_query_flags_fit(ctx, a->flags))
       return;
    if (a->dataSize / 8 > (uint64_t)a->queryCount * (pool->values + 1)) {
       vps_fail(ctx, "%u results do not take %zu bytes", a->queryCount, a->dataSize);

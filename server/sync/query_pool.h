@@ -31,6 +31,9 @@ void vps_query_pool_unref(struct vps_query_pool *pool);
 /* Whether the pool has these queries; if not, the session ends. */
 bool vps_query_pool_has(struct vps_context *ctx, const struct vps_query_pool *pool, uint32_t first, uint32_t count);
 
+/* Whether availability and status are not both asked for: there is room for one. If not, the session ends. */
+bool vps_query_flags_fit(struct vps_context *ctx, VkQueryResultFlags flags);
+
 /* Sends the results of count queries from first to the client. False when the device is lost. */
 bool vps_query_pool_send(struct vps_query_pool *pool, uint32_t first, uint32_t count);
 

@@ -204,6 +204,8 @@ static void check_sets(void)
    add.pStdPPSs = picture_sets + 1;
    WRONG("have room for 1 sets, and 2", vkUpdateVideoSessionParametersKHR,
          .videoSessionParameters = OBJECT(VkVideoSessionParametersKHR, PARAMETERS), .pUpdateInfo = &update);
+   WRONG("have room for 1 sets, and 2", vkUpdateVideoSessionParametersKHR,
+         .videoSessionParameters = OBJECT(VkVideoSessionParametersKHR, PARAMETERS), .pUpdateInfo = &update);
 }
 
 static void check_standards(void)
@@ -269,11 +271,63 @@ static void check_coding(void)
    info.videoSession = OBJECT(VkVideoSessionKHR, OTHER_SESSION);
    WRONG_CMD("not all its memory", vkCmdBeginVideoCodingKHR, .pBeginInfo = &info);
    info = coding();
+#ifdef VP_HAS_VIDEO_ENCODE
+   const VkVideoEncodeRateControlLayerInfoKHR layer = {.sType =
+                                                          VK_STRUCTURE_TYPE_VIDEO_ENCODE_RATE_CONTROL_LAYER_INFO_KHR};
+   const VkVideoEncodeRateControlInfoKHR rate = {
+      .sType = VK_STRUCTURE_TYPE_VIDEO_ENCODE_RATE_CONTROL_INFO_KHR, .layerCount = 1, .pLayers = &layer};
+   info.pNext = &rate;
+   WRONG_CMD("more layers than the GPU has", vkCmdBeginVideoCodingKHR, .pBeginInfo = &info);
+   info = coding();
+#endif
    begin_coding(&info);
    GOOD_CMD(vkCmdControlVideoCodingKHR, .pCodingControlInfo = &control);
    GOOD_CMD(vkCmdEndVideoCodingKHR, .pEndCodingInfo = &end);
    begin_coding(&info);
    WRONG_CMD("another video is being recorded", vkCmdBeginVideoCodingKHR, .pBeginInfo = &info);
+}
+
+static void destroy_session(unsigned which)
+{
+   DO(vkDestroyVideoSessionKHR, .device = DEVICE_OBJECT, .videoSession = OBJECT(VkVideoSessionKHR, which));
+}
+
+static void destroy_parameters(unsigned which)
+{
+   DO(vkDestroyVideoSessionParametersKHR, .device = DEVICE_OBJECT,
+      .videoSessionParameters = OBJECT(VkVideoSessionParametersKHR, which));
+}
+
+/* What is destroyed while it is used, and what has its id then. */
+static void check_lifetimes(void)
+{
+   const VkVideoCodingControlInfoKHR control = {.sType = VK_STRUCTURE_TYPE_VIDEO_CODING_CONTROL_INFO_KHR};
+   const VkVideoEndCodingInfoKHR end = {.sType = VK_STRUCTURE_TYPE_VIDEO_END_CODING_INFO_KHR};
+   const VkVideoSessionParametersUpdateInfoKHR update = {
+      .sType = VK_STRUCTURE_TYPE_VIDEO_SESSION_PARAMETERS_UPDATE_INFO_KHR, .pNext = &add, .updateSequenceCount = 1};
+   VkVideoBeginCodingInfoKHR info = coding();
+   begin_coding(&info);
+   destroy_session(SESSION);
+   create_buffer(SESSION);
+   WRONG_CMD("no coding of a video", vkCmdControlVideoCodingKHR, .pCodingControlInfo = &control);
+   begin_coding(&info);
+   destroy_session(SESSION);
+   WRONG_CMD("no coding of a video", vkCmdEndVideoCodingKHR, .pEndCodingInfo = &end);
+   begin_coding(&info);
+   destroy_session(SESSION);
+   create_session(SESSION);
+   WRONG_CMD("no coding of a video", vkCmdEndVideoCodingKHR, .pEndCodingInfo = &end);
+   begin_coding(&info);
+   destroy_parameters(PARAMETERS);
+   WRONG_CMD("no coding of a video", vkCmdControlVideoCodingKHR, .pCodingControlInfo = &control);
+   begin_coding(&info);
+   destroy_parameters(PARAMETERS);
+   create_buffer(PARAMETERS);
+   WRONG_CMD("no coding of a video", vkCmdEndVideoCodingKHR, .pEndCodingInfo = &end);
+   destroy_session(SESSION);
+   create_buffer(SESSION);
+   WRONG("parameters have no session", vkUpdateVideoSessionParametersKHR,
+         .videoSessionParameters = OBJECT(VkVideoSessionParametersKHR, PARAMETERS), .pUpdateInfo = &update);
 }
 
 /* A picture that is fine, and what `change` makes of it, which is not. */
@@ -355,6 +409,36 @@ static void check_decode(void)
    wrong_decode("not of an image for video");
 }
 
+/* Numbers by which drivers go through arrays of a fixed size. */
+static void check_numbers(void)
+{
+#ifdef VK_KHR_video_decode_av1
+   static const int32_t none[VK_MAX_VIDEO_AV1_REFERENCES_PER_FRAME_KHR] = {-1, -1, -1, -1, -1, -1, -1};
+   const StdVideoAV1TileInfo tiles = {.TileCols = 0};
+   const StdVideoAV1Quantization quantization = {.base_q_idx = 1};
+   const StdVideoAV1LoopFilter filter = {.loop_filter_sharpness = 1};
+   const StdVideoAV1CDEF cdef = {.cdef_bits = 4};
+   const StdVideoDecodeAV1PictureInfo std = {
+      .pTileInfo = &tiles, .pQuantization = &quantization, .pLoopFilter = &filter, .pCDEF = &cdef};
+   VkVideoDecodeAV1PictureInfoKHR picture = {.sType = VK_STRUCTURE_TYPE_VIDEO_DECODE_AV1_PICTURE_INFO_KHR,
+                                             .pStdPictureInfo = &std};
+   memcpy(picture.referenceNameSlotIndices, none, sizeof(none));
+   decode.info.pNext = &picture;
+   wrong_decode("cdef_bits is too large");
+#endif
+#ifdef VP_HAS_VIDEO_ENCODE
+   const StdVideoEncodeH265LongTermRefPics long_term = {.num_long_term_pics = 17};
+   const StdVideoEncodeH265PictureInfo h265 = {.pLongTermRefPics = &long_term};
+   const VkVideoEncodeH265PictureInfoKHR encoded = {.sType = VK_STRUCTURE_TYPE_VIDEO_ENCODE_H265_PICTURE_INFO_KHR,
+                                                    .pStdPictureInfo = &h265};
+   const VkVideoEncodeInfoKHR info = {.sType = VK_STRUCTURE_TYPE_VIDEO_ENCODE_INFO_KHR,
+                                      .pNext = &encoded,
+                                      .dstBuffer = OBJECT(VkBuffer, STREAM),
+                                      .srcPictureResource = resource};
+   WRONG_CMD("num_long_term_pics is too large", vkCmdEncodeVideoKHR, .pEncodeInfo = &info);
+#endif
+}
+
 /* --- queries --- */
 
 static void check_status(void)
@@ -371,6 +455,17 @@ static void check_status(void)
            .queryCount = 4, .dstBuffer = OBJECT(VkBuffer, BUFFER), .dstOffset = SIZE - 16, .stride = 4,
            .flags = VK_QUERY_RESULT_WITH_STATUS_BIT_KHR);
    open_video();
+   const VkQueryResultFlags both = VK_QUERY_RESULT_WITH_STATUS_BIT_KHR | VK_QUERY_RESULT_WITH_AVAILABILITY_BIT;
+   uint64_t results[4] = {0};
+   WRONG("either", vkGetQueryPoolResults, .queryPool = OBJECT(VkQueryPool, QUERIES), .queryCount = 2, .dataSize = 32,
+         .pData = results, .stride = 16, .flags = VK_QUERY_RESULT_64_BIT | both);
+   WRONG_CMD("either", vkCmdCopyQueryPoolResults, .queryPool = OBJECT(VkQueryPool, QUERIES), .queryCount = 2,
+             .dstBuffer = OBJECT(VkBuffer, BUFFER), .stride = 16, .flags = both);
+#ifdef VP_HAS_VIDEO_ENCODE
+   VkQueryPoolCreateInfo feedback = info;
+   feedback.queryType = VK_QUERY_TYPE_VIDEO_ENCODE_FEEDBACK_KHR;
+   WRONG("what they are to tell", vkCreateQueryPool, .pCreateInfo = &feedback, .pQueryPool = &pool);
+#endif
    profile.pNext = NULL;
    WRONG("the profile of a video lacks", vkCreateQueryPool, .pCreateInfo = &info, .pQueryPool = &pool);
 }
@@ -385,7 +480,9 @@ int main(void)
    check_sets();
    check_standards();
    check_coding();
+   check_lifetimes();
    check_decode();
+   check_numbers();
    check_status();
    session_close();
    return check_finish();
