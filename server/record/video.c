@@ -153,84 +153,69 @@ void vps_observe_vkBindVideoSessionMemoryKHR(struct vps_context *ctx,
 
 /* --- parameters --- */
 
-static void add_decode_sets(struct vps_video_addition *addition, const void *chain, bool creates)
-{
-   if (addition->codec->operation == VK_VIDEO_CODEC_OPERATION_DECODE_H264_BIT_KHR) {
-      const VkVideoDecodeH264SessionParametersCreateInfoKHR *made =
-         creates ? vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_DECODE_H264_SESSION_PARAMETERS_CREATE_INFO_KHR) : NULL;
-      const VkVideoDecodeH264SessionParametersAddInfoKHR *add =
-         made ? made->pParametersAddInfo
-              : vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_DECODE_H264_SESSION_PARAMETERS_ADD_INFO_KHR);
-      if (made)
-         addition->most[1] = made->maxStdSPSCount, addition->most[2] = made->maxStdPPSCount;
-      if (add) {
-         addition->count[1] = add->stdSPSCount, addition->sets[1] = add->pStdSPSs;
-         addition->count[2] = add->stdPPSCount, addition->sets[2] = add->pStdPPSs;
-      }
-   } else if (addition->codec->operation == VK_VIDEO_CODEC_OPERATION_DECODE_H265_BIT_KHR) {
-      const VkVideoDecodeH265SessionParametersCreateInfoKHR *made =
-         creates ? vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_DECODE_H265_SESSION_PARAMETERS_CREATE_INFO_KHR) : NULL;
-      const VkVideoDecodeH265SessionParametersAddInfoKHR *add =
-         made ? made->pParametersAddInfo
-              : vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_DECODE_H265_SESSION_PARAMETERS_ADD_INFO_KHR);
-      if (made) {
-         addition->most[0] = made->maxStdVPSCount, addition->most[1] = made->maxStdSPSCount;
-         addition->most[2] = made->maxStdPPSCount;
-      }
-      if (add) {
-         addition->count[0] = add->stdVPSCount, addition->sets[0] = add->pStdVPSs;
-         addition->count[1] = add->stdSPSCount, addition->sets[1] = add->pStdSPSs;
-         addition->count[2] = add->stdPPSCount, addition->sets[2] = add->pStdPPSs;
-      }
-   }
-}
+/* What decoding and encoding call by other names: Kind and KIND are Decode and DECODE, or Encode and ENCODE. */
+#define ADD_H264_SETS(Kind, KIND, addition, chain, creates)                                                         \
+   do {                                                                                                             \
+      const VkVideo##Kind##H264SessionParametersCreateInfoKHR *made =                                               \
+         (creates) ? vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_##KIND##_H264_SESSION_PARAMETERS_CREATE_INFO_KHR) \
+                   : NULL;                                                                                          \
+      const VkVideo##Kind##H264SessionParametersAddInfoKHR *add =                                                   \
+         made ? made->pParametersAddInfo                                                                            \
+              : vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_##KIND##_H264_SESSION_PARAMETERS_ADD_INFO_KHR);        \
+      if (made)                                                                                                     \
+         (addition)->most[1] = made->maxStdSPSCount, (addition)->most[2] = made->maxStdPPSCount;                    \
+      if (add) {                                                                                                    \
+         (addition)->count[1] = add->stdSPSCount, (addition)->sets[1] = add->pStdSPSs;                              \
+         (addition)->count[2] = add->stdPPSCount, (addition)->sets[2] = add->pStdPPSs;                              \
+      }                                                                                                             \
+   } while (0)
 
+#define ADD_H265_SETS(Kind, KIND, addition, chain, creates)                                                         \
+   do {                                                                                                             \
+      const VkVideo##Kind##H265SessionParametersCreateInfoKHR *made =                                               \
+         (creates) ? vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_##KIND##_H265_SESSION_PARAMETERS_CREATE_INFO_KHR) \
+                   : NULL;                                                                                          \
+      const VkVideo##Kind##H265SessionParametersAddInfoKHR *add =                                                   \
+         made ? made->pParametersAddInfo                                                                            \
+              : vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_##KIND##_H265_SESSION_PARAMETERS_ADD_INFO_KHR);        \
+      if (made) {                                                                                                   \
+         (addition)->most[0] = made->maxStdVPSCount, (addition)->most[1] = made->maxStdSPSCount;                    \
+         (addition)->most[2] = made->maxStdPPSCount;                                                                \
+      }                                                                                                             \
+      if (add) {                                                                                                    \
+         (addition)->count[0] = add->stdVPSCount, (addition)->sets[0] = add->pStdVPSs;                              \
+         (addition)->count[1] = add->stdSPSCount, (addition)->sets[1] = add->pStdSPSs;                              \
+         (addition)->count[2] = add->stdPPSCount, (addition)->sets[2] = add->pStdPPSs;                              \
+      }                                                                                                             \
+   } while (0)
+
+static void add_sets(struct vps_video_addition *addition, const void *chain, bool creates)
+{
+   switch (addition->codec->operation) {
+   case VK_VIDEO_CODEC_OPERATION_DECODE_H264_BIT_KHR:
+      ADD_H264_SETS(Decode, DECODE, addition, chain, creates);
+      break;
+   case VK_VIDEO_CODEC_OPERATION_DECODE_H265_BIT_KHR:
+      ADD_H265_SETS(Decode, DECODE, addition, chain, creates);
+      break;
 #ifdef VP_HAS_VIDEO_ENCODE
-
-static void add_encode_sets(struct vps_video_addition *addition, const void *chain, bool creates)
-{
-   if (addition->codec->operation == VK_VIDEO_CODEC_OPERATION_ENCODE_H264_BIT_KHR) {
-      const VkVideoEncodeH264SessionParametersCreateInfoKHR *made =
-         creates ? vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_ENCODE_H264_SESSION_PARAMETERS_CREATE_INFO_KHR) : NULL;
-      const VkVideoEncodeH264SessionParametersAddInfoKHR *add =
-         made ? made->pParametersAddInfo
-              : vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_ENCODE_H264_SESSION_PARAMETERS_ADD_INFO_KHR);
-      if (made)
-         addition->most[1] = made->maxStdSPSCount, addition->most[2] = made->maxStdPPSCount;
-      if (add) {
-         addition->count[1] = add->stdSPSCount, addition->sets[1] = add->pStdSPSs;
-         addition->count[2] = add->stdPPSCount, addition->sets[2] = add->pStdPPSs;
-      }
-   } else if (addition->codec->operation == VK_VIDEO_CODEC_OPERATION_ENCODE_H265_BIT_KHR) {
-      const VkVideoEncodeH265SessionParametersCreateInfoKHR *made =
-         creates ? vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_ENCODE_H265_SESSION_PARAMETERS_CREATE_INFO_KHR) : NULL;
-      const VkVideoEncodeH265SessionParametersAddInfoKHR *add =
-         made ? made->pParametersAddInfo
-              : vp_chain_find(chain, VK_STRUCTURE_TYPE_VIDEO_ENCODE_H265_SESSION_PARAMETERS_ADD_INFO_KHR);
-      if (made) {
-         addition->most[0] = made->maxStdVPSCount, addition->most[1] = made->maxStdSPSCount;
-         addition->most[2] = made->maxStdPPSCount;
-      }
-      if (add) {
-         addition->count[0] = add->stdVPSCount, addition->sets[0] = add->pStdVPSs;
-         addition->count[1] = add->stdSPSCount, addition->sets[1] = add->pStdSPSs;
-         addition->count[2] = add->stdPPSCount, addition->sets[2] = add->pStdPPSs;
-      }
+   case VK_VIDEO_CODEC_OPERATION_ENCODE_H264_BIT_KHR:
+      ADD_H264_SETS(Encode, ENCODE, addition, chain, creates);
+      break;
+   case VK_VIDEO_CODEC_OPERATION_ENCODE_H265_BIT_KHR:
+      ADD_H265_SETS(Encode, ENCODE, addition, chain, creates);
+      break;
+#endif
+   default: /* that of AV1 is given with the creation */
+      break;
    }
 }
-
-#endif
 
 struct vps_video_addition vps_video_addition(const struct vps_video_codec *codec, const void *chain, bool creates)
 {
    struct vps_video_addition addition = {.codec = codec};
 
-   if (!codec->encodes)
-      add_decode_sets(&addition, chain, creates);
-#ifdef VP_HAS_VIDEO_ENCODE
-   else
-      add_encode_sets(&addition, chain, creates);
-#endif
+   add_sets(&addition, chain, creates);
    for (unsigned kind = 0; kind < 3; kind++) { /* an array that is not there */
       if (!addition.sets[kind])
          addition.count[kind] = 0;
